@@ -1,0 +1,50 @@
+"""Delete the files that belong to other answers, then say what to type next."""
+
+import json
+import shutil
+from pathlib import Path
+
+ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
+
+# A file stays if the answer beside it was given. This is the only place that knows.
+ONLY_FOR = {
+    ("platform", "heroku"): ["Procfile", "app.json"],
+    ("platform", "digitalocean"): [".do"],
+    ("__interface", "asgi"): [
+        "config/asgi.py",
+        "config/guard.py",
+        "config/redis.py",
+        "config/static.py",
+        "config/websockets.py",
+        "tests/test_asgi.py",
+    ],
+    ("__interface", "wsgi"): ["config/wsgi.py"],
+    ("__app_server", "gunicorn"): ["gunicorn.conf.py"],
+}
+# What tools leave behind in the template's own folder when its code is checked in place.
+CACHES = ["**/__pycache__", "**/.*_cache"]
+
+
+def delete_what_was_not_chosen():
+    for (name, value), paths in ONLY_FOR.items():
+        if ANSWERS[name] != value:
+            for path in map(Path, paths):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def delete_caches():
+    for path in [found for pattern in CACHES for found in Path().glob(pattern)]:
+        shutil.rmtree(path)
+
+
+def say_what_next():
+    print(f"\n{ANSWERS['project_name']} is in {ANSWERS['project_slug']}. Next:\n")
+    print(f"    cd {ANSWERS['project_slug']}")
+    print("    python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt")
+    print("    . .venv/bin/activate && make run")
+    print("\nREADME.md tells the rest: tests, deployment, configuration.")
+
+
+delete_what_was_not_chosen()
+delete_caches()
+say_what_next()

@@ -1,0 +1,122 @@
+"""Refuse bad answers before a file is written: one sentence per problem, and exit status 1.
+
+Every sentence names the answer, what is wrong with it, and an example that works.
+"""
+
+import json
+import keyword
+import re
+import sys
+import unicodedata
+
+ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
+
+# The generated project's own folders, and every module its requirements install:
+# tests/test_answers.py compares the second part with the lock.
+TAKEN = {
+    *("config", "pages", "presence", "static", "staticfiles", "templates", "tests", "users"),
+}
+FREE_TEXT = ("project_name", "description", "author_name")
+PYTHON_VERSIONS = ("3.12", "3.13", "3.14")
+# Longer names would be cut by the platforms' own limits, or wrap a line of the settings.
+LONGEST_SLUG = 50
+WIDEST_TEXT = 80
+BIDI_CONTROLS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def problems(answers):
+    """Return one sentence for every bad answer in ``answers``, a dict; none if all are good."""
+    found = [text_problem(name, answers[name]) for name in FREE_TEXT]
+    found += [
+        empty_name_problem(answers["project_name"]),
+        slug_problem(answers["project_slug"]),
+        author_problem(answers["author_name"], answers["author_email"]),
+        email_problem(answers["author_email"]),
+        python_problem(answers["python_version"]),
+    ]
+    return [sentence for sentence in found if sentence]
+
+
+def text_problem(name, text):
+    example = {
+        "project_name": "O'Brien & Sons",
+        "description": "Books, bought and sold",
+        "author_name": "Ada Lovelace",
+    }[name]
+    if bad := [character for character in text if is_forbidden(character)]:
+        return f"{name} {text!r} must not contain {describe(bad[0])}; try {example!r}."
+    if text != text.strip():
+        return f"{name} {text!r} must not begin or end with a space; try {example!r}."
+    if width(text) > WIDEST_TEXT:
+        return f"{name} {text!r} is wider than {WIDEST_TEXT} characters; try {example!r}."
+    return None
+
+
+def is_forbidden(character):
+    return (
+        character in '"\\{}'
+        or character in BIDI_CONTROLS
+        or unicodedata.category(character) in ("Cc", "Cs", "Cn", "Co", "Zl", "Zp")
+    )
+
+
+def describe(character):
+    names = {'"': "a double quote", "\\": "a backslash", "{": "a brace", "}": "a brace"}
+    if character in "\r\n\x0b\x0c\x85\u2028\u2029":
+        return "a line break"
+    return names.get(character, f"the character U+{ord(character):04X}")
+
+
+def width(text):
+    """Columns that ``text`` takes in an editor, or a few more."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def empty_name_problem(name):
+    if not name.strip():
+        return "project_name is empty; try 'My Site'."
+    return None
+
+
+def slug_problem(slug):
+    if not re.fullmatch(r"[a-z][a-z0-9_]*[a-z0-9]", slug, re.ASCII):
+        return (
+            f"project_slug {slug!r} must be lowercase letters, digits and underscores, begin with a "
+            "letter and end with a letter or digit; try 'my_site'."
+        )
+    if len(slug) > LONGEST_SLUG:
+        return f"project_slug {slug!r} is longer than {LONGEST_SLUG} characters; try 'my_site'."
+    suggestion = f"try 'my_{slug}'."
+    if keyword.iskeyword(slug) or keyword.issoftkeyword(slug):
+        return f"project_slug {slug!r} is a Python keyword; {suggestion}"
+    if slug in sys.stdlib_module_names:
+        return f"project_slug {slug!r} is a module of Python's standard library; {suggestion}"
+    if slug in TAKEN:
+        return f"project_slug {slug!r} is a package the project itself uses; {suggestion}"
+    return None
+
+
+def author_problem(name, email):
+    if bool(name) != bool(email):
+        return (
+            "author_name and author_email go together: give both or neither; "
+            "try 'Ada Lovelace' and 'ada@example.com'."
+        )
+    return None
+
+
+def email_problem(email):
+    if email and not re.fullmatch(r"[\w.+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", email, re.ASCII):
+        return f"author_email {email!r} is not an e-mail address; try 'ada@example.com'."
+    return None
+
+
+def python_problem(version):
+    if version not in PYTHON_VERSIONS:
+        return f"python_version {version!r} is not one of {', '.join(PYTHON_VERSIONS)}; try '3.13'."
+    return None
+
+
+if sentences := problems(ANSWERS):
+    print("\n".join(sentences), file=sys.stderr)
+    sys.exit(1)
