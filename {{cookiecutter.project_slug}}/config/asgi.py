@@ -1,0 +1,26 @@
+"""The ASGI application, as the platform's web process starts it."""
+
+import os
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from django.urls import re_path
+
+from config.checks import refuse_misconfiguration
+from config.guard import RequestGuard
+from config.websockets import NoSuchSocket, SameOrigin
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django_application = get_asgi_application()
+refuse_misconfiguration()
+
+websocket_urlpatterns = [re_path("", NoSuchSocket.as_asgi())]
+
+application = ProtocolTypeRouter(
+    {
+        "http": RequestGuard(django_application, settings.DB_POOL_SIZE - 2),
+        "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+    }
+)

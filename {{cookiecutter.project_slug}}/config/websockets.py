@@ -1,0 +1,39 @@
+"""What every WebSocket passes before it reaches a consumer."""
+
+from urllib.parse import urlsplit
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.security.websocket import WebsocketDenier
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+
+class SameOrigin:
+    """ASGI middleware: refuse a handshake from a page of another site.
+
+    Browsers send cookies along with any handshake, whichever page opens it, so the page's Origin
+    must be the very Host it talks to: an allowed host is not enough, as one like
+    ``.herokuapp.com`` holds the sites of strangers. Clients that are no browser send no Origin.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        headers = {name: value.decode("latin1") for name, value in scope["headers"]}
+        host = headers.get(b"host", "").lower()
+        origin = headers.get(b"origin")
+        same = origin is None or urlsplit(origin.lower()).netloc == host
+        application = self.application if same and is_allowed(host) else WebsocketDenier()
+        await application(scope, receive, send)
+
+
+def is_allowed(host: str) -> bool:
+    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
+
+
+class NoSuchSocket(AsyncWebsocketConsumer):
+    """Refuses the handshake: nothing listens at this path."""
+
+    async def connect(self):
+        await self.close()

@@ -1,0 +1,11 @@
+"""The WSGI application, as the platform's web process starts it."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+from config.checks import refuse_misconfiguration
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+application = get_wsgi_application()
+refuse_misconfiguration()

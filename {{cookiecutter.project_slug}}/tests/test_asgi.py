@@ -1,0 +1,95 @@
+"""The ASGI application: what it refuses, and what it finishes."""
+
+import asyncio
+
+import pytest
+from channels.testing import WebsocketCommunicator
+
+from config.asgi import application
+from config.guard import RequestGuard
+
+
+async def handshake(path: str, **headers: str) -> bool:
+    """Whether the application accepts a WebSocket at ``path`` with these headers."""
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    accepted, _ = await WebsocketCommunicator(application, path, raw).connect()
+    return accepted
+
+
+async def test_an_unknown_socket_is_refused():
+    assert not await handshake("/no/such/socket", host="localhost", origin="http://localhost")
+
+
+class Client:
+    """A client that sends one request and, if told to, hangs up at once."""
+
+    def __init__(self, hangs_up: bool):
+        self.messages = [{"type": "http.request"}]
+        self.messages += [{"type": "http.disconnect"}] if hangs_up else []
+        self.sent = []
+
+    async def receive(self):
+        if not self.messages:
+            await asyncio.Event().wait()
+        return self.messages.pop(0)
+
+    async def send(self, message):
+        self.sent.append(message)
+
+
+@pytest.fixture
+def finished():
+    return []
+
+
+@pytest.fixture
+def guard(finished):
+    async def impatient_application(scope, receive, send):
+        """Like Django: stops as soon as it hears that its client is gone."""
+        await receive()
+        listening = asyncio.create_task(receive())
+        working = asyncio.create_task(asyncio.sleep(0.05))
+        await asyncio.wait({listening, working}, return_when=asyncio.FIRST_COMPLETED)
+        if not listening.done():
+            finished.append(scope["path"])
+            await send({"type": "http.response.start", "status": 200})
+        await listening
+
+    return RequestGuard(impatient_application, max_requests=1)
+
+
+async def test_a_request_whose_client_hangs_up_finishes(guard, finished):
+    client = Client(hangs_up=True)
+    await guard({"path": "/"}, client.receive, client.send)
+    assert finished == ["/"]
+
+
+async def test_a_request_that_the_server_cancels_finishes(guard, finished):
+    client = Client(hangs_up=True)
+    request = asyncio.create_task(guard({"path": "/"}, client.receive, client.send))
+    await asyncio.sleep(0.01)
+    request.cancel()
+    await asyncio.sleep(0.1)
+    assert request.cancelled()
+    assert finished == ["/"]
+
+
+async def test_requests_beyond_the_bound_wait_their_turn(guard, finished):
+    clients = [Client(hangs_up=True) for _ in range(3)]
+    requests = [
+        asyncio.create_task(guard({"path": f"/{number}"}, client.receive, client.send))
+        for number, client in enumerate(clients)
+    ]
+    await asyncio.sleep(0.07)
+    assert finished == ["/0"]
+    await asyncio.gather(*requests)
+    assert finished == ["/0", "/1", "/2"]
+
+
+async def test_health_checks_do_not_wait(guard, finished):
+    busy, probe = Client(hangs_up=True), Client(hangs_up=True)
+    request = asyncio.create_task(guard({"path": "/"}, busy.receive, busy.send))
+    await asyncio.sleep(0.01)
+    await guard({"path": "/healthz"}, probe.receive, probe.send)
+    assert finished == []
+    await request

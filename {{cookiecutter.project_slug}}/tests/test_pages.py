@@ -1,0 +1,26 @@
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+
+def test_home_page_names_the_site_and_offers_an_account(client, db):
+    response = client.get(reverse("home"))
+    assert response.status_code == 200
+    assert response.context["site_name"] == settings.SITE_NAME
+    assert reverse("signup") in response.text
+
+
+def test_an_unknown_address_gets_our_own_page(client, db):
+    response = client.get("/no/such/page")
+    assert response.status_code == 404
+    assert "There is nothing at this address" in response.text
+
+
+def test_the_error_page_renders_without_a_request():
+    assert "Something went wrong" in render_to_string("500.html")
+
+
+def test_pages_allow_no_inline_code(client, db):
+    policy = client.get(reverse("home")).headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
