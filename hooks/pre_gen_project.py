@@ -11,11 +11,16 @@ import unicodedata
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 
-# The generated project's own folders, and every module its requirements install:
-# tests/test_answers.py compares the second part with the lock.
-TAKEN = {
-    *("config", "pages", "presence", "static", "staticfiles", "templates", "tests", "users"),
-}
+# The generated project's own folders, and every package and module that its requirements install;
+# tests/test_answers.py compares these with the lock.
+TAKEN = """
+    config pages presence static staticfiles templates tests users
+    asgiref attr attrs autobahn automat cbor2 cffi channels channels_redis constantly
+    cryptography daphne dj_database_url django dotenv environs gunicorn hyperlink idna
+    incremental marshmallow msgpack packaging psycopg psycopg_binary psycopg_pool pycparser
+    pyopenssl python_dotenv redis service_identity sqlparse twisted txaio typing_extensions
+    tzdata u_msgpack_python ujson waitress whitenoise zope zope_interface
+"""
 FREE_TEXT = ("project_name", "description", "author_name")
 PYTHON_VERSIONS = ("3.12", "3.13", "3.14")
 # Longer names would be cut by the platforms' own limits, or wrap a line of the settings.
@@ -91,7 +96,7 @@ def slug_problem(slug):
         return f"project_slug {slug!r} is a Python keyword; {suggestion}"
     if slug in sys.stdlib_module_names:
         return f"project_slug {slug!r} is a module of Python's standard library; {suggestion}"
-    if slug in TAKEN:
+    if slug in TAKEN.split():
         return f"project_slug {slug!r} is a package the project itself uses; {suggestion}"
     return None
 

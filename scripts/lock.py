@@ -24,7 +24,7 @@ from uv import find_uv_bin
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from combinations import CHOICES, COMBINATIONS, name_of  # noqa: E402
+from combinations import CHOICES, COMBINATIONS, name_of
 
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 # The lowest that a project may choose; the locks hold for every later one too.

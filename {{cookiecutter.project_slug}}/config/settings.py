@@ -6,6 +6,7 @@ Nothing set means production, and production refuses to go live until it is conf
 
 from pathlib import Path
 
+import dj_database_url
 from django.utils.csp import CSP
 from environs import Env
 
@@ -76,7 +77,10 @@ TEMPLATES = [
 # Per process. Two are for WebSocket consumers and /readyz, the rest bound the requests at work.
 DB_POOL_SIZE = max(3, env.int("DB_POOL_SIZE", 8))
 # <% endif %>
-DATABASES = {"default": env.dj_db_url("DATABASE_URL", None, conn_health_checks=True) or {}}
+DATABASE_URL = env.str("DATABASE_URL", "")
+DATABASES = {
+    "default": dj_database_url.parse(DATABASE_URL, conn_health_checks=True) if DATABASE_URL else {}
+}
 # <% if cookiecutter.__interface == "wsgi" %>
 DATABASES["default"]["CONN_MAX_AGE"] = 600
 # <% endif %>

@@ -1,0 +1,91 @@
+"""Run a project's commands as a platform does: through a shell, with that environment only."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+
+
+class CommandFailed(Exception):
+    """A command of the project that had to succeed did not; the message is what it printed."""
+
+
+def run(command: str, folder: Path, environment: dict[str, str]) -> str:
+    """Run ``command`` in ``folder`` to its end and return all that it printed.
+
+    Raises CommandFailed if it exits with another status than 0.
+    """
+    done = subprocess.run(
+        ["bash", "-c", command],
+        check=False,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+    if done.returncode != 0:
+        raise CommandFailed(f"{command!r} exited with {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+class Process:
+    """A long-running command of the project: the shell and everything it started.
+
+    Enter it to start; leave it to end it, with SIGTERM and after ``grace`` seconds SIGKILL.
+    """
+
+    def __init__(self, command: str, folder: Path, environment: dict[str, str], grace: float = 30):
+        self.command, self.folder, self.environment = command, folder, environment
+        self.grace = grace
+        self.log = folder.parent / f"{command.split()[0]}-{time.monotonic_ns()}.log"
+
+    def __enter__(self):
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                ["bash", "-c", f"exec {self.command}"],
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(self, *exception):
+        self.stop()
+
+    def stop(self) -> int:
+        """End the process as the platform does, and return its exit status."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        try:
+            return self.process.wait(self.grace)
+        except subprocess.TimeoutExpired:
+            self.signal(signal.SIGKILL)
+            return self.process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the signal to every process of the command, as a platform does."""
+        os.killpg(self.process.pid, number)
+
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def memory(self) -> float:
+        """Megabytes (10**6 bytes) of memory that the command's processes hold together; what they
+        share counts once.
+        """
+        main = psutil.Process(self.process.pid)
+        everyone = [main, *main.children(recursive=True)]
+        return sum(process.memory_full_info().pss for process in everyone) / 1e6
+
+    def output(self) -> str:
+        """All that the process has printed so far."""
+        return self.log.read_text(errors="replace")

@@ -1,0 +1,154 @@
+"""Bad answers are refused in a sentence, with nothing left on disk; awkward good ones bake."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+from combinations import TEMPLATE
+
+BAD = [
+    ("project_slug", "My_Site", "must be lowercase"),
+    ("project_slug", "my-site", "must be lowercase"),
+    ("project_slug", "my site", "must be lowercase"),
+    ("project_slug", "2fast", "must be lowercase"),
+    ("project_slug", "_site", "must be lowercase"),
+    ("project_slug", "site_", "must be lowercase"),
+    ("project_slug", "x", "must be lowercase"),
+    ("project_slug", "søk", "must be lowercase"),
+    ("project_slug", "my.site", "must be lowercase"),
+    ("project_slug", "a" * 51, "longer than 50"),
+    ("project_slug", "class", "Python keyword"),
+    ("project_slug", "match", "Python keyword"),
+    ("project_slug", "json", "standard library"),
+    ("project_slug", "email", "standard library"),
+    ("project_slug", "django", "the project itself uses"),
+    ("project_slug", "channels", "the project itself uses"),
+    ("project_slug", "gunicorn", "the project itself uses"),
+    ("project_slug", "config", "the project itself uses"),
+    ("project_slug", "users", "the project itself uses"),
+    ("project_slug", "presence", "the project itself uses"),
+    ("project_slug", "tests", "the project itself uses"),
+    ("project_name", 'The "Site"', "a double quote"),
+    ("project_name", "Back\\slash", "a backslash"),
+    ("project_name", "Br{ace", "a brace"),
+    ("project_name", "Two\nlines", "a line break"),
+    ("project_name", "Bell\x07", "U+0007"),
+    ("project_name", "evil\u202egnp", "U+202E"),
+    ("project_name", "a" * 81, "wider than 80"),
+    ("project_name", " padded ", "begin or end with a space"),
+    ("project_name", "   ", "empty"),
+    ("description", "Line\u2028separator", "a line break"),
+    ("description", 'A "quoted" word', "a double quote"),
+    ("author_name", "Ada\tLovelace", "U+0009"),
+    ("author_email", "ada", "not an e-mail address"),
+    ("author_email", "ada@localhost", "not an e-mail address"),
+    ("author_email", "Ada <ada@example.com>", "not an e-mail address"),
+    ("python_version", "3.11", "3.12, 3.13, 3.14"),
+    ("python_version", "3", "3.12, 3.13, 3.14"),
+    ("python_version", "3.13.1", "3.12, 3.13, 3.14"),
+    ("python_version", "", "3.12, 3.13, 3.14"),
+]
+GOOD = [
+    {"project_name": "O'Brien & Sons"},
+    {"project_name": "Ålesund – søk & finn"},
+    {"project_name": "Cafe #1: 100% <good>, @home!"},
+    {"project_name": "حجز المواعيد", "project_slug": "booking"},
+    {"project_name": "Party 🎉", "description": "Fêtes & fun: it's all here # really"},
+    {"project_name": "a" * 80, "project_slug": "a" * 50},
+    {"project_slug": "ab"},
+    {"author_name": "Renée O'Hara", "author_email": "renee+work@example.co.uk"},
+    {"python_version": "3.12"},
+    {"python_version": "3.14"},
+]
+
+
+def cookiecutter(output, *options: str, **answers: str) -> subprocess.CompletedProcess:
+    """Run the command as a person does."""
+    words = [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", "-o", str(output)]
+    words += [*options, *(f"{name}={value}" for name, value in answers.items())]
+    return subprocess.run(words, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(("name", "value", "sentence"), BAD)
+def test_a_bad_answer_is_refused_in_one_sentence_with_an_example(tmp_path, name, value, sentence):
+    done = cookiecutter(tmp_path, **{"author_name": "Ada Lovelace", name: value} | others(name))
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if line.startswith(name)]
+    assert len(said) == 1, done.stderr
+    assert sentence in said[0]
+    assert re.search(r"; try ['\"]", said[0])
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def others(name: str) -> dict[str, str]:
+    """Answers that keep a bad one from spoiling a second."""
+    good = {"project_slug": "my_site"} if name == "project_name" else {}
+    return good if name == "author_email" else good | {"author_email": "ada@example.com"}
+
+
+def test_every_problem_is_told_at_once(tmp_path):
+    done = cookiecutter(tmp_path, project_slug="class", python_version="2.7", author_name="Ada")
+    lines = [line for line in done.stderr.splitlines() if "; try '" in line]
+    assert [line.split()[0] for line in lines] == ["project_slug", "author_name", "python_version"]
+
+
+def test_a_refusal_loses_nothing_that_was_there(tmp_path):
+    (tmp_path / "json").mkdir()
+    (tmp_path / "json/precious.txt").write_text("mine")
+    for options in ([], ["--overwrite-if-exists"]):
+        assert cookiecutter(tmp_path, *options, project_slug="json").returncode == 1
+        assert [path.name for path in (tmp_path / "json").iterdir()] == ["precious.txt"]
+
+
+def test_every_package_of_the_lock_is_refused_as_a_name():
+    hook = (TEMPLATE / "hooks/pre_gen_project.py").read_text()
+    taken = re.search(r'^TAKEN = """(.+?)"""', hook, re.MULTILINE | re.DOTALL)[1].split()
+    lock = (TEMPLATE / "{{cookiecutter.project_slug}}/requirements.txt").read_text()
+    for package in re.findall(r"^([\w-]+)==", lock, re.MULTILINE):
+        assert package.replace("-", "_") in taken, f"add {package} to TAKEN"
+
+
+@pytest.mark.parametrize("answers", GOOD, ids=lambda answers: "-".join(answers.values())[:40])
+def test_an_awkward_good_answer_bakes_a_sound_project(tmp_path, answers):
+    done = cookiecutter(tmp_path, **answers)
+    assert done.returncode == 0, done.stderr
+    folder = next(tmp_path.iterdir())
+    name = answers.get("project_name", "My Site")
+    assert f'SITE_NAME = "{name}"' in (folder / "config/settings.py").read_text()
+    assert (folder / "README.md").read_text().startswith(f"# {name}\n")
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    assert project["description"] == answers.get("description", "")
+    manifest = json.loads((folder / "app.json").read_text())
+    assert re.fullmatch("[a-z][a-z0-9-]{0,28}[a-z0-9]", manifest["name"])
+    version = answers.get("python_version", "3.13")
+    assert (folder / "runtime.txt").read_text() == f"python-{version}\n"
+    for command in (["check"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", str(folder)]
+        assert subprocess.run(ruff, check=False).returncode == 0
+
+
+def test_awkward_answers_are_read_back_by_app_platform(tmp_path):
+    cookiecutter(tmp_path, platform="digitalocean", project_slug="a" * 50)
+    spec = yaml.safe_load(next(tmp_path.iterdir()).joinpath(".do/app.yaml").read_text())
+    assert len(spec["name"]) <= 32
+    assert len(spec["databases"][1]["cluster_name"]) <= 32
+
+
+def test_the_next_commands_are_told(tmp_path):
+    done = cookiecutter(tmp_path)
+    assert "cd my_site" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_the_same_answers_give_the_same_bytes(tmp_path):
+    trees = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        cookiecutter(folder)
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        trees.append([(path.relative_to(folder), path.read_bytes()) for path in paths])
+    assert trees[0] == trees[1] != []
