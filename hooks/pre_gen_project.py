@@ -33,7 +33,6 @@ def problems(answers):
     """Return one sentence for every bad answer in ``answers``, a dict; none if all are good."""
     found = [text_problem(name, answers[name]) for name in FREE_TEXT]
     found += [
-        empty_name_problem(answers["project_name"]),
         slug_problem(answers["project_slug"]),
         author_problem(answers["author_name"], answers["author_email"]),
         email_problem(answers["author_email"]),
@@ -50,6 +49,8 @@ def text_problem(name, text):
     }[name]
     if bad := [character for character in text if is_forbidden(character)]:
         return f"{name} {text!r} must not contain {describe(bad[0])}; try {example!r}."
+    if not text.strip() and name == "project_name":
+        return f"project_name is empty; try {example!r}."
     if text != text.strip():
         return f"{name} {text!r} must not begin or end with a space; try {example!r}."
     if width(text) > WIDEST_TEXT:
@@ -75,12 +76,6 @@ def describe(character):
 def width(text):
     """Columns that ``text`` takes in an editor, or a few more."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def empty_name_problem(name):
-    if not name.strip():
-        return "project_name is empty; try 'My Site'."
-    return None
 
 
 def slug_problem(slug):

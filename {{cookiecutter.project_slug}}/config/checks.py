@@ -36,7 +36,9 @@ def check_environment(app_configs=None, **kwargs) -> list[Error]:
 def refuse_misconfiguration() -> None:
     """End the process with one sentence per problem, unless it may go live or is development."""
     if not settings.DEBUG and (problems := check_environment()):
-        sys.exit("\n".join(f"{problem.msg} {problem.hint}" for problem in problems))
+        print(*(f"{problem.msg} {problem.hint}" for problem in problems), sep="\n", file=sys.stderr)
+        # The status that tells Gunicorn to give up, where it would start a worker over and over.
+        sys.exit(3)
 
 
 def check_secret_key() -> Error | None:
