@@ -24,7 +24,11 @@ ALWAYS = """
 """
 ASGI = """
     config/asgi.py config/guard.py config/redis.py config/static.py config/websockets.py
-    tests/test_asgi.py
+    presence/__init__.py presence/apps.py presence/consumers.py presence/migrations/0001_initial.py
+    presence/migrations/__init__.py presence/models.py presence/people.py presence/pulse.py
+    presence/routing.py presence/signals.py presence/tickets.py presence/urls.py presence/views.py
+    static/presence.css static/presence.js templates/presence/presence.html tests/test_asgi.py
+    tests/test_presence.py
 """
 GUNICORN = "gunicorn.conf.py"
 WSGI = "config/wsgi.py"

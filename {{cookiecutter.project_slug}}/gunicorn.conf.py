@@ -4,6 +4,7 @@ from pathlib import Path
 
 # <% if cookiecutter.__interface == "asgi" %>
 worker_class = "asgi"
+websocket_max_message_size = 65536
 # <% else %>
 worker_class = "gthread"
 threads = 4

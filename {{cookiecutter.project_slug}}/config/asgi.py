@@ -21,11 +21,15 @@ if connection.vendor == "postgresql":
     # Left open, each of the pool's threads holds up the end of the process for five seconds.
     atexit.register(connection.close_pool)
 
-websocket_urlpatterns = [re_path("", NoSuchSocket.as_asgi())]
+# Consumers import models, which can be imported only now.
+from presence.routing import websocket_urlpatterns
+from presence.tickets import TicketAuth
+
+sockets = URLRouter([*websocket_urlpatterns, re_path("", NoSuchSocket.as_asgi())])
 
 application = ProtocolTypeRouter(
     {
         "http": RequestGuard(django_application, settings.DB_POOL_SIZE - 2),
-        "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "websocket": SameOrigin(AuthMiddlewareStack(TicketAuth(sockets))),
     }
 )

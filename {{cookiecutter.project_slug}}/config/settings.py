@@ -17,6 +17,13 @@ env.read_env(BASE_DIR / ".env", recurse=False)
 
 SITE_NAME = "{{ cookiecutter.project_name }}"
 
+# What people who are logged in find at the top of every page: URL names and their labels.
+NAVIGATION = [
+    # <% if cookiecutter.__interface == "asgi" %>
+    ("presence", "Who is online"),
+    # <% endif %>
+]
+
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
@@ -34,6 +41,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "config",
     "pages",
+    # <% if cookiecutter.__interface == "asgi" %>
+    "presence",
+    # <% endif %>
     "users",
 ]
 
@@ -115,7 +125,7 @@ ASGI_APPLICATION = "config.asgi.application"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL]},
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 3}]},
     }
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
@@ -135,7 +145,11 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "login"
+# <% if cookiecutter.__interface == "asgi" %>
+LOGIN_REDIRECT_URL = "presence"
+# <% else %>
 LOGIN_REDIRECT_URL = "home"
+# <% endif %>
 LOGOUT_REDIRECT_URL = "home"
 
 LANGUAGE_CODE = "en-us"

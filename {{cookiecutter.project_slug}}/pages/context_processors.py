@@ -1,6 +1,6 @@
 from django.conf import settings
 
 
-def site(request) -> dict[str, str]:
-    """What every template may say about the site: its name, as ``site_name``."""
-    return {"site_name": settings.SITE_NAME}
+def site(request) -> dict:
+    """What every template may say about the site: ``site_name`` and ``navigation``."""
+    return {"site_name": settings.SITE_NAME, "navigation": settings.NAVIGATION}

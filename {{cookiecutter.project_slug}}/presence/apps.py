@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class PresenceConfig(AppConfig):
+    name = "presence"
+
+    def ready(self):
+        from . import signals  # noqa: F401 (connects them)

@@ -1,0 +1,94 @@
+import json
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+from presence.people import connect, disconnect, everyone, session_digest
+from presence.pulse import PULSE
+from presence.signals import EVERYONE, change, send, session_group
+
+SUBPROTOCOL = "presence"
+# A client says only "pong", once a beat.
+LONGEST_MESSAGE = 64
+MOST_MESSAGES = 10
+
+LOGGED_OUT = 4401
+NO_ANSWER = 4408
+TOO_MANY = 4429
+POLICY_VIOLATION = 1008
+MESSAGE_TOO_BIG = 1009
+
+
+class PresenceConsumer(AsyncJsonWebsocketConsumer):
+    """One open page. It sends ``everyone``, all the people, once it is open and when a beat finds
+    them changed; ``change``, about one of them; and ``ping``, which the page answers with
+    ``{"type": "pong"}``.
+    """
+
+    connection = None
+    missed = 0
+    received = 0
+
+    async def connect(self):
+        user = self.scope["user"]
+        if not user.is_authenticated:
+            await self.close()
+            return
+        self.session = self.scope.get("session_digest") or session_digest(
+            self.scope["session"].session_key
+        )
+        # Before the list is read, so that no change is missed in between.
+        await self.channel_layer.group_add(EVERYONE, self.channel_name)
+        await self.channel_layer.group_add(session_group(self.session), self.channel_name)
+        self.connection, arrived = await database_sync_to_async(connect)(user, self.session)
+        offered = SUBPROTOCOL in self.scope["subprotocols"]
+        await self.accept(subprotocol=SUBPROTOCOL if offered else None)
+        if self.connection is None:
+            await self.close(TOO_MANY)
+            return
+        PULSE.join(self)
+        await self.tell_everyone(await database_sync_to_async(everyone)())
+        if arrived:
+            await send(EVERYONE, change(user, True, "came online"))
+
+    async def disconnect(self, code):
+        if self.connection is None:
+            return
+        PULSE.leave(self)
+        await self.channel_layer.group_discard(EVERYONE, self.channel_name)
+        await self.channel_layer.group_discard(session_group(self.session), self.channel_name)
+        if await database_sync_to_async(disconnect)(self.connection):
+            await send(EVERYONE, change(self.connection.user, False, "went offline"))
+
+    async def receive(self, text_data=None, bytes_data=None, **kwargs):
+        self.received += 1
+        if len(text_data or bytes_data or "") > LONGEST_MESSAGE:
+            await self.close(MESSAGE_TOO_BIG)
+        elif self.received > MOST_MESSAGES or not is_pong(text_data):
+            await self.close(POLICY_VIOLATION)
+        else:
+            self.missed = 0
+
+    async def presence_change(self, message):
+        await self.send_json({"type": "change", **message["change"]})
+
+    async def presence_logged_out(self, message):
+        await self.close(LOGGED_OUT)
+
+    async def tell_everyone(self, people: list[dict]) -> None:
+        await self.send_json({"type": "everyone", "people": people})
+
+    async def ping(self) -> None:
+        self.missed += 1
+        self.received = 0
+        await self.send_json({"type": "ping"})
+
+    async def give_up(self) -> None:
+        await self.close(NO_ANSWER)
+
+
+def is_pong(text: str | None) -> bool:
+    try:
+        return json.loads(text or "") == {"type": "pong"}
+    except ValueError:
+        return False

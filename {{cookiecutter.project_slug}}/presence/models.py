@@ -1,0 +1,38 @@
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+BEAT_SECONDS = 15
+# Two beats may be missed, and the third finds what has expired: offline within 55 seconds.
+EXPIRY_SECONDS = 40
+
+
+class ConnectionQuerySet(models.QuerySet):
+    def live(self):
+        """The connections that gave a sign of life lately, by the database's own clock."""
+        return self.filter(seen_at__gte=Now() - timedelta(seconds=EXPIRY_SECONDS))
+
+    def expired(self):
+        return self.exclude(pk__in=self.live().values("pk"))
+
+
+class Connection(models.Model):
+    """An open WebSocket of a person.
+
+    ``session`` is a digest of the key of the session it belongs to, which ends with it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="connections"
+    )
+    session = models.CharField(max_length=64, db_index=True)
+    seen_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    objects = ConnectionQuerySet.as_manager()
+
+    def __str__(self):
+        return f"{self.user} since {self.seen_at}"

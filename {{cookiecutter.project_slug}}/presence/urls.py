@@ -1,0 +1,8 @@
+from django.urls import path
+
+from presence import views
+
+urlpatterns = [
+    path("", views.presence, name="presence"),
+    path("ticket/", views.ticket, name="presence_ticket"),
+]
