@@ -49,7 +49,7 @@ def bake(output: Path, **answers) -> Project:
 def combination_in(nodeid: str) -> str | None:
     """The combination that a test is about, from its id: ``...::test_it[heroku-asgi-daphne-1]``."""
     parameters = nodeid.partition("[")[2]
-    return next((name for name in map(name_of, COMBINATIONS) if parameters.startswith(name)), None)
+    return next((name for name in map(name_of, COMBINATIONS) if name in parameters), None)
 
 
 class ByCombination(LoadScopeScheduling):

@@ -1,6 +1,7 @@
 """Run a project's commands as a platform does: through a shell, with that environment only."""
 
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -32,6 +33,11 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> str:
     if done.returncode != 0:
         raise CommandFailed(f"{command!r} exited with {done.returncode}:\n{done.stdout}")
     return done.stdout
+
+
+def run_script(script: str, folder: Path, environment: dict[str, str]) -> str:
+    """Run Python code in the project, as ``manage.py shell`` does, and return what it printed."""
+    return run(f"python manage.py shell -v 0 -c {shlex.quote(script)}", folder, environment)
 
 
 class Process:
@@ -70,6 +76,11 @@ class Process:
         except subprocess.TimeoutExpired:
             self.signal(signal.SIGKILL)
             return self.process.wait()
+
+    def kill(self) -> None:
+        """End the process as a crash does: at once, and without a word."""
+        self.signal(signal.SIGKILL)
+        self.process.wait()
 
     def signal(self, number: signal.Signals) -> None:
         """Send the signal to every process of the command, as a platform does."""

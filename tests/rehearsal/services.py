@@ -242,12 +242,13 @@ class Valkey(_Server):
 class TLSProxy:
     """TLS on 127.0.0.1 before a server on 127.0.0.1 that has none.
 
-    In: the server's port, and the paths of a certificate and its key. Out: `port`. A connection
+    In: the server's port, which may change, and the paths of a certificate and its key. Out:
+    `port`. A connection
     that the server refuses or ends is closed, and the proxy goes on.
     """
 
     def __init__(self, target_port: int, certificate: Path, key: Path):
-        self._target_port = target_port
+        self.target_port = target_port
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate, key)
 
@@ -274,7 +275,7 @@ class TLSProxy:
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            target = await asyncio.open_connection("127.0.0.1", self._target_port)
+            target = await asyncio.open_connection("127.0.0.1", self.target_port)
         except OSError:
             writer.close()
         else:

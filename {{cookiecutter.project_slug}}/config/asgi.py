@@ -12,7 +12,7 @@ from django.urls import re_path
 
 from config.checks import refuse_misconfiguration
 from config.guard import RequestGuard
-from config.websockets import NoSuchSocket, SameOrigin
+from config.websockets import Faults, NoSuchSocket, SameOrigin
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_asgi_application()
@@ -30,6 +30,6 @@ sockets = URLRouter([*websocket_urlpatterns, re_path("", NoSuchSocket.as_asgi())
 application = ProtocolTypeRouter(
     {
         "http": RequestGuard(django_application, settings.DB_POOL_SIZE - 2),
-        "websocket": SameOrigin(AuthMiddlewareStack(TicketAuth(sockets))),
+        "websocket": Faults(SameOrigin(AuthMiddlewareStack(TicketAuth(sockets)))),
     }
 )

@@ -19,6 +19,7 @@ SITE_NAME = "{{ cookiecutter.project_name }}"
 
 # What people who are logged in find at the top of every page: URL names and their labels.
 NAVIGATION = [
+    ("home", "Home"),
     # <% if cookiecutter.__interface == "asgi" %>
     ("presence", "Who is online"),
     # <% endif %>

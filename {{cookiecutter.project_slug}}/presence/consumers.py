@@ -12,11 +12,12 @@ SUBPROTOCOL = "presence"
 LONGEST_MESSAGE = 64
 MOST_MESSAGES = 10
 
+# Why a socket was closed; Daphne lets an application choose from 4000 to 4999 only.
+BAD_MESSAGE = 4400
 LOGGED_OUT = 4401
 NO_ANSWER = 4408
+MESSAGE_TOO_BIG = 4413
 TOO_MANY = 4429
-POLICY_VIOLATION = 1008
-MESSAGE_TOO_BIG = 1009
 
 
 class PresenceConsumer(AsyncJsonWebsocketConsumer):
@@ -55,17 +56,17 @@ class PresenceConsumer(AsyncJsonWebsocketConsumer):
         if self.connection is None:
             return
         PULSE.leave(self)
-        await self.channel_layer.group_discard(EVERYONE, self.channel_name)
-        await self.channel_layer.group_discard(session_group(self.session), self.channel_name)
         if await database_sync_to_async(disconnect)(self.connection):
             await send(EVERYONE, change(self.connection.user, False, "went offline"))
+        await self.channel_layer.group_discard(EVERYONE, self.channel_name)
+        await self.channel_layer.group_discard(session_group(self.session), self.channel_name)
 
     async def receive(self, text_data=None, bytes_data=None, **kwargs):
         self.received += 1
         if len(text_data or bytes_data or "") > LONGEST_MESSAGE:
             await self.close(MESSAGE_TOO_BIG)
         elif self.received > MOST_MESSAGES or not is_pong(text_data):
-            await self.close(POLICY_VIOLATION)
+            await self.close(BAD_MESSAGE)
         else:
             self.missed = 0
 

@@ -39,7 +39,7 @@ class Pulse:
             self.task = None
 
     async def beat_for_ever(self) -> None:
-        while True:
+        while self.consumers:
             # Processes that were started together need not ask the database together.
             await asyncio.sleep(BEAT_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
             try:
@@ -62,6 +62,7 @@ class Pulse:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 if not going_on:
+                    self.consumers.discard(consumer)
                     await consumer.give_up()
                     return
                 if people is not None:

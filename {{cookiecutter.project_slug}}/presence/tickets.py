@@ -13,8 +13,11 @@ from django.core.signing import BadSignature, TimestampSigner
 from presence.people import session_digest
 
 TICKET_SECONDS = 30
-# A subprotocol cannot hold Django's usual separator, a colon.
-SIGNER = TimestampSigner(sep=".", salt="presence.ticket")
+
+
+def signer() -> TimestampSigner:
+    # A subprotocol cannot hold Django's usual separator, a colon.
+    return TimestampSigner(sep=".", salt="presence.ticket")
 
 
 def make_ticket(user, session_key: str) -> str:
@@ -24,12 +27,12 @@ def make_ticket(user, session_key: str) -> str:
         "password": user.get_session_auth_hash(),
         "session": session_digest(session_key),
     }
-    return SIGNER.sign_object(claim)
+    return signer().sign_object(claim)
 
 
 def redeem(ticket: str):
     """The ticket's user and session digest; raises BadSignature if it is not, or no more, good."""
-    claim = SIGNER.unsign_object(ticket, max_age=TICKET_SECONDS)
+    claim = signer().unsign_object(ticket, max_age=TICKET_SECONDS)
     user = get_user_model().objects.filter(pk=claim["user"], is_active=True).first()
     if user is None or user.get_session_auth_hash() != claim["password"]:
         raise BadSignature("The account or its password has changed.")

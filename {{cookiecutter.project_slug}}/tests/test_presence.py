@@ -201,8 +201,8 @@ async def test_another_site_on_a_shared_domain_is_refused(settings):
     ("message", "code"),
     [
         ("x" * 65, consumers.MESSAGE_TOO_BIG),
-        ("not JSON", consumers.POLICY_VIOLATION),
-        ('{"type": "ping"}', consumers.POLICY_VIOLATION),
+        ("not JSON", consumers.BAD_MESSAGE),
+        ('{"type": "ping"}', consumers.BAD_MESSAGE),
     ],
 )
 async def test_a_page_may_only_answer(message, code):
@@ -215,7 +215,7 @@ async def test_a_page_that_talks_too_much_is_closed():
     page = await Page(await log_in("ada")).open()
     for _ in range(consumers.MOST_MESSAGES + 1):
         await page.send_json_to({"type": "pong"})
-    assert await page.close_code() == consumers.POLICY_VIOLATION
+    assert await page.close_code() == consumers.BAD_MESSAGE
 
 
 async def test_a_person_has_a_bounded_number_of_pages():

@@ -1,0 +1,192 @@
+"""Who is online, on real servers: several processes, faults, strangers, and two people's browsers."""
+
+import json
+import time
+from contextlib import ExitStack
+
+import pytest
+from combinations import COMBINATIONS, name_of
+from rehearsal.processes import run_script
+from rehearsal.site import Site
+from rehearsal.sockets import hear, is_change, open_socket, shows
+from websockets import ConnectionClosed, InvalidStatus
+
+ASGI = [answers for answers in COMBINATIONS if answers["server"].startswith("asgi")]
+PASSWORD = "a long enough passphrase"
+
+pytestmark = pytest.mark.parametrize("project", ASGI, ids=name_of, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def people(deployment):
+    """Ada, Bob and Cy have accounts."""
+    platform, environment, _ = deployment
+    script = f"""
+from users.models import User
+for name in ("ada_p", "bob_p", "cy_p"):
+    User.objects.create_user(name, password={PASSWORD!r})
+"""
+    run_script(script, platform.folder, environment)
+
+
+@pytest.fixture(scope="session")
+def other_site(deployment):
+    """A second process of the same project, as a second dyno or instance would be."""
+    platform, environment, _ = deployment
+    with Site(platform, environment) as site:
+        yield site
+
+
+@pytest.fixture
+def open_things():
+    """Visitors and sockets, closed at the end."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def arrive(people, open_things):
+    """Log ``name`` in at a site; returns the visitor."""
+
+    def log_in(site: Site, name: str):
+        visitor = open_things.enter_context(site.visitor())
+        response = visitor.submit("/accounts/login/", username=name, password=PASSWORD)
+        assert response.headers["Location"] == "/presence/"
+        return visitor
+
+    return log_in
+
+
+@pytest.fixture
+def ada(site, arrive, open_things):
+    """Ada's open page, which has heard who is there."""
+    socket = open_things.enter_context(open_when_possible(site, arrive(site, "ada_p")))
+    hear(socket, lambda message: message["type"] == "everyone")
+    return socket
+
+
+def test_two_processes_share_what_they_know(ada, other_site, arrive, open_things):
+    bob = arrive(other_site, "bob_p")
+    hear(ada, is_change("bob_p", "logged in"))
+    socket = open_things.enter_context(open_socket(other_site, bob))
+    assert hear(ada, is_change("bob_p", "came online"))["online"] is True
+    assert hear(socket, shows("ada_p", True))
+    page = bob.get("/presence/").text
+    assert page.count('class="online"') == 2
+    socket.close()
+    assert hear(ada, is_change("bob_p", "went offline"))["online"] is False
+
+
+def test_logging_out_closes_the_session_s_sockets_on_every_process(
+    ada, site, other_site, arrive, open_things
+):
+    bob = arrive(other_site, "bob_p")
+    here = open_things.enter_context(open_socket(site, bob))
+    there = open_things.enter_context(open_socket(other_site, bob))
+    bob.submit("/accounts/logout/", page="/")
+    for socket in (here, there):
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                socket.recv(timeout=10)
+        assert closed.value.rcvd.code == 4401
+
+
+def refusal(site, *arguments, **options) -> int:
+    with pytest.raises(InvalidStatus) as refused:
+        open_socket(site, *arguments, **options)
+    return refused.value.response.status_code
+
+
+def test_strangers_are_refused(site, people):
+    assert refusal(site) == 403
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "https://evil-0123456789ab.herokuapp.com", "null"]
+)
+def test_pages_of_other_sites_are_refused(site, arrive, origin):
+    assert refusal(site, arrive(site, "bob_p"), origin=origin) == 403
+
+
+def test_tickets_open_sockets_and_expire(site, arrive, deployment, open_things):
+    bob = arrive(site, "bob_p")
+    bob.headers["X-CSRFToken"] = bob.cookies["csrftoken"]
+    ticket = bob.post("/presence/ticket/").json()["ticket"]
+    headers = {"Authorization": f"Ticket {ticket}"}
+    socket = open_things.enter_context(open_socket(site, origin=None, headers=headers))
+    hear(socket, shows("bob_p", True))
+    options = {"origin": None, "subprotocols": ["presence", f"ticket.{ticket}"]}
+    socket = open_things.enter_context(open_socket(site, **options))
+    assert socket.subprotocol == "presence"
+    assert refusal(site, origin=None, headers={"Authorization": f"Ticket {ticket}x"}) == 403
+    platform, environment, _ = deployment
+    script = """
+import time
+now = time.time()
+time.time = lambda: now - 31
+from presence.tickets import make_ticket
+from users.models import User
+print("ticket:" + make_ticket(User.objects.get(username="bob_p"), "key"))
+"""
+    printed = run_script(script, platform.folder, environment)
+    expired = printed.partition("ticket:")[2].strip()
+    assert refusal(site, origin=None, headers={"Authorization": f"Ticket {expired}"}) == 403
+
+
+def test_a_large_message_closes_the_socket(ada):
+    ada.send("x" * 1000)
+    with pytest.raises(ConnectionClosed) as closed:
+        while True:
+            ada.recv(timeout=10)
+    assert closed.value.rcvd.code == 4413
+
+
+def test_pages_answer_while_valkey_is_away_and_sockets_heal_when_it_is_back(
+    ada, site, services, arrive, open_things
+):
+    services.valkey.stop()
+    try:
+        cy = arrive(site, "cy_p")
+        assert cy.get("/").status_code == 200
+        assert cy.get("/presence/").status_code == 200
+        assert site.visitor().get("/readyz").status_code == 503
+        assert site.visitor().get("/healthz").status_code == 200
+    finally:
+        services.valkey.start()
+    socket = open_things.enter_context(open_when_possible(site, cy))
+    hear(socket, shows("cy_p", True))
+    hear(ada, shows("cy_p", True), seconds=20)
+    assert site.visitor().get("/readyz").status_code == 200
+
+
+def open_when_possible(site, visitor, seconds: float = 20):
+    """Open a socket as a page does, which tries again."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return open_socket(site, visitor)
+        except InvalidStatus:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+
+
+def test_a_killed_process_s_people_are_offline_in_a_minute_and_idle_sockets_stay_alive(
+    ada, deployment, arrive, open_things, report
+):
+    platform, environment, _ = deployment
+    with Site(platform, environment) as doomed:
+        open_things.enter_context(open_socket(doomed, arrive(doomed, "bob_p")))
+        hear(ada, is_change("bob_p", "came online"))
+        doomed.process.kill()
+        killed, last, gap = time.monotonic(), time.monotonic(), 0.0
+        while True:
+            message = json.loads(ada.recv(timeout=25))
+            gap, last = max(gap, time.monotonic() - last), time.monotonic()
+            if message["type"] == "ping":
+                ada.send('{"type": "pong"}')
+            if shows("bob_p", False)(message):
+                break
+        healed = time.monotonic() - killed
+    report("offline after kill s", f"{healed:.0f}")
+    assert healed < 60
+    assert gap < 25
