@@ -45,8 +45,8 @@ def delete_caches():
 def say_what_next():
     print(f"\n{ANSWERS['project_name']} is in {ANSWERS['project_slug']}. Next:\n")
     print(f"    cd {ANSWERS['project_slug']}")
-    print("    python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt")
-    print("    . .venv/bin/activate && make run")
+    print("    python3 -m venv .venv && . .venv/bin/activate")
+    print("    pip install -r requirements-dev.txt && make run")
     print("\nREADME.md tells the rest: tests, deployment, configuration.")
 
 

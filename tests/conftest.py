@@ -59,6 +59,10 @@ class ByCombination(LoadScopeScheduling):
         return combination_in(nodeid) or nodeid
 
 
+def pytest_addoption(parser):
+    parser.addoption("--pictures", action="store_true", help="write the screenshots in docs/ anew")
+
+
 def pytest_xdist_make_scheduler(config, log):
     return ByCombination(config, log)
 
@@ -69,10 +73,14 @@ def project(request, tmp_path_factory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def services(tmp_path_factory):
+def certificates(tmp_path_factory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory, certificates):
     """PostgreSQL and Valkey, for as long as the worker lives."""
     folder = tmp_path_factory.mktemp("services")
-    certificates = Certificates(folder)
     with ExitStack() as stack:
         postgres = stack.enter_context(Postgres(folder, certificates))
         valkey = stack.enter_context(Valkey(folder))

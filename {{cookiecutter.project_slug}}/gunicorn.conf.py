@@ -12,7 +12,7 @@ threads = 4
 
 # The platform's router keeps idle connections for 90 seconds: closing first would lose requests.
 keepalive = 95
-# Heroku kills 30 seconds after SIGTERM.
+# Platforms kill a while after SIGTERM: Heroku after 30 seconds, App Platform after 120.
 graceful_timeout = 25
 
 # Workers report that they are alive through a file, which a slow disk would hold up.

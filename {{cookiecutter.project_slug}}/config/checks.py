@@ -11,20 +11,27 @@ from django.conf import settings
 from django.core.checks import Error, register
 from django.core.exceptions import ImproperlyConfigured
 
+RANDOM = "$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 # <% if cookiecutter.platform == "heroku" %>
-HOW_TO_SET = "heroku config:set {name}={example}"
+HINTS = {
+    "SECRET_KEY": f'heroku config:set SECRET_KEY="{RANDOM}"',
+    "ALLOWED_HOSTS": "heroku config:set ALLOWED_HOSTS=www.example.com",
+    "DATABASE_URL": "heroku addons:create heroku-postgresql:essential-0",
+    "REDIS_URL": "heroku addons:create heroku-redis:mini",
+}
 # <% else %>
-HOW_TO_SET = "In the app spec, under envs: key {name}, scope RUN_TIME, value {example}"
+HINTS = {
+    "SECRET_KEY": f"In the app spec, envs, SECRET_KEY, value: what {RANDOM} prints.",
+    "ALLOWED_HOSTS": "In the app spec, envs, ALLOWED_HOSTS, value: ${APP_DOMAIN}",
+    "DATABASE_URL": "In the app spec, envs, DATABASE_URL, value: ${db.DATABASE_URL}",
+    "REDIS_URL": "In the app spec, envs, REDIS_URL, value: ${valkey.DATABASE_URL}",
+}
 # <% endif %>
 
 
-def problem(number: int, name: str, sentence: str, example: str) -> Error:
-    """An error about the environment variable ``name``, with how to set it as its hint."""
-    return Error(
-        f"{name} {sentence}",
-        hint=HOW_TO_SET.format(name=name, example=example),
-        id=f"config.E{number:03}",
-    )
+def problem(number: int, name: str, sentence: str) -> Error:
+    """An error about the environment variable ``name``; its hint is how to set that here."""
+    return Error(f"{name} {sentence}", hint=HINTS[name], id=f"config.E{number:03}")
 
 
 @register(deploy=True)
@@ -42,32 +49,29 @@ def refuse_misconfiguration() -> None:
 
 
 def check_secret_key() -> Error | None:
-    example = "$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
     try:
         secret_key = settings.SECRET_KEY
     except ImproperlyConfigured:
-        return problem(1, "SECRET_KEY", "is not set.", example)
+        return problem(1, "SECRET_KEY", "is not set.")
     if len(secret_key) < 50 or len(set(secret_key)) < 5:
-        return problem(1, "SECRET_KEY", "is too easy to guess: use 50 random characters.", example)
+        return problem(1, "SECRET_KEY", "is too easy to guess: use 50 random characters.")
     return None
 
 
 def check_allowed_hosts() -> Error | None:
-    example = "www.example.com"
     if not settings.ALLOWED_HOSTS:
-        return problem(2, "ALLOWED_HOSTS", "is not set.", example)
+        return problem(2, "ALLOWED_HOSTS", "is not set.")
     if "*" in settings.ALLOWED_HOSTS:
-        return problem(2, "ALLOWED_HOSTS", "must name the hosts instead of '*'.", example)
+        return problem(2, "ALLOWED_HOSTS", "must name the hosts instead of '*'.")
     return None
 
 
 def check_database() -> Error | None:
     engine = settings.DATABASES["default"].get("ENGINE", "django.db.backends.dummy")
-    example = "postgres://user:password@host:5432/name"
     if engine == "django.db.backends.dummy":
-        return problem(3, "DATABASE_URL", "is not set.", example)
+        return problem(3, "DATABASE_URL", "is not set.")
     if engine != "django.db.backends.postgresql":
-        return problem(3, "DATABASE_URL", "must name a PostgreSQL database.", example)
+        return problem(3, "DATABASE_URL", "must name a PostgreSQL database.")
     return None
 
 
@@ -77,7 +81,7 @@ CHECKS = [check_secret_key, check_allowed_hosts, check_database]
 
 def check_redis() -> Error | None:
     if not settings.REDIS_URL:
-        return problem(4, "REDIS_URL", "is not set.", "rediss://:password@host:6379")
+        return problem(4, "REDIS_URL", "is not set.")
     return None
 
 

@@ -1,13 +1,22 @@
+import pytest
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.html import escape
 
 
 def test_home_page_names_the_site_and_offers_an_account(client, db):
     response = client.get(reverse("home"))
     assert response.status_code == 200
-    assert response.context["site_name"] == settings.SITE_NAME
+    assert response.context["site_title"] == settings.SITE_NAME
     assert reverse("signup") in response.text
+
+
+@pytest.mark.parametrize("name", ["home", "login", "signup"])
+def test_every_page_bears_the_site_s_name(client, db, name):
+    page = client.get(reverse(name)).text
+    assert f"{escape(settings.SITE_NAME)}</title>" in page
+    assert f'href="/">{escape(settings.SITE_NAME)}</a>' in page
 
 
 def test_an_unknown_address_gets_our_own_page(client, db):

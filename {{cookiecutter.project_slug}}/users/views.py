@@ -1,6 +1,8 @@
+from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.views import PasswordChangeView
 from django.contrib.messages.views import SuccessMessageMixin
+from django.shortcuts import resolve_url
 from django.urls import reverse_lazy
 from django.views.generic import CreateView
 
@@ -11,7 +13,9 @@ class SignUpView(CreateView):
     """Create an account and log in to it."""
 
     form_class = SignUpForm
-    success_url = reverse_lazy("home")
+
+    def get_success_url(self):
+        return resolve_url(settings.LOGIN_REDIRECT_URL)
 
     def form_valid(self, form):
         response = super().form_valid(form)
