@@ -21,14 +21,15 @@ ARGUMENTS = """
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def router(site, certificates):
     with Router(site.port, certificates.certificate, certificates.key) as router:
         yield router
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser(site, router):
+    # Not for the session: Playwright keeps an event loop running, and asyncio allows no second.
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         if os.environ.get("CI"):
