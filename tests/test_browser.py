@@ -22,6 +22,14 @@ ARGUMENTS = """
 
 
 @pytest.fixture
+def site(deployment):
+    """A site of its own, to be killed."""
+    platform, environment, _ = deployment
+    with Site(platform, environment) as site:
+        yield site
+
+
+@pytest.fixture
 def router(site, certificates):
     with Router(site.port, certificates.certificate, certificates.key) as router:
         yield router
@@ -98,42 +106,42 @@ def picture(request):
 def test_one_logs_in_and_the_other_sees_it_also_after_a_restart(
     open_window, site, router, deployment, picture
 ):
-    ada, bob = open_window(), open_window()
-    ada.sign_up("ada")
-    expect(ada.person("ada", "online")).to_be_visible()
-    expect(ada.person("bob", "online")).to_have_count(0)
+    grace, linus = open_window(), open_window()
+    grace.sign_up("grace")
+    expect(grace.person("grace", "online")).to_be_visible()
+    expect(grace.person("linus", "online")).to_have_count(0)
 
-    bob.sign_up("bob")
-    expect(ada.person("bob", "online")).to_be_visible()
-    expect(ada.page.locator("#presence-feed")).to_contain_text("bob logged in")
-    expect(bob.person("ada", "online")).to_be_visible()
-    picture(ada.page, "presence.png")
+    linus.sign_up("linus")
+    expect(grace.person("linus", "online")).to_be_visible()
+    expect(grace.page.locator("#presence-feed")).to_contain_text("linus logged in")
+    expect(linus.person("grace", "online")).to_be_visible()
+    picture(grace.page, "presence.png")
 
-    bob.page.get_by_role("button", name="Log out").click()
-    expect(ada.person("bob", "offline")).to_be_visible()
-    expect(ada.page.locator("#presence-feed")).to_contain_text("bob logged out")
-    assert ada.complaints == bob.complaints == []
+    linus.page.get_by_role("button", name="Log out").click()
+    expect(grace.person("linus", "offline")).to_be_visible()
+    expect(grace.page.locator("#presence-feed")).to_contain_text("linus logged out")
+    assert grace.complaints == linus.complaints == []
 
     platform, environment, _ = deployment
     site.process.kill()
-    expect(ada.page.locator("#presence-state")).to_have_text("Connecting again…")
+    expect(grace.page.locator("#presence-state")).to_have_text("Connecting again…")
     with Site(platform, environment) as restarted:
         router.target_port = restarted.port
-        expect(ada.page.locator("#presence-state")).to_have_text("", timeout=30_000)
-        bob.page.goto(f"{bob.home}/accounts/login/")
-        bob.page.get_by_label("Username").fill("bob")
-        bob.page.get_by_label("Password").fill(PASSWORD)
-        bob.page.get_by_role("main").get_by_role("button", name="Log in").click()
-        expect(ada.person("bob", "online")).to_be_visible()
-        expect(bob.person("ada", "online")).to_be_visible()
+        expect(grace.page.locator("#presence-state")).to_have_text("", timeout=30_000)
+        linus.page.goto(f"{linus.home}/accounts/login/")
+        linus.page.get_by_label("Username").fill("linus")
+        linus.page.get_by_label("Password").fill(PASSWORD)
+        linus.page.get_by_role("main").get_by_role("button", name="Log in").click()
+        expect(grace.person("linus", "online")).to_be_visible()
+        expect(linus.person("grace", "online")).to_be_visible()
     while_it_was_away = ("WebSocket connection to", "Failed to load resource: the server responded")
-    assert [text for text in ada.complaints if not text.startswith(while_it_was_away)] == []
+    assert [text for text in grace.complaints if not text.startswith(while_it_was_away)] == []
 
 
 @pytest.mark.parametrize("project", WSGI, ids=name_of, indirect=True, scope="session")
 def test_pages_and_admin_work_without_a_complaint(open_window, site):
     window = open_window()
-    window.sign_up("ada")
+    window.sign_up("grace")
     for path in ("/", "/accounts/password/", "/admin/login/"):
         window.page.goto(f"{window.home}{path}")
         expect(window.page.get_by_role("main")).to_be_visible()

@@ -30,18 +30,26 @@ class PresenceConsumer(AsyncJsonWebsocketConsumer):
     missed = 0
     received = 0
 
+    async def __call__(self, scope, receive, send):
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # However it ended: closed, cancelled when the server stops, or by an error.
+            await self.leave()
+
     async def connect(self):
         user = self.scope["user"]
         if not user.is_authenticated:
             await self.close()
             return
-        self.session = self.scope.get("session_digest") or session_digest(
+        session = self.scope.get("session_digest") or session_digest(
             self.scope["session"].session_key
         )
         # Before the list is read, so that no change is missed in between.
-        await self.channel_layer.group_add(EVERYONE, self.channel_name)
-        await self.channel_layer.group_add(session_group(self.session), self.channel_name)
-        self.connection, arrived = await database_sync_to_async(connect)(user, self.session)
+        self.groups = [EVERYONE, session_group(session)]
+        for group in self.groups:
+            await self.channel_layer.group_add(group, self.channel_name)
+        self.connection, arrived = await database_sync_to_async(connect)(user, session)
         offered = SUBPROTOCOL in self.scope["subprotocols"]
         await self.accept(subprotocol=SUBPROTOCOL if offered else None)
         if self.connection is None:
@@ -52,14 +60,11 @@ class PresenceConsumer(AsyncJsonWebsocketConsumer):
         if arrived:
             await send(EVERYONE, change(user, True, "came online"))
 
-    async def disconnect(self, code):
-        if self.connection is None:
-            return
+    async def leave(self) -> None:
         PULSE.leave(self)
-        if await database_sync_to_async(disconnect)(self.connection):
-            await send(EVERYONE, change(self.connection.user, False, "went offline"))
-        await self.channel_layer.group_discard(EVERYONE, self.channel_name)
-        await self.channel_layer.group_discard(session_group(self.session), self.channel_name)
+        connection, self.connection = self.connection, None
+        if connection and await database_sync_to_async(disconnect)(connection):
+            await send(EVERYONE, change(connection.user, False, "went offline"))
 
     async def receive(self, text_data=None, bytes_data=None, **kwargs):
         self.received += 1

@@ -29,10 +29,15 @@ def change(user, online: bool, what: str) -> dict:
 
 async def send(group: str, message: dict) -> None:
     """Send to the group; Redis being away must not keep anyone from logging in or out."""
-    try:
-        await get_channel_layer().group_send(group, message)
-    except Exception:  # noqa: BLE001 (each layer has errors of its own)
-        logger.warning("The channel layer is away: %s was not sent.", message["type"])
+    # The first try after Redis was away finds a connection that is no more.
+    for last_try in (False, True):
+        try:
+            await get_channel_layer().group_send(group, message)
+        except Exception:  # noqa: BLE001 (each layer has errors of its own)
+            if last_try:
+                logger.warning("The channel layer is away: %s was not sent.", message["type"])
+        else:
+            return
 
 
 @receiver(user_logged_in)
