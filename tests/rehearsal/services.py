@@ -105,11 +105,12 @@ class _Server:
         watch = ["/bin/sh", "-c", f"read -r _; kill -INT {self._process.pid} 2>/dev/null"]
         self._watcher = subprocess.Popen(watch, stdin=subprocess.PIPE, start_new_session=True)
         deadline = time.monotonic() + 30
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise self._failure("did not start")
+        while self._process.poll() is None and time.monotonic() < deadline:
+            if self._answers():
+                return
             time.sleep(0.01)
+        self.stop()
+        raise self._failure("did not start")
 
     def stop(self) -> None:
         """Stop the server and drop its connections without waiting for them; may be repeated."""
@@ -188,6 +189,8 @@ class Postgres(_Server):
             password=self.password,
             sslmode="verify-full",
             sslrootcert=str(self._certificates.ca),
+            sslcertmode="disable",  # no look at ~/.postgresql, which HOME may put out of reach
+            connect_timeout=5,
             autocommit=True,
         )
 
@@ -221,10 +224,10 @@ class Valkey(_Server):
         return [__valkey_executable__, *options, "--save", "", "--appendonly", "no"]
 
     def _client(self) -> redis.Redis:
-        return redis.Redis(port=self.port, password=self.password)
+        return redis.Redis(port=self.port, password=self.password, retry=None)
 
     def _answers(self) -> bool:
-        with suppress(redis.ConnectionError), self._client() as client:
+        with suppress(redis.RedisError), self._client() as client:
             return client.ping()
         return False
 
@@ -274,21 +277,23 @@ class TLSProxy:
         server.close()
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers = [writer]
         try:
-            target = await asyncio.open_connection("127.0.0.1", self.target_port)
-        except OSError:
-            writer.close()
-        else:
-            await asyncio.gather(self._copy(reader, target[1]), self._copy(target[0], writer))
+            with suppress(OSError):
+                target = await asyncio.open_connection("127.0.0.1", self.target_port)
+                writers.append(target[1])
+                await asyncio.gather(self._copy(reader, target[1]), self._copy(target[0], writer))
+            with suppress(OSError):
+                writer.close()
+                await writer.wait_closed()
+        finally:  # also when the proxy ends, with no time for TLS's farewell
+            for each in writers:
+                each.transport.abort()
 
     @staticmethod
     async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with suppress(OSError):
-                while data := await reader.read(65536):
-                    writer.write(data)
-                    await writer.drain()
-            writer.close()  # and so ends the copying the other way
-        except asyncio.CancelledError:  # the proxy's end, too late for TLS's farewell
-            writer.transport.abort()
-            raise
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()  # and so ends the copying the other way

@@ -1,4 +1,7 @@
+import atexit
+
 from django.apps import AppConfig
+from django.db import connection
 
 
 class ProjectConfig(AppConfig):
@@ -6,3 +9,7 @@ class ProjectConfig(AppConfig):
 
     def ready(self):
         from . import checks  # noqa: F401 (registers them)
+
+        if connection.vendor == "postgresql":
+            # Left open, a pool's threads hold up the end of any process for twenty seconds.
+            atexit.register(connection.close_pool)

@@ -1,13 +1,11 @@
 """The ASGI application, as the platform's web process starts it."""
 
-import atexit
 import os
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.core.asgi import get_asgi_application
-from django.db import connection
 from django.urls import re_path
 
 from config.checks import refuse_misconfiguration
@@ -17,9 +15,6 @@ from config.websockets import Faults, NoSuchSocket, SameOrigin
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_asgi_application()
 refuse_misconfiguration()
-if connection.vendor == "postgresql":
-    # Left open, each of the pool's threads holds up the end of the process for five seconds.
-    atexit.register(connection.close_pool)
 
 # Consumers import models, which can be imported only now.
 from presence.routing import websocket_urlpatterns
