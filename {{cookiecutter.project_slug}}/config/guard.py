@@ -14,7 +14,8 @@ from config.health import PATHS as HEALTH_CHECKS
 class RequestGuard:
     """ASGI middleware: run at most ``max_requests`` of ``application``, each to its end.
 
-    A streamed response counts until its last byte. Health checks are not held up.
+    A request counts from the last byte of its body, so that slow uploads hold up no one, to the
+    last byte of its response. Health checks are not held up.
     """
 
     def __init__(self, application, max_requests: int):
@@ -24,32 +25,39 @@ class RequestGuard:
     async def __call__(self, scope, receive, send):
         if scope["path"] in HEALTH_CHECKS:
             await self.application(scope, receive, send)
-            return
-        await self.slots.acquire()
-        request = asyncio.create_task(self.application(scope, *deafen(receive, send)))
-        request.add_done_callback(lambda _: self.slots.release())
-        # The server may cancel this call; the request itself goes on.
-        await asyncio.shield(request)
+        else:
+            request = asyncio.create_task(self.run(scope, receive, send))
+            # The server may cancel this call; the request itself goes on.
+            await asyncio.shield(request)
+
+    async def run(self, scope, receive, send):
+        client = DeafClient(receive, send, self.slots)
+        try:
+            await self.application(scope, client.receive, client.send)
+        finally:
+            if client.holds_slot:
+                self.slots.release()
 
 
-def deafen(receive, send):
-    """Wrap ``receive`` and ``send`` so that the client hanging up between the end of the
-    request's body and the start of the response is not heard until the response starts.
+class DeafClient:
+    """A request's ``receive`` and ``send``, which take a slot once its body has been read, and let
+    no one hear that the client hung up from then on until the response starts.
     """
-    body_read = False
-    response_started = asyncio.Event()
 
-    async def deaf_receive():
-        nonlocal body_read
-        message = await receive()
-        if message["type"] == "http.request":
-            body_read = not message.get("more_body", False)
-        elif body_read:
-            await response_started.wait()
+    def __init__(self, receive, send, slots: asyncio.Semaphore):
+        self._receive, self._send, self._slots = receive, send, slots
+        self.holds_slot = False
+        self._response_started = asyncio.Event()
+
+    async def receive(self):
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            await self._slots.acquire()
+            self.holds_slot = True
+        elif self.holds_slot:
+            await self._response_started.wait()
         return message
 
-    async def watched_send(message):
-        response_started.set()
-        await send(message)
-
-    return deaf_receive, watched_send
+    async def send(self, message):
+        self._response_started.set()
+        await self._send(message)

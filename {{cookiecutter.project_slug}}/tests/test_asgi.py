@@ -46,7 +46,8 @@ def finished():
 def guard(finished):
     async def impatient_application(scope, receive, send):
         """Like Django: stops as soon as it hears that its client is gone."""
-        await receive()
+        while (await receive()).get("more_body"):
+            pass
         listening = asyncio.create_task(receive())
         working = asyncio.create_task(asyncio.sleep(0.05))
         await asyncio.wait({listening, working}, return_when=asyncio.FIRST_COMPLETED)
@@ -84,6 +85,16 @@ async def test_requests_beyond_the_bound_wait_their_turn(guard, finished):
     assert finished == ["/0"]
     await asyncio.gather(*requests)
     assert finished == ["/0", "/1", "/2"]
+
+
+async def test_an_upload_that_never_ends_holds_up_no_one(guard, finished):
+    trickling, quick = Client(hangs_up=False), Client(hangs_up=True)
+    trickling.messages = [{"type": "http.request", "more_body": True}]
+    upload = asyncio.create_task(guard({"path": "/up"}, trickling.receive, trickling.send))
+    await asyncio.sleep(0.01)
+    await guard({"path": "/"}, quick.receive, quick.send)
+    assert finished == ["/"]
+    upload.cancel()
 
 
 async def test_health_checks_do_not_wait(guard, finished):
