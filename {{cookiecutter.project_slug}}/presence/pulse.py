@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from contextlib import suppress
 
 from channels.db import database_sync_to_async
 
@@ -42,40 +43,45 @@ class Pulse:
         while self.consumers:
             # Processes that were started together need not ask the database together.
             await asyncio.sleep(BEAT_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
-            try:
-                await self.beat()
-            except Exception:
-                logger.exception("A beat failed; the next one makes up for it.")
+            await self.beat()
 
     async def beat(self) -> None:
-        consumers = list(self.consumers)
-        alive = [consumer.connection for consumer in consumers if not consumer.missed]
-        renewed, people = await self.synchronize(alive)
-        changed, self.people = people != self.people, people
-        await asyncio.gather(
-            *(self.attend(consumer, renewed, people if changed else None) for consumer in consumers)
-        )
-
-    async def attend(self, consumer, renewed: set, people: list[dict] | None) -> None:
-        """Ping the consumer's client, after telling it of ``people`` if given, or give it up."""
-        going_on = consumer.connection.pk in renewed or consumer.missed == 1
+        connections = {consumer: consumer.connection for consumer in self.consumers}
+        silent = {consumer for consumer in connections if consumer.missed}
+        answered = [connections[consumer] for consumer in connections if consumer not in silent]
         try:
+            renewed, people = await self.synchronize(answered)
+        except Exception:
+            logger.exception("The database is away: who is online is not known, nor changed.")
+            renewed, people = {connection.pk for connection in answered}, self.people
+        changed, self.people = people != self.people, people
+        work = []
+        for consumer, connection in connections.items():
+            goes_on = consumer.missed == 1 if consumer in silent else connection.pk in renewed
+            told = people if changed else None
+            work.append(self.attend(consumer, told) if goes_on else self.drop(consumer))
+        for result in await asyncio.gather(*work, return_exceptions=True):
+            if isinstance(result, Exception):
+                logger.warning("A beat did not reach a page: %r", result)
+
+    async def attend(self, consumer, people: list[dict] | None) -> None:
+        """Ping the consumer's client, after telling it of ``people`` if given."""
+        # Whoever reads nothing, or has just left, misses the next pings and is dropped then.
+        with suppress(TimeoutError):
             async with asyncio.timeout(SEND_SECONDS):
-                if not going_on:
-                    self.consumers.discard(consumer)
-                    await consumer.give_up()
-                    return
                 if people is not None:
                     await consumer.tell_everyone(people)
                 await consumer.ping()
-        except Exception:
-            # Its client is as good as gone: it will miss the next beats, or has left already.
-            logger.debug("A beat did not reach its client.", exc_info=True)
-            consumer.missed += 1
+
+    async def drop(self, consumer) -> None:
+        self.consumers.discard(consumer)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SEND_SECONDS):
+                await consumer.give_up()
 
     @database_sync_to_async
     def synchronize(self, connections: list[Connection]) -> tuple[set, list[dict]]:
-        """Renew these and delete what has expired. Returns the keys of those renewed, and who is there."""
+        """Renew these and delete what has expired. Returns the keys of those renewed, and everyone."""
         renewed = renew(connections)
         Connection.objects.expired().delete()
         return renewed, everyone()

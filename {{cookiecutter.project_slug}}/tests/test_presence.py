@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.db import OperationalError
 from django.db.models.functions import Now
 from django.test import AsyncClient
 from django.urls import reverse
@@ -164,6 +165,16 @@ async def test_a_beat_renews_and_sweeps_up_after_processes_that_were_killed():
         ("ada", True),
         ("bob", False),
     ]
+
+
+async def test_a_beat_keeps_sockets_alive_while_the_database_is_away(monkeypatch):
+    def fail(connections):
+        raise OperationalError("the database is away")
+
+    page = await Page(await log_in("ada")).open()
+    monkeypatch.setattr("presence.pulse.renew", fail)
+    await PULSE.beat()
+    await page.hear("ping")
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": "another"}])
