@@ -57,8 +57,22 @@ def test_the_web_process_serves_nothing_with_everything_missing(deployment):
         ({"DATABASE_URL": "sqlite:///db.sqlite3"}, "DATABASE_URL must name a PostgreSQL database."),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name the hosts instead of '*'."),
         ({"SECRET_KEY": "SECRET_KEY_GOES_HERE"}, "SECRET_KEY is too easy to guess"),
+        ({"DATABASE_URL": "postgres//host/name"}, "DATABASE_URL: Not a valid database URL."),
+        ({"DEBUG": "perhaps"}, "DEBUG: Not a valid boolean."),
+        ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: Not a valid log level."),
     ],
 )
 def test_the_web_process_refuses_what_is_unfit_for_production(deployment, changes, sentence):
     platform, environment, _ = deployment
-    assert sentence in start_web(platform, environment | changes)
+    printed = start_web(platform, environment | changes)
+    assert sentence in printed
+    assert "Traceback" not in printed
+
+
+def test_the_release_refuses_what_it_does_not_understand_in_a_sentence_each(deployment):
+    platform, environment, _ = deployment
+    nonsense = {"DEBUG": "perhaps", "SECURE_HSTS_SECONDS": "long"}
+    with pytest.raises(CommandFailed) as failure:
+        run(platform.command("release"), platform.folder, environment | nonsense)
+    lines = str(failure.value).splitlines()[1:]
+    assert [line.partition(":")[0] for line in lines] == sorted(nonsense)

@@ -6,6 +6,8 @@ which has no configuration yet, runs neither.
 """
 
 import sys
+from collections.abc import Iterable
+from typing import NoReturn
 
 from django.conf import settings
 from django.core.checks import Error, register
@@ -43,9 +45,14 @@ def check_environment(app_configs=None, **kwargs) -> list[Error]:
 def refuse_misconfiguration() -> None:
     """End the process with one sentence per problem, unless it may go live or is development."""
     if not settings.DEBUG and (problems := check_environment()):
-        print(*(f"{problem.msg} {problem.hint}" for problem in problems), sep="\n", file=sys.stderr)
-        # The status that tells Gunicorn to give up, where it would start a worker over and over.
-        sys.exit(3)
+        refuse(f"{problem.msg} {problem.hint}" for problem in problems)
+
+
+def refuse(sentences: Iterable[str]) -> NoReturn:
+    """Print the sentences and end the process."""
+    print(*sentences, sep="\n", file=sys.stderr)
+    # The status that tells Gunicorn to give up, where it would start a worker over and over.
+    sys.exit(3)
 
 
 def check_secret_key() -> Error | None:
@@ -82,6 +89,8 @@ CHECKS = [check_secret_key, check_allowed_hosts, check_database]
 def check_redis() -> Error | None:
     if not settings.REDIS_URL:
         return problem(4, "REDIS_URL", "is not set.")
+    if not settings.REDIS_URL.startswith(("redis://", "rediss://")):
+        return problem(4, "REDIS_URL", "must begin with redis:// or rediss://.")
     return None
 
 

@@ -6,13 +6,15 @@ Nothing set means production, and production refuses to go live until it is conf
 
 from pathlib import Path
 
-import dj_database_url
+import environs
 from django.utils.csp import CSP
-from environs import Env
+
+from config.checks import refuse
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = Env()
+# Not eager: what is not understood is told at the end, all at once.
+env = environs.Env(eager=False)
 env.read_env(BASE_DIR / ".env", recurse=False)
 
 SITE_NAME = "{{ cookiecutter.project_name }}"
@@ -86,12 +88,11 @@ TEMPLATES = [
 
 # <% if cookiecutter.__interface == "asgi" %>
 # Per process. Two are for WebSocket consumers and /readyz, the rest bound the requests at work.
-DB_POOL_SIZE = max(3, env.int("DB_POOL_SIZE", 8))
+DB_POOL_SIZE = env.int("DB_POOL_SIZE", 8, validate=environs.validate.Range(min=3))
 # <% endif %>
 DATABASE_URL = env.str("DATABASE_URL", "")
-DATABASES = {
-    "default": dj_database_url.parse(DATABASE_URL, conn_health_checks=True) if DATABASE_URL else {}
-}
+database = env.dj_db_url("DATABASE_URL", conn_health_checks=True) if DATABASE_URL else None
+DATABASES = {"default": database or {}}
 # <% if cookiecutter.__interface == "wsgi" %>
 DATABASES["default"]["CONN_MAX_AGE"] = 600
 # <% endif %>
@@ -209,3 +210,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},
     "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
 }
+
+try:
+    env.seal()
+except environs.EnvValidationError as error:
+    refuse(f"{name}: {' '.join(said)}" for name, said in error.error_messages.items())

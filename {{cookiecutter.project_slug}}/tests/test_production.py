@@ -44,6 +44,7 @@ def test_a_good_configuration_goes_live(configure):
         ),
         # <% if cookiecutter.__interface == "asgi" %>
         ({"REDIS_URL": ""}, "REDIS_URL is not set."),
+        ({"REDIS_URL": "localhost"}, "REDIS_URL must begin with redis:// or rediss://."),
         # <% endif %>
     ],
 )
