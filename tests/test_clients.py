@@ -1,7 +1,10 @@
-"""Clients that hang up in the middle of their requests leave a site fully alive."""
+"""Clients that hang up in the middle, and clients that never finish, leave a site alive."""
 
 import asyncio
 import random
+
+import pytest
+from combinations import COMBINATIONS, name_of
 
 PASSWORD = "a long enough passphrase"
 CLIENTS = 1000
@@ -35,3 +38,34 @@ def test_a_thousand_impatient_clients_leave_no_trace(site, project, services, vi
     connections = services.postgres.connections(project.name.replace("-", "_"))
     report("PostgreSQL connections", str(connections))
     assert connections <= 20
+
+
+# Gunicorn's threads each read a body to its end: see docs/decisions/0006.
+PATIENT = [answers for answers in COMBINATIONS if answers["server"] != "wsgi-gunicorn"]
+
+
+async def upload_slowly(site, until: asyncio.Event) -> None:
+    """Send a body that has no end, a byte at a time."""
+    _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    head = f"POST /accounts/login/ HTTP/1.1\r\nHost: {site.platform.host}\r\n"
+    writer.write(f"{head}X-Forwarded-Proto: https\r\nContent-Length: 100000\r\n\r\na".encode())
+    while not until.is_set():
+        await asyncio.sleep(0.5)
+        writer.write(b"a")
+    writer.transport.abort()
+
+
+async def visit_among_slow_uploads(site, uploads: int) -> list[int]:
+    done = asyncio.Event()
+    slow = [asyncio.create_task(upload_slowly(site, done)) for _ in range(uploads)]
+    await asyncio.sleep(2)
+    with site.visitor() as visitor:
+        statuses = [(await asyncio.to_thread(visitor.get, "/")).status_code for _ in range(5)]
+    done.set()
+    await asyncio.gather(*slow)
+    return statuses
+
+
+@pytest.mark.parametrize("project", PATIENT, ids=name_of, indirect=True, scope="session")
+def test_slow_uploads_hold_up_no_one(site):
+    assert asyncio.run(visit_among_slow_uploads(site, uploads=50)) == [200] * 5
