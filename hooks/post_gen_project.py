@@ -27,7 +27,7 @@ ONLY_FOR = {
     ("__app_server", "gunicorn"): ["gunicorn.conf.py"],
 }
 # What tools leave behind in the template's own folder when its code is checked in place.
-CACHES = ["**/__pycache__", "**/.*_cache"]
+CACHES = ["__pycache__", ".pytest_cache", ".ruff_cache"]
 
 
 def delete_what_was_not_chosen():
@@ -38,7 +38,7 @@ def delete_what_was_not_chosen():
 
 
 def delete_caches():
-    for path in [found for pattern in CACHES for found in Path().glob(pattern)]:
+    for path in [found for name in CACHES for found in Path().rglob(name)]:
         shutil.rmtree(path)
 
 

@@ -5,6 +5,7 @@ process runs them again when it starts, so neither ever serves with something mi
 which has no configuration yet, runs neither.
 """
 
+import re
 import sys
 from collections.abc import Iterable
 from typing import NoReturn
@@ -13,17 +14,17 @@ from django.conf import settings
 from django.core.checks import Error, register
 from django.core.exceptions import ImproperlyConfigured
 
-RANDOM = "$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
+RANDOM = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
 # <% if cookiecutter.platform == "heroku" %>
 HINTS = {
-    "SECRET_KEY": f'heroku config:set SECRET_KEY="{RANDOM}"',
+    "SECRET_KEY": f'heroku config:set SECRET_KEY="$({RANDOM})"',
     "ALLOWED_HOSTS": "heroku config:set ALLOWED_HOSTS=www.example.com",
     "DATABASE_URL": "heroku addons:create heroku-postgresql:essential-0",
     "REDIS_URL": "heroku addons:create heroku-redis:mini",
 }
 # <% else %>
 HINTS = {
-    "SECRET_KEY": f"In the app spec, envs, SECRET_KEY, value: what {RANDOM} prints.",
+    "SECRET_KEY": f"In the app spec, envs, SECRET_KEY, value: the output of {RANDOM}",
     "ALLOWED_HOSTS": "In the app spec, envs, ALLOWED_HOSTS, value: ${APP_DOMAIN}",
     "DATABASE_URL": "In the app spec, envs, DATABASE_URL, value: ${db.DATABASE_URL}",
     "REDIS_URL": "In the app spec, envs, REDIS_URL, value: ${valkey.DATABASE_URL}",
@@ -60,7 +61,8 @@ def check_secret_key() -> Error | None:
         secret_key = settings.SECRET_KEY
     except ImproperlyConfigured:
         return problem(1, "SECRET_KEY", "is not set.")
-    if len(secret_key) < 50 or len(set(secret_key)) < 5:
+    guessable = len(secret_key) < 50 or len(set(secret_key)) < 10 or " " in secret_key
+    if guessable or secret_key.startswith("django-insecure-"):
         return problem(1, "SECRET_KEY", "is too easy to guess: use 50 random characters.")
     return None
 
@@ -70,6 +72,9 @@ def check_allowed_hosts() -> Error | None:
         return problem(2, "ALLOWED_HOSTS", "is not set.")
     if "*" in settings.ALLOWED_HOSTS:
         return problem(2, "ALLOWED_HOSTS", "must name the hosts instead of '*'.")
+    for host in settings.ALLOWED_HOSTS:
+        if not re.fullmatch(r"\.?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]", host):
+            return problem(2, "ALLOWED_HOSTS", f"holds {host!r}, which is no host name.")
     return None
 
 
@@ -89,8 +94,8 @@ CHECKS = [check_secret_key, check_allowed_hosts, check_database]
 def check_redis() -> Error | None:
     if not settings.REDIS_URL:
         return problem(4, "REDIS_URL", "is not set.")
-    if not settings.REDIS_URL.startswith(("redis://", "rediss://")):
-        return problem(4, "REDIS_URL", "must begin with redis:// or rediss://.")
+    if not re.match(r"rediss?://([^/@]*@)?[\w.-]+(:\d+)?([/?]|$)", settings.REDIS_URL):
+        return problem(4, "REDIS_URL", "must have the form rediss://:password@host:port.")
     return None
 
 

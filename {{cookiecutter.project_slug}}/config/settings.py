@@ -29,7 +29,9 @@ NAVIGATION = [
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", [])]
+if DEBUG and not ALLOWED_HOSTS:
+    ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
 INSTALLED_APPS = [
     # <% if cookiecutter.__interface == "asgi" %>
@@ -90,8 +92,8 @@ TEMPLATES = [
 # Per process. Two are for WebSocket consumers and /readyz, the rest bound the requests at work.
 DB_POOL_SIZE = env.int("DB_POOL_SIZE", 8, validate=environs.validate.Range(min=3))
 # <% endif %>
-DATABASE_URL = env.str("DATABASE_URL", "")
-database = env.dj_db_url("DATABASE_URL", conn_health_checks=True) if DATABASE_URL else None
+has_database = env.str("DATABASE_URL", "") != ""
+database = env.dj_db_url("DATABASE_URL", conn_health_checks=True) if has_database else None
 DATABASES = {"default": database or {}}
 # <% if cookiecutter.__interface == "wsgi" %>
 DATABASES["default"]["CONN_MAX_AGE"] = 600
@@ -120,7 +122,7 @@ REDIS_URL = env.str("REDIS_URL", "")
 # <% if cookiecutter.platform == "heroku" %>
 if REDIS_URL.startswith("rediss:"):
     # Heroku's Key-Value Store encrypts with a self-signed certificate.
-    REDIS_URL += "?ssl_cert_reqs=none"
+    REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=none"
 # <% endif %>
 
 ASGI_APPLICATION = "config.asgi.application"

@@ -2,7 +2,6 @@
 
 import logging
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.security.websocket import WebsocketDenier
@@ -30,7 +29,7 @@ class SameOrigin:
         headers = {name: value.decode("latin1") for name, value in scope["headers"]}
         host = headers.get(b"host", "").lower()
         origin = headers.get(b"origin")
-        same = origin is None or urlsplit(origin.lower()).netloc == host
+        same = origin is None or origin.lower().partition("://")[2] == host
         application = self.application if same and is_allowed(host) else WebsocketDenier()
         await application(scope, receive, send)
 

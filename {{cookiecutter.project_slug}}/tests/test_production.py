@@ -37,6 +37,14 @@ def test_a_good_configuration_goes_live(configure):
         ({"SECRET_KEY": "short"}, "SECRET_KEY is too easy to guess: use 50 random characters."),
         ({"ALLOWED_HOSTS": []}, "ALLOWED_HOSTS is not set."),
         ({"ALLOWED_HOSTS": ["*"]}, "ALLOWED_HOSTS must name the hosts instead of '*'."),
+        (
+            {"ALLOWED_HOSTS": ["https://www.example.com"]},
+            "ALLOWED_HOSTS holds 'https://www.example.com', which is no host name.",
+        ),
+        (
+            {"SECRET_KEY": "$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"},
+            "SECRET_KEY is too easy to guess: use 50 random characters.",
+        ),
         ({"engine": "django.db.backends.dummy"}, "DATABASE_URL is not set."),
         (
             {"engine": "django.db.backends.sqlite3"},
@@ -44,7 +52,7 @@ def test_a_good_configuration_goes_live(configure):
         ),
         # <% if cookiecutter.__interface == "asgi" %>
         ({"REDIS_URL": ""}, "REDIS_URL is not set."),
-        ({"REDIS_URL": "localhost"}, "REDIS_URL must begin with redis:// or rediss://."),
+        ({"REDIS_URL": "localhost"}, "REDIS_URL must have the form rediss://:password@host:port."),
         # <% endif %>
     ],
 )
