@@ -168,7 +168,7 @@ class Postgres(_Server):
             try:
                 version = [programs / "postgres", "--version"]
                 subprocess.run(version, check=True, capture_output=True, **self._user)
-            except (OSError, subprocess.CalledProcessError):  # a venv below /root, or umask 077
+            except (OSError, subprocess.CalledProcessError):  # a venv in a closed home
                 programs = Path(shutil.copytree(programs.parent, home / "server")) / "bin"
             for path in (home, *home.rglob("*")):
                 os.chown(path, uid, gid)
