@@ -4,13 +4,14 @@ import os
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import re_path
 
 from config.checks import refuse_misconfiguration
 from config.guard import RequestGuard
-from config.websockets import Faults, NoSuchSocket, SameOrigin
+from config.websockets import Faults, SameOrigin
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_asgi_application()
@@ -20,7 +21,7 @@ refuse_misconfiguration()
 from presence.routing import websocket_urlpatterns
 from presence.tickets import TicketAuth
 
-sockets = URLRouter([*websocket_urlpatterns, re_path("", NoSuchSocket.as_asgi())])
+sockets = URLRouter([*websocket_urlpatterns, re_path("", WebsocketDenier.as_asgi())])
 
 application = ProtocolTypeRouter(
     {

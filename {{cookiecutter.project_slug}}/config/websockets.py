@@ -3,7 +3,6 @@
 import logging
 from contextlib import suppress
 
-from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
@@ -58,10 +57,3 @@ class Faults:
         except RedisError as error:
             logger.warning("Redis is away, and %s closed: %s", scope["path"], error)
             await send_if_there({"type": "websocket.close", "code": TRY_AGAIN_LATER})
-
-
-class NoSuchSocket(AsyncWebsocketConsumer):
-    """Refuses the handshake: nothing listens at this path."""
-
-    async def connect(self):
-        await self.close()
