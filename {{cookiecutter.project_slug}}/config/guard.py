@@ -8,7 +8,7 @@ no more requests run at once than the pool has connections for.
 
 import asyncio
 
-from config.health import PATHS as HEALTH_CHECKS
+from config.health import ANSWERS as HEALTH_CHECKS
 
 
 class RequestGuard:
