@@ -3,7 +3,7 @@ import json
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
-from presence.people import connect, disconnect, everyone, session_digest
+from presence.people import connect, disconnect, everyone_message, session_digest
 from presence.pulse import PULSE
 from presence.signals import EVERYONE, change, send, session_group
 
@@ -56,7 +56,7 @@ class PresenceConsumer(AsyncJsonWebsocketConsumer):
             await self.close(TOO_MANY)
             return
         PULSE.join(self)
-        await self.tell_everyone(await database_sync_to_async(everyone)())
+        await self.send(text_data=await database_sync_to_async(everyone_message)())
         if arrived:
             await send(EVERYONE, change(user, True, "came online"))
 
@@ -80,9 +80,6 @@ class PresenceConsumer(AsyncJsonWebsocketConsumer):
 
     async def presence_logged_out(self, message):
         await self.close(LOGGED_OUT)
-
-    async def tell_everyone(self, people: list[dict]) -> None:
-        await self.send_json({"type": "everyone", "people": people})
 
     async def ping(self) -> None:
         self.missed += 1

@@ -1,5 +1,7 @@
 """Who is online: the questions to the database and the changes to it."""
 
+import json
+
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
@@ -25,6 +27,11 @@ def everyone() -> list[dict]:
         {"id": person.pk, "name": person.get_username(), "online": person.online}
         for person in people
     ]
+
+
+def everyone_message() -> str:
+    """The WebSocket message that tells of everyone: the same text for every page."""
+    return json.dumps({"type": "everyone", "people": everyone()})
 
 
 def session_digest(session_key: str) -> str:

@@ -3,15 +3,13 @@
 import asyncio
 import logging
 import random
-from contextlib import suppress
 
 from channels.db import database_sync_to_async
 
 from presence.models import BEAT_SECONDS, Connection
-from presence.people import everyone, renew
+from presence.people import everyone_message, renew
 
 logger = logging.getLogger(__name__)
-
 
 # A consumer that takes longer than this to send has a client that reads nothing.
 SEND_SECONDS = 5
@@ -19,13 +17,13 @@ SEND_SECONDS = 5
 
 class Pulse:
     """Beats while any consumer has joined. A consumer has a ``connection``; ``missed``, how many
-    pings it has sent since its client last answered; and the coroutines ``ping()``,
-    ``tell_everyone(people)`` and ``give_up()``.
+    pings it has sent since its client last answered; and the coroutines ``send(text_data)``,
+    ``ping()`` and ``give_up()``.
     """
 
     def __init__(self):
         self.consumers = set()
-        self.people = None
+        self.told = None
         self.task = None
 
     def join(self, consumer) -> None:
@@ -50,41 +48,40 @@ class Pulse:
         silent = {consumer for consumer in connections if consumer.missed}
         answered = [connections[consumer] for consumer in connections if consumer not in silent]
         try:
-            renewed, people = await self.synchronize(answered)
+            renewed, everyone = await self.synchronize(answered)
         except Exception:
             logger.exception("The database is away: who is online is not known, nor changed.")
-            renewed, people = {connection.pk for connection in answered}, self.people
-        changed, self.people = people != self.people, people
+            renewed, everyone = {connection.pk for connection in answered}, self.told
+        news = everyone if everyone != self.told else None
+        self.told = everyone
         work = []
         for consumer, connection in connections.items():
             goes_on = consumer.missed == 1 if consumer in silent else connection.pk in renewed
-            told = people if changed else None
-            work.append(self.attend(consumer, told) if goes_on else self.drop(consumer))
+            one = self.attend(consumer, news) if goes_on else self.drop(consumer)
+            work.append(asyncio.wait_for(one, SEND_SECONDS))
         for result in await asyncio.gather(*work, return_exceptions=True):
-            if isinstance(result, Exception):
+            # Whoever reads nothing misses the next pings, and is dropped then.
+            if isinstance(result, Exception) and not isinstance(result, TimeoutError):
                 logger.warning("A beat did not reach a page: %r", result)
 
-    async def attend(self, consumer, people: list[dict] | None) -> None:
-        """Ping the consumer's client, after telling it of ``people`` if given."""
-        # Whoever reads nothing, or has just left, misses the next pings and is dropped then.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SEND_SECONDS):
-                if people is not None:
-                    await consumer.tell_everyone(people)
-                await consumer.ping()
+    async def attend(self, consumer, news: str | None) -> None:
+        """Ping the consumer's client, after telling it the news if there are any."""
+        if news is not None:
+            await consumer.send(text_data=news)
+        await consumer.ping()
 
     async def drop(self, consumer) -> None:
         self.consumers.discard(consumer)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SEND_SECONDS):
-                await consumer.give_up()
+        await consumer.give_up()
 
     @database_sync_to_async
-    def synchronize(self, connections: list[Connection]) -> tuple[set, list[dict]]:
-        """Renew these and delete what has expired. Returns the keys of those renewed, and everyone."""
+    def synchronize(self, connections: list[Connection]) -> tuple[set, str]:
+        """Renew these and delete what has expired. Returns the keys of those renewed, and the
+        message that tells of everyone.
+        """
         renewed = renew(connections)
         Connection.objects.expired().delete()
-        return renewed, everyone()
+        return renewed, everyone_message()
 
 
 PULSE = Pulse()
