@@ -10,13 +10,16 @@ BEAT_SECONDS = 15
 EXPIRY_SECONDS = 40
 
 
+# By the database's own clock, the only one that all processes share.
+EXPIRY = Now() - timedelta(seconds=EXPIRY_SECONDS)
+
+
 class ConnectionQuerySet(models.QuerySet):
     def live(self):
-        """The connections that gave a sign of life lately, by the database's own clock."""
-        return self.filter(seen_at__gte=Now() - timedelta(seconds=EXPIRY_SECONDS))
+        return self.filter(seen_at__gte=EXPIRY)
 
     def expired(self):
-        return self.exclude(pk__in=self.live().values("pk"))
+        return self.filter(seen_at__lt=EXPIRY)
 
 
 class Connection(models.Model):
