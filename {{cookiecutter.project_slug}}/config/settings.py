@@ -92,28 +92,24 @@ TEMPLATES = [
 # Per process. Two are for WebSocket consumers and /readyz, the rest bound the requests at work.
 DB_POOL_SIZE = env.int("DB_POOL_SIZE", 8, validate=environs.validate.Range(min=3))
 # <% endif %>
-has_database = env.str("DATABASE_URL", "") != ""
-database = env.dj_db_url("DATABASE_URL", conn_health_checks=True) if has_database else None
-DATABASES = {"default": database or {}}
+database = {}
+if env.str("DATABASE_URL", ""):
+    # None if it is not understood.
+    database = env.dj_db_url("DATABASE_URL", conn_health_checks=True) or {}
 # <% if cookiecutter.__interface == "wsgi" %>
-DATABASES["default"]["CONN_MAX_AGE"] = 600
+database["CONN_MAX_AGE"] = 600
 # <% endif %>
-
-if DATABASES["default"].get("ENGINE") == "django.db.backends.postgresql":
-    DATABASES["default"]["OPTIONS"] = {
+if database.get("ENGINE") == "django.db.backends.postgresql":
+    database["OPTIONS"] = {
         "connect_timeout": 5,
         "sslmode": "prefer" if DEBUG else "require",
-        **DATABASES["default"].get("OPTIONS", {}),
+        **database.get("OPTIONS", {}),
         # <% if cookiecutter.__interface == "asgi" %>
         # Persistent connections leak under ASGI, where every request has a thread of its own.
-        "pool": {
-            "min_size": 1,
-            "max_size": DB_POOL_SIZE,
-            "max_idle": 60,
-            "timeout": 10,
-        },
+        "pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "max_idle": 60, "timeout": 10},
         # <% endif %>
     }
+DATABASES = {"default": database}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
