@@ -45,8 +45,8 @@ def check_environment(app_configs=None, **kwargs) -> list[Error]:
 
 def refuse_misconfiguration() -> None:
     """End the process with one sentence per problem, unless it may go live or is development."""
-    if not settings.DEBUG and (problems := check_environment()):
-        refuse(f"{problem.msg} {problem.hint}" for problem in problems)
+    if not settings.DEBUG and (errors := check_environment()):
+        refuse(f"{error.msg} {error.hint}" for error in errors)
 
 
 def refuse(sentences: Iterable[str]) -> NoReturn:
