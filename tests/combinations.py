@@ -2,7 +2,13 @@
 
 import itertools
 import json
+from collections import defaultdict
 from pathlib import Path
+
+import pytest
+from cookiecutter.generate import generate_context
+from cookiecutter.main import cookiecutter
+from cookiecutter.prompt import prompt_for_config
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text())
@@ -14,9 +20,71 @@ CHOICES = {
 COMBINATIONS = [
     dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())
 ]
+# Private answers that conditions may ask about, and the questions each follows from.
+DERIVED = {
+    "__interface": ["server"],
+    "__app_server": ["server"],
+    "__redis": ["server", "use_celery"],
+}
+
+
+def words(answers: dict) -> list[str]:
+    """The combination's choices, and the names of the options turned on."""
+    return [name if value is True else value for name, value in answers.items() if value]
 
 
 def name_of(answers: dict) -> str:
-    """A short name for the combination: its choices, and the names of the options turned on."""
-    words = [name if value is True else value for name, value in answers.items() if value]
-    return "-".join(words)
+    """A short name for the combination."""
+    return "-".join(words(answers))
+
+
+def combination_in(nodeid: str) -> str | None:
+    """The combination that a test is about, from its id: ``...::test_it[heroku-asgi-daphne-1]``."""
+    parameters = nodeid.partition("[")[2]
+    # The longest, as one name may begin another.
+    found = [name for name in map(name_of, COMBINATIONS) if name in parameters]
+    return max(found, key=len, default=None)
+
+
+def all_answers(answers: dict) -> dict:
+    """``answers`` with the defaults and the private ones that follow from them."""
+    context = generate_context(str(TEMPLATE / "cookiecutter.json"), extra_context=answers)
+    return prompt_for_config(context, no_input=True)
+
+
+def is_asgi(answers: dict) -> bool:
+    return answers["server"].startswith("asgi")
+
+
+def needs_redis(answers: dict) -> bool:
+    return is_asgi(answers) or answers["use_celery"]
+
+
+def one_per(*questions: str) -> list[dict]:
+    """One combination for each of the answers to these questions; the other options take turns."""
+    groups = defaultdict(list)
+    for answers in COMBINATIONS:
+        groups[tuple(answers[name] for name in questions)].append(answers)
+    return [group[turn % len(group)] for turn, group in enumerate(groups.values())]
+
+
+# Tests are about these, unless they say `about` which they are.
+EACH_SERVER = one_per("platform", "server")
+ASGI = [answers for answers in EACH_SERVER if is_asgi(answers)]
+WSGI = [answers for answers in EACH_SERVER if not is_asgi(answers)]
+
+
+def about(combinations: list[dict]) -> pytest.MarkDecorator:
+    """Mark a test, or with ``pytestmark`` a file, as one about these combinations only."""
+    return pytest.mark.parametrize(
+        "project", combinations, ids=name_of, indirect=True, scope="session"
+    )
+
+
+def bake(answers: dict, output: Path) -> Path:
+    """Bake the template into the folder ``output`` and return the project's folder.
+
+    Raises what Cookiecutter raises.
+    """
+    options = {"no_input": True, "extra_context": answers, "output_dir": output}
+    return Path(cookiecutter(str(TEMPLATE), **options))

@@ -2,9 +2,14 @@
 platform does, from the project's own files, on real servers.
 
 ``platforms``  what Heroku and App Platform read, set and run
+``buildpack``  the build, and what it refuses
 ``services``   PostgreSQL, Valkey and TLS, started here
 ``processes``  commands of the project and their logs, memory and end
+``deployment`` a project, built and released there
 ``site``       a running web process, and visitors to it
+``faults``     views that raise
 ``sockets``    pages that hold the presence page's WebSocket open
+``mail``       a mail server
+``bucket``     an S3 server under the names of S3 and Spaces
 ``router``     the platform's router, for browsers
 """

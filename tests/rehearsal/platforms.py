@@ -5,18 +5,35 @@ The facts are the platforms' documentation of 2026: Heroku's "Python Buildpack",
 """
 
 import json
-import os
 import re
 import secrets
+import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from rehearsal import buildpack
+from rehearsal.processes import Process, bare_environment
 from rehearsal.services import Postgres, Valkey
 
-# Both build with Heroku's Python buildpack, which runs this with nothing configured.
-BUILD_COMMAND = "python manage.py collectstatic --noinput"
+Headers = list[tuple[bytes, bytes]]
+
+# The commit that was deployed.
+COMMIT = "9b1f6b0a4d6e4f0c8a3c5f6f1f0c0e2d7a8b9c0d"
+# What README.md has the person who deploys set besides, and fill in where a manifest asks for it.
+MAIL = {
+    "EMAIL_URL": "smtps://site:password@localhost:465",
+    "DEFAULT_FROM_EMAIL": "My Site <site@example.com>",
+}
+FILLED_IN = {
+    "SECRET_KEY": secrets.token_urlsafe(50),
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "AWS_STORAGE_BUCKET_NAME": "uploads",
+    "AWS_S3_REGION_NAME": "us-east-1",
+}
 
 
 @dataclass
@@ -31,45 +48,87 @@ class Services:
     issued_port: int
     authority: Path
 
+    def redis_connections(self, process: Process) -> int:
+        """How many connections the process and all it started have to Valkey."""
+        return sum(map(process.connections_to, (self.self_signed_port, self.issued_port)))
+
+
+def replaced(headers: Headers, own: dict[bytes, bytes]) -> Headers:
+    """``headers`` with the router's ``own`` in the place of any of the same name."""
+    return [pair for pair in headers if pair[0] not in own] + list(own.items())
+
 
 class Platform:
     """One project on one platform.
 
-    ``folder`` is the project, ``programs`` the folder of its environment's ``python``.
+    ``folder`` is the project, ``programs`` the folder of its ``python`` once it is built. In a
+    deploy the old process gets no requests for ``drain_seconds``, then SIGTERM, and ``grace``
+    seconds later SIGKILL.
     """
 
     host: str
+    drain_seconds: float
     grace: float
 
-    def __init__(self, folder: Path, programs: Path):
-        self.folder, self.programs = folder, programs
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.programs = folder / buildpack.PYTHON_FOLDER / "bin"
+
+    def build(self) -> None:
+        """Build the project where it lies; raises BuildFailed if the platform would not."""
+        buildpack.build(self.folder, self.build_environment())
 
     def build_environment(self) -> dict[str, str]:
         """What a build step has: no configuration, no database, no port."""
-        return {
-            "PATH": f"{self.programs}:{os.defpath}",
-            "HOME": str(self.folder),
-            "LANG": "C.UTF-8",
-        }
+        return bare_environment(self.programs, self.folder)
 
     def environment(self, services: Services, database: str) -> dict[str, str]:
         """All that the release step and the processes have, apart from ``PORT``."""
         raise NotImplementedError
 
+    def routed(self, headers: Headers, address: str, scheme: str) -> Headers:
+        """The headers of a visitor's request, names in lower case, as the router passes them on.
+
+        ``address`` is the visitor's; ``scheme`` what they used, ``http`` or ``https``.
+        """
+        raise NotImplementedError
+
 
 class Heroku(Platform):
     host = "my-site-0123456789ab.herokuapp.com"
+    drain_seconds = 0
     grace = 30
+
+    def build(self) -> None:
+        self.processes()
+        super().build()
+
+    def processes(self) -> dict[str, str]:
+        """The commands in the Procfile by their names.
+
+        Raises BuildFailed if a line is no ``name: command`` or none is for ``web``. Heroku itself
+        deploys an app without ``web``, then answers every request to it with an error (H14).
+        """
+        processes = {}
+        for line in (self.folder / "Procfile").read_text().splitlines():
+            match = re.fullmatch(r"([A-Za-z0-9_-]+):\s*(\S.*)", line)
+            if not match:
+                raise buildpack.BuildFailed(f"Procfile: {line!r} is no 'name: command'.")
+            processes[match[1]] = match[2]
+        if "web" not in processes:
+            raise buildpack.BuildFailed("Procfile has no web process.")
+        return processes
 
     def command(self, process: str) -> str:
         """The Procfile's command for ``process``: ``release`` or ``web``."""
-        lines = (self.folder / "Procfile").read_text().splitlines()
-        return dict(re.fullmatch(r"([\w-]+): (.+)", line).groups() for line in lines)[process]
+        return self.processes()[process]
 
     def environment(self, services: Services, database: str) -> dict[str, str]:
         app = json.loads((self.folder / "app.json").read_text())
         config = {
-            name: secrets.token_hex(32) if value.get("generator") == "secret" else value["value"]
+            name: secrets.token_hex(32)
+            if value.get("generator") == "secret"
+            else value.get("value") or FILLED_IN[name]
             for name, value in app["env"].items()
         }
         for addon in app["addons"]:
@@ -84,28 +143,51 @@ class Heroku(Platform):
             "WEB_CONCURRENCY": "2",
             "FORWARDED_ALLOW_IPS": "*",
             "GUNICORN_CMD_ARGS": "--access-logfile -",
+            # With the labs features that README.md names for SENTRY_DSN.
+            "HEROKU_BUILD_COMMIT": COMMIT,
             "PYTHONUNBUFFERED": "true",
         }
-        return self.build_environment() | dyno | config
+        return self.build_environment() | dyno | MAIL | config
+
+    def routed(self, headers: Headers, address: str, scheme: str) -> Headers:
+        said = dict(headers)
+        request_id = said.get(b"x-request-id", b"")
+        if not re.fullmatch(rb"[\w-]{20,128}", request_id):
+            request_id = str(uuid.uuid4()).encode()
+        # Appended: what stands to the left of the last comma is the visitor's own invention.
+        addresses = [said[b"x-forwarded-for"]] if b"x-forwarded-for" in said else []
+        return replaced(
+            headers,
+            {
+                b"x-forwarded-for": b", ".join([*addresses, address.encode()]),
+                b"x-forwarded-proto": scheme.encode(),
+                b"x-forwarded-port": b"443" if scheme == "https" else b"80",
+                b"x-request-id": request_id,
+                b"x-request-start": b"%d" % (time.time() * 1000),
+                b"via": b"2.0 heroku-router",
+            },
+        )
 
 
 class AppPlatform(Platform):
     host = "my-site-abcde.ondigitalocean.app"
+    drain_seconds = 15
     grace = 120
 
     def spec(self) -> dict:
         return yaml.safe_load((self.folder / ".do/app.yaml").read_text())
 
     def component(self, process: str) -> dict:
-        """The app spec's service or job of that name."""
+        """The app spec's service, worker or job of that name."""
         spec = self.spec()
-        return next(part for part in spec["services"] + spec["jobs"] if part["name"] == process)
+        parts = spec["services"] + spec.get("workers", []) + spec["jobs"]
+        return next(part for part in parts if part["name"] == process)
 
     def command(self, process: str) -> str:
         return self.component(process)["run_command"]
 
     def environment(self, services: Services, database: str) -> dict[str, str]:
-        bound = {"APP_DOMAIN": self.host}
+        bound = {"APP_DOMAIN": self.host, "_self.COMMIT_HASH": COMMIT}
         for part in self.spec()["databases"]:
             bound[f"{part['name']}.DATABASE_URL"] = {
                 "PG": f"{services.postgres.url(database)}?sslmode=require",
@@ -115,11 +197,25 @@ class AppPlatform(Platform):
             variable["key"]: re.sub(r"\$\{(.+?)\}", lambda name: bound[name[1]], variable["value"])
             for variable in self.spec()["envs"] + self.component("web").get("envs", [])
         }
-        # README.md has the person who deploys put a secret there.
-        values["SECRET_KEY"] = secrets.token_urlsafe(50)
+        for name, value in values.items():
+            if re.search("YOUR_|_GOES_HERE", value):
+                values[name] = FILLED_IN[name]
         # Stands for the public authorities that every machine trusts.
         trust = {"SSL_CERT_FILE": str(services.authority)}
-        return self.build_environment() | trust | values
+        return self.build_environment() | trust | MAIL | values
+
+    def routed(self, headers: Headers, address: str, scheme: str) -> Headers:
+        said = dict(headers)
+        addresses = [said[b"x-forwarded-for"]] if b"x-forwarded-for" in said else []
+        return replaced(
+            headers,
+            {
+                b"do-connecting-ip": address.encode(),
+                b"x-forwarded-for": b",".join([*addresses, address.encode()]),
+                b"x-forwarded-proto": scheme.encode(),
+                b"x-request-id": str(uuid.uuid4()).encode(),
+            },
+        )
 
 
 PLATFORMS = {"heroku": Heroku, "digitalocean": AppPlatform}

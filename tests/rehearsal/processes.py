@@ -1,5 +1,6 @@
 """Run a project's commands as a platform does: through a shell, with that environment only."""
 
+import json
 import os
 import shlex
 import signal
@@ -8,6 +9,11 @@ import time
 from pathlib import Path
 
 import psutil
+
+
+def bare_environment(programs: Path, home: Path) -> dict[str, str]:
+    """An environment with nothing but the programs of a virtual environment and the system's."""
+    return {"PATH": f"{programs}:{os.defpath}", "HOME": str(home), "LANG": "C.UTF-8"}
 
 
 class CommandFailed(Exception):
@@ -28,7 +34,7 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     if done.returncode != 0:
         raise CommandFailed(f"{command!r} exited with {done.returncode}:\n{done.stdout}")
@@ -82,6 +88,10 @@ class Process:
         self.signal(signal.SIGKILL)
         self.process.wait()
 
+    def workers(self) -> list[psutil.Process]:
+        """The processes that the command's main process has started."""
+        return psutil.Process(self.process.pid).children()
+
     def signal(self, number: signal.Signals) -> None:
         """Send the signal to every process of the command, as a platform does."""
         os.killpg(self.process.pid, number)
@@ -93,10 +103,24 @@ class Process:
         """Megabytes (10**6 bytes) of memory that the command's processes hold together; what they
         share counts once.
         """
+        return sum(process.memory_full_info().pss for process in self.everyone()) / 1e6
+
+    def connections_to(self, port: int) -> int:
+        """How many connections the command's processes have to that port of this machine."""
+        found = [one for process in self.everyone() for one in process.net_connections("tcp")]
+        return sum(
+            one.status == psutil.CONN_ESTABLISHED and one.raddr.port == port for one in found
+        )
+
+    def everyone(self) -> list[psutil.Process]:
+        """The command's process and all that it started."""
         main = psutil.Process(self.process.pid)
-        everyone = [main, *main.children(recursive=True)]
-        return sum(process.memory_full_info().pss for process in everyone) / 1e6
+        return [main, *main.children(recursive=True)]
 
     def output(self) -> str:
         """All that the process has printed so far."""
         return self.log.read_text(errors="replace")
+
+    def events(self) -> list[dict]:
+        """What the process has logged so far; raises ValueError if a line of it is not JSON."""
+        return [json.loads(line) for line in self.output().splitlines()]

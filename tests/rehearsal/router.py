@@ -1,38 +1,145 @@
-"""The platform's router: it ends TLS, and tells the process behind it about the visitor."""
+"""The platform's router: it takes the visitors' requests to a web process, with its own headers."""
 
 import asyncio
+import time
+from collections import defaultdict
 from contextlib import suppress
+from pathlib import Path
 
+import h11
+
+from rehearsal.platforms import Platform
 from rehearsal.services import TLSProxy
 
-# What a client says of these is thrown away, as the platforms do.
-REPLACED = (b"x-forwarded-proto", b"connection")
+# So long Heroku's router keeps a connection to a process that it has no request for.
+IDLE_SECONDS = 90
+VISITOR_ADDRESS = "203.0.113.7"
+CONNECTION_HEADERS = (b"connection", b"keep-alive", b"proxy-connection")
+
+
+class Peer:
+    """One end of a connection: a visitor, for whom we play the SERVER, or a process (CLIENT)."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, role: type):
+        self.reader, self.writer = reader, writer
+        self.http = h11.Connection(role)
+        self.used_at = time.monotonic()
+
+    async def receive(self):
+        """The next h11 event from this end."""
+        while (event := self.http.next_event()) is h11.NEED_DATA:
+            self.http.receive_data(await self.reader.read(65536))
+        return event
+
+    async def send(self, event) -> None:
+        self.writer.write(self.http.send(event))
+        await self.writer.drain()
+
+    async def pass_body(self, to: "Peer") -> None:
+        """Send what is left of this end's message to the other."""
+        event = None
+        while not isinstance(event, h11.EndOfMessage):
+            event = await self.receive()
+            await to.send(event)
+
+    def is_reusable(self) -> bool:
+        """Whether a request and its response are complete, and the connection stays open."""
+        with suppress(h11.LocalProtocolError):
+            self.http.start_next_cycle()
+            return not self.reader.at_eof()
+        return False
 
 
 class Router(TLSProxy):
-    """A router in front of one web process; ``target_port`` may change when that is restarted.
+    """The router of ``platform``, for visitors who use ``scheme``. With a certificate it ends TLS
+    itself; without one, something before it did.
 
-    Every connection carries one request, or one WebSocket.
+    Requests go to the process at ``target_port``, which changes when a new process takes over.
+    Connections to a process are kept and used again, as on the platforms, and no request is tried
+    twice: one that a process does not answer is told to the visitor as a 503, and to ``errors``.
     """
 
+    def __init__(
+        self,
+        platform: Platform,
+        target_port: int,
+        scheme: str = "https",
+        certificate: Path | None = None,
+        key: Path | None = None,
+    ):
+        super().__init__(target_port, certificate, key)
+        self.platform, self.scheme = platform, scheme
+        self.errors = []
+        self._idle = defaultdict(list)
+
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visitor = Peer(reader, writer, h11.SERVER)
+        # The visitor left, or makes no sense.
+        with suppress(OSError, h11.ProtocolError):
+            while isinstance(request := await visitor.receive(), h11.Request):
+                if any(name == b"upgrade" for name, _ in request.headers):
+                    await self._tunnel(visitor, request)
+                    break
+                await self._answer(visitor, request)
+                if not visitor.is_reusable():
+                    break
+        writer.close()
+
+    async def _answer(self, visitor: Peer, request: h11.Request) -> None:
+        process, port = None, self.target_port
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            target = await asyncio.open_connection("127.0.0.1", self.target_port)
-        except (OSError, asyncio.IncompleteReadError):
-            with suppress(OSError):
-                writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
-            writer.close()
+            process = await self._connect(port)
+            await process.send(self._routed(request))
+            await visitor.pass_body(process)
+            response = await process.receive()
+            if not isinstance(response, h11.Response):
+                raise h11.RemoteProtocolError(f"{response} is no response")
+        except (OSError, h11.ProtocolError) as error:
+            if process:
+                process.writer.close()
+            await self._refuse(visitor, request, error)
             return
-        target[1].write(with_headers(head))
-        await asyncio.gather(self._copy(reader, target[1]), self._copy(target[0], writer))
+        headers = [pair for pair in response.headers if pair[0] not in CONNECTION_HEADERS]
+        await visitor.send(h11.Response(status_code=response.status_code, headers=headers))
+        await process.pass_body(visitor)
+        if process.is_reusable():
+            process.used_at = time.monotonic()
+            self._idle[port].append(process)
+        else:
+            process.writer.close()
 
+    async def _connect(self, port: int) -> Peer:
+        """A connection to the process: one that was used before, if there is any."""
+        while self._idle[port]:
+            process = self._idle[port].pop()
+            is_fresh = time.monotonic() - process.used_at < IDLE_SECONDS
+            if is_fresh and not process.reader.at_eof():
+                return process
+            process.writer.close()
+        return Peer(*await asyncio.open_connection("127.0.0.1", port), h11.CLIENT)
 
-def with_headers(head: bytes) -> bytes:
-    """The request's head as the process behind the router gets it."""
-    lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
-    upgrade = any(line.lower().startswith(b"upgrade:") for line in lines)
-    kept = [line for line in lines if line.partition(b":")[0].lower() not in REPLACED]
-    kept.append(b"X-Forwarded-Proto: https")
-    kept.append(b"Connection: Upgrade" if upgrade else b"Connection: close")
-    return b"\r\n".join(kept) + b"\r\n\r\n"
+    async def _refuse(self, visitor: Peer, request: h11.Request, error: Exception) -> None:
+        self.errors.append(f"{request.target.decode()}: {error!r}")
+        headers = [("Content-Length", "0"), ("Connection", "close")]
+        await visitor.send(h11.Response(status_code=503, headers=headers))
+        await visitor.send(h11.EndOfMessage())
+
+    async def _tunnel(self, visitor: Peer, request: h11.Request) -> None:
+        """Pass on a WebSocket's handshake, and from then on whatever either side says."""
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.target_port)
+        except OSError as error:
+            await self._refuse(visitor, request, error)
+            return
+        # The one hop-by-hop header that has to arrive.
+        routed = [*self._routed(request).headers, (b"Connection", b"Upgrade")]
+        lines = [b"%s %s HTTP/1.1" % (request.method, request.target)]
+        lines += [b"%s: %s" % header for header in routed]
+        writer.write(b"\r\n".join(lines) + b"\r\n\r\n")
+        await asyncio.gather(self._copy(visitor.reader, writer), self._copy(reader, visitor.writer))
+
+    def _routed(self, request: h11.Request) -> h11.Request:
+        """The request as the process gets it."""
+        kept = [pair for pair in request.headers if pair[0] not in CONNECTION_HEADERS]
+        headers = self.platform.routed(kept, VISITOR_ADDRESS, self.scheme)
+        return h11.Request(method=request.method, target=request.target, headers=headers)

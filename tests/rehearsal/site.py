@@ -1,7 +1,10 @@
 """A site on its platform, and a client that comes to it through the platform's router."""
 
+import http.client
 import re
+import threading
 import time
+from concurrent.futures import Future
 
 import httpx
 
@@ -10,6 +13,14 @@ from rehearsal.processes import Process
 from rehearsal.services import free_port
 
 BOOT_SECONDS = 60
+PASSWORD = "a long enough passphrase"
+SESSION_COOKIE = "__Host-sessionid"
+CSRF_COOKIE = "__Host-csrftoken"
+
+
+def session_cookie(session: str) -> dict[str, str]:
+    """The header that a browser sends which has the session with that key."""
+    return {"Cookie": f"{SESSION_COOKIE}={session}"}
 
 
 class Site:
@@ -52,6 +63,37 @@ class Site:
         return Visitor(self, scheme)
 
 
+class IdleConnection:
+    """A connection that is used once, kept for ``seconds`` as a router keeps it, and used again."""
+
+    def __init__(self, site: Site, seconds: float):
+        self._connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
+        self._use()
+        # Otherwise a new connection would be made without a word.
+        self._connection.auto_open = 0
+        self._seconds = seconds
+        self._answer = Future()
+        self._timer = threading.Timer(seconds, self._use_again)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _use(self) -> int:
+        self._connection.request("GET", "/healthz")
+        with self._connection.getresponse() as response:
+            response.read()
+            return response.status
+
+    def _use_again(self) -> None:
+        try:
+            self._answer.set_result(self._use())
+        except (OSError, http.client.HTTPException) as error:
+            self._answer.set_exception(error)
+
+    def answer(self) -> int:
+        """The status of the second answer, once it is there. Raises what kept it from coming."""
+        return self._answer.result(self._seconds + 20)
+
+
 class Visitor(httpx.Client):
     """A person with a browser, whose requests carry what the platform's router puts there.
 
@@ -69,13 +111,29 @@ class Visitor(httpx.Client):
         super().__init__(base_url=f"http://127.0.0.1:{site.port}", headers=headers, timeout=10)
         self.event_hooks = {"response": [self.keep_secure_cookies]}
 
+    @property
+    def session(self) -> str:
+        """The key of the visitor's session; raises KeyError if they have none."""
+        return self.cookies[SESSION_COOKIE]
+
     def keep_secure_cookies(self, response: httpx.Response) -> None:
         """Take Secure cookies for what they are here: this side of the router is plain HTTP."""
         for cookie in self.cookies.jar:
             cookie.secure = False
 
-    def submit(self, path: str, page: str | None = None, **answers: str) -> httpx.Response:
+    def sign_up(self, name: str) -> httpx.Response:
+        answers = {"username": name, "email": f"{name}@example.com"}
+        passwords = {"password1": PASSWORD, "password2": PASSWORD}
+        return self.submit("/accounts/signup/", **answers, **passwords)
+
+    def log_in(self, name: str) -> httpx.Response:
+        """Log in to an account with the password that everyone here has."""
+        return self.submit("/accounts/login/", username=name, password=PASSWORD)
+
+    def submit(
+        self, path: str, page: str | None = None, files: dict | None = None, **answers: str
+    ) -> httpx.Response:
         """Open ``page``, or else the one at ``path``, and send its form to ``path``."""
         form = self.get(page or path).text
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)[1]
-        return self.post(path, data=answers | {"csrfmiddlewaretoken": token})
+        return self.post(path, data=answers | {"csrfmiddlewaretoken": token}, files=files)

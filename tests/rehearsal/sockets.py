@@ -1,12 +1,18 @@
 """Clients of the presence page's WebSocket."""
 
+import asyncio
+import itertools
 import json
 import socket
 import time
+from contextlib import suppress
 
+from websockets import ConnectionClosed, InvalidHandshake
+from websockets.asyncio.client import ClientConnection as AsyncConnection
+from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import ClientConnection, connect
 
-from rehearsal.site import Site, Visitor
+from rehearsal.site import Site, Visitor, session_cookie
 
 PATH = "/ws/presence/"
 
@@ -14,15 +20,16 @@ PATH = "/ws/presence/"
 def open_socket(
     site: Site, visitor: Visitor | None = None, path=PATH, **options
 ) -> ClientConnection:
-    """Open a WebSocket as the visitor's browser does, or as a stranger's; ``options`` go to
-    ``websockets``. Raises InvalidStatus if the handshake is refused.
+    """Open a WebSocket as the visitor's browser does, or as a stranger's, at the site's ``host``
+    and ``port`` or another; other ``options`` go to ``websockets``. Raises InvalidStatus if it is
+    refused.
     """
     headers = {"X-Forwarded-Proto": "https", **options.pop("headers", {})}
     if visitor:
-        headers["Cookie"] = f"sessionid={visitor.cookies['sessionid']}"
+        headers |= session_cookie(visitor.session)
     return connect(
-        f"ws://{site.platform.host}{path}",
-        sock=socket.create_connection(("127.0.0.1", site.port)),
+        f"ws://{options.pop('host', site.platform.host)}{path}",
+        sock=socket.create_connection(("127.0.0.1", options.pop("port", site.port))),
         origin=options.pop("origin", f"https://{site.platform.host}"),
         additional_headers=headers,
         **options,
@@ -60,3 +67,60 @@ def shows(name: str, online: bool):
         return any((one.get("name"), one.get("online")) == (name, online) for one in people)
 
     return wanted
+
+
+class Crowd:
+    """Pages that are open at once, in one event loop; they answer pings.
+
+    In: the site's host name, and the port to reach it at. Out: ``sockets``, those that are open,
+    and ``codes``, what the others were closed with.
+    """
+
+    def __init__(self, host: str, port: int):
+        self.host, self.port = host, port
+        self.sockets, self.codes, self._tasks = [], [], []
+
+    async def open(self, session: str) -> AsyncConnection:
+        """Open a page of the session with that key, and return its socket."""
+        socket = await connect_async(
+            f"ws://{self.host}{PATH}",
+            host="127.0.0.1",
+            port=self.port,
+            origin=f"https://{self.host}",
+            additional_headers={"X-Forwarded-Proto": "https", **session_cookie(session)},
+            ping_interval=None,
+        )
+        self.sockets.append(socket)
+        self._tasks.append(asyncio.create_task(self._listen(socket)))
+        return socket
+
+    async def open_many(self, sessions: list[str], count: int) -> None:
+        """Open ``count`` pages, of each session in turn, no more than fifty at a time."""
+        for batch in itertools.batched(itertools.islice(itertools.cycle(sessions), count), 50):
+            await asyncio.gather(*map(self.open, batch))
+
+    async def stay(self, session: str) -> None:
+        """Keep a page open for ever: a closed socket is opened again, as the page's script does."""
+        while True:
+            with suppress(OSError, InvalidHandshake):
+                socket = await self.open(session)
+                await socket.wait_closed()
+            await asyncio.sleep(0.5)
+
+    async def _listen(self, socket: AsyncConnection) -> None:
+        with suppress(ConnectionClosed):
+            async for text in socket:
+                message = json.loads(text)
+                if message["type"] == "ping":
+                    await socket.send('{"type": "pong"}')
+                self.hear(message)
+        self.sockets.remove(socket)
+        self.codes.append(socket.close_code)
+
+    def hear(self, message: dict) -> None:
+        """Called with every message that a page gets."""
+
+    async def leave(self) -> None:
+        """Close every page."""
+        await asyncio.gather(*(socket.close() for socket in self.sockets))
+        await asyncio.gather(*self._tasks)

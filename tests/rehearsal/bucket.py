@@ -1,0 +1,68 @@
+"""A local S3 server under the names of S3 and Spaces, which a proxy leads there."""
+
+import asyncio
+import ssl
+from contextlib import suppress
+from pathlib import Path
+
+import boto3
+import trustme
+from moto.server import ThreadedMotoServer
+
+from rehearsal.services import TLSProxy
+
+REGION, NAME = "us-east-1", "uploads"
+S3_HOST = f"{NAME}.s3.{REGION}.amazonaws.com"
+SPACES_HOST = f"{NAME}.nyc3.digitaloceanspaces.com"
+HOSTS = {"heroku": S3_HOST, "digitalocean": SPACES_HOST}
+
+
+class Bucket(TLSProxy):
+    """An empty bucket called NAME. It is away while ``target_port`` is not ``server_port``.
+
+    In: a folder for its certificate. Out: ``environment``, with which a process reaches it by the
+    names of the real ones; ``url``, of the proxy, and ``authority``, the path of its certificate.
+    """
+
+    def __init__(self, folder: Path):
+        super().__init__(0, None, None)
+        authority = trustme.CA()
+        self.authority = folder / "bucket.pem"
+        authority.cert_pem.write_to_path(self.authority)
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(S3_HOST, SPACES_HOST).configure_cert(self._tls)
+        self._server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+
+    def __enter__(self):
+        self._server.start()
+        host, self.server_port = self._server.get_host_and_port()
+        self.target_port = self.server_port
+        keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
+        url = f"http://{host}:{self.server_port}"
+        self._client = boto3.client("s3", region_name=REGION, endpoint_url=url, **keys)
+        self._client.create_bucket(Bucket=NAME)
+        super().__enter__()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {"HTTPS_PROXY": self.url, "AWS_CA_BUNDLE": str(self.authority)}
+        return self
+
+    def __exit__(self, *exception):
+        super().__exit__(*exception)
+        self._server.stop()
+
+    def keys(self) -> list[str]:
+        """The names of what is in the bucket."""
+        return [one["Key"] for one in self._client.list_objects_v2(Bucket=NAME).get("Contents", [])]
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take the part of the host that the client wants to be connected to."""
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            await writer.start_tls(self._tls)
+            await super()._handle(reader, writer)
+        writer.close()
+
+    def _passed_on(self, data: bytes) -> bytes:
+        # The server knows no names but Amazon's; Spaces speaks the same protocol.
+        return data.replace(SPACES_HOST.encode(), S3_HOST.encode())

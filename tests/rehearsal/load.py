@@ -1,0 +1,97 @@
+"""A client that costs little CPU and tells how each request ended: for load, stops and deploys."""
+
+import asyncio
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import h11
+
+
+class Outcome(enum.StrEnum):
+    """How a request ended; a response that is not HTTP counts as cut off."""
+
+    COMPLETE = "complete"
+    REFUSED = "no connection"
+    CLOSED = "closed before the first byte"
+    CUT_OFF = "cut off after the first byte"
+    LATE = "not complete in time"
+
+
+@dataclass
+class Answer:
+    """How a request ended, and as much of the response as came: ``status`` is None without a
+    head; ``headers`` have lowercase names, and of one that is repeated the last value.
+    """
+
+    outcome: Outcome = Outcome.REFUSED
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class Client:
+    """One keep-alive connection to 127.0.0.1, made when first needed and anew when it is gone.
+
+    In: the port; the headers of every request, with ``Host`` among them; the seconds that an
+    answer may take, connecting included. Close it at the end.
+    """
+
+    def __init__(self, port: int, headers: Mapping[str, str], seconds: float = 30):
+        self.port, self.headers, self.seconds = port, list(headers.items()), seconds
+        self._writer = None
+
+    async def get(self, path: str) -> Answer:
+        """Send one request, never a second time, and read its answer; no network error raises."""
+        answer = Answer()
+        try:
+            async with asyncio.timeout(self.seconds):
+                await self._connect()
+                # From here on the outcome is what it would be if the connection ended now.
+                answer.outcome = Outcome.CLOSED
+                self._writer.write(self._request(path))
+                await self._read(answer)
+        except TimeoutError:
+            answer.outcome = Outcome.LATE
+        except (OSError, h11.RemoteProtocolError):
+            pass
+        finally:
+            self._keep_or_close()
+        return answer
+
+    def close(self) -> None:
+        if self._writer:
+            self._writer.transport.abort()
+            self._writer = None
+
+    async def _connect(self) -> None:
+        if self._writer and (self._reader.at_eof() or self._reader.exception()):
+            self.close()  # the server did so while nothing was asked: no request is lost by that
+        if not self._writer:
+            self._http = h11.Connection(h11.CLIENT)
+            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port)
+
+    def _request(self, path: str) -> bytes:
+        request = h11.Request(method="GET", target=path, headers=self.headers)
+        return self._http.send(request) + self._http.send(h11.EndOfMessage())
+
+    async def _read(self, answer: Answer) -> None:
+        while answer.outcome is not Outcome.COMPLETE:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                data = await self._reader.read(65536)
+                answer.outcome = Outcome.CUT_OFF if data else answer.outcome
+                self._http.receive_data(data)
+            elif isinstance(event, h11.Response):
+                answer.status = event.status_code
+                answer.headers = {k.decode(): v.decode("latin-1") for k, v in event.headers}
+            elif isinstance(event, h11.Data):
+                answer.body += event.data
+            elif isinstance(event, h11.EndOfMessage):
+                answer.outcome = Outcome.COMPLETE
+
+    def _keep_or_close(self) -> None:
+        if self._writer and self._http.our_state is self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+        else:
+            self.close()
