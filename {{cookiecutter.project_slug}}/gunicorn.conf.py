@@ -1,12 +1,21 @@
 """Gunicorn's settings; it takes PORT and WEB_CONCURRENCY from the environment by itself."""
 
+import os
+import re
 from pathlib import Path
 
+from gunicorn.glogging import Logger
+
+from config import logs
+from config.checks import refuse_misconfiguration
+
 # <% if cookiecutter.__interface == "asgi" %>
-worker_class = "asgi"
+worker_class = "config.asgi_worker.Worker"
 websocket_max_message_size = 65536
+# When many pages close at once, it takes their consumers a while to tell the database.
+asgi_disconnect_grace_period = 20
 # <% else %>
-worker_class = "gthread"
+worker_class = "config.wsgi_worker.Worker"
 threads = 4
 # <% endif %>
 
@@ -19,5 +28,34 @@ graceful_timeout = 25
 shared_memory = Path("/dev/shm")  # noqa: S108 (Gunicorn makes the file safely)
 worker_tmp_dir = str(shared_memory) if shared_memory.is_dir() else None
 control_socket_disable = True
-# The router passes on whatever headers a client sends: none of them may set SCRIPT_NAME.
+# The router passes on whatever headers a client sends, but for this one, which it sets itself:
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
+# and none of them may set SCRIPT_NAME.
 forwarder_headers = ""
+
+
+class QuietLogger(Logger):
+    """Without access logs, which Heroku turns on: every request has a line of the project's."""
+
+    access_log_enabled = False
+
+
+def hide_secrets(record) -> bool:
+    """Filter: quote no query, and nothing of a request that makes no sense."""
+    record.msg, record.args = re.match(r"Invalid request|[^?]*", record.getMessage())[0], ()
+    return True
+
+
+logger_class = QuietLogger
+logconfig_dict = logs.configuration("INFO")
+logconfig_dict["loggers"]["gunicorn.error"] = {
+    "handlers": [],
+    "propagate": True,
+    "filters": [hide_secrets],
+}
+
+
+def on_starting(server):
+    """Called before there are workers, which would refuse one by one; Gunicorn trips over two."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    refuse_misconfiguration()

@@ -1,0 +1,101 @@
+"""What a web process takes at the most: connections of the smallest plans, and a dyno's memory."""
+
+import asyncio
+from dataclasses import dataclass
+
+from combinations import is_asgi
+from rehearsal.load import Client, Outcome
+from rehearsal.site import Site, session_cookie
+from rehearsal.sockets import Crowd
+
+REQUESTS_AT_ONCE = 200
+SOCKETS = 500
+SECONDS = 8
+# What Heroku's smallest plans and dynos give; App Platform's give no less.
+POSTGRES_CONNECTIONS = 20
+REDIS_CONNECTIONS = 20
+MEGABYTES = 512
+# An ASGI process closes a connection that it does not need every ten seconds.
+SHRINK_SECONDS = 40
+
+
+@dataclass
+class Peak:
+    """The most that the processes of ``site`` were seen to take."""
+
+    site: Site
+    ports: dict[str, int]
+
+    def __post_init__(self):
+        self.connections = dict.fromkeys(self.ports, 0)
+        self.megabytes = 0.0
+
+    async def watch(self) -> None:
+        while True:
+            for name in self.ports:
+                self.connections[name] = max(self.connections[name], self.connections_to(name))
+            self.megabytes = max(self.megabytes, self.site.process.memory())
+            await asyncio.sleep(0.25)
+
+    def connections_to(self, name: str) -> int:
+        return self.site.process.connections_to(self.ports[name])
+
+
+async def ask_on(client: Client, until: asyncio.Event) -> list:
+    answers = []
+    while not until.is_set():
+        answers.append(await client.get("/"))
+    client.close()
+    return answers
+
+
+async def load(site: Site, sessions: list[str], sockets: int, peak: Peak) -> list:
+    """Ask with many clients at once while many pages are open; returns the answers."""
+    watching = asyncio.create_task(peak.watch())
+    crowd, over = Crowd(site.platform.host, site.port), asyncio.Event()
+    await crowd.open_many(sessions, sockets)
+    headers = {"Host": site.platform.host, "X-Forwarded-Proto": "https"}
+    headers |= session_cookie(sessions[0])
+    clients = [Client(site.port, headers) for _ in range(REQUESTS_AT_ONCE)]
+    asking = [asyncio.create_task(ask_on(client, over)) for client in clients]
+    await asyncio.sleep(SECONDS)
+    over.set()
+    answers = [answer for task in asking for answer in await task]
+    still_open = len(crowd.sockets)
+    await crowd.leave()
+    watching.cancel()
+    assert still_open == sockets, crowd.codes
+    return answers
+
+
+def test_it_stays_within_the_smallest_plans_and_gives_back_what_it_took(
+    deployment, sessions, services, project, report
+):
+    redis_port = {"heroku": services.self_signed_port, "digitalocean": services.issued_port}
+    ports = {
+        "PostgreSQL": services.postgres.port,
+        "Redis": redis_port[project.answers["platform"]],
+    }
+    sockets = SOCKETS if is_asgi(project.answers) else 0
+    with deployment.site() as site:
+        peak = Peak(site, ports)
+        answers = asyncio.run(load(site, sessions, sockets, peak))
+        report("sockets", sockets)
+        report("most PostgreSQL connections", peak.connections["PostgreSQL"])
+        report("most Redis connections", peak.connections["Redis"])
+        report("most memory MB", round(peak.megabytes))
+        unwell = [a for a in answers if (a.outcome, a.status) != (Outcome.COMPLETE, 200)]
+        assert unwell == []
+        assert 0 < peak.connections["PostgreSQL"] <= POSTGRES_CONNECTIONS
+        assert peak.connections["Redis"] <= REDIS_CONNECTIONS
+        assert (peak.connections["Redis"] > 0) == is_asgi(project.answers)
+        assert peak.megabytes < MEGABYTES
+        if is_asgi(project.answers):
+            asyncio.run(wait_until_it_shrinks(peak))
+
+
+async def wait_until_it_shrinks(peak: Peak) -> None:
+    """Raises TimeoutError if the pools keep all of the connections that the load needed."""
+    async with asyncio.timeout(SHRINK_SECONDS):
+        while peak.connections_to("PostgreSQL") >= peak.connections["PostgreSQL"]:
+            await asyncio.sleep(1)

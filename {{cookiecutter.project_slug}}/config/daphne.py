@@ -1,0 +1,68 @@
+"""Daphne, which by itself drops what it has under way when it is told to stop.
+
+``python -m config.daphne`` takes the options of ``daphne``.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from daphne import cli, server
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+
+from config import drain
+
+# The platform's router keeps idle connections for 90 seconds: closing first would lose requests.
+KEEP_ALIVE_SECONDS = 95
+
+
+class Server(server.Server):
+    stopping = False
+
+    def listen_success(self, port):
+        self.port = port
+        self.http_factory.timeOut = KEEP_ALIVE_SECONDS
+        super().listen_success(port)
+
+    def log_action(self, protocol, action, details):
+        """Nothing: config/request_log.py and config/websockets.py say more."""
+
+    def create_application(self, protocol, scope):
+        # Daphne would take it from a header that any client can send.
+        scope["root_path"] = self.root_path
+        return super().create_application(protocol, scope)
+
+    async def handle_reply(self, protocol, message):
+        if message["type"] == "http.response.start" and self.stopping and protocol.channel:
+            protocol.responseHeaders.setRawHeaders("connection", ["close"])
+            protocol.channel.persistent = False
+        if message == drain.CLOSE and protocol.state == protocol.STATE_OPEN:
+            # Daphne's own way allows no code below 3000 but 1000.
+            protocol.sendCloseFrame(drain.CLOSE["code"])
+        else:
+            await super().handle_reply(protocol, message)
+
+    def kill_all_applications(self) -> Deferred:
+        """Called before the reactor stops, which waits for the result."""
+        return Deferred.fromFuture(asyncio.ensure_future(self.finish()))
+
+    async def finish(self) -> None:
+        self.stopping = True
+        await asyncio.sleep(drain.LINGER_SECONDS)
+        self.port.doRead()  # let in who waits at the door
+        self.port.stopListening()
+        await asyncio.sleep(drain.LINGER_SECONDS)
+        await drain.finish()
+        # What was answered last may not have been sent yet.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                while reactor.getWriters():
+                    await asyncio.sleep(0.01)
+
+
+class CommandLineInterface(cli.CommandLineInterface):
+    server_class = Server
+
+
+if __name__ == "__main__":
+    CommandLineInterface.entrypoint()
