@@ -1,0 +1,120 @@
+"""A pytest plugin: the report that ends a run, with the figures of each combination.
+
+Tests give figures with the fixture ``report``. The tables are printed, and written to the folder
+``report`` as ``report.md`` and, for programs such as ``scripts/chart.py``, as ``report.json``:
+
+    date, python, system, cores   when and where it was measured
+    workers                       how many tests ran at once and shared the cores
+    seconds                       how long the whole run took
+    combinations                  for each, by name: how many tests "passed", "failed" and were
+                                  "skipped"; and a number for each figure, by column. A figure that
+                                  no test gave is left out.
+"""
+
+import json
+import os
+import platform
+import time
+from datetime import UTC, datetime
+
+import pytest
+from combinations import COMBINATIONS, combination_in, name_of
+
+# The first table's columns, in this order, with what they mean. All others go into the second.
+COLUMNS = {
+    "boot s": "from the start of the web command to its first answer",
+    "memory MB": "of all its processes after the boot; what they share counts once",
+    "requests/s": "of the home page, logged in: two database queries, 32 clients",
+    "sockets": "WebSockets open at once, each of which heard all that happened",
+    "lost requests": "that got no complete answer while the site was stopped or deployed",
+}
+COUNTS = {"failed": "FAILED", "passed": "passed", "skipped": "skipped"}
+OUTCOMES = {"passed": "passed", "skipped": "skipped", "failed": "failed", "error": "failed"}
+STARTED = pytest.StashKey[float]()
+
+
+@pytest.fixture
+def report(record_property):
+    """Put a figure, a number, into the combination's row; ``column`` ends in its unit."""
+
+    def put(column: str, figure: float) -> None:
+        record_property("figure", (column, figure))
+
+    return put
+
+
+def pytest_configure(config):
+    config.stash[STARTED] = time.monotonic()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter, config):
+    rows = rows_of(terminalreporter.stats)
+    if not any(map(result, rows.values())):
+        return
+    found = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "workers": config.getoption("numprocesses") or 1,
+        "seconds": round(time.monotonic() - config.stash[STARTED]),
+        "combinations": rows,
+    }
+    folder = config.rootpath / "report"
+    folder.mkdir(exist_ok=True)
+    (folder / "report.json").write_text(json.dumps(found, indent=2) + "\n")
+    (folder / "report.md").write_text(f"# Figures\n\n{markdown(found)}")
+    terminalreporter.section("combinations")
+    terminalreporter.write(markdown(found))
+
+
+def rows_of(stats: dict[str, list]) -> dict[str, dict]:
+    """Each combination's counts and figures, from the tests that pytest sorted by outcome."""
+    rows = {name_of(answers): dict.fromkeys(COUNTS, 0) for answers in COMBINATIONS}
+    for outcome, count in OUTCOMES.items():
+        for test in stats.get(outcome, []):
+            if name := combination_in(test.nodeid):
+                rows[name][count] += 1
+                rows[name].update(value for key, value in test.user_properties if key == "figure")
+    return rows
+
+
+def result(row: dict) -> str:
+    """What became of the combination's tests; nothing if none was run."""
+    return ", ".join(f"{row[count]} {word}" for count, word in COUNTS.items() if row[count])
+
+
+def markdown(found: dict) -> str:
+    """What is in ``report.json``, for people."""
+    rows = found["combinations"]
+    others = dict.fromkeys(column for row in rows.values() for column in row)
+    rows = {name: row | {"result": result(row) or "not run"} for name, row in rows.items()}
+    where = "{date}, Python {python}, {system}, {cores} cores, tests at once: {workers}, "
+    parts = [
+        (where + "seconds in all: {seconds}.").format_map(found),
+        "Both platforms were played on this machine, so their figures differ mostly by noise.",
+        table(rows, [*COLUMNS, "result"]),
+        "\n".join(f"- {column}: {meaning}" for column, meaning in COLUMNS.items()),
+        table(rows, [column for column in others if column not in {*COLUMNS, *COUNTS}]),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def table(rows: dict[str, dict], columns: list[str]) -> str:
+    """A Markdown table of the combinations that have any of these columns; what one lacks is an
+    empty cell. Nothing if none has.
+    """
+    lines = [
+        [name, *(str(row.get(column, "")) for column in columns)]
+        for name, row in rows.items()
+        if not row.keys().isdisjoint(columns)
+    ]
+    if not lines:
+        return ""
+    lines = [["combination", *columns], ["---", *["--:"] * len(columns)], *lines]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        f"| {line[0]:{widths[0]}} | {' | '.join(map(str.rjust, line[1:], widths[1:]))} |"
+        for line in lines
+    )
