@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
@@ -12,8 +13,9 @@ ONLY_FOR = {
     ("platform", "digitalocean"): [".do"],
     ("__interface", "asgi"): [
         "config/asgi.py",
+        "config/drain.py",
         "config/guard.py",
-        "config/redis.py",
+        "config/pool.py",
         "config/static.py",
         "config/websockets.py",
         "presence",
@@ -25,6 +27,24 @@ ONLY_FOR = {
     ],
     ("__interface", "wsgi"): ["config/wsgi.py"],
     ("__app_server", "gunicorn"): ["gunicorn.conf.py"],
+    ("server", "asgi-daphne"): ["config/daphne.py"],
+    ("server", "asgi-gunicorn"): ["config/asgi_worker.py"],
+    ("server", "wsgi-gunicorn"): ["config/wsgi_worker.py"],
+    ("server", "wsgi-waitress"): ["config/waitress.py"],
+    ("__redis", "yes"): ["config/redis.py"],
+    ("use_celery", True): [
+        "config/celery.py",
+        "config/mail.py",
+        "templates/welcome",
+        "tests/test_tasks.py",
+        "welcome",
+    ],
+    ("use_s3_media", True): [
+        "pictures",
+        "static/pictures.css",
+        "templates/pictures",
+        "tests/test_pictures.py",
+    ],
 }
 # What tools leave behind in the template's own folder when its code is checked in place.
 CACHES = ["__pycache__", ".pytest_cache", ".ruff_cache"]
@@ -43,6 +63,8 @@ def delete_caches():
 
 
 def say_what_next():
+    # Not every console has every letter, and the project is deleted if this fails.
+    sys.stdout.reconfigure(errors="replace")
     print(f"\n{ANSWERS['project_name']} is in {ANSWERS['project_slug']}. Next:\n")
     print(f"    cd {ANSWERS['project_slug']}")
     print("    python3 -m venv .venv && . .venv/bin/activate")

@@ -14,26 +14,33 @@ ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 # The generated project's own folders, and every package and module that its requirements install;
 # tests/test_answers.py compares these with the lock.
 TAKEN = """
-    config pages presence static staticfiles templates tests users
-    asgiref attr attrs autobahn automat cbor2 cffi channels channels_redis constantly
-    cryptography daphne dj_database_url django dotenv environs gunicorn hyperlink idna
-    incremental marshmallow msgpack packaging psycopg psycopg_binary psycopg_pool pycparser
-    pyopenssl python_dotenv redis service_identity sqlparse twisted txaio typing_extensions
-    tzdata u_msgpack_python ujson waitress whitenoise zope zope_interface
+    config media pages pictures presence static staticfiles templates tests users welcome
+    amqp argon2 argon2_cffi argon2_cffi_bindings asgiref attr attrs autobahn automat axes
+    billiard boto3 botocore cbor2 celery certifi cffi channels channels_redis click
+    click_didyoumean click_plugins click_repl constantly cryptography daphne dateutil
+    dj_database_url django django_axes django_storages dotenv environs gunicorn hyperlink idna
+    incremental jmespath kombu marshmallow msgpack packaging pillow prompt_toolkit psycopg
+    psycopg_binary psycopg_pool pycparser pyopenssl python_dateutil python_dotenv redis
+    s3transfer sentry_sdk service_identity six sqlparse storages structlog twisted txaio
+    typing_extensions tzdata tzlocal u_msgpack_python ujson urllib3 vine waitress wcwidth
+    whitenoise zope zope_interface
 """
 FREE_TEXT = ("project_name", "description", "author_name")
 PYTHON_VERSIONS = ("3.12", "3.13", "3.14")
 # Longer names would be cut by the platforms' own limits, or wrap a line of the settings.
 LONGEST_SLUG = 50
 WIDEST_TEXT = 80
-BIDI_CONTROLS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# They reorder the text around them, or cannot be seen; linters take them for an attack.
+INVISIBLE = set("\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def problems(answers):
     """Return one sentence for every bad answer in ``answers``, a dict; none if all are good."""
     found = [text_problem(name, answers[name]) for name in FREE_TEXT]
     found += [
-        slug_problem(answers["project_slug"]),
+        # As answered. Cookiecutter makes the folder before it runs this, and would make that of
+        # "../site" elsewhere; so cookiecutter.json has put a plain name in its place by now.
+        slug_problem(answers["__slug"]),
         author_problem(answers["author_name"], answers["author_email"]),
         email_problem(answers["author_email"]),
         python_problem(answers["python_version"]),
@@ -61,7 +68,7 @@ def text_problem(name, text):
 def is_forbidden(character):
     return (
         character in '"\\{}'
-        or character in BIDI_CONTROLS
+        or character in INVISIBLE
         or unicodedata.category(character) in ("Cc", "Cs", "Cn", "Co", "Zl", "Zp")
     )
 
@@ -106,7 +113,9 @@ def author_problem(name, email):
 
 
 def email_problem(email):
-    if email and not re.fullmatch(r"[\w.+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", email, re.ASCII):
+    if email and not re.fullmatch(
+        r"[\w.!#$%&'*+/=?^`|~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", email, re.ASCII
+    ):
         return f"author_email {email!r} is not an e-mail address; try 'ada@example.com'."
     return None
 

@@ -5,6 +5,7 @@ process runs them again when it starts, so neither ever serves with something mi
 which has no configuration yet, runs neither.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -21,20 +22,27 @@ HINTS = {
     "ALLOWED_HOSTS": "heroku config:set ALLOWED_HOSTS=www.example.com",
     "DATABASE_URL": "heroku addons:create heroku-postgresql:essential-0",
     "REDIS_URL": "heroku addons:create heroku-redis:mini",
+    "DEBUG": "heroku config:unset DEBUG",
+    "DB_POOL_SIZE": "heroku config:set DB_POOL_SIZE=5",
 }
+OTHER_HINT = "heroku config:set {}=..."
 # <% else %>
 HINTS = {
     "SECRET_KEY": f"In the app spec, envs, SECRET_KEY, value: the output of {RANDOM}",
     "ALLOWED_HOSTS": "In the app spec, envs, ALLOWED_HOSTS, value: ${APP_DOMAIN}",
     "DATABASE_URL": "In the app spec, envs, DATABASE_URL, value: ${db.DATABASE_URL}",
     "REDIS_URL": "In the app spec, envs, REDIS_URL, value: ${valkey.DATABASE_URL}",
+    "DEBUG": "In the app spec, envs, DEBUG: delete it",
+    "DB_POOL_SIZE": "In the app spec, envs, DB_POOL_SIZE, value: 5",
 }
+OTHER_HINT = "In the app spec, envs, {}."
 # <% endif %>
 
 
 def problem(number: int, name: str, sentence: str) -> Error:
-    """An error about the environment variable ``name``; its hint is how to set that here."""
-    return Error(f"{name} {sentence}", hint=HINTS[name], id=f"config.E{number:03}")
+    """An error about an environment variable or a setting; its hint is how to set that here."""
+    hint = HINTS.get(name, f"See {name} in config/settings.py.")
+    return Error(f"{name} {sentence}", hint=hint, id=f"config.E{number:03}")
 
 
 @register(deploy=True)
@@ -44,8 +52,12 @@ def check_environment(app_configs=None, **kwargs) -> list[Error]:
 
 
 def refuse_misconfiguration() -> None:
-    """End the process with one sentence per problem, unless it may go live or is development."""
-    if not settings.DEBUG and (errors := check_environment()):
+    """End the process with one sentence per problem, unless it may go live or is development.
+
+    Development has DEBUG on, and not the PORT on which a platform tells a process to serve.
+    """
+    is_development = settings.DEBUG and "PORT" not in os.environ
+    if not is_development and (errors := check_environment()):
         refuse(f"{error.msg} {error.hint}" for error in errors)
 
 
@@ -87,8 +99,38 @@ def check_database() -> Error | None:
     return None
 
 
-CHECKS = [check_secret_key, check_allowed_hosts, check_database]
-# <% if cookiecutter.__interface == "asgi" %>
+def check_debug() -> Error | None:
+    if settings.DEBUG:
+        return problem(5, "DEBUG", "must be off: its error pages show code and settings to anyone.")
+    return None
+
+
+def check_https() -> Error | None:
+    cookies = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE")
+    names = ("SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS", *cookies)
+    off = [name for name in names if not getattr(settings, name)]
+    # DEBUG turns all of them off, and is one problem.
+    if off and not settings.DEBUG:
+        return problem(6, ", ".join(off), "must be on, or passwords travel in the clear.")
+    return None
+
+
+def check_sessions() -> Error | None:
+    cache = settings.CACHES[settings.SESSION_CACHE_ALIAS]["BACKEND"]
+    if "cache" in settings.SESSION_ENGINE and cache.endswith(("LocMemCache", "DummyCache")):
+        return problem(7, "SESSION_ENGINE", "needs a cache in CACHES that all processes share.")
+    return None
+
+
+CHECKS = [
+    check_secret_key,
+    check_allowed_hosts,
+    check_database,
+    check_debug,
+    check_https,
+    check_sessions,
+]
+# <% if cookiecutter.__redis == "yes" %>
 
 
 def check_redis() -> Error | None:
@@ -100,4 +142,30 @@ def check_redis() -> Error | None:
 
 
 CHECKS.append(check_redis)
+# <% endif %>
+# <% if cookiecutter.__interface == "asgi" %>
+
+
+def check_channel_layer() -> Error | None:
+    layer = settings.CHANNEL_LAYERS["default"]["BACKEND"]
+    if settings.REDIS_URL and layer.endswith("InMemoryChannelLayer"):
+        return problem(8, "CHANNEL_LAYERS", "must name a layer that all processes share.")
+    return None
+
+
+def check_persistent_connections() -> Error | None:
+    if settings.DATABASES["default"].get("CONN_MAX_AGE", 0) != 0:
+        return problem(9, "CONN_MAX_AGE", "must be 0: under ASGI, connections that stay are lost.")
+    return None
+
+
+def check_pool() -> Error | None:
+    size, processes = settings.DB_POOL_SIZE, settings.WEB_CONCURRENCY
+    if size * processes > (limit := settings.DATABASE_CONNECTION_LIMIT):
+        sentence = f"is {size} in {processes} processes: over DATABASE_CONNECTION_LIMIT, {limit}."
+        return problem(10, "DB_POOL_SIZE", sentence)
+    return None
+
+
+CHECKS += [check_channel_layer, check_persistent_connections, check_pool]
 # <% endif %>

@@ -4,11 +4,13 @@ Nothing set means production, and production refuses to go live until it is conf
 ``config/checks.py``. Development reads ``.env``, which ``.env.example`` starts.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 import environs
 from django.utils.csp import CSP
 
+from config import logs
 from config.checks import refuse
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -25,6 +27,9 @@ NAVIGATION = [
     # <% if cookiecutter.__interface == "asgi" %>
     ("presence", "Who is online"),
     # <% endif %>
+    # <% if cookiecutter.use_s3_media %>
+    ("picture", "Your picture"),
+    # <% endif %>
 ]
 
 DEBUG = env.bool("DEBUG", False)
@@ -33,10 +38,14 @@ ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", [])]
 if DEBUG and not ALLOWED_HOSTS:
     ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
+# <% if cookiecutter.__interface == "asgi" %>
+from importlib.util import find_spec
+
+# <% endif %>
 INSTALLED_APPS = [
     # <% if cookiecutter.__interface == "asgi" %>
     # Gives `runserver` WebSockets.
-    *(["daphne"] if DEBUG else []),
+    *(["daphne"] if DEBUG and find_spec("daphne") else []),
     # <% endif %>
     "django.contrib.admin",
     "django.contrib.auth",
@@ -44,17 +53,30 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "config",
     "pages",
+    # <% if cookiecutter.use_s3_media %>
+    "pictures",
+    # <% endif %>
     # <% if cookiecutter.__interface == "asgi" %>
     "presence",
     # <% endif %>
     "users",
+    # <% if cookiecutter.use_celery %>
+    "welcome",
+    # <% endif %>
 ]
 
 MIDDLEWARE = [
-    "config.health.health_checks",
+    # These set headers: before all others, so that redirects, files and errors have them too.
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.headers.security_headers",
+    "config.router.set_client_address",
+    "config.request_log.log_requests",
     "django.middleware.security.SecurityMiddleware",
+    "config.health.health_checks",
     # <% if cookiecutter.__interface == "asgi" %>
     "config.static.StaticFilesMiddleware",
     # <% else %>
@@ -65,11 +87,18 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
+ADMIN_PATH = env.str(
+    "ADMIN_PATH",
+    "admin/",
+    validate=environs.validate.Regexp(
+        r"(?!(accounts|presence|static)/)([\w-]+/)+\Z",
+        error="Must be a path that nothing else has, such as 'back-office/'.",
+    ),
+)
 
 TEMPLATES = [
     {
@@ -91,6 +120,13 @@ TEMPLATES = [
 # <% if cookiecutter.__interface == "asgi" %>
 # Per process. Two are for WebSocket consumers and /readyz, the rest bound the requests at work.
 DB_POOL_SIZE = env.int("DB_POOL_SIZE", 8, validate=environs.validate.Range(min=3))
+# What the smallest plans have; config/checks.py compares.
+DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20)
+# <% if cookiecutter.__app_server == "gunicorn" %>
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1)
+# <% else %>
+WEB_CONCURRENCY = 1  # Daphne is one process, whatever the platform proposes
+# <% endif %>
 # <% endif %>
 database = {}
 if env.str("DATABASE_URL", ""):
@@ -100,27 +136,84 @@ if env.str("DATABASE_URL", ""):
 database["CONN_MAX_AGE"] = 600
 # <% endif %>
 if database.get("ENGINE") == "django.db.backends.postgresql":
+    # <% if cookiecutter.__interface == "asgi" %>
+    from config.pool import check_connection
+
+    # <% endif %>
     database["OPTIONS"] = {
         "connect_timeout": 5,
         "sslmode": "prefer" if DEBUG else "require",
         **database.get("OPTIONS", {}),
         # <% if cookiecutter.__interface == "asgi" %>
         # Persistent connections leak under ASGI, where every request has a thread of its own.
-        "pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "max_idle": 60, "timeout": 10},
+        "pool": {
+            "min_size": 1,
+            "max_size": DB_POOL_SIZE,
+            # Every so often it closes a connection that was not needed meanwhile.
+            "max_idle": 10,
+            "check": check_connection,
+            # A request waits 5 seconds for the database, then fails. As often the pause between
+            # tries to reconnect starts anew, which else doubles each time, for up to 5 minutes.
+            "timeout": 5,
+            "reconnect_timeout": 5,
+        },
         # <% endif %>
     }
 DATABASES = {"default": database}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# <% if cookiecutter.__interface == "asgi" %>
+# <% if cookiecutter.__redis == "yes" %>
 REDIS_URL = env.str("REDIS_URL", "")
-# <% if cookiecutter.platform == "heroku" %>
 if REDIS_URL.startswith("rediss:"):
+    REDIS_URL += "&" if "?" in REDIS_URL else "?"
+    # <% if cookiecutter.platform == "heroku" %>
     # Heroku's Key-Value Store encrypts with a self-signed certificate.
-    REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=none"
-# <% endif %>
+    REDIS_URL += "ssl_cert_reqs=none"
+    # <% else %>
+    # Celery would not verify a certificate unless told to.
+    REDIS_URL += "ssl_cert_reqs=required"
+    # <% endif %>
+# It raises while Redis is away, so what must not fail stays out: sessions are in the database.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {
+            "pool_class": "config.redis.SharedPool",
+            # Per process. Who finds all of them in use waits, for up to 3 seconds.
+            "max_connections": 3,
+            "timeout": 3,
+            # Clearing the cache empties a whole database of Redis, so it has one to itself.
+            "db": 1,
+        },
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
 
+# <% endif %>
+# <% if cookiecutter.use_celery %>
+# Tasks that run at a time, in a process each; with two, a worker fits in 512 MB.
+WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=environs.validate.Range(min=1))
+
+EMAIL_URL = env.str(
+    "EMAIL_URL",
+    "",
+    validate=environs.validate.Regexp(
+        r"(smtps?://([^\s:/?#@]+:[^\s:/?#@]+@)?[\w.-]+(:[1-5]?\d{1,4})?)?$",
+        error="Must have the form smtps://user:password@host:port, with :/?#@ percent-encoded.",
+    ),
+)
+MAILERS = {}
+if EMAIL_URL:
+    MAILERS["default"] = {"BACKEND": "config.mail.EmailBackend", "OPTIONS": {"url": EMAIL_URL}}
+elif DEBUG:
+    MAILERS["default"] = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
+
+# <% endif %>
+# <% if cookiecutter.__interface == "asgi" %>
 ASGI_APPLICATION = "config.asgi.application"
 CHANNEL_LAYERS = {
     "default": {
@@ -134,7 +227,11 @@ CHANNEL_LAYERS = {
 WSGI_APPLICATION = "config.wsgi.application"
 # <% endif %>
 
+SESSION_ENGINE = "config.sessions"
+
 AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["users.throttle.Backend"]
+PASSWORD_HASHERS = ["users.hashers.Argon2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -144,6 +241,18 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+# The limits are in users/throttle.py.
+AXES_HANDLER = "users.throttle.Handler"
+AXES_CLIENT_IP_CALLABLE = "users.throttle.client_address"
+AXES_LOCKOUT_CALLABLE = "users.throttle.refusal"
+AXES_FAILURE_LIMIT = 1
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# Who logs in is forgiven their own failures from there; others' would be forgiven by an accomplice.
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_VERBOSE = False
+
 LOGIN_URL = "login"
 # <% if cookiecutter.__interface == "asgi" %>
 LOGIN_REDIRECT_URL = "presence"
@@ -163,6 +272,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # In development and tests nothing is collected: files come from where they lie.
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -172,44 +282,94 @@ STORAGES = {
     },
 }
 
+# What pages may load and talk to: this site, by any path. 'self' includes its WebSockets.
 SECURE_CSP = {
-    "default-src": [CSP.SELF],
+    "default-src": [CSP.NONE],
     "script-src": [CSP.SELF, CSP.NONCE],
-    "object-src": [CSP.NONE],
-    "base-uri": [CSP.NONE],
+    "style-src": [CSP.SELF, CSP.NONCE],
+    "img-src": [CSP.SELF],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
     "form-action": [CSP.SELF],
+    "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }
 X_FRAME_OPTIONS = "DENY"
+# Messages need no cookie of their own.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# <% if cookiecutter.use_s3_media %>
+# Uploads: to a private bucket, or in development to a folder.
+MEDIA_ROOT = BASE_DIR / "media"
+MEDIA_URL = "/picture/files/"
+BUCKET = {
+    "access_key": env.str("AWS_ACCESS_KEY_ID", ""),
+    "secret_key": env.str("AWS_SECRET_ACCESS_KEY", ""),
+    "bucket_name": env.str("AWS_STORAGE_BUCKET_NAME", ""),
+    "region_name": env.str("AWS_S3_REGION_NAME", ""),
+}
+if BUCKET["bucket_name"]:
+    # <% if cookiecutter.platform == "heroku" %>
+    bucket_host = f"s3.{BUCKET['region_name']}.amazonaws.com"
+    # <% else %>
+    bucket_host = f"{BUCKET['region_name']}.digitaloceanspaces.com"
+    # <% endif %>
+    STORAGES["default"] = {
+        "BACKEND": "pictures.bucket.Bucket",
+        "OPTIONS": BUCKET | {"endpoint_url": f"https://{bucket_host}"},
+    }
+    SECURE_CSP["img-src"] = [CSP.SELF, f"https://{BUCKET['bucket_name']}.{bucket_host}"]
+
+# <% endif %>
 
 if not DEBUG:
     # The platform's router ends TLS, and replaces whatever a client sends in this header.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
+    SECURE_CSP["upgrade-insecure-requests"] = True
+    # By the prefix browsers know that no other host, and no plain HTTP, can have set the cookie.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
     SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
     CSRF_COOKIE_SECURE = True
-    # Browsers refuse plain HTTP for this long: raise it to 31536000 (a year) once all is well.
-    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 3600)
+    # Browsers refuse plain HTTP for this long: README.md tells how to raise it.
+    SECURE_HSTS_SECONDS = env.int(
+        "SECURE_HSTS_SECONDS", 3600, validate=environs.validate.Range(min=1)
+    )
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
+    SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
 
 SILENCED_SYSTEM_CHECKS = [
     # Promises for a whole domain, which may hold more than this site.
     "security.W005",
     "security.W021",
     # Said more clearly in config/checks.py.
+    "security.W004",
+    "security.W008",
     "security.W009",
+    "security.W012",
+    "security.W016",
+    "security.W018",
     "security.W020",
+    # <% if cookiecutter.use_celery %>
+    # Said in welcome/checks.py: a site may go live without mail.
+    "mail.W001",
+    # <% endif %>
 ]
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
-}
+LOGGING = logs.configuration(
+    env.log_level("LOG_LEVEL", "INFO"), logs.FOR_PEOPLE if DEBUG else logs.FOR_PROGRAMS
+)
+
+SENTRY_DSN = env.str("SENTRY_DSN", "")
 
 try:
     env.seal()
 except environs.EnvValidationError as error:
     refuse(f"{name}: {' '.join(said)}" for name, said in error.error_messages.items())
+
+if SENTRY_DSN:
+    from config import error_tracking
+
+    error_tracking.start(SENTRY_DSN)

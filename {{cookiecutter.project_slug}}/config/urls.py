@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -7,5 +8,10 @@ urlpatterns = [
     # <% if cookiecutter.__interface == "asgi" %>
     path("presence/", include("presence.urls")),
     # <% endif %>
-    path("admin/", admin.site.urls),
+    # <% if cookiecutter.use_s3_media %>
+    path("picture/", include("pictures.urls")),
+    # <% endif %>
+    path(settings.ADMIN_PATH, admin.site.urls),
 ]
+
+handler500 = "pages.views.server_error"

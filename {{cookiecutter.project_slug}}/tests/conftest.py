@@ -1,5 +1,10 @@
+import io
+import json
+import logging
+
 import pytest
 
+from config.logs import configuration
 from users.models import User
 
 
@@ -12,3 +17,19 @@ def quick_passwords(settings):
 @pytest.fixture
 def user(db):
     return User.objects.create_user("ada", "ada@example.com", "correct horse")
+
+
+@pytest.fixture
+def events():
+    """Returns what was logged since it was last asked, as production prints it."""
+    options = configuration("INFO")["formatters"]["line"]
+    handler = logging.StreamHandler(io.StringIO())
+    handler.setFormatter(options.pop("()")(**options))
+
+    def read() -> list[dict]:
+        written = handler.setStream(io.StringIO()).getvalue()
+        return [json.loads(line) for line in written.splitlines()]
+
+    logging.root.addHandler(handler)
+    yield read
+    logging.root.removeHandler(handler)

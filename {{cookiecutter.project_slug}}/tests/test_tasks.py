@@ -1,0 +1,154 @@
+"""Background tasks, run where they are called: without a worker, and without Redis."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.mail.backends.locmem import EmailBackend as Outbox
+from django.urls import reverse
+from django.utils import timezone
+
+from config.celery import MOST_RETRY_SECONDS, VISIBILITY_SECONDS, app
+from config.mail import EmailBackend
+from users.models import User
+from welcome.checks import check_mail
+from welcome.models import Welcome
+from welcome.tasks import send_missed, send_welcome, unwelcomed
+
+PASSWORD = "a long enough passphrase"
+
+
+@pytest.fixture
+def sign_up(client, db, django_capture_on_commit_callbacks):
+    """Sign up as ada with that address; returns the response."""
+
+    def submit(email: str = "ada@example.com"):
+        passwords = {"password1": PASSWORD, "password2": PASSWORD}
+        with django_capture_on_commit_callbacks(execute=True):
+            return client.post(reverse("signup"), {"username": "ada", "email": email} | passwords)
+
+    return submit
+
+
+def joined(**ago: float) -> User:
+    """A person who signed up that long ago and got no mail."""
+    name = f"person{User.objects.count()}"
+    when = timezone.now() - timedelta(**ago)
+    return User.objects.create_user(name, f"{name}@example.com", date_joined=when)
+
+
+def test_signing_up_sends_a_welcome_mail(sign_up, mailoutbox, settings):
+    settings.SITE_NAME = "O'Brien & Sons"
+    sign_up()
+    (mail,) = mailoutbox
+    assert mail.to == ["ada@example.com"]
+    assert mail.subject == "Welcome to O'Brien & Sons"
+    assert mail.body.startswith("Hello ada,\n\nyour account at O'Brien & Sons is ready.")
+    assert Welcome.objects.exclude(sent_at=None).get().user.username == "ada"
+
+
+def test_nobody_is_written_to_without_an_address(sign_up, mailoutbox):
+    sign_up(email="")
+    assert User.objects.exists()
+    assert mailoutbox == []
+
+
+def test_a_task_that_is_delivered_twice_sends_one_mail(user, mailoutbox):
+    send_welcome.delay(user.pk)
+    send_welcome.delay(user.pk)
+    assert len(mailoutbox) == 1
+
+
+def test_a_task_that_outlives_its_account_does_nothing(user, mailoutbox):
+    user_id = user.pk
+    user.delete()
+    assert send_welcome.delay(user_id).successful()
+    assert mailoutbox == []
+
+
+@pytest.fixture
+def failures(monkeypatch):
+    """The errors that the mail server gives, one after the other, before it works."""
+    errors, send = [], Outbox.send_messages
+
+    def send_or_fail(outbox, messages):
+        if errors:
+            raise errors.pop()
+        return send(outbox, messages)
+
+    monkeypatch.setattr(Outbox, "send_messages", send_or_fail)
+    return errors
+
+
+def test_a_mail_that_fails_is_tried_again(user, mailoutbox, failures):
+    failures += [ConnectionRefusedError(), TimeoutError()]
+    assert send_welcome.delay(user.pk).successful()
+    assert len(mailoutbox) == 1
+
+
+def test_signing_up_works_while_no_mail_can_be_sent(sign_up, mailoutbox, failures):
+    failures += [ConnectionRefusedError()] * 9
+    assert sign_up().status_code == 302
+    assert mailoutbox == []
+    assert unwelcomed().get().username == "ada"
+
+
+@pytest.fixture
+def redis_is_away(monkeypatch):
+    monkeypatch.setitem(app.conf, "task_always_eager", False)
+    monkeypatch.setitem(app.conf, "broker_url", "redis://127.0.0.1:1")
+    # Or it would go on with the broker it knows.
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)
+
+
+def test_signing_up_works_while_redis_is_away(sign_up, redis_is_away, caplog):
+    assert sign_up().status_code == 302
+    assert "Connection refused" in caplog.text
+    assert unwelcomed().get().username == "ada"
+
+
+def test_mails_that_were_missed_are_sent_within_the_day(db, mailoutbox):
+    missed = joined(hours=2)
+    joined(days=2)
+    joined(minutes=1)
+    send_missed.delay()
+    send_missed.delay()
+    assert [mail.to for mail in mailoutbox] == [[missed.email]]
+
+
+def test_without_a_mail_server_nothing_is_sent_and_the_deploy_check_says_so(
+    sign_up, mailoutbox, settings
+):
+    settings.MAILERS = {}
+    sign_up()
+    joined(hours=2)
+    send_missed.delay()
+    assert mailoutbox == []
+    assert [info.msg for info in check_mail()] == ["EMAIL_URL is not set, so no mail is sent."]
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "password", "tls"),
+    [
+        ("smtps://ada:p%40ss@smtp.example.com", "smtp.example.com", 465, "p@ss", True),
+        ("smtp://ada:pass@localhost:2525", "localhost", 2525, "pass", False),
+    ],
+)
+def test_a_url_tells_the_mail_server(url, host, port, password, tls):
+    server = EmailBackend(url, alias="default")
+    assert (server.host, server.port, server.password) == (host, port, password)
+    assert (server.use_ssl, server.use_tls) == (tls, not tls)
+
+
+def test_no_task_is_given_to_a_second_worker_while_it_may_still_run():
+    assert app.conf.task_time_limit + MOST_RETRY_SECONDS < VISIBILITY_SECONDS
+    assert all(getattr(task, "retry_backoff_max", 0) <= MOST_RETRY_SECONDS for task in all_tasks())
+
+
+def all_tasks():
+    app.loader.import_default_modules()
+    return [task for name, task in app.tasks.items() if not name.startswith("celery.")]
+
+
+def test_every_periodic_task_exists():
+    names = {task.name for task in all_tasks()}
+    assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= names

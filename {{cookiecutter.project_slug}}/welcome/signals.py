@@ -1,0 +1,18 @@
+from functools import partial
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+
+from welcome.tasks import send_welcome
+
+
+@receiver(post_save, sender=settings.AUTH_USER_MODEL)
+def queue_welcome(sender, instance, created, raw, **kwargs):
+    """Queue the mail once the account is there for the worker to see.
+
+    Redis being away is logged, and must not keep anyone from signing up.
+    """
+    if created and not raw:
+        transaction.on_commit(partial(send_welcome.delay, instance.pk), robust=True)

@@ -1,0 +1,69 @@
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.mail import send_mail
+from django.db import OperationalError, transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from config.celery import MOST_RETRY_SECONDS, app
+from welcome.models import Welcome
+
+MISSED_SECONDS = 3600
+RETRIES = {
+    # SMTP's errors are OSErrors.
+    "autoretry_for": (OSError, OperationalError),
+    "max_retries": 3,
+    "retry_backoff": 30,
+    "retry_backoff_max": MOST_RETRY_SECONDS,
+}
+
+
+def unwelcomed():
+    """The people to send the mail to; no one while there is no mail server."""
+    people = get_user_model().objects.filter(is_active=True, welcome__sent_at=None)
+    return people.exclude(email="") if settings.MAILERS else people.none()
+
+
+@app.task(**RETRIES)
+def send_welcome(user_id: int) -> None:
+    """Send the mail, unless it was sent.
+
+    Sent first and recorded then: a worker that dies in between sends it twice, where the other
+    order might never send it. Meanwhile a lock keeps a second delivery of the task out; not one on
+    the account, which must be free to log in.
+    """
+    if user := unwelcomed().filter(pk=user_id).first():
+        Welcome.objects.get_or_create(user=user)
+        with transaction.atomic():
+            unsent = Welcome.objects.filter(user=user, sent_at=None)
+            if welcome := unsent.select_for_update(skip_locked=True).first():
+                write_to(user)
+                welcome.sent_at = timezone.now()
+                welcome.save()
+
+
+def write_to(user) -> None:
+    context = {"user": user, "site_title": settings.SITE_NAME}
+    subject = render_to_string("welcome/subject.txt", context).strip()
+    body = render_to_string("welcome/body.txt", context)
+    send_mail(subject, body, from_email=None, recipient_list=[user.email])
+
+
+@app.task
+def send_missed() -> None:
+    """Queue the mails that people of the last day lack; the newest are in the queue already."""
+    now = timezone.now()
+    recent = unwelcomed().filter(
+        date_joined__range=(now - timedelta(days=1), now - timedelta(minutes=15))
+    )
+    for user_id in recent.values_list("pk", flat=True):
+        # By then it is queued anew.
+        send_welcome.apply_async([user_id], expires=MISSED_SECONDS)
+
+
+app.conf.beat_schedule["send missed welcome mails"] = {
+    "task": "welcome.tasks.send_missed",
+    "schedule": MISSED_SECONDS,
+}
