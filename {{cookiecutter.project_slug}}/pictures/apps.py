@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class PicturesConfig(AppConfig):
+    name = "pictures"
+
+    def ready(self):
+        from . import checks  # noqa: F401 (registers them)

@@ -1,0 +1,48 @@
+from functools import partial
+from uuid import uuid4
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import models, transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+
+
+def random_name(picture, filename: str) -> str:
+    return f"pictures/{uuid4()}.webp"
+
+
+class Picture(models.Model):
+    """The picture of an account that has one."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True
+    )
+    image = models.ImageField(upload_to=random_name)
+
+    def __str__(self):
+        return f"of {self.user}"
+
+
+def replace_picture(user, content) -> None:
+    """Make ``content``, from ``as_picture``, the user's picture instead of any other.
+
+    Raises OSError if it cannot be stored, and then nothing has changed.
+    """
+    # By its key: to an account in memory, the picture would belong before it is stored.
+    picture = Picture(user_id=user.pk)
+    picture.image.save(content.name, content, save=False)
+    with transaction.atomic():
+        # Of two uploads at once, the second finds what the first has stored.
+        get_user_model().objects.select_for_update().get(pk=user.pk)
+        old = Picture.objects.filter(user=user).first()
+        picture.save()
+        if old:
+            delete_file(Picture, old)
+
+
+@receiver(post_delete, sender=Picture)
+def delete_file(sender, instance, **kwargs):
+    """Delete the picture's file, once it is certain that nothing refers to it."""
+    image = instance.image
+    transaction.on_commit(partial(image.storage.delete, image.name), robust=True)

@@ -1,0 +1,176 @@
+"""Pictures of accounts, kept in a folder: without a bucket, except where it is away."""
+
+from io import BytesIO
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from PIL import Image
+
+from config.checks import check_environment
+from pictures.bucket import Bucket
+from pictures.models import Picture
+from tests.test_production import GOOD
+
+NO_PICTURE = "This file is no JPEG, PNG, WebP or GIF picture."
+COPYRIGHT = 0x8298
+
+
+@pytest.fixture(autouse=True)
+def folder(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path / "pictures"
+
+
+def picture(form: str = "PNG", size: tuple = (300, 200), colour: str = "red", **options) -> bytes:
+    image = Image.new("RGB", size, colour)
+    image.save(data := BytesIO(), form, **options)
+    return data.getvalue()
+
+
+@pytest.fixture
+def upload(client, user, django_capture_on_commit_callbacks):
+    """Upload these bytes as a picture of the user's; returns the page that comes then."""
+    client.force_login(user)
+
+    def post(data: bytes, name: str = "me.png") -> str:
+        with django_capture_on_commit_callbacks(execute=True):
+            image = SimpleUploadedFile(name, data)
+            return client.post(reverse("picture"), {"image": image}, follow=True).text
+
+    return post
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *map(picture, ["JPEG", "PNG", "WEBP", "GIF"]),
+        picture("MPO", save_all=True, append_images=[Image.new("RGB", (300, 200))]),
+        picture("JPEG", size=(4000, 3000)),
+    ],
+    ids=["JPEG", "PNG", "WEBP", "GIF", "MPO", "JPEG of 12 MP"],
+)
+def test_an_upload_becomes_the_account_s_picture(upload, user, folder, data):
+    page = upload(data)
+    assert "Your picture was changed." in page
+    assert user.picture.image.url in page
+    (path,) = folder.iterdir()
+    assert path.suffix == ".webp"
+    with Image.open(path) as image:
+        assert (image.format, image.size) == ("WEBP", (256, 256))
+        assert image.convert("RGB").getpixel((0, 0))[0] > 240
+
+
+def test_a_picture_is_upright_and_tells_nothing_but_its_pixels(upload, folder):
+    exif = Image.Exif()
+    exif[0x0112] = 8  # lies on its right side
+    exif[COPYRIGHT] = "a secret"
+    halves = Image.new("RGB", (200, 200), "red")
+    halves.paste("blue", (0, 0, 100, 200))
+    halves.save(data := BytesIO(), "JPEG", exif=exif)
+    assert b"a secret" in data.getvalue()
+    upload(data.getvalue(), "me.jpg")
+    (path,) = folder.iterdir()
+    assert b"a secret" not in path.read_bytes()
+    with Image.open(path) as image:
+        assert image.convert("RGB").getpixel((128, 20))[0] > 200
+        assert image.convert("RGB").getpixel((128, 236))[2] > 200
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", NO_PICTURE),
+        (b"\x89PNG\r\n\x1a\n and then nothing", NO_PICTURE),
+        (picture("JPEG", size=(2000, 2000))[:-1000], NO_PICTURE),
+        (picture("BMP"), NO_PICTURE),
+        (picture() + bytes(2_000_000), "This file is larger than 2 MB."),
+        (picture(size=(3000, 3000)), "This picture has more than 8 megapixels."),
+        (picture("JPEG", size=(5000, 4000)), "This picture has more than 16 megapixels."),
+        (b"", "The submitted file is empty."),
+    ],
+    ids=["SVG", "broken", "cut short", "BMP", "too large", "PNG of 9 MP", "JPEG of 20 MP", "empty"],
+)
+def test_anything_else_is_refused_in_a_sentence(upload, folder, data, sentence):
+    assert sentence in upload(data)
+    assert not Picture.objects.exists()
+    assert not folder.exists()
+
+
+def test_a_new_picture_takes_the_old_one_s_place(upload, user, folder):
+    upload(picture(colour="red"))
+    (old,) = folder.iterdir()
+    upload(picture(colour="blue"))
+    (new,) = folder.iterdir()
+    assert new.name != old.name
+    assert new.name in user.picture.image.name
+
+
+def test_a_removed_picture_is_gone(upload, client, folder, django_capture_on_commit_callbacks):
+    upload(picture())
+    with django_capture_on_commit_callbacks(execute=True):
+        page = client.post(reverse("picture_remove"), follow=True).text
+    assert "You have none yet." in page
+    assert list(folder.iterdir()) == []
+
+
+def test_an_account_takes_its_picture_along(
+    upload, user, folder, django_capture_on_commit_callbacks
+):
+    upload(picture())
+    with django_capture_on_commit_callbacks(execute=True):
+        user.delete()
+    assert list(folder.iterdir()) == []
+
+
+def test_strangers_have_no_picture(client, db):
+    for name in ("picture", "picture_remove"):
+        assert reverse("login") in client.post(reverse(name)).headers["Location"]
+
+
+@pytest.fixture
+def lose_bucket(settings):
+    """Change over to a bucket that does not answer."""
+
+    def change() -> None:
+        options = GOOD["BUCKET"] | {"endpoint_url": "https://127.0.0.1:1"}
+        bucket = {"BACKEND": "pictures.bucket.Bucket", "OPTIONS": options}
+        settings.STORAGES = settings.STORAGES | {"default": bucket}
+
+    return change
+
+
+def test_while_the_bucket_is_away_the_page_says_so_and_nothing_is_lost(
+    upload, user, folder, lose_bucket
+):
+    upload(picture())
+    lose_bucket()
+    assert "It could not be stored just now." in upload(picture())
+    assert (folder.parent / user.picture.image.name).exists()
+
+
+def test_the_first_picture_may_fail(upload, lose_bucket):
+    lose_bucket()
+    assert "It could not be stored just now." in upload(picture())
+    assert not Picture.objects.exists()
+
+
+def test_links_are_signed_and_name_the_bucket_in_the_host():
+    bucket = Bucket(**GOOD["BUCKET"], endpoint_url="https://s3.us-east-1.amazonaws.com")
+    url = bucket.url("pictures/a.webp")
+    assert url.startswith("https://uploads.s3.us-east-1.amazonaws.com/pictures/a.webp?")
+    assert "X-Amz-Signature=" in url
+    assert "X-Amz-Expires=3600" in url
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("bucket_name", "", "AWS_STORAGE_BUCKET_NAME is not set."),
+        ("bucket_name", "YOUR_BUCKET", "AWS_STORAGE_BUCKET_NAME is no bucket's name."),
+        ("secret_key", "SPACES_SECRET_GOES_HERE", "AWS_SECRET_ACCESS_KEY is no secret access key."),
+    ],
+)
+def test_without_a_good_bucket_nothing_goes_live(settings, key, value, sentence):
+    settings.BUCKET = GOOD["BUCKET"] | {key: value}
+    assert sentence in [error.msg for error in check_environment()]
