@@ -1,6 +1,11 @@
+import pytest
 from django.contrib.auth import get_user
+from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError
+from django.test import Client
 from django.urls import reverse
 
+from config.sessions import SessionStore
 from users.models import User
 
 PASSWORD = "a long enough passphrase"
@@ -13,6 +18,22 @@ def test_signing_up_creates_an_account_and_logs_in(client, db):
     )
     assert response.status_code == 302
     assert get_user(client) == User.objects.get(username="ada", email="ada@example.com")
+
+
+def test_names_that_differ_only_in_case_are_one(client, user):
+    answers = {"username": "Ada", "password1": PASSWORD, "password2": PASSWORD}
+    assert "already exists" in client.post(reverse("signup"), answers).text
+    with pytest.raises(IntegrityError):
+        User.objects.create_user("ADA")
+
+
+def test_signing_up_does_not_tell_who_has_an_e_mail_address(client, user):
+    answers = {"username": "bob", "email": user.email}
+    response = client.post(
+        reverse("signup"), answers | {"password1": PASSWORD, "password2": PASSWORD}
+    )
+    assert get_user(client).username == "bob"
+    assert response.status_code == 302
 
 
 def test_a_weak_password_is_refused(client, db):
@@ -30,8 +51,9 @@ def test_logging_in_and_out(client, user):
     assert get_user(client).is_anonymous
 
 
-def test_a_wrong_password_says_so(client, user):
-    response = client.post(reverse("login"), {"username": "ada", "password": "wrong"})
+@pytest.mark.parametrize("name", ["ada", "nobody"])
+def test_a_wrong_password_and_an_unknown_name_are_told_alike(client, user, name):
+    response = client.post(reverse("login"), {"username": name, "password": "wrong"})
     assert "Please enter a correct username and password" in response.text
 
 
@@ -49,6 +71,38 @@ def test_changing_the_password(client, user):
     assert "Your password was changed." in response.text
     user.refresh_from_db()
     assert user.check_password(PASSWORD)
+
+
+def test_logging_in_takes_a_new_session(client, user):
+    client.session["planted"] = True
+    client.session.save()
+    before = client.session.session_key
+    client.post(reverse("login"), {"username": "ada", "password": "correct horse"})
+    assert client.session.session_key != before
+    assert not client.session.exists(before)
+
+
+def test_changing_the_password_takes_a_new_session_and_ends_the_others(client, user):
+    other = Client()
+    for browser in (client, other):
+        browser.force_login(user)
+    before = client.session.session_key
+    answers = {"new_password1": PASSWORD, "new_password2": PASSWORD}
+    client.post(reverse("password_change"), answers | {"old_password": "correct horse"})
+    assert get_user(client) == user
+    assert client.session.session_key != before
+    assert get_user(other).is_anonymous
+
+
+def test_a_session_cookie_that_no_one_was_given_is_no_error(client, db):
+    assert SessionStore("abcdefgh\0").session_key is None
+    client.cookies["sessionid"] = "abcdefgh\0"
+    assert client.get(reverse("home")).status_code == 200
+
+
+def test_passwords_are_hashed_by_argon2_within_the_memory_there_is(settings):
+    settings.PASSWORD_HASHERS = ["users.hashers.Argon2"]
+    assert make_password("secret").startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 def test_every_account_page_renders(client, user):

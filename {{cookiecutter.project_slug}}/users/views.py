@@ -2,6 +2,7 @@ from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.views import PasswordChangeView
 from django.contrib.messages.views import SuccessMessageMixin
+from django.db import IntegrityError, transaction
 from django.shortcuts import resolve_url
 from django.urls import reverse_lazy
 from django.views.generic import CreateView
@@ -18,11 +19,18 @@ class SignUpView(CreateView):
         return resolve_url(settings.LOGIN_REDIRECT_URL)
 
     def form_valid(self, form):
-        response = super().form_valid(form)
+        try:
+            with transaction.atomic():
+                response = super().form_valid(form)
+        except IntegrityError:
+            # Someone took the name since the form looked; now it looks again.
+            return self.form_invalid(self.get_form())
         login(self.request, self.object)
         return response
 
 
 class ChangePasswordView(SuccessMessageMixin, PasswordChangeView):
+    """Change one's password, which ends one's other sessions."""
+
     success_url = reverse_lazy("home")
     success_message = "Your password was changed."

@@ -1,0 +1,128 @@
+"""Accounts on real servers: throttled log-in, sign-ups at once, sessions that end, ADMIN_PATH."""
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
+
+import psycopg
+import pytest
+from rehearsal.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE, session_cookie
+
+LOG_IN = "/accounts/login/"
+SIGN_UP = "/accounts/signup/"
+REFUSED = 429
+
+
+@pytest.fixture(autouse=True)
+def forgive(deployment):
+    """Forget the failures afterwards: the visitors of all tests may share one address."""
+    yield
+    deployment.run("python manage.py axes_reset")
+
+
+@pytest.mark.parametrize("path", [LOG_IN, "/admin/login/"])
+def test_a_password_can_be_guessed_at_five_times(site, visitor, path):
+    name = f"guessed_at_by_{path.split('/')[1]}"
+    visitor.sign_up(name)
+    with site.visitor() as guesser:
+        guesses = [guesser.submit(path, username=name, password="wrong") for _ in range(5)]
+        assert [guess.status_code for guess in guesses] == [200] * 4 + [REFUSED]
+        refusal = guesser.submit(path, username=name, password=PASSWORD)
+    assert refusal.status_code == REFUSED
+    assert refusal.headers["Retry-After"] == "900"
+    assert "Try again in 15 minutes" in refusal.text
+    assert name in visitor.get("/").text
+
+
+def test_guesses_at_once_are_counted_too_and_take_little_memory(site, report):
+    def guess(number: int) -> int:
+        with site.visitor() as visitor:
+            answers = {"username": f"person{number % 40}", "password": "wrong"}
+            return visitor.submit(LOG_IN, **answers).status_code
+
+    with ThreadPoolExecutor(20) as threads:
+        statuses = list(threads.map(guess, range(200)))
+    megabytes = site.process.memory()
+    report("memory after 200 log-ins MB", round(megabytes))
+    assert set(statuses) == {200, REFUSED}
+    # Fifty an address may, and those that were under way with the last of them had been let in.
+    assert statuses.count(200) < 50 + 20
+    assert megabytes < 512
+
+
+async def log_in_and_hang_up(site, headers: str, answers: str) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    head = f"POST {LOG_IN} HTTP/1.1\r\n{headers}Content-Length: {len(answers)}\r\n\r\n"
+    writer.write(f"{head}{answers}".encode())
+    await writer.drain()
+    await asyncio.sleep(0.02)
+    writer.transport.abort()
+
+
+async def log_in_and_hang_up_often(site, headers: str, answers: str, times: int) -> None:
+    for _ in range(times // 50):
+        await asyncio.gather(*(log_in_and_hang_up(site, headers, answers) for _ in range(50)))
+
+
+def test_a_thousand_log_ins_that_hang_up_hold_up_no_one_for_long(site, visitor, report):
+    visitor.get(LOG_IN)
+    cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    sent = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+    sent = dict(visitor.headers) | sent
+    headers = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+    token = visitor.cookies[CSRF_COOKIE]
+    answers = {"username": "nobody", "password": "wrong", "csrfmiddlewaretoken": token}
+    asyncio.run(log_in_and_hang_up_often(site, headers, urlencode(answers), 1000))
+    began = time.monotonic()
+    with site.visitor() as other:
+        other.timeout = 60
+        assert other.get("/").status_code == 200
+    report("page after 1,000 log-ins s", round(time.monotonic() - began, 1))
+    assert visitor.submit(LOG_IN, username="nobody", password="wrong").status_code == REFUSED
+
+
+def test_two_who_take_one_name_at_once_get_it_once_and_an_error_page_never(site, project, services):
+    url = services.postgres.url(project.database)
+    with site.visitor() as one, site.visitor() as other, psycopg.connect(url) as database:
+        # Both forms find the name free, and then both wait for the table.
+        database.execute("LOCK TABLE users_user IN SHARE MODE")
+        with ThreadPoolExecutor() as threads:
+            signing_up = [
+                threads.submit(one.sign_up, "twin"),
+                threads.submit(other.sign_up, "Twin"),
+            ]
+            time.sleep(2)
+            assert not any(future.done() for future in signing_up)
+            database.rollback()
+        answers = sorted((future.result() for future in signing_up), key=lambda a: a.status_code)
+    assert [answer.status_code for answer in answers] == [200, 302]
+    assert "A user with that username already exists." in answers[0].text
+
+
+def test_logging_in_takes_a_new_session_and_a_new_password_ends_the_others(site, visitor):
+    visitor.sign_up("renewed")
+    first = visitor.session
+    with site.visitor() as phone:
+        phone.log_in("renewed")
+        answers = {"old_password": PASSWORD, "new_password1": "new" + PASSWORD}
+        answers["new_password2"] = answers["new_password1"]
+        assert visitor.submit("/accounts/password/", **answers).is_redirect
+        assert visitor.session != first
+        assert "Welcome, renewed." in visitor.get("/").text
+        assert "Welcome" not in phone.get("/").text
+    with site.visitor() as thief:
+        thief.cookies[SESSION_COOKIE] = first
+        assert "Welcome" not in thief.get("/").text
+
+
+def test_a_session_cookie_with_a_nul_is_a_stranger_s(site):
+    with site.visitor() as visitor:
+        response = visitor.get("/", headers=session_cookie(r'"abcdefgh\000"'))
+    assert response.status_code == 200
+
+
+def test_the_admin_is_where_the_environment_says(deployment):
+    with deployment.site(ADMIN_PATH="back-office/") as site, site.visitor() as visitor:
+        assert visitor.get("/back-office/login/").status_code == 200
+        assert visitor.get("/admin/login/").status_code == 404
