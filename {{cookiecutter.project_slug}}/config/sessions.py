@@ -1,0 +1,10 @@
+from django.contrib.sessions.backends import db
+
+
+class SessionStore(db.SessionStore):
+    """Django's sessions in the database, but for cookies that none of them ever had: PostgreSQL
+    has an error for a NUL, which a client can send.
+    """
+
+    def _validate_session_key(self, key):
+        return super()._validate_session_key(key) and key.isalnum()
