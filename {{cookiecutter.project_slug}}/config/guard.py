@@ -21,12 +21,16 @@ class RequestGuard:
     def __init__(self, application, max_requests: int):
         self.application = application
         self.slots = asyncio.Semaphore(max_requests)
+        # asyncio itself keeps no task from being collected as garbage.
+        self.requests = set()
 
     async def __call__(self, scope, receive, send):
         if scope["path"] in HEALTH_CHECKS:
             await self.application(scope, receive, send)
         else:
             request = asyncio.create_task(self.run(scope, receive, send))
+            self.requests.add(request)
+            request.add_done_callback(self.requests.discard)
             # The server may cancel this call; the request itself goes on.
             await asyncio.shield(request)
 

@@ -1,16 +1,86 @@
 """What every WebSocket passes before it reaches a consumer."""
 
 import logging
+import time
 from contextlib import suppress
 
+import structlog
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 from redis import RedisError
+from structlog.contextvars import bind_contextvars, bound_contextvars
 
-logger = logging.getLogger(__name__)
+from config.request_log import LONGEST_PATH, milliseconds_since
+from config.router import client_address, request_id
 
+logger = structlog.get_logger(__name__)
+
+OUR_ERROR = 4500
 TRY_AGAIN_LATER = 4503
+
+
+def headers_of(scope) -> dict[str, str]:
+    """The handshake's headers, by their names in lower case; of one that is repeated the last."""
+    return {name.decode("latin1"): value.decode("latin1") for name, value in scope["headers"]}
+
+
+class ClientAddress:
+    """ASGI middleware: ``scope["client"]`` begins with the client's address, not the router's."""
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        peer, port = scope.get("client") or ("", 0)
+        client = (client_address(headers_of(scope), peer), port)
+        await self.application({**scope, "client": client}, receive, send)
+
+
+class Logged:
+    """ASGI middleware: one log line when a socket opens and one when it closes, or one that it was
+    refused; and the id of its handshake in every line in between.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        began, codes, end = time.perf_counter(), [], "socket refused"
+        socket = {"path": scope["path"][:LONGEST_PATH], "address": scope["client"][0]}
+
+        async def watched_receive():
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                codes.append(message.get("code"))
+            return message
+
+        async def watched_send(message):
+            nonlocal end
+            await send(message)
+            if message["type"] == "websocket.accept":
+                logger.info("socket opened", **socket)
+                end = "socket closed"
+            elif message["type"] == "websocket.close":
+                codes.append(message.get("code", 1000))
+
+        with bound_contextvars(request_id=request_id(headers_of(scope))):
+            try:
+                await self.application(scope, watched_receive, watched_send)
+            finally:
+                # The first code is the reason, a second one the other side's answer to it.
+                code = codes[0] if codes else None
+                logger.info(end, **socket, code=code, duration_ms=milliseconds_since(began))
+
+
+def name_user(application):
+    """ASGI middleware: the user's id in every log line from here on."""
+
+    async def named(scope, receive, send):
+        bind_contextvars(user_id=scope["user"].pk)
+        await application(scope, receive, send)
+
+    return named
 
 
 class SameOrigin:
@@ -25,9 +95,9 @@ class SameOrigin:
         self.application = application
 
     async def __call__(self, scope, receive, send):
-        headers = {name: value.decode("latin1") for name, value in scope["headers"]}
-        host = headers.get(b"host", "").lower()
-        origin = headers.get(b"origin")
+        headers = headers_of(scope)
+        host = headers.get("host", "").lower()
+        origin = headers.get("origin")
         same = origin is None or origin.lower().partition("://")[2] == host
         application = self.application if same and is_allowed(host) else WebsocketDenier()
         await application(scope, receive, send)
@@ -38,7 +108,7 @@ def is_allowed(host: str) -> bool:
 
 
 class Faults:
-    """ASGI middleware: what goes wrong beyond our reach ends a socket, but is no error of ours.
+    """ASGI middleware: what goes wrong ends a socket, and is logged here, where its id is known.
 
     While Redis is away a handshake is refused and an open socket closed; the client tries again.
     What is sent to a client that has just left is dropped, where Daphne raises.
@@ -55,5 +125,8 @@ class Faults:
         try:
             await self.application(scope, receive, send_if_there)
         except RedisError as error:
-            logger.warning("Redis is away, and %s closed: %s", scope["path"], error)
+            logger.warning("Redis is away", error=str(error))
             await send_if_there({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+        except Exception:
+            logging.getLogger(__name__).exception("Internal Server Error")
+            await send_if_there({"type": "websocket.close", "code": OUR_ERROR})

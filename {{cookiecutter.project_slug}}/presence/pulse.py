@@ -1,6 +1,7 @@
 """The heartbeat of a server process: one for all of its sockets."""
 
 import asyncio
+import contextvars
 import logging
 import random
 
@@ -29,7 +30,9 @@ class Pulse:
     def join(self, consumer) -> None:
         self.consumers.add(consumer)
         if self.task is None or self.task.done():
-            self.task = asyncio.create_task(self.beat_for_ever())
+            # What it logs has nothing to do with the socket that happens to start it.
+            blank = contextvars.Context()
+            self.task = asyncio.create_task(self.beat_for_ever(), context=blank)
 
     def leave(self, consumer) -> None:
         self.consumers.discard(consumer)

@@ -5,8 +5,10 @@ import asyncio
 import pytest
 from channels.testing import WebsocketCommunicator
 
+from config import drain, router
 from config.asgi import application
 from config.guard import RequestGuard
+from config.websockets import OUR_ERROR, ClientAddress, Faults, Logged
 
 
 async def test_an_unknown_socket_is_refused():
@@ -14,6 +16,38 @@ async def test_an_unknown_socket_is_refused():
     page = WebsocketCommunicator(application, "/no/such/socket", headers)
     accepted, _ = await page.connect()
     assert not accepted
+
+
+async def test_a_socket_s_client_is_the_one_that_the_router_names():
+    clients = []
+
+    async def note_client(scope, receive, send):
+        clients.append(scope["client"][0])
+
+    named = [(router.ADDRESS.encode(), b"203.0.113.7")]
+    for headers in (named, []):
+        scope = {"headers": headers, "client": ("10.0.0.1", 50000)}
+        await ClientAddress(note_client)(scope, None, None)
+    assert clients == ["203.0.113.7", "10.0.0.1"]
+
+
+async def test_an_error_in_a_socket_closes_it_and_is_logged_with_its_id(events):
+    async def fail(scope, receive, send):
+        await send({"type": "websocket.accept"})
+        raise RuntimeError("It does not work.")
+
+    told = []
+
+    async def send(message):
+        told.append(message)
+
+    scope = {"path": "/", "headers": [], "client": ("203.0.113.7", 50000)}
+    await Logged(Faults(fail))(scope, None, send)
+    assert told[-1] == {"type": "websocket.close", "code": OUR_ERROR}
+    opened, error, closed = events()
+    assert (opened["event"], closed["event"]) == ("socket opened", "socket closed")
+    assert "It does not work." in error["exception"]
+    assert opened["request_id"] == error["request_id"] == closed["request_id"]
 
 
 class Client:
@@ -99,3 +133,26 @@ async def test_health_checks_do_not_wait(guard, finished):
     await guard({"path": "/healthz"}, probe.receive, probe.send)
     assert finished == []
     await request
+
+
+async def test_a_process_that_stops_closes_its_sockets_and_waits_for_its_requests():
+    ended, told = [], []
+    closed = asyncio.Event()
+
+    async def work(scope, receive, send):
+        await (closed.wait() if scope["type"] == "websocket" else asyncio.sleep(0.05))
+        ended.append(scope["type"])
+
+    async def send(message):
+        told.append(message)
+        closed.set()
+
+    tracked = drain.Tracked(work)
+    calls = [
+        asyncio.create_task(tracked({"type": kind}, None, send)) for kind in ("http", "websocket")
+    ]
+    await asyncio.sleep(0)
+    await drain.finish()
+    assert sorted(ended) == ["http", "websocket"]
+    assert told == [{"type": "websocket.close", "code": 1012}]
+    await asyncio.gather(*calls)

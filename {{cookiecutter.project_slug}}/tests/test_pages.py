@@ -27,9 +27,3 @@ def test_an_unknown_address_gets_our_own_page(client, db):
 
 def test_the_error_page_renders_without_a_request():
     assert "Something went wrong" in render_to_string("500.html")
-
-
-def test_pages_allow_no_inline_code(client, db):
-    policy = client.get(reverse("home")).headers["Content-Security-Policy"]
-    assert "default-src 'self'" in policy
-    assert "unsafe" not in policy

@@ -1,0 +1,69 @@
+"""One log line per request, whatever answers it; and the request's id in every line it causes."""
+
+import time
+
+import structlog
+from django.utils.functional import empty
+from structlog.contextvars import bound_contextvars
+
+from config.health import ANSWERS as HEALTH_CHECKS
+from config.router import queue_milliseconds, request_id
+
+LONGEST_PATH = 1000
+
+logger = structlog.get_logger(__name__)
+
+
+def log_requests(get_response):
+    """Middleware: log each request but health checks, which tell what is wrong themselves. Its id
+    is ``request.request_id``, and the response's ``X-Request-ID``.
+    """
+
+    def middleware(request):
+        if request.path_info in HEALTH_CHECKS:
+            return get_response(request)
+        began, queued = time.perf_counter(), queue_milliseconds(request.headers)
+        request.request_id = request_id(request.headers)
+        with bound_contextvars(request_id=request.request_id):
+            response = get_response(request)
+            # No error: that is in a line of its own, with its traceback.
+            log = logger.warning if response.status_code >= 500 else logger.info
+            log(
+                "request",
+                method=request.method,
+                path=path_of(request),
+                status=response.status_code,
+                duration_ms=milliseconds_since(began),
+                queue_ms=queued,
+                user_id=user_id(request),
+                address=request.META["REMOTE_ADDR"],
+            )
+        response["X-Request-ID"] = request.request_id
+        return response
+
+    return middleware
+
+
+def path_of(request) -> str:
+    """The path without the query; only the route of one that has a token in it."""
+    match = request.resolver_match
+    return f"/{match.route}" if match and "token" in match.kwargs else request.path[:LONGEST_PATH]
+
+
+def user_id(request):
+    """The user's key; None for a stranger, and where nothing asked the database who it is."""
+    user = getattr(request, "user", None)
+    return None if getattr(user, "_wrapped", None) is empty else getattr(user, "pk", None)
+
+
+def milliseconds_since(moment: float) -> float:
+    """``moment`` is of ``time.perf_counter()``."""
+    return round(1000 * (time.perf_counter() - moment), 1)
+
+
+def hide_secrets(record) -> bool:
+    """Filter: Django's own lines quote no query, and a path as ours do. It comes last in them."""
+    if record.args and hasattr(record, "request"):
+        quoted = (str(argument).partition("?")[0] for argument in record.args[:-1])
+        record.args = (*quoted, path_of(record.request))
+    return True
