@@ -1,53 +1,68 @@
 """Every combination writes just the files it should, each of them sound."""
 
-import ast
 import json
 import re
-import subprocess
 import tomllib
-from pathlib import Path
 
+import linting
 import pytest
 import yaml
-from ruff import find_ruff_bin
+from combinations import COMBINATIONS, about, needs_redis, words
+from sound import files_of, parse
+
+pytestmark = about(COMBINATIONS)
 
 ALWAYS = """
-    .editorconfig .env.example .github/workflows/ci.yml .gitignore .python-version Makefile
-    README.md config/__init__.py config/apps.py config/checks.py config/health.py
-    config/settings.py config/urls.py manage.py pages/__init__.py pages/context_processors.py
-    pages/urls.py pyproject.toml requirements-dev.txt requirements.txt runtime.txt
-    static/favicon.svg static/site.css templates/404.html templates/500.html templates/base.html
-    templates/pages/home.html templates/users/form.html tests/__init__.py tests/conftest.py
-    tests/test_pages.py tests/test_production.py tests/test_users.py users/__init__.py
-    users/admin.py users/forms.py users/migrations/0001_initial.py users/migrations/__init__.py
-    users/models.py users/urls.py users/views.py
+    .editorconfig .env.example .github/dependabot.yml .github/workflows/ci.yml .gitignore
+    .python-version config/__init__.py config/apps.py config/checks.py config/error_tracking.py
+    config/headers.py config/health.py config/logs.py config/request_log.py config/router.py
+    config/sessions.py config/settings.py config/urls.py Makefile manage.py pages/__init__.py
+    pages/context_processors.py pages/urls.py pages/views.py pyproject.toml README.md
+    requirements-dev.txt requirements.txt runtime.txt static/favicon.svg static/site.css
+    templates/404.html templates/500.html templates/base.html templates/pages/home.html
+    templates/users/form.html templates/users/throttled.html tests/__init__.py tests/conftest.py
+    tests/test_headers.py tests/test_logs.py tests/test_pages.py tests/test_production.py
+    tests/test_throttle.py tests/test_users.py users/__init__.py users/admin.py users/forms.py
+    users/hashers.py users/migrations/0001_initial.py users/migrations/__init__.py users/models.py
+    users/throttle.py users/urls.py users/views.py
 """
 ASGI = """
-    config/asgi.py config/guard.py config/redis.py config/static.py config/websockets.py
-    presence/__init__.py presence/apps.py presence/consumers.py presence/migrations/0001_initial.py
-    presence/migrations/__init__.py presence/models.py presence/people.py presence/pulse.py
-    presence/routing.py presence/signals.py presence/tickets.py presence/urls.py presence/views.py
-    static/presence.css static/presence.js templates/presence/presence.html tests/test_asgi.py
-    tests/test_presence.py
+    config/asgi.py config/drain.py config/guard.py config/pool.py config/static.py
+    config/websockets.py presence/__init__.py presence/apps.py presence/consumers.py
+    presence/migrations/0001_initial.py presence/migrations/__init__.py presence/models.py
+    presence/people.py presence/pulse.py presence/routing.py presence/signals.py
+    presence/tickets.py presence/urls.py presence/views.py static/presence.css static/presence.js
+    templates/presence/presence.html tests/test_asgi.py tests/test_presence.py
 """
+CELERY = """
+    config/celery.py config/mail.py templates/welcome/body.txt templates/welcome/subject.txt
+    tests/test_tasks.py welcome/__init__.py welcome/apps.py welcome/checks.py
+    welcome/migrations/0001_initial.py welcome/migrations/__init__.py welcome/models.py
+    welcome/signals.py welcome/tasks.py
+"""
+MEDIA = """
+    pictures/__init__.py pictures/apps.py pictures/bucket.py pictures/checks.py pictures/forms.py
+    pictures/images.py pictures/migrations/0001_initial.py pictures/migrations/__init__.py
+    pictures/models.py pictures/urls.py pictures/views.py static/pictures.css
+    templates/pictures/picture.html tests/test_pictures.py
+"""
+REDIS = "config/redis.py"
 GUNICORN = "gunicorn.conf.py"
 WSGI = "config/wsgi.py"
 ONLY_WITH = {
     "heroku": "Procfile app.json",
     "digitalocean": ".do/app.yaml",
-    "asgi-daphne": ASGI,
-    "asgi-gunicorn": f"{ASGI} {GUNICORN}",
-    "wsgi-gunicorn": f"{WSGI} {GUNICORN}",
-    "wsgi-waitress": WSGI,
+    "asgi-daphne": f"{ASGI} {REDIS} config/daphne.py",
+    "asgi-gunicorn": f"{ASGI} {REDIS} {GUNICORN} config/asgi_worker.py",
+    "wsgi-gunicorn": f"{WSGI} {GUNICORN} config/wsgi_worker.py",
+    "wsgi-waitress": f"{WSGI} config/waitress.py",
+    "use_celery": f"{CELERY} {REDIS}",
+    "use_s3_media": MEDIA,
 }
 
 
-def files_of(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
-
-
 def test_it_has_just_the_files_it_should(project):
-    expected = f"{ALWAYS} {' '.join(ONLY_WITH[answer] for answer in project.answers.values())}"
+    expected = f"{ALWAYS} {' '.join(ONLY_WITH[word] for word in words(project.answers))}"
     found = {path.relative_to(project.folder).as_posix() for path in files_of(project.folder)}
     assert found == set(expected.split())
 
@@ -66,31 +81,18 @@ def test_no_mark_of_the_template_is_left(project):
         text = path.read_text().lower()
         assert "cookiecutter." not in text, path
         assert "<%" not in text, path
-        if path.suffix != ".html" and ".github" not in path.parts:
+        if not {"templates", ".github"} & set(path.parts):
             assert "{{" not in text, path
 
 
 def test_every_file_parses(project):
-    parsers = {
-        ".py": ast.parse,
-        ".toml": tomllib.loads,
-        ".json": json.loads,
-        ".yaml": yaml.safe_load,
-        ".yml": yaml.safe_load,
-    }
     for path in files_of(project.folder):
-        parsers.get(path.suffix, str)(path.read_text())
+        parse(path)
 
 
-@pytest.mark.parametrize("command", ["check", "format --check --diff"])
+@pytest.mark.parametrize("command", linting.COMMANDS)
 def test_ruff_is_content(project, command):
-    ruff(command, project.folder)
-
-
-def ruff(command: str, folder: Path) -> None:
-    words = [find_ruff_bin(), *command.split(), "--no-cache", "."]
-    done = subprocess.run(words, cwd=folder, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert linting.complaints(command, project.folder) == ""
 
 
 def test_python_versions_agree(project):
@@ -135,17 +137,21 @@ def test_the_heroku_manifest_keeps_to_the_schema(project):
         assert set(variable) <= {"description", "value", "generator", "required"}
         assert all(isinstance(value, str) for value in variable.values())
     addons = ["heroku-postgresql:essential-0"]
-    addons += ["heroku-redis:mini"] if project.answers["server"].startswith("asgi") else []
+    addons += ["heroku-redis:mini"] if needs_redis(project.answers) else []
     assert app["addons"] == addons
     lines = (project.folder / "Procfile").read_text().splitlines()
-    assert [line.partition(": ")[0] for line in lines] == ["release", "web"]
+    processes = ["web"] + ["worker"] * project.answers["use_celery"]
+    assert [line.partition(": ")[0] for line in lines] == ["release", *processes]
+    assert sorted(app["formation"]) == processes
 
 
 def test_the_app_spec_keeps_to_the_platform_s_rules(project):
     if project.answers["platform"] != "digitalocean":
         return
     spec = yaml.safe_load((project.folder / ".do/app.yaml").read_text())
-    parts = {kind: spec[kind] for kind in ("services", "jobs", "databases")}
+    kinds = ["services"] + ["workers"] * project.answers["use_celery"] + ["jobs", "databases"]
+    assert [key for key in spec if isinstance(spec[key], list)] == ["envs", *kinds]
+    parts = {kind: spec[kind] for kind in kinds}
     names = [spec["name"], *(part["name"] for kind in parts.values() for part in kind)]
     for name in names:
         assert re.fullmatch(r"[a-z][a-z0-9-]{0,30}[a-z0-9]", name), name
@@ -153,13 +159,23 @@ def test_the_app_spec_keeps_to_the_platform_s_rules(project):
     assert spec["ingress"]["rules"][0]["component"]["name"] == spec["services"][0]["name"]
     assert [job["kind"] for job in spec["jobs"]] == ["PRE_DEPLOY"]
     assert spec["services"][0]["http_port"] == 8080
-    engines = ["PG"] + ["VALKEY"] * project.answers["server"].startswith("asgi")
+    engines = ["PG"] + ["VALKEY"] * needs_redis(project.answers)
     assert [database["engine"] for database in spec["databases"]] == engines
     bound = set(re.findall(r"\$\{(\w+)\.", (project.folder / ".do/app.yaml").read_text()))
-    assert bound == {database["name"] for database in spec["databases"]}
+    assert bound == {"_self", *(database["name"] for database in spec["databases"])}
     # Databases exist at run time only, and a value for the build would be stored in its image.
     variables = spec["envs"] + spec["services"][0].get("envs", [])
     assert {variable["scope"] for variable in variables} == {"RUN_TIME"}
+
+
+def test_dependabot_raises_packages_and_actions_together_once_a_week(project):
+    config = parse(project.folder / ".github/dependabot.yml")
+    assert config["version"] == 2
+    updates = {update["package-ecosystem"]: update for update in config["updates"]}
+    assert set(updates) == {"pip", "github-actions"}
+    for update in updates.values():
+        assert (update["directory"], update["schedule"]) == ("/", {"interval": "weekly"})
+        assert [group["patterns"] for group in update["groups"].values()] == [["*"]]
 
 
 def test_the_read_me_tells_of_its_own_platform_only(project):

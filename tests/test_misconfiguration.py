@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from rehearsal.processes import CommandFailed, run
+from combinations import ASGI, about, is_asgi
+from rehearsal.processes import CommandFailed
 from rehearsal.services import free_port
 
 VARIABLES = {
@@ -11,6 +12,10 @@ VARIABLES = {
     "ALLOWED_HOSTS": "ALLOWED_HOSTS is not set.",
     "DATABASE_URL": "DATABASE_URL is not set.",
     "REDIS_URL": "REDIS_URL is not set.",
+    "AWS_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID is not set.",
+    "AWS_SECRET_ACCESS_KEY": "AWS_SECRET_ACCESS_KEY is not set.",
+    "AWS_STORAGE_BUCKET_NAME": "AWS_STORAGE_BUCKET_NAME is not set.",
+    "AWS_S3_REGION_NAME": "AWS_S3_REGION_NAME is not set.",
 }
 
 
@@ -22,31 +27,36 @@ def needed(environment: dict[str, str]) -> list[str]:
     return [name for name in VARIABLES if name in environment]
 
 
-def start_web(platform, environment) -> str:
+def start_web(deployment, environment) -> str:
     """Start the web process where it must refuse to: what it prints. Fails if it serves."""
-    command = f"timeout 20 {platform.command('web')}"
+    command = f"timeout 20 {deployment.platform.command('web')}"
     with pytest.raises(CommandFailed) as failure:
-        run(command, platform.folder, environment | {"PORT": str(free_port())})
-    assert "exited with 124" not in str(failure.value), "it went on to serve"
+        deployment.run(command, environment | {"PORT": str(free_port())})
+    # By this status Gunicorn knows not to try again; 124 would be one that went on to serve.
+    assert "exited with 3:" in str(failure.value)
+    assert "Traceback" not in str(failure.value)
+    return str(failure.value)
+
+
+def release(deployment, environment) -> str:
+    """Run the release step where it must refuse to: what it prints. Fails if it succeeds."""
+    with pytest.raises(CommandFailed) as failure:
+        deployment.run(deployment.platform.command("release"), environment)
+    assert "migrations:" not in str(failure.value), "it went on to migrate"
     return str(failure.value)
 
 
 def test_each_missing_variable_stops_the_release_in_one_sentence(deployment):
-    platform, environment, _ = deployment
-    for name in needed(environment):
-        with pytest.raises(CommandFailed) as failure:
-            run(platform.command("release"), platform.folder, without(environment, name))
-        printed = str(failure.value)
+    for name in needed(deployment.environment):
+        printed = release(deployment, without(deployment.environment, name))
         assert printed.count(VARIABLES[name]) == 1
         assert len(re.findall(r"is not set\.", printed)) == 1
         assert "Traceback" not in printed
-        assert "Applying" not in printed
 
 
 def test_the_web_process_serves_nothing_with_everything_missing(deployment):
-    platform, environment, _ = deployment
-    names = needed(environment)
-    printed = start_web(platform, without(environment, *names))
+    names = needed(deployment.environment)
+    printed = start_web(deployment, without(deployment.environment, *names))
     for name in names:
         assert VARIABLES[name] in printed
 
@@ -58,19 +68,70 @@ def test_the_web_process_serves_nothing_with_everything_missing(deployment):
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name the hosts instead of '*'."),
         ({"SECRET_KEY": "SECRET_KEY_GOES_HERE"}, "SECRET_KEY is too easy to guess"),
         ({"DATABASE_URL": "postgres//host/name"}, "DATABASE_URL: Not a valid database URL."),
+        ({"SECRET_KEY": "for-development-only"}, "SECRET_KEY is too easy to guess"),
+        ({"DEBUG": "true"}, "DEBUG must be off"),
         ({"DEBUG": "perhaps"}, "DEBUG: Not a valid boolean."),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: Not a valid log level."),
+        ({"ADMIN_PATH": "/admin"}, "ADMIN_PATH: Must be a path that nothing else has"),
+        ({"SECURE_HSTS_SECONDS": "0"}, "SECURE_HSTS_SECONDS: Must be greater than or equal to 1."),
+        ({"SENTRY_DSN": "sentry.example"}, "SENTRY_DSN: Unsupported scheme ''."),
     ],
 )
 def test_the_web_process_refuses_what_is_unfit_for_production(deployment, changes, sentence):
-    platform, environment, _ = deployment
-    assert sentence in start_web(platform, environment | changes)
+    assert sentence in start_web(deployment, deployment.environment | changes)
 
 
 def test_the_release_refuses_what_it_does_not_understand_in_a_sentence_each(deployment):
-    platform, environment, _ = deployment
     nonsense = {"DEBUG": "perhaps", "SECURE_HSTS_SECONDS": "long"}
-    with pytest.raises(CommandFailed) as failure:
-        run(platform.command("release"), platform.folder, environment | nonsense)
-    lines = str(failure.value).splitlines()[1:]
+    lines = release(deployment, deployment.environment | nonsense).splitlines()[1:]
     assert [line.partition(":")[0] for line in lines] == sorted(nonsense)
+
+
+def errors(printed: str) -> list[str]:
+    """The sentences of the deploy checks in what a release printed."""
+    return re.findall(r"^\?: (?:\(.+?\) )?(.+)$", printed, re.MULTILINE)
+
+
+def test_debug_stops_the_release_in_one_sentence(deployment):
+    printed = release(deployment, deployment.environment | {"DEBUG": "true"})
+    assert [said.partition(":")[0] for said in errors(printed)] == ["DEBUG must be off"]
+
+
+POOLED = [answers for answers in ASGI if answers["server"] == "asgi-gunicorn"]
+
+
+@about(ASGI)
+def test_a_pool_that_the_plan_has_no_room_for_stops_the_release(deployment):
+    too_large = deployment.environment | {"DB_POOL_SIZE": "21"}
+    [said] = errors(release(deployment, too_large))
+    assert said.startswith("DB_POOL_SIZE is 21 in")
+    room = too_large | {"DATABASE_CONNECTION_LIMIT": "42"}
+    deployment.run(deployment.platform.command("release"), room)
+
+
+@about(POOLED)
+def test_pools_of_more_processes_than_the_plan_has_room_for_stop_the_web_process(deployment):
+    printed = start_web(deployment, deployment.environment | {"WEB_CONCURRENCY": "3"})
+    assert "DB_POOL_SIZE is 8 in 3 processes: over DATABASE_CONNECTION_LIMIT, 20." in printed
+
+
+# Edits of config/settings.py that someone may make in good faith, and what the release says.
+CARELESS = {
+    "SECURE_SSL_REDIRECT = CSRF_COOKIE_SECURE = False": "SECURE_SSL_REDIRECT, CSRF_COOKIE_SECURE",
+    'SESSION_ENGINE = "django.contrib.sessions.backends.cache"': "SESSION_ENGINE",
+}
+CARELESS_WITH_ASGI = {
+    'CHANNEL_LAYERS["default"]["BACKEND"] = "channels.layers.InMemoryChannelLayer"': "CHANNEL_LAYERS",
+    'DATABASES["default"]["CONN_MAX_AGE"] = 600': "CONN_MAX_AGE",
+}
+
+
+def test_careless_edits_of_the_settings_stop_the_release_in_a_sentence_each(
+    deployment, project, tmp_path
+):
+    edits = CARELESS | (CARELESS_WITH_ASGI if is_asgi(project.answers) else {})
+    lines = ["from config.settings import *", *edits]
+    (tmp_path / "careless_settings.py").write_text("\n".join(lines))
+    careless = {"DJANGO_SETTINGS_MODULE": "careless_settings", "PYTHONPATH": str(tmp_path)}
+    said = errors(release(deployment, deployment.environment | careless))
+    assert [re.split(" must | needs ", sentence)[0] for sentence in said] == list(edits.values())

@@ -1,26 +1,28 @@
 """The template's own source: real code that parses as it stands, with every option in its place."""
 
 import ast
-import json
 import re
 import subprocess
 from pathlib import Path
 
+import linting
 import pytest
-from combinations import CHOICES, TEMPLATE
-from ruff import find_ruff_bin
+from combinations import CHOICES, COMBINATIONS, DERIVED, QUESTIONS, TEMPLATE, all_answers
 
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 
 # How many files may tell the values of an option apart: its conditions, the hook's table and the
 # private values derived from it all count. The numbers are what the options need today; raising
 # one takes a reason, which belongs in the commit that does it.
-#   platform: README, settings (Redis' certificate), checks (how to set a variable)
+#   platform: README, settings (Redis' certificate), checks (how to set a variable), router (the
+#             header that names the client)
 #   server: README, app.json, app.yaml; pyproject.toml and the two locks; settings, gunicorn.conf.py;
 #           urls; and for Redis, which ASGI needs: checks and their test, health
-BUDGET = {"platform": 3, "server": 12}
-# Derived from the option, and so counted as it.
-NAMES = {"platform": ["platform"], "server": ["server", "__interface", "__app_server"]}
+#   use_celery: README, Procfile, app.json, app.yaml; pyproject and the two locks; settings; and for
+#           Redis, as above: checks and their test, health
+#   use_s3_media: README, app.json, app.yaml; pyproject and the lock; settings; urls; a good
+#           configuration, in the test of the checks
+BUDGET = {"platform": 4, "server": 12, "use_celery": 11, "use_s3_media": 8}
 
 
 def tracked(pattern: str) -> list[Path]:
@@ -31,11 +33,9 @@ def tracked(pattern: str) -> list[Path]:
     return [path for path in paths if path.exists()]
 
 
-@pytest.mark.parametrize("command", ["check", "format --check --diff"])
+@pytest.mark.parametrize("command", linting.COMMANDS)
 def test_ruff_is_content_with_the_source_as_it_stands(command):
-    words = [find_ruff_bin(), *command.split(), "--no-cache", "."]
-    done = subprocess.run(words, cwd=TEMPLATE, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert linting.complaints(command, TEMPLATE) == ""
 
 
 def test_every_python_file_parses_as_it_stands():
@@ -46,7 +46,8 @@ def test_every_python_file_parses_as_it_stands():
 
 
 def files_naming(option: str) -> list[str]:
-    pattern = "|".join(rf"\bcookiecutter\.{name}\b" for name in NAMES[option])
+    derived = [name for name, questions in DERIVED.items() if option in questions]
+    pattern = "|".join(rf"\bcookiecutter\.{name}\b" for name in [option, *derived])
     found = [
         path.relative_to(PROJECT).as_posix()
         for path in tracked("{{cookiecutter.project_slug}}")
@@ -63,13 +64,8 @@ def test_no_option_is_named_in_more_files_than_its_budget(option):
 
 
 def test_conditions_compare_only_with_answers_that_exist():
-    questions = json.loads((TEMPLATE / "cookiecutter.json").read_text())
-    known = {
-        "platform": set(questions["platform"]),
-        "server": set(questions["server"]),
-        "__interface": {server.split("-")[0] for server in questions["server"]},
-        "__app_server": {server.split("-")[1] for server in questions["server"]},
-    }
+    baked = [all_answers(answers) for answers in COMBINATIONS]
+    known = {name: {answers[name] for answers in baked} for name in [*CHOICES, *DERIVED]}
     for path in tracked("{{cookiecutter.project_slug}}"):
         for name, value in re.findall(r'cookiecutter\.(\w+) == "([^"]+)"', path.read_text()):
             assert value in known[name], f"{path}: {name} is never {value}"
@@ -84,12 +80,32 @@ def test_every_file_in_the_hook_s_table_exists():
 
 
 def test_every_choice_has_a_label():
-    questions = json.loads((TEMPLATE / "cookiecutter.json").read_text())
-    labels = questions["__prompts__"]
-    assert set(labels) == {name for name in questions if not name.startswith("_")}
+    labels = QUESTIONS["__prompts__"]
+    assert set(labels) == {name for name in QUESTIONS if not name.startswith("_")}
     for name, values in CHOICES.items():
         if values != [True, False]:
             assert set(labels[name]) == {"__prompt__", *values}
+
+
+def test_every_file_and_test_among_the_protections_exists():
+    table = (TEMPLATE / "docs/protections.md").read_text()
+    paths = re.findall(r"`([\w./]+/[\w.]+|\w[\w.]+\.py|Procfile)`", table)
+    tests = re.findall(r"`(test_\w+)`", table)
+    defined = "".join(path.read_text() for path in tracked("*test_*.py"))
+    assert len(paths) > 30
+    assert [p for p in paths if not (PROJECT / p).exists() and not (TEMPLATE / p).exists()] == []
+    assert len(tests) > 30
+    assert [test for test in tests if f"def {test}(" not in defined] == []
+
+
+def test_the_project_s_workflow_uses_the_same_actions_as_ours():
+    """Dependabot raises them in ours alone."""
+    path = ".github/workflows/ci.yml"
+    ours, theirs = (
+        set(re.findall(r"uses: (\S+)", (folder / path).read_text()))
+        for folder in (TEMPLATE, PROJECT)
+    )
+    assert theirs == ours
 
 
 def test_only_what_this_project_is_made_of_lies_at_the_top():

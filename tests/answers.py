@@ -1,0 +1,91 @@
+"""Hypothesis strategies for answers: such as must be accepted, such as must not be, and any."""
+
+import operator
+
+from hypothesis import strategies as st
+
+FREE_TEXT = ("project_name", "description", "author_name")
+PYTHON_VERSIONS = ("3.12", "3.13", "3.14")
+
+# Words that mean something to YAML, TOML, JSON, Markdown, HTML, Jinja, Python, Ruff or a shell, that
+# are written from the right, or that take more code points than one expects.
+AWKWARD_WORDS = """
+    ''' ' # #> <# <% %> <%=x%> endif <!-- --> & &amp; &#39; < > </h1> </title> <b> <script> * ** _
+    __ ` ``` ~~~ ~~ - -- --- + +++ = === | || ! ![ [a](b) [a]: [ ] ( ) 1. 1) ; : :: , . .. ... / //
+    ? ?? @ @x % %s %(x)s ^ ~ $ $$ $PORT $x $(ls) >&2 && true True false null None yes no on off 0 0x1
+    1e3 .inf .nan 1_000 2026-01-01 12:30:45 0.0.0.0 /tmp/x /dev/shm C:/ file:// :tada: #1 #noqa
+    O'Brien Smith&Co Ålesund søk Renée e\u0301 ﬁ ß İ ﷺ حجز المواعيد שלום ३ ١ 你好 日本語 한국어 ไทย
+    🎉 👩‍👩‍👧 🏴󠁧󠁢󠁳󠁣󠁴󠁿 🇳🇴 ❤️ 𝔘 \u200d \xad \ufeff
+"""
+AWKWARD = [": ", " #", "- ", "# <% if x %>", "# <% endif %>", "a  b", "a\xa0b", "a\u3000b"]
+AWKWARD += AWKWARD_WORDS.split()
+SLUGS = "ab my_site true false null none yes no on off nan inf e1 x0 con nul a__b web db release"
+BAD_SLUGS = """
+    x 1 _ __ _site site_ 2fast My_Site my-site my.site søk ｓite ١site class match json email django
+    users config tests static . .. ... ./site ../site site/ a/b a/../b a\\b site.git ~ * $x
+"""
+BAD_EMAILS = "ada @ ada@ @example.com ada@localhost a@b@example.com a@b..c"
+
+# What no text may hold: marks with a meaning in Python, TOML and JSON, and what cannot be seen.
+MARKS = '"\\{}\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069'
+NO_TEXT = ("Cc", "Cs", "Cn", "Co", "Zl", "Zp")
+good_characters = st.characters(exclude_categories=NO_TEXT, exclude_characters=MARKS)
+bad_characters = st.sampled_from(MARKS) | st.characters(categories=NO_TEXT)
+
+
+def joined(characters: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Awkward words and others of these characters, 40 in all, which take 80 columns at most."""
+    parts = st.lists(st.sampled_from(AWKWARD) | st.text(characters, max_size=8))
+    lines = st.builds(str.join, st.sampled_from(["", " "]), parts)
+    return lines.map(lambda line: line[:40].strip())
+
+
+def spoiled(good: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Good text with a bad character somewhere in it."""
+    places = st.integers(0, 40)
+    return st.builds(
+        lambda text, bad, at: text[:at] + bad + text[at:], good, bad_characters, places
+    )
+
+
+good_texts = joined(good_characters)
+good_names = good_texts.filter(bool)
+good_slugs = st.sampled_from([*SLUGS.split(), "a" * 50]) | st.from_regex(
+    r"[a-z]{1,9}_[a-z0-9_]{0,38}[a-z0-9]", fullmatch=True
+)
+good_emails = st.emails().filter(lambda email: not set(email) & set(MARKS))
+good_versions = st.sampled_from(PYTHON_VERSIONS)
+good_authors = st.just({"author_name": "", "author_email": ""}) | st.fixed_dictionaries(
+    {"author_name": good_names, "author_email": good_emails}
+)
+good_sites = st.fixed_dictionaries(
+    {
+        "project_name": good_names,
+        "project_slug": good_slugs,
+        "description": good_texts,
+        "python_version": good_versions,
+    }
+)
+good_answers = st.builds(operator.or_, good_sites, good_authors)
+
+bad_values = {
+    "project_name": spoiled(good_names) | st.sampled_from(["", " ", " x", "x ", "x" * 81]),
+    "project_slug": spoiled(good_slugs)
+    | st.sampled_from([*BAD_SLUGS.split(), "", "a" * 51, "a" * 300]),
+    "description": spoiled(good_texts),
+    "author_name": spoiled(good_texts),
+    "author_email": spoiled(good_emails) | st.sampled_from(BAD_EMAILS.split()),
+    "python_version": spoiled(good_versions) | st.sampled_from(["", "3", "3.11", "3.13.1", "4.12"]),
+}
+# The name of an answer, and the bad value.
+bad_answers = st.one_of(*(st.tuples(st.just(name), some) for name, some in bad_values.items()))
+
+any_texts = joined(st.characters())
+any_values = {
+    **dict.fromkeys(FREE_TEXT, any_texts),
+    # No absolute path, lest a failing test makes folders in earnest.
+    "project_slug": st.text("ab_1-. /éA\0", max_size=60).map(lambda slug: slug.lstrip("/")),
+    "author_email": good_emails | any_texts,
+    "python_version": good_versions | any_texts,
+}
+any_answers = st.builds(operator.or_, good_answers, st.fixed_dictionaries({}, optional=any_values))
