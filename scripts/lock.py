@@ -11,20 +11,18 @@ itself, and a package that only some of them need gets the condition that tells 
 
 import argparse
 import itertools
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from cookiecutter.generate import generate_context
-from cookiecutter.main import cookiecutter
-from cookiecutter.prompt import prompt_for_config
 from uv import find_uv_bin
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from combinations import CHOICES, COMBINATIONS, name_of
+from combinations import CHOICES, COMBINATIONS, DERIVED, all_answers, bake, name_of
 
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 # The lowest that a project may choose; the locks hold for every later one too.
@@ -33,6 +31,8 @@ HEADER = """\
 # All that pyproject.toml asks for, and all that it needs in turn, pinned.
 # {author}
 """
+# What uv says of a withdrawn release, which it keeps where a lock or an "==" names it.
+YANKED = re.compile(r'^warning: `(.+)==(.+)` is yanked(?: \(reason: "(.*)"\))?$', re.MULTILINE)
 
 
 def main() -> None:
@@ -40,21 +40,27 @@ def main() -> None:
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions")
     options = ["--upgrade"] if parser.parse_args().upgrade else []
     with tempfile.TemporaryDirectory() as folder:
-        lock_template(Path(folder), options)
-        lock_project(Path(folder), options)
+        locks = lock_template(Path(folder), options) | lock_project(Path(folder), options)
+    for path, text in locks.items():
+        path.write_text(text, newline="\n")
 
 
-def lock_template(folder: Path, options: list[str]) -> None:
+def lock_template(folder: Path, options: list[str]) -> dict[Path, str]:
+    """Return the text of this repository's lock, by path; raises SystemExit as resolve does."""
     lock = ROOT / "requirements.txt"
     groups = ["--group", f"{ROOT / 'pyproject.toml'}:dev"]
     lines = resolve([], folder / "template.txt", *groups, *options, preferring=[lock])
-    write(lock, "Written by scripts/lock.py.", lines)
+    return {lock: text_of("Written by scripts/lock.py.", lines)}
 
 
-def lock_project(folder: Path, options: list[str]) -> None:
+def lock_project(folder: Path, options: list[str]) -> dict[Path, str]:
+    """Return the texts of the project's locks, by path; raises SystemExit as resolve does."""
     everything = folder / "everything.txt"
     locks = [PROJECT / "requirements.txt", PROJECT / "requirements-dev.txt"]
-    baked = {name_of(answers): bake(answers, folder) for answers in COMBINATIONS}
+    baked = {
+        name: bake(answers, folder / name) / "pyproject.toml"
+        for name, answers in zip(map(name_of, COMBINATIONS), COMBINATIONS, strict=True)
+    }
     groups = [option for path in baked.values() for option in ("--group", f"{path}:dev")]
     resolve(list(baked.values()), everything, *groups, *options, preferring=locks)
 
@@ -66,15 +72,11 @@ def lock_project(folder: Path, options: list[str]) -> None:
         dev = resolve([path], folder / f"{name}-dev.txt", "--group", f"{path}:dev", *pinned)
         development.append([line for line in dev if line not in production[-1]])
     author = "`uv pip compile pyproject.toml -o requirements.txt` writes it anew."
-    write(locks[0], author, conditional(production))
-    author = "The same for the tools of development."
-    write(locks[1], author, ["-r requirements.txt", *conditional(development)])
-
-
-def bake(answers: dict, folder: Path) -> Path:
-    """Bake the combination and return its pyproject.toml."""
-    output = folder / name_of(answers)
-    return Path(cookiecutter(str(ROOT), None, True, answers, output_dir=output)) / "pyproject.toml"
+    tools = ["-r requirements.txt", *conditional(development)]
+    return {
+        locks[0]: text_of(author, conditional(production)),
+        locks[1]: text_of("The same for the tools of development.", tools),
+    }
 
 
 def resolve(
@@ -82,22 +84,30 @@ def resolve(
 ) -> list[str]:
     """Resolve with ``uv pip compile`` for every platform and Python, and return the pinned lines.
 
-    Versions in the locks of ``preferring`` are kept where they fit. Exits if nothing fits.
+    Versions in the locks of ``preferring`` are kept where they fit. Raises SystemExit if nothing
+    fits, or if what fits was yanked.
     """
     locked = [path.read_text() for path in preferring or [] if path.exists()]
     output.write_text("".join(locked).replace("-r requirements.txt", ""))
-    command = [find_uv_bin(), "pip", "compile", "--quiet", "--universal"]
-    command += [
-        "--python-version",
-        PYTHON_VERSION,
-        "--no-header",
-        "--no-annotate",
-        "--no-emit-index-url",
-        "--output-file",
-        str(output),
-    ]
-    subprocess.run([*command, *options, *map(str, sources)], check=True, stdout=subprocess.DEVNULL)
+    command = [find_uv_bin(), *["pip", "compile", "--universal", "--no-header"]]
+    command += ["--no-annotate", "--no-emit-index-url", "--python", sys.executable]
+    command += ["--python-version", PYTHON_VERSION, "--output-file", str(output)]
+    words = [*command, *options, *map(str, sources)]
+    done = subprocess.run(words, check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(done.stderr)
+    refuse_yanked(done.stderr)
     return output.read_text().splitlines()
+
+
+def refuse_yanked(warnings: str) -> None:
+    """Exit with a sentence for each yanked release that uv warns of; return if there is none."""
+    if found := YANKED.findall(warnings):
+        sentences = [
+            f"{name} {version} was yanked ({why or 'no reason given'}): try --upgrade."
+            for name, version, why in found
+        ]
+        raise SystemExit("\n".join(sentences))
 
 
 def conditional(locks: list[list[str]]) -> list[str]:
@@ -113,32 +123,28 @@ def conditional(locks: list[list[str]]) -> list[str]:
 
 
 def condition(needed: list[bool]) -> str:
-    """The shortest test of the answers that is true for just the combinations in ``needed``."""
+    """The shortest test of the answers that is true for just the combinations in ``needed``: one
+    of up to three answers was given, or none of them was.
+    """
     if all(needed):
         return "true"
-    answers = [derived(combination) for combination in COMBINATIONS]
-    names = [*CHOICES, "__interface", "__app_server"]
-    literals = sorted({(name, answer[name]) for answer in answers for name in names}, key=str)
+    answers = [all_answers(combination) for combination in COMBINATIONS]
+    given = {(name, answer[name]) for answer in answers for name in [*CHOICES, *DERIVED]}
+    literals = sorted((pair for pair in given if pair[1] is not False), key=str)
     for length in range(1, 4):
-        for chosen in itertools.combinations(literals, length):
-            if needed == [any(answer[n] == value for n, value in chosen) for answer in answers]:
-                return " or ".join(map(literal, chosen))
+        for form, wanted in (("{}", needed), ("not ({})", [not need for need in needed])):
+            for chosen in itertools.combinations(literals, length):
+                if wanted == [any(answer[n] == v for n, v in chosen) for answer in answers]:
+                    return form.format(" or ".join(itertools.starmap(literal, chosen)))
     raise SystemExit(f"No condition on the answers tells {needed} apart: add one to lock.py.")
 
 
-def literal(test: tuple[str, str | bool]) -> str:
-    name, value = test
-    return f'cookiecutter.{name} == "{value}"' if isinstance(value, str) else f"cookiecutter.{name}"
+def literal(name: str, value: str | bool) -> str:
+    return f"cookiecutter.{name}" if value is True else f'cookiecutter.{name} == "{value}"'
 
 
-def derived(answers: dict) -> dict:
-    """All answers, private ones included, that follow from ``answers``."""
-    context = generate_context(str(ROOT / "cookiecutter.json"), extra_context=answers)
-    return prompt_for_config(context, no_input=True)
-
-
-def write(lock: Path, author: str, lines: list[str]) -> None:
-    lock.write_text(HEADER.format(author=author) + "\n".join(lines) + "\n", newline="\n")
+def text_of(author: str, lines: list[str]) -> str:
+    return HEADER.format(author=author) + "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,145 @@
+"""``scripts/lock.py`` on a copy of this repository, which depends on a small index of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from combinations import TEMPLATE
+
+PROJECT = "{{cookiecutter.project_slug}}"
+LOCKS = ("requirements.txt", f"{PROJECT}/requirements.txt", f"{PROJECT}/requirements-dev.txt")
+PYPROJECT = """\
+[project]
+name = "of-a-test"
+version = "1"
+dependencies = ["{0}"]
+
+[dependency-groups]
+dev = ["{0}"]
+"""
+
+
+class Index:
+    """A package index in a folder, as PEP 503 has it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def release(self, name: str, version: str, attributes: str = "") -> None:
+        """Publish an empty package; ``attributes`` go to its link on the package's page."""
+        page = self.folder / name / "index.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        wheel = f"{name}-{version}-py3-none-any.whl"
+        with page.open("a") as file:
+            file.write(f'<a href="{wheel}" {attributes}>{wheel}</a>\n')
+        with zipfile.ZipFile(page.parent / wheel, "w") as archive:
+            info = f"{name}-{version}.dist-info"
+            metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+            archive.writestr(f"{info}/METADATA", metadata)
+            archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+            archive.writestr(f"{info}/RECORD", "")
+
+
+class Repository:
+    """A copy of this one, which locks from the index and nothing else."""
+
+    def __init__(self, folder: Path, index: Index):
+        self.folder, self.index = folder, index
+        shutil.copy(TEMPLATE / "cookiecutter.json", folder)
+        for name in ("hooks", "scripts", "tests", PROJECT):
+            shutil.copytree(TEMPLATE / name, folder / name)
+
+    def ask_for(self, template: str, project: str) -> None:
+        """Set what the template and the project depend on."""
+        (self.folder / "pyproject.toml").write_text(PYPROJECT.format(template))
+        (self.folder / PROJECT / "pyproject.toml").write_text(PYPROJECT.format(project))
+
+    def pin(self, line: str) -> None:
+        """Write this one line into each lock."""
+        for name in LOCKS:
+            (self.folder / name).write_text(f"{line}\n")
+
+    def locks(self) -> dict[str, str]:
+        return {name: (self.folder / name).read_text() for name in LOCKS}
+
+    def lock(self, *options: str) -> subprocess.CompletedProcess:
+        environment = {name: value for name, value in os.environ.items() if name[:3] != "UV_"}
+        environment |= {
+            "UV_NO_CONFIG": "1",
+            "UV_DEFAULT_INDEX": self.index.folder.as_uri(),
+            "UV_CACHE_DIR": str(self.folder / "cache"),
+        }
+        words = [sys.executable, "scripts/lock.py", *options]
+        return subprocess.run(
+            words, cwd=self.folder, env=environment, check=False, capture_output=True, text=True
+        )
+
+
+@pytest.fixture
+def index(tmp_path) -> Index:
+    index = Index(tmp_path / "index")
+    index.release("good", "1.0")
+    index.release("sample", "1.0")
+    return index
+
+
+@pytest.fixture
+def repository(tmp_path, index) -> Repository:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    return Repository(folder, index)
+
+
+def test_a_release_that_a_lock_pins_is_kept(repository, index):
+    index.release("sample", "2.0")
+    repository.ask_for(template="sample", project="sample")
+    repository.pin("sample==1.0")
+    done = repository.lock()
+    assert done.returncode == 0, done.stderr
+    for text in repository.locks().values():
+        assert "\nsample==1.0\n" in text or "\n-r requirements.txt\n" in text
+
+
+@pytest.mark.parametrize(("template", "project"), [("sample", "good"), ("good", "sample")])
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [('data-yanked="it loses data"', "it loses data"), ("data-yanked", "no reason given")],
+)
+def test_a_yanked_release_is_refused_and_no_lock_changes(
+    repository, index, template, project, attributes, reason
+):
+    index.release("sample", "2.0", attributes)
+    repository.ask_for(template, project)
+    repository.pin("sample==2.0")
+    before = repository.locks()
+    done = repository.lock()
+    assert done.returncode == 1
+    assert done.stderr == f"sample 2.0 was yanked ({reason}): try --upgrade.\n"
+    assert repository.locks() == before
+
+
+def test_an_upgrade_leaves_a_yanked_release_for_the_newest_other(repository, index):
+    index.release("sample", "2.0", 'data-yanked="it loses data"')
+    repository.ask_for(template="sample", project="sample")
+    repository.pin("sample==2.0")
+    done = repository.lock("--upgrade")
+    assert done.returncode == 0, done.stderr
+    template, project, tools = repository.locks().values()
+    assert "\nsample==1.0\n" in template
+    assert "\nsample==1.0\n" in project
+    assert "sample==2.0" not in template + project + tools
+
+
+def test_what_no_release_fits_is_told_and_no_lock_changes(repository):
+    repository.ask_for(template="good", project="sample>=3")
+    repository.pin("sample==1.0")
+    before = repository.locks()
+    done = repository.lock()
+    assert done.returncode == 1
+    assert "sample>=3" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert repository.locks() == before
