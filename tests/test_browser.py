@@ -1,18 +1,16 @@
 """Two people, two browser windows: the pages as Chromium shows them, through the router's TLS."""
 
 import os
+import re
 import shutil
 from contextlib import ExitStack
 
 import pytest
-from combinations import COMBINATIONS, TEMPLATE, name_of
+from combinations import ASGI, TEMPLATE, WSGI, about
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from rehearsal.router import Router
-from rehearsal.site import Site
+from rehearsal.site import PASSWORD
 
-PASSWORD = "a long enough passphrase"
-ASGI = [answers for answers in COMBINATIONS if answers["server"].startswith("asgi")]
-WSGI = [answers for answers in COMBINATIONS if answers["server"].startswith("wsgi")]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Chromium's own traffic, of which there must be none, and its sandbox, which root has not.
 ARGUMENTS = """
@@ -24,14 +22,14 @@ ARGUMENTS = """
 @pytest.fixture
 def site(deployment):
     """A site of its own, to be killed."""
-    platform, environment, _ = deployment
-    with Site(platform, environment) as site:
+    with deployment.site() as site:
         yield site
 
 
 @pytest.fixture
 def router(site, certificates):
-    with Router(site.port, certificates.certificate, certificates.key) as router:
+    files = (certificates.certificate, certificates.key)
+    with Router(site.platform, site.port, "https", *files) as router:
         yield router
 
 
@@ -72,6 +70,12 @@ class Window:
         self.page.get_by_role("button", name="Sign up").click()
         expect(self.page.get_by_role("button", name="Log out")).to_be_visible()
 
+    def log_in(self, path: str, name: str) -> None:
+        self.page.goto(f"{self.home}{path}")
+        self.page.get_by_label("Username").fill(name)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("main").get_by_role("button", name="Log in").click()
+
     def person(self, name: str, state: str):
         return self.page.locator(f"#presence-people li.{state}", has_text=name)
 
@@ -102,7 +106,7 @@ def picture(request):
     return take
 
 
-@pytest.mark.parametrize("project", ASGI, ids=name_of, indirect=True, scope="session")
+@about(ASGI)
 def test_one_logs_in_and_the_other_sees_it_also_after_a_restart(
     open_window, site, router, deployment, picture
 ):
@@ -122,27 +126,77 @@ def test_one_logs_in_and_the_other_sees_it_also_after_a_restart(
     expect(grace.page.locator("#presence-feed")).to_contain_text("linus logged out")
     assert grace.complaints == linus.complaints == []
 
-    platform, environment, _ = deployment
     site.process.kill()
     expect(grace.page.locator("#presence-state")).to_have_text("Connecting again…")
-    with Site(platform, environment) as restarted:
+    with deployment.site() as restarted:
         router.target_port = restarted.port
         expect(grace.page.locator("#presence-state")).to_have_text("", timeout=30_000)
-        linus.page.goto(f"{linus.home}/accounts/login/")
-        linus.page.get_by_label("Username").fill("linus")
-        linus.page.get_by_label("Password").fill(PASSWORD)
-        linus.page.get_by_role("main").get_by_role("button", name="Log in").click()
+        linus.log_in("/accounts/login/", "linus")
         expect(grace.person("linus", "online")).to_be_visible()
         expect(linus.person("grace", "online")).to_be_visible()
     while_it_was_away = ("WebSocket connection to", "Failed to load resource: the server responded")
     assert [text for text in grace.complaints if not text.startswith(while_it_was_away)] == []
 
 
-@pytest.mark.parametrize("project", WSGI, ids=name_of, indirect=True, scope="session")
-def test_pages_and_admin_work_without_a_complaint(open_window, site):
+@about(WSGI)
+def test_pages_work_without_a_complaint(open_window):
     window = open_window()
     window.sign_up("grace")
-    for path in ("/", "/accounts/password/", "/admin/login/"):
+    for path in ("/", "/accounts/password/"):
         window.page.goto(f"{window.home}{path}")
         expect(window.page.get_by_role("main")).to_be_visible()
     assert window.complaints == []
+
+
+@pytest.fixture(scope="session")
+def administrator(deployment) -> str:
+    script = f"""
+from users.models import User
+User.objects.create_superuser("margaret", password={PASSWORD!r})
+"""
+    deployment.run_script(script)
+    return "margaret"
+
+
+def test_the_admin_works_without_a_complaint(open_window, administrator):
+    window = open_window()
+    page = window.page
+    window.log_in("/admin/", administrator)
+    page.get_by_role("row", name="Users Add").get_by_role("link", name="Add").click()
+    form = page.get_by_role("main")
+    form.get_by_label("Username:").fill("hedy")
+    for label in ("Password:", "Password confirmation:"):
+        form.get_by_label(label, exact=True).fill(PASSWORD)
+    form.get_by_role("button", name="Save and continue editing").click()
+    expect(page.get_by_text("was added successfully")).to_be_visible()
+
+    # Widgets that scripts make: a calendar, a clock, two lists side by side.
+    joined = form.get_by_role("group", name="Date joined:")
+    joined.get_by_role("button", name="Choose a Date").click()
+    page.locator(".calendarbox").filter(visible=True).get_by_text("1", exact=True).first.click()
+    expect(joined.get_by_label("Date:")).to_have_value(re.compile("-01$"))
+    joined.get_by_role("button", name="Choose a Time").click()
+    page.locator(".clockbox").filter(visible=True).get_by_text("Noon").click()
+    expect(joined.get_by_label("Time:")).to_have_value("12:00:00")
+    form.get_by_role("option", name="Users | user | Can view user").dblclick()
+    chosen = form.get_by_role("listbox", name="Chosen user permissions")
+    expect(chosen.get_by_role("option")).to_have_count(1)
+    form.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+
+    form.locator("#result_list").get_by_role("link", name="hedy").click()
+    form.get_by_role("button", name="Delete").click()
+    form.get_by_role("button", name="Yes, I’m sure").click()
+    expect(page.get_by_text("was deleted successfully")).to_be_visible()
+    assert window.complaints == []
+
+
+@about(WSGI[:1])
+def test_a_site_s_name_is_read_from_the_side_it_is_written_from(open_window):
+    window = open_window()
+    window.page.goto(f"{window.home}/")
+    for place in ("title", ".brand", "h1"):
+        element = window.page.locator(place)
+        expect(element).to_have_css("direction", "ltr")
+        element.evaluate("element => element.textContent = 'حجز المواعيد!'")
+        expect(element).to_have_css("direction", "rtl")

@@ -6,35 +6,29 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from combinations import COMBINATIONS, name_of
-from rehearsal.processes import run_script
-from rehearsal.site import Site
+from combinations import ASGI, about
+from rehearsal.site import CSRF_COOKIE, PASSWORD, Site
 from rehearsal.sockets import hear, is_change, open_socket, shows
 from websockets import ConnectionClosed, InvalidStatus
 
-ASGI = [answers for answers in COMBINATIONS if answers["server"].startswith("asgi")]
-PASSWORD = "a long enough passphrase"
-
-pytestmark = pytest.mark.parametrize("project", ASGI, ids=name_of, indirect=True, scope="session")
+pytestmark = about(ASGI)
 
 
 @pytest.fixture(scope="session")
 def people(deployment):
     """Ada, Bob and Cy have accounts."""
-    platform, environment, _ = deployment
     script = f"""
 from users.models import User
 for name in ("ada_p", "bob_p", "cy_p"):
     User.objects.create_user(name, password={PASSWORD!r})
 """
-    run_script(script, platform.folder, environment)
+    deployment.run_script(script)
 
 
 @pytest.fixture(scope="session")
 def other_site(deployment):
     """A second process of the same project, as a second dyno or instance would be."""
-    platform, environment, _ = deployment
-    with Site(platform, environment) as site:
+    with deployment.site() as site:
         yield site
 
 
@@ -51,8 +45,7 @@ def arrive(people, open_things):
 
     def log_in(site: Site, name: str):
         visitor = open_things.enter_context(site.visitor())
-        response = visitor.submit("/accounts/login/", username=name, password=PASSWORD)
-        assert response.headers["Location"] == "/presence/"
+        assert visitor.log_in(name).headers["Location"] == "/presence/"
         return visitor
 
     return log_in
@@ -112,7 +105,7 @@ def test_pages_of_other_sites_are_refused(site, arrive, origin):
 
 def test_tickets_open_sockets_and_expire(site, arrive, deployment, open_things):
     bob = arrive(site, "bob_p")
-    bob.headers["X-CSRFToken"] = bob.cookies["csrftoken"]
+    bob.headers["X-CSRFToken"] = bob.cookies[CSRF_COOKIE]
     ticket = bob.post("/presence/ticket/").json()["ticket"]
     headers = {"Authorization": f"Ticket {ticket}"}
     socket = open_things.enter_context(open_socket(site, origin=None, headers=headers))
@@ -121,7 +114,6 @@ def test_tickets_open_sockets_and_expire(site, arrive, deployment, open_things):
     socket = open_things.enter_context(open_socket(site, **options))
     assert socket.subprotocol == "presence"
     assert refusal(site, origin=None, headers={"Authorization": f"Ticket {ticket}x"}) == 403
-    platform, environment, _ = deployment
     script = """
 import time
 now = time.time()
@@ -130,7 +122,7 @@ from presence.tickets import make_ticket
 from users.models import User
 print("ticket:" + make_ticket(User.objects.get(username="bob_p"), "key"))
 """
-    printed = run_script(script, platform.folder, environment)
+    printed = deployment.run_script(script)
     expired = printed.partition("ticket:")[2].strip()
     assert refusal(site, origin=None, headers={"Authorization": f"Ticket {expired}"}) == 403
 
@@ -175,8 +167,7 @@ def open_when_possible(site, visitor, seconds: float = 20):
 def test_a_killed_process_s_people_are_offline_in_a_minute_and_idle_sockets_stay_alive(
     ada, deployment, arrive, open_things, report
 ):
-    platform, environment, _ = deployment
-    with Site(platform, environment) as doomed:
+    with deployment.site() as doomed:
         open_things.enter_context(open_socket(doomed, arrive(doomed, "bob_p")))
         hear(ada, is_change("bob_p", "came online"))
         doomed.process.kill()
@@ -189,6 +180,6 @@ def test_a_killed_process_s_people_are_offline_in_a_minute_and_idle_sockets_stay
             if shows("bob_p", False)(message):
                 break
         healed = time.monotonic() - killed
-    report("offline after kill s", f"{healed:.0f}")
+    report("offline after kill s", round(healed))
     assert healed < 60
     assert gap < 25
