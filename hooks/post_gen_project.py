@@ -35,6 +35,7 @@ ONLY_FOR = {
     ("use_celery", True): [
         "config/celery.py",
         "config/mail.py",
+        "config/task_log.py",
         "templates/welcome",
         "tests/test_tasks.py",
         "welcome",

@@ -35,10 +35,10 @@ ASGI = """
     templates/presence/presence.html tests/test_asgi.py tests/test_presence.py
 """
 CELERY = """
-    config/celery.py config/mail.py templates/welcome/body.txt templates/welcome/subject.txt
-    tests/test_tasks.py welcome/__init__.py welcome/apps.py welcome/checks.py
-    welcome/migrations/0001_initial.py welcome/migrations/__init__.py welcome/models.py
-    welcome/signals.py welcome/tasks.py
+    config/celery.py config/mail.py config/task_log.py templates/welcome/body.txt
+    templates/welcome/subject.txt tests/test_tasks.py welcome/__init__.py welcome/apps.py
+    welcome/checks.py welcome/migrations/0001_initial.py welcome/migrations/__init__.py
+    welcome/models.py welcome/signals.py welcome/tasks.py
 """
 MEDIA = """
     pictures/__init__.py pictures/apps.py pictures/bucket.py pictures/checks.py pictures/forms.py

@@ -1,5 +1,6 @@
 """Background tasks: the worker, started from its own line beside the web process, loses none."""
 
+import json
 import signal
 import time
 
@@ -15,7 +16,7 @@ REDIS_CONNECTIONS = 20
 MEGABYTES = 512
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def mail(certificates):
     with MailServer(certificates) as server:
         yield server
@@ -47,7 +48,6 @@ def sign_up(site, name: str) -> str:
 def test_whoever_signs_up_is_welcomed_once_though_the_worker_is_stopped_meanwhile(
     start_worker, mail, site, services, project, report
 ):
-    mail.seconds = 0
     with start_worker() as worker:
         address = sign_up(site, "greeted")
         wait_until(lambda: mail.sent_to(address), "the first mail")
@@ -79,3 +79,18 @@ def test_a_task_that_a_stopping_worker_cannot_finish_is_done_by_the_next(start_w
         wait_until(lambda: mail.sent_to(address), "the mail by the next worker")
         time.sleep(2)
     assert len(mail.sent_to(address)) == 1
+
+
+@about(EACH_PLATFORM)
+def test_the_line_of_a_task_has_the_id_of_the_request_that_queued_it(start_worker, mail, site):
+    with start_worker() as worker, site.visitor() as visitor:
+        signed_up = visitor.sign_up("greeted_in_the_log")
+        wait_until(lambda: mail.sent_to("greeted_in_the_log@example.com"), "the mail")
+        worker.stop()
+    # Celery has a few words of its own when it ends.
+    lines = [line for line in worker.output().splitlines() if line.startswith("{")]
+    (event,) = [event for event in map(json.loads, lines) if "request_id" in event]
+    assert event["request_id"] == signed_up.headers["X-Request-ID"]
+    assert (event["logger"], event["level"]) == ("celery.app.trace", "info")
+    assert event["task"] == "welcome.tasks.send_welcome"
+    assert event["task_id"] in event["event"]

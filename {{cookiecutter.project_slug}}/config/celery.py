@@ -7,11 +7,13 @@ smallest plan does at a restart: what must happen is also to be read off the dat
 worker has a clock, so with two workers it runs twice as often.
 """
 
+import logging
 import os
 
 from celery import Celery, signals
 from django.conf import settings
 
+from config import task_log  # noqa: F401 (connects it)
 from config.checks import refuse_misconfiguration
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -60,7 +62,8 @@ app.conf.update(
 
 @signals.setup_logging.connect
 def keep_django_s_logging(**kwargs):
-    """Being connected is enough to keep Celery from replacing it."""
+    """Being connected keeps Celery from replacing it. What came of a task is one line at its end."""
+    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
 
 
 @signals.worker_init.connect
