@@ -118,6 +118,7 @@ def test_pools_of_more_processes_than_the_plan_has_room_for_stop_the_web_process
 # Edits of config/settings.py that someone may make in good faith, and what the release says.
 CARELESS = {
     "SECURE_SSL_REDIRECT = CSRF_COOKIE_SECURE = False": "SECURE_SSL_REDIRECT, CSRF_COOKIE_SECURE",
+    'CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}\n'
     'SESSION_ENGINE = "django.contrib.sessions.backends.cache"': "SESSION_ENGINE",
 }
 CARELESS_WITH_ASGI = {
