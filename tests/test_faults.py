@@ -16,6 +16,7 @@ import pytest
 from combinations import ASGI, EACH_SERVER, about
 from rehearsal.processes import CommandFailed, run
 from rehearsal.site import Site
+from rehearsal.sockets import open_socket
 
 GUNICORN = [answers for answers in EACH_SERVER if answers["server"].endswith("gunicorn")]
 ONE_PROCESS = [answers for answers in EACH_SERVER if answers not in GUNICORN]
@@ -157,6 +158,18 @@ def test_valkey_restarts_under_load(site, services, deployment, visitor, report)
     report("ready after Valkey s", round(seconds, 1))
     assert crowd.failures == []
     assert_kept(deployment, crowd)
+
+
+@about(ASGI)
+def test_the_first_socket_after_valkey_was_away_is_served(deployment, services):
+    with deployment.site() as site, site.visitor() as visitor:
+        visitor.sign_up("first_after_valkey")
+        for _ in range(4):  # each process has a connection of its own, which dies
+            open_socket(site, visitor).close()
+        services.valkey.stop()
+        services.valkey.start()
+        for _ in range(4):
+            open_socket(site, visitor).close()
 
 
 @about(GUNICORN)

@@ -41,6 +41,9 @@ if DEBUG and not ALLOWED_HOSTS:
 # <% if cookiecutter.__interface == "asgi" %>
 from importlib.util import find_spec
 
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
 # <% endif %>
 INSTALLED_APPS = [
     # <% if cookiecutter.__interface == "asgi" %>
@@ -218,7 +221,16 @@ ASGI_APPLICATION = "config.asgi.application"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 3}]},
+        "CONFIG": {
+            "hosts": [
+                {
+                    "address": REDIS_URL,
+                    "socket_connect_timeout": 3,
+                    # Or the first socket after a restart of Redis meets a dead connection.
+                    "retry": Retry(NoBackoff(), 1),
+                }
+            ]
+        },
     }
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
