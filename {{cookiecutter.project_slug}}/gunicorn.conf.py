@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+import django
 from gunicorn.glogging import Logger
 
 from config import logs
@@ -58,4 +59,6 @@ logconfig_dict["loggers"]["gunicorn.error"] = {
 def on_starting(server):
     """Called before there are workers, which would refuse one by one; Gunicorn trips over two."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    # So that every app's checks are known; what this imports, the workers share.
+    django.setup()
     refuse_misconfiguration()
