@@ -12,10 +12,9 @@ pytestmark = about(COMBINATIONS)
 
 # The idle connection, for test_router.py, takes its time: so it is made first.
 def test_it_is_built_released_and_started(site, idle_connection, report):
-    megabytes = site.process.memory()
     report("boot s", round(site.boot_seconds, 1))
-    report("memory MB", round(megabytes))
-    assert megabytes < 512
+    report("memory MB", round(site.boot_megabytes))
+    assert site.boot_megabytes < 512
 
 
 def test_the_home_page_is_served(visitor, project):

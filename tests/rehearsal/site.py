@@ -26,7 +26,7 @@ def session_cookie(session: str) -> dict[str, str]:
 class Site:
     """A web process of the project, started as the platform starts it, once it answers.
 
-    ``boot_seconds`` is the time it took to answer first.
+    ``boot_seconds`` is the time it took to answer first, ``boot_megabytes`` what it held then.
     """
 
     def __init__(self, platform: Platform, environment: dict[str, str]):
@@ -48,6 +48,7 @@ class Site:
                 raise RuntimeError(f"the web process did not boot:\n{self.process.output()}")
             time.sleep(0.05)
         self.boot_seconds = time.monotonic() - started
+        self.boot_megabytes = self.process.memory()
         return self
 
     def __exit__(self, *exception):
