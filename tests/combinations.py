@@ -60,10 +60,10 @@ def needs_redis(answers: dict) -> bool:
     return is_asgi(answers) or answers["use_celery"]
 
 
-def one_per(*questions: str) -> list[dict]:
+def one_per(*questions: str, among: list[dict] = COMBINATIONS) -> list[dict]:
     """One combination for each of the answers to these questions; the other options take turns."""
     groups = defaultdict(list)
-    for answers in COMBINATIONS:
+    for answers in among:
         groups[tuple(answers[name] for name in questions)].append(answers)
     return [group[turn % len(group)] for turn, group in enumerate(groups.values())]
 
@@ -72,6 +72,8 @@ def one_per(*questions: str) -> list[dict]:
 EACH_SERVER = one_per("platform", "server")
 ASGI = [answers for answers in EACH_SERVER if is_asgi(answers)]
 WSGI = [answers for answers in EACH_SERVER if not is_asgi(answers)]
+# For what takes its time, and is the same on both platforms: these take turns as well.
+SERVERS = one_per("server", among=EACH_SERVER)
 
 
 def about(combinations: list[dict]) -> pytest.MarkDecorator:

@@ -1,12 +1,13 @@
 """Two people, two browser windows: the pages as Chromium shows them, through the router's TLS."""
 
+import itertools
 import os
 import re
 import shutil
 from contextlib import ExitStack
 
 import pytest
-from combinations import ASGI, TEMPLATE, WSGI, about
+from combinations import SERVERS, TEMPLATE, about, is_asgi
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from rehearsal.router import Router
 from rehearsal.site import PASSWORD
@@ -106,7 +107,7 @@ def picture(request):
     return take
 
 
-@about(ASGI)
+@about([*filter(is_asgi, SERVERS)])
 def test_one_logs_in_and_the_other_sees_it_also_after_a_restart(
     open_window, site, router, deployment, picture
 ):
@@ -138,7 +139,7 @@ def test_one_logs_in_and_the_other_sees_it_also_after_a_restart(
     assert [text for text in grace.complaints if not text.startswith(while_it_was_away)] == []
 
 
-@about(WSGI)
+@about([*itertools.filterfalse(is_asgi, SERVERS)])
 def test_pages_work_without_a_complaint(open_window):
     window = open_window()
     window.sign_up("grace")
@@ -158,6 +159,7 @@ User.objects.create_superuser("margaret", password={PASSWORD!r})
     return "margaret"
 
 
+@about(SERVERS)
 def test_the_admin_works_without_a_complaint(open_window, administrator):
     window = open_window()
     page = window.page
@@ -191,7 +193,7 @@ def test_the_admin_works_without_a_complaint(open_window, administrator):
     assert window.complaints == []
 
 
-@about(WSGI[:1])
+@about(SERVERS[-1:])
 def test_a_site_s_name_is_read_from_the_side_it_is_written_from(open_window):
     window = open_window()
     window.page.goto(f"{window.home}/")

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from combinations import is_asgi
+from combinations import SERVERS, about, is_asgi
 from rehearsal.load import Client, Outcome
 from rehearsal.site import Site, session_cookie
 from rehearsal.sockets import Crowd
@@ -68,6 +68,7 @@ async def load(site: Site, sessions: list[str], sockets: int, peak: Peak) -> lis
     return answers
 
 
+@about(SERVERS)
 def test_it_stays_within_the_smallest_plans_and_gives_back_what_it_took(
     deployment, sessions, services, project, report
 ):

@@ -8,10 +8,13 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from combinations import SERVERS, about
 from rehearsal.faults import add_faults
 from rehearsal.platforms import COMMIT
 from rehearsal.router import VISITOR_ADDRESS, Router
 from rehearsal.site import PASSWORD
+
+pytestmark = about(SERVERS)
 
 
 class Collector(ThreadingHTTPServer):

@@ -13,13 +13,14 @@ from itertools import count
 
 import httpx
 import pytest
-from combinations import ASGI, EACH_SERVER, about
+from combinations import SERVERS, about, is_asgi
 from rehearsal.processes import CommandFailed, run
 from rehearsal.site import Site
 from rehearsal.sockets import open_socket
 
-GUNICORN = [answers for answers in EACH_SERVER if answers["server"].endswith("gunicorn")]
-ONE_PROCESS = [answers for answers in EACH_SERVER if answers not in GUNICORN]
+GUNICORN = [answers for answers in SERVERS if answers["server"].endswith("gunicorn")]
+ASGI = [answers for answers in SERVERS if is_asgi(answers)]
+ONE_PROCESS = [answers for answers in SERVERS if answers not in GUNICORN]
 # What befalls a request whose server dies, or drops it: the platform's router answers with a 503.
 BROKEN = {"ReadError", "WriteError", "RemoteProtocolError"}
 # Longer than anything here takes, even where others keep the machine busy.
@@ -104,6 +105,7 @@ def ten_pages(visitor) -> list[int]:
     return [visitor.get("/").status_code for _ in range(10)]
 
 
+@about(SERVERS)
 def test_postgresql_restarts_under_load(site, services, deployment, visitor, report):
     visitor.sign_up("before_postgresql_restarts")
     with Crowd(site) as crowd:
@@ -128,6 +130,7 @@ def test_postgresql_restarts_under_load(site, services, deployment, visitor, rep
     assert_kept(deployment, crowd)
 
 
+@about(SERVERS)
 def test_no_visitor_notices_a_restart_of_postgresql_between_two_visits(
     site, services, project, visitor
 ):
@@ -228,6 +231,7 @@ def read_only_site(deployment, tmp_path):
         yield site
 
 
+@about(SERVERS)
 def test_a_site_has_no_need_to_write_to_its_disk(read_only_site, deployment):
     write = on_a_read_only_disk(
         """python -c "import pathlib; pathlib.Path('new').write_text('x')" """
@@ -251,6 +255,7 @@ def log_in_at_length(site: Site, length: int) -> int | str:
             return type(error).__name__
 
 
+@about(SERVERS)
 def test_a_body_too_large_for_memory_costs_one_request_where_the_disk_is_read_only(read_only_site):
     assert log_in_at_length(read_only_site, 600_000) in {200, *BROKEN}
     assert log_in_at_length(read_only_site, 3_000_000) in {400, 500, *BROKEN}

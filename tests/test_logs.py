@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from combinations import ASGI, about, is_asgi
+from combinations import ASGI, SERVERS, about, is_asgi
 from rehearsal.faults import add_faults
 from rehearsal.router import VISITOR_ADDRESS, Router
 from rehearsal.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE, Site, Visitor
@@ -306,6 +306,7 @@ def assert_untold(site: Site, told: list[str]) -> None:
         assert not any(secret in line for secret in told), line
 
 
+@about(SERVERS)
 def test_no_password_is_logged_while_the_database_and_redis_refuse_it(deployment, arrive, project):
     secret = secrets.token_hex(8)
     changes = {
@@ -336,7 +337,7 @@ def test_no_password_is_logged_while_the_database_and_redis_refuse_it(deployment
         assert_untold(site, [secret])
 
 
-@about(ASGI)
+@about([*filter(is_asgi, SERVERS)])
 def test_what_is_said_again_and_again_is_logged_now_and_then(deployment, arrive, services):
     with deployment.site() as site:
         visitor, log = arrive(site), Log(site)

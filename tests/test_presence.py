@@ -6,12 +6,12 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from combinations import ASGI, about
+from combinations import SERVERS, about, is_asgi
 from rehearsal.site import CSRF_COOKIE, PASSWORD, Site
 from rehearsal.sockets import hear, is_change, open_socket, shows
 from websockets import ConnectionClosed, InvalidStatus
 
-pytestmark = about(ASGI)
+pytestmark = about([*filter(is_asgi, SERVERS)])
 
 
 @pytest.fixture(scope="session")

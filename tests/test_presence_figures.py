@@ -2,39 +2,16 @@
 
 import asyncio
 import statistics
-import time
 
-from combinations import ASGI, about
+from combinations import SERVERS, about, is_asgi
 from rehearsal.site import Site
-from rehearsal.sockets import Crowd
+from rehearsal.sockets import TimedCrowd
 
 SOCKETS = 500
 ROUNDS = 10
 LOG_INS = 20
 
-# The platform makes no difference to them.
-pytestmark = about([answers for answers in ASGI if answers["platform"] == "heroku"])
-
-
-class TimedCrowd(Crowd):
-    """Pages whose listeners are timed: ``heard`` are the moments at which what is ``wanted`` came."""
-
-    wanted, heard = None, ()
-
-    def hear(self, message: dict) -> None:
-        if message["type"] == "change" and message["what"] == self.wanted:
-            self.heard.append(time.perf_counter())
-
-    async def time(self, what: str, listeners: int, act) -> list[float]:
-        """Milliseconds from ``act()`` until each of the listeners heard that someone did it."""
-        self.wanted, self.heard = what, []
-        started = time.perf_counter()
-        acting = asyncio.ensure_future(act())
-        async with asyncio.timeout(20):
-            while len(self.heard) < listeners:
-                await asyncio.sleep(0.005)
-        await acting
-        return [(moment - started) * 1000 for moment in self.heard]
+pytestmark = about([*filter(is_asgi, SERVERS)])
 
 
 def report_spread(report, what: str, milliseconds: list[float]) -> None:

@@ -5,7 +5,7 @@ cache keeps to its share of the connections, and heals.
 from dataclasses import replace
 
 import pytest
-from combinations import ASGI, about
+from combinations import ASGI, SERVERS, about, is_asgi
 from rehearsal.processes import CommandFailed
 
 DIGITALOCEAN = [answers for answers in ASGI if answers["platform"] == "digitalocean"]
@@ -67,7 +67,7 @@ def test_a_site_that_refuses_the_certificate_is_alive_but_not_ready(deployment, 
         assert visitor.get("/healthz").status_code == 200
 
 
-@about(ASGI)
+@about([*filter(is_asgi, SERVERS)])
 def test_the_cache_keeps_to_three_connections_however_many_use_it(deployment):
     script = """
 import threading
@@ -97,7 +97,7 @@ together.wait(30)
     assert "connections: 3\n" in deployment.run_script(script)
 
 
-@about(ASGI)
+@about([*filter(is_asgi, SERVERS)])
 def test_the_cache_heals_by_itself_when_its_connection_has_died(deployment):
     script = """
 import time
@@ -118,7 +118,7 @@ print("cache:", cache.get("greeting"))
     assert "cache: hello" in printed
 
 
-@about(ASGI)
+@about([*filter(is_asgi, SERVERS)])
 def test_clearing_the_cache_leaves_the_rest_of_redis_alone(deployment):
     script = """
 from django.conf import settings

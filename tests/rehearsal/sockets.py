@@ -124,3 +124,24 @@ class Crowd:
         """Close every page."""
         await asyncio.gather(*(socket.close() for socket in self.sockets))
         await asyncio.gather(*self._tasks)
+
+
+class TimedCrowd(Crowd):
+    """Pages whose listeners are timed: ``heard`` are the moments at which what is ``wanted`` came."""
+
+    wanted, heard = None, ()
+
+    def hear(self, message: dict) -> None:
+        if message["type"] == "change" and message["what"] == self.wanted:
+            self.heard.append(time.perf_counter())
+
+    async def time(self, what: str, listeners: int, act) -> list[float]:
+        """Milliseconds from ``act()`` until each of the listeners heard that someone did it."""
+        self.wanted, self.heard = what, []
+        started = time.perf_counter()
+        acting = asyncio.ensure_future(act())
+        async with asyncio.timeout(20):
+            while len(self.heard) < listeners:
+                await asyncio.sleep(0.005)
+        await acting
+        return [(moment - started) * 1000 for moment in self.heard]
