@@ -37,7 +37,7 @@ class Log:
         request_id = response.headers["X-Request-ID"]
         return [event for event in self.events() if event.get("request_id") == request_id]
 
-    def of(self, logger: str, count: int, seconds: float = 10) -> list[dict]:
+    def of(self, logger: str, count: int, seconds: float = 20) -> list[dict]:
         """The logger's events, once there are so many."""
         deadline = time.monotonic() + seconds
         while True:
@@ -83,7 +83,6 @@ def arrive(stack, router_of):
         door = SimpleNamespace(platform=site.platform, port=router_of(site, scheme))
         visitor = stack.enter_context(Visitor(door, scheme))
         del visitor.headers["X-Request-ID"]
-        visitor.timeout = 30
         return visitor
 
     return come

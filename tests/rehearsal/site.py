@@ -109,7 +109,7 @@ class Visitor(httpx.Client):
             "X-Request-Id": "0b9d6a66-4f0c-4b51-8a6e-0e6a4e2d7f10",
             "Origin": f"{scheme}://{site.platform.host}",
         }
-        super().__init__(base_url=f"http://127.0.0.1:{site.port}", headers=headers, timeout=10)
+        super().__init__(base_url=f"http://127.0.0.1:{site.port}", headers=headers, timeout=30)
         self.event_hooks = {"response": [self.keep_secure_cookies]}
 
     @property

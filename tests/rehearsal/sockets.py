@@ -32,11 +32,11 @@ def open_socket(
         sock=socket.create_connection(("127.0.0.1", options.pop("port", site.port))),
         origin=options.pop("origin", f"https://{site.platform.host}"),
         additional_headers=headers,
-        **options,
+        **{"open_timeout": 30, **options},
     )
 
 
-def hear(client: ClientConnection, wanted, seconds: float = 10) -> dict:
+def hear(client: ClientConnection, wanted, seconds: float = 20) -> dict:
     """Answer pings until a message comes for which ``wanted`` is true, and return it.
 
     Raises AssertionError if none comes in ``seconds``.
@@ -89,6 +89,7 @@ class Crowd:
             origin=f"https://{self.host}",
             additional_headers={"X-Forwarded-Proto": "https", **session_cookie(session)},
             ping_interval=None,
+            open_timeout=30,
         )
         self.sockets.append(socket)
         self._tasks.append(asyncio.create_task(self._listen(socket)))
