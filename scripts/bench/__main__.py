@@ -1,0 +1,54 @@
+"""Measure bakes and servers, side by side in one run of a few minutes.
+
+    make bench              prints the tables
+    make bench KEEP=1       and keeps them in docs/bench.md
+
+In: this repository as it stands. Every server is started as on its platform, and beside it the same
+server as it comes, with a minimal project. All rounds alternate, so that noise meets both alike.
+"""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from bench import baking, servers
+from bench.tables import table
+
+HEADING = """\
+# Benchmark
+
+{date}, Python {python}, {cores} cores, which clients and services share: compare within a column.
+`make bench KEEP=1` writes this anew.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--keep", action="store_true", help="write docs/bench.md")
+    keep = parser.parse_args().keep
+    parts = [
+        HEADING.format(
+            date=datetime.now(UTC).date().isoformat(),
+            python=platform.python_version(),
+            cores=os.cpu_count(),
+        )
+    ]
+    print(parts[0])
+    with tempfile.TemporaryDirectory() as folder:
+        for measure in (baking.measure, servers.measure):
+            for title, note, rows in measure(Path(folder)):
+                parts.append(f"## {title}\n\n{note}\n\n{table(rows)}\n")
+                print(parts[-1], flush=True)
+    if keep:
+        (ROOT / "docs/bench.md").write_text("\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()

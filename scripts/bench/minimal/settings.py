@@ -1,0 +1,37 @@
+"""What the page needs; the middleware and the database are the project's own."""
+
+import os
+from pathlib import Path
+
+from config.settings import DATABASES, MIDDLEWARE, SECURE_CSP, SESSION_COOKIE_NAME
+
+__all__ = ["DATABASES", "MIDDLEWARE", "SECURE_CSP", "SESSION_COOKIE_NAME"]
+
+SECRET_KEY = os.environ["SECRET_KEY"]
+ALLOWED_HOSTS = ["*"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "users",
+]
+ROOT_URLCONF = "minimal.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).parent],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+            ],
+        },
+    },
+]
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["users.throttle.Backend"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = True
+STATIC_URL = "/static/"
+LOGGING_CONFIG = None

@@ -1,0 +1,138 @@
+"""What each server does in a second, and what it takes: with a baked project, and with a minimal one."""
+
+import asyncio
+import statistics
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from combinations import EACH_SERVER, bake, is_asgi
+from rehearsal.deployment import Deployment
+from rehearsal.platforms import PLATFORMS, Services
+from rehearsal.services import Certificates, Postgres, TLSProxy, Valkey
+from rehearsal.site import Site, session_cookie
+
+from bench import pages, sockets
+from bench.tables import Row
+
+ROUNDS = 3
+MINIMAL = Path(__file__).resolve().parent / "minimal"
+# How each server is started by its own documentation, with as many processes and threads.
+PLAIN_COMMANDS = {
+    "asgi-daphne": "daphne --bind 127.0.0.1 --port $PORT minimal.asgi:application",
+    "asgi-gunicorn": "gunicorn --config /dev/null --worker-class asgi minimal.asgi:application",
+    "wsgi-gunicorn": "gunicorn --config /dev/null --threads 4 minimal.wsgi:application",
+    "wsgi-waitress": "waitress-serve --port $PORT --threads 8 minimal.wsgi:application",
+}
+PAGES_NOTE = f"""\
+The home page, logged in: a session and a user from PostgreSQL, {pages.CLIENTS} clients. "Minimal" is a
+project of one view with the same middleware and template, on the same server as it comes: the
+medians of {ROUNDS} rounds, in turns."""
+OTHERS_NOTE = (
+    f"Pages a second, {pages.CLIENTS} clients; boot and memory of all the server's processes."
+)
+SOCKETS_NOTE = (
+    "Pages of who is online, of one process; fan-out is how long a change takes to reach all."
+)
+
+
+def measure(folder: Path) -> Iterator[tuple[str, str, list[Row]]]:
+    database_pages: list[Row] = []
+    others: list[Row] = []
+    crowds: list[Row] = []
+    with ExitStack() as stack:
+        services = start_services(folder, stack)
+        for answers in EACH_SERVER:
+            # The platform makes no difference to them.
+            if answers["platform"] == "heroku":
+                server = Server(answers["server"], folder, services)
+                database_pages.append(server.database_pages())
+                others.append(server.others())
+                if is_asgi(answers):
+                    crowds += server.crowds()
+    yield "Database pages", PAGES_NOTE, database_pages
+    yield "Other answers", OTHERS_NOTE, others
+    yield "Sockets", SOCKETS_NOTE, crowds
+
+
+def start_services(folder: Path, stack: ExitStack) -> Services:
+    certificates = Certificates(folder)
+    postgres = stack.enter_context(Postgres(folder, certificates))
+    valkey = stack.enter_context(Valkey(folder))
+    files = (certificates.self_signed_certificate, certificates.self_signed_key)
+    port = stack.enter_context(TLSProxy(valkey.port, *files)).port
+    return Services(postgres, valkey, port, port, certificates.ca)
+
+
+class Plain(PLATFORMS["heroku"]):
+    """The platform, where the server is started as it comes and serves the minimal project."""
+
+    plain_command: str
+
+    def command(self, process: str) -> str:
+        return self.plain_command
+
+
+class Server:
+    def __init__(self, name: str, folder: Path, services: Services):
+        self.name = name
+        project = bake({"platform": "heroku", "server": name}, folder / name)
+        database = name.replace("-", "_")
+        services.postgres.create_database(database)
+        self.deployment = Deployment.make(PLATFORMS["heroku"](project), services, database)
+        self.sessions = self.deployment.make_sessions(51)
+        platform = Plain(project)
+        platform.plain_command = PLAIN_COMMANDS[name]
+        environment = self.deployment.environment | {
+            "DJANGO_SETTINGS_MODULE": "minimal.settings",
+            "PYTHONPATH": f"{MINIMAL.parent}:{project}",
+        }
+        self.minimal = Deployment(platform, environment, "")
+
+    def headers(self, site: Site) -> dict[str, str]:
+        host = {"Host": site.platform.host, "X-Forwarded-Proto": "https"}
+        return host | session_cookie(self.sessions[0])
+
+    def load(self, site: Site, path: str) -> pages.Figures:
+        return asyncio.run(pages.load(site.port, self.headers(site), path))
+
+    def database_pages(self) -> Row:
+        found: dict[str, list[pages.Figures]] = {"baked": [], "minimal": []}
+        for _ in range(ROUNDS):
+            for name, deployment in (("baked", self.deployment), ("minimal", self.minimal)):
+                with deployment.site() as site:
+                    found[name].append(self.load(site, "/"))
+        baked, minimal = (
+            pages.Figures(*map(statistics.median, zip(*rounds, strict=True)))
+            for rounds in found.values()
+        )
+        return {
+            "server": self.name,
+            "pages/s": baked.per_second,
+            "minimal pages/s": minimal.per_second,
+            "ratio": baked.per_second / minimal.per_second,
+            "p50 ms": baked.p50,
+            "minimal p50 ms": minimal.p50,
+            "p99 ms": baked.p99,
+            "minimal p99 ms": minimal.p99,
+        }
+
+    def others(self) -> Row:
+        row: Row = {"server": self.name}
+        with self.deployment.site() as site:
+            row |= {"boot s": site.boot_seconds, "memory MB": site.boot_megabytes}
+            with site.visitor() as visitor:
+                style = pages.style_sheet(visitor.get("/").text)
+            for name, path in (("health", "/healthz"), ("static", style)):
+                found = self.load(site, path)
+                row |= {
+                    f"{name}/s": found.per_second,
+                    f"{name} p50 ms": found.p50,
+                    f"{name} p99 ms": found.p99,
+                }
+        return row
+
+    def crowds(self) -> list[Row]:
+        with self.deployment.site(WEB_CONCURRENCY="1") as site:
+            rows = asyncio.run(sockets.measure(site, self.sessions))
+        return [{"server": self.name, **row} for row in rows]
