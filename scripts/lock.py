@@ -112,7 +112,7 @@ def refuse_yanked(warnings: str) -> None:
 
 def conditional(locks: list[list[str]]) -> list[str]:
     """Merge the lines of one lock per combination; those that some lack get a condition."""
-    by_condition = {}
+    by_condition: dict[str, list[str]] = {}
     for line in sorted({line for lock in locks for line in lock}):
         needed = [line in lock for lock in locks]
         by_condition.setdefault(condition(needed), []).append(line)

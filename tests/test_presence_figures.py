@@ -19,7 +19,8 @@ pytestmark = about([answers for answers in ASGI if answers["platform"] == "herok
 class TimedCrowd(Crowd):
     """Pages whose listeners are timed: ``heard`` are the moments at which what is ``wanted`` came."""
 
-    wanted, heard = None, ()
+    wanted: str | None = None
+    heard: list[float]
 
     def hear(self, message: dict) -> None:
         if message["type"] == "change" and message["what"] == self.wanted:

@@ -1,8 +1,10 @@
 """The template's own source: real code that parses as it stands, with every option in its place."""
 
 import ast
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import linting
@@ -36,6 +38,12 @@ def tracked(pattern: str) -> list[Path]:
 @pytest.mark.parametrize("command", linting.COMMANDS)
 def test_ruff_is_content_with_the_source_as_it_stands(command):
     assert linting.complaints(command, TEMPLATE) == ""
+
+
+def test_mypy_is_content_with_the_hooks_the_scripts_and_the_tests():
+    command = [sys.executable, "-m", "mypy", "--cache-dir", os.devnull]
+    done = subprocess.run(command, cwd=TEMPLATE, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_python_file_parses_as_it_stands():
