@@ -116,11 +116,19 @@ def test_the_project_s_workflow_uses_the_same_actions_as_ours():
     assert theirs == ours
 
 
+def test_both_repositories_have_the_same_verbs_and_the_same_hook_before_a_commit():
+    for folder in (TEMPLATE, PROJECT):
+        verbs = (folder / "Makefile").read_text().partition(".PHONY: ")[2].split()
+        assert verbs[:4] == ["run", "test", "check", "lock"]
+    hook = ".pre-commit-config.yaml"
+    assert (TEMPLATE / hook).read_text() == (PROJECT / hook).read_text()
+
+
 def test_only_what_this_project_is_made_of_lies_at_the_top():
     top = {path.relative_to(TEMPLATE).parts[0] for path in tracked(".")}
     for_users = "cookiecutter.json {{cookiecutter.project_slug}} hooks tests README.md LICENSE"
     for_maintainers = """
-        .ci .github .gitignore .python-version CHANGELOG.md CONTRIBUTING.md docs pyproject.toml
-        requirements.txt scripts
+        .ci .github .gitignore .pre-commit-config.yaml .python-version CHANGELOG.md CONTRIBUTING.md
+        Makefile docs pyproject.toml requirements.txt scripts
     """
     assert top == set(f"{for_users} {for_maintainers}".split())
