@@ -48,7 +48,7 @@ ONLY_FOR = {
     ],
 }
 # What tools leave behind in the template's own folder when its code is checked in place.
-CACHES = ["__pycache__", ".pytest_cache", ".ruff_cache"]
+CACHES = ["__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"]
 
 
 def delete_what_was_not_chosen():
@@ -64,8 +64,9 @@ def delete_caches():
 
 
 def say_what_next():
-    # Not every console has every letter, and the project is deleted if this fails.
-    sys.stdout.reconfigure(errors="replace")
+    # Not every console has every letter, and the project is deleted if this fails. The stubs do not
+    # know that it is no bare TextIO.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     print(f"\n{ANSWERS['project_name']} is in {ANSWERS['project_slug']}. Next:\n")
     print(f"    cd {ANSWERS['project_slug']}")
     print("    python3 -m venv .venv && . .venv/bin/activate")

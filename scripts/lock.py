@@ -71,7 +71,7 @@ def lock_project(folder: Path, options: list[str]) -> dict[Path, str]:
         production.append(resolve([path], folder / f"{name}.txt", *pinned))
         dev = resolve([path], folder / f"{name}-dev.txt", "--group", f"{path}:dev", *pinned)
         development.append([line for line in dev if line not in production[-1]])
-    author = "`uv pip compile pyproject.toml -o requirements.txt` writes it anew."
+    author = "`make lock` writes it anew."
     tools = ["-r requirements.txt", *conditional(development)]
     return {
         locks[0]: text_of(author, conditional(production)),
@@ -112,7 +112,7 @@ def refuse_yanked(warnings: str) -> None:
 
 def conditional(locks: list[list[str]]) -> list[str]:
     """Merge the lines of one lock per combination; those that some lack get a condition."""
-    by_condition = {}
+    by_condition: dict[str, list[str]] = {}
     for line in sorted({line for lock in locks for line in lock}):
         needed = [line in lock for lock in locks]
         by_condition.setdefault(condition(needed), []).append(line)

@@ -1,6 +1,7 @@
 """Hypothesis strategies for answers: such as must be accepted, such as must not be, and any."""
 
 import operator
+from typing import Final
 
 from hypothesis import strategies as st
 
@@ -28,7 +29,7 @@ BAD_EMAILS = "ada @ ada@ @example.com ada@localhost a@b@example.com a@b..c"
 
 # What no text may hold: marks with a meaning in Python, TOML and JSON, and what cannot be seen.
 MARKS = '"\\{}\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069'
-NO_TEXT = ("Cc", "Cs", "Cn", "Co", "Zl", "Zp")
+NO_TEXT: Final = ("Cc", "Cs", "Cn", "Co", "Zl", "Zp")
 good_characters = st.characters(exclude_categories=NO_TEXT, exclude_characters=MARKS)
 bad_characters = st.sampled_from(MARKS) | st.characters(categories=NO_TEXT)
 

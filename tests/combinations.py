@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ WSGI = [answers for answers in EACH_SERVER if not is_asgi(answers)]
 SERVERS = one_per("server", among=EACH_SERVER)
 
 
-def about(combinations: list[dict]) -> pytest.MarkDecorator:
+def about(combinations: Iterable[dict]) -> pytest.MarkDecorator:
     """Mark a test, or with ``pytestmark`` a file, as one about these combinations only."""
     return pytest.mark.parametrize(
         "project", combinations, ids=name_of, indirect=True, scope="session"

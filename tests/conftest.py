@@ -99,11 +99,11 @@ def services(tmp_path_factory, certificates):
         valkey = stack.enter_context(Valkey(folder))
         self_signed = (certificates.self_signed_certificate, certificates.self_signed_key)
         issued = (certificates.certificate, certificates.key)
-        ports = [
+        own_port, issued_port = (
             stack.enter_context(TLSProxy(valkey.port, *files)).port
             for files in (self_signed, issued)
-        ]
-        yield Services(postgres, valkey, *ports, authority=certificates.ca)
+        )
+        yield Services(postgres, valkey, own_port, issued_port, certificates.ca)
 
 
 @pytest.fixture(scope="session")

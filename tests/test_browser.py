@@ -52,7 +52,8 @@ class Window:
     """A person's browser window; ``complaints`` are what went wrong in it."""
 
     def __init__(self, context: BrowserContext, home: str):
-        self.context, self.home, self.complaints = context, home, []
+        self.context, self.home = context, home
+        self.complaints: list[str] = []
         self.page: Page = context.new_page()
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self.note)

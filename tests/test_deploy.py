@@ -25,7 +25,7 @@ class Visitors:
     def __init__(self, router: Router, session: str):
         headers = {"Host": router.platform.host, **session_cookie(session)}
         self.clients = [Client(router.port, headers) for _ in range(CLIENTS)]
-        self.outcomes = Counter()
+        self.outcomes: Counter[str] = Counter()
         self.enough = asyncio.Event()
 
     async def ask_on(self, client: Client) -> None:

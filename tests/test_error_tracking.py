@@ -46,6 +46,8 @@ class Collector(ThreadingHTTPServer):
 class Intake(BaseHTTPRequestHandler):
     """An envelope is lines of JSON: its header, then each item's header and the item."""
 
+    server: Collector
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers["Content-Encoding"] == "gzip":

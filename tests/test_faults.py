@@ -48,7 +48,8 @@ class Crowd:
 
     def __init__(self, site: Site):
         self.site = site
-        self.acknowledged, self.failures = [], []
+        self.acknowledged: list[str] = []
+        self.failures: list[int | str] = []
         self.over = threading.Event()
 
     def __enter__(self):

@@ -14,7 +14,7 @@ pytestmark = about(COMBINATIONS)
 
 ALWAYS = """
     .editorconfig .env.example .github/dependabot.yml .github/workflows/ci.yml .gitignore
-    .python-version config/__init__.py config/apps.py config/checks.py config/error_tracking.py
+    .pre-commit-config.yaml .python-version config/__init__.py config/apps.py config/checks.py config/error_tracking.py
     config/headers.py config/health.py config/logs.py config/request_log.py config/router.py
     config/sessions.py config/settings.py config/urls.py Makefile manage.py pages/__init__.py
     pages/context_processors.py pages/urls.py pages/views.py pyproject.toml README.md

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -80,7 +81,7 @@ def arrive(stack, router_of):
     """Returns a visitor who comes to a site through its platform's router."""
 
     def come(site: Site, scheme: str = "https") -> Visitor:
-        door = SimpleNamespace(platform=site.platform, port=router_of(site, scheme))
+        door: Any = SimpleNamespace(platform=site.platform, port=router_of(site, scheme))
         visitor = stack.enter_context(Visitor(door, scheme))
         del visitor.headers["X-Request-ID"]
         return visitor

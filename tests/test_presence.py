@@ -110,7 +110,7 @@ def test_tickets_open_sockets_and_expire(site, arrive, deployment, open_things):
     headers = {"Authorization": f"Ticket {ticket}"}
     socket = open_things.enter_context(open_socket(site, origin=None, headers=headers))
     hear(socket, shows("bob_p", True))
-    options = {"origin": None, "subprotocols": ["presence", f"ticket.{ticket}"]}
+    options: dict = {"origin": None, "subprotocols": ["presence", f"ticket.{ticket}"]}
     socket = open_things.enter_context(open_socket(site, **options))
     assert socket.subprotocol == "presence"
     assert refusal(site, origin=None, headers={"Authorization": f"Ticket {ticket}x"}) == 403

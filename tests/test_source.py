@@ -1,8 +1,10 @@
 """The template's own source: real code that parses as it stands, with every option in its place."""
 
 import ast
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import linting
@@ -36,6 +38,12 @@ def tracked(pattern: str) -> list[Path]:
 @pytest.mark.parametrize("command", linting.COMMANDS)
 def test_ruff_is_content_with_the_source_as_it_stands(command):
     assert linting.complaints(command, TEMPLATE) == ""
+
+
+def test_mypy_is_content_with_the_hooks_the_scripts_and_the_tests():
+    command = [sys.executable, "-m", "mypy", "--cache-dir", os.devnull]
+    done = subprocess.run(command, cwd=TEMPLATE, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_python_file_parses_as_it_stands():
@@ -108,11 +116,19 @@ def test_the_project_s_workflow_uses_the_same_actions_as_ours():
     assert theirs == ours
 
 
+def test_both_repositories_have_the_same_verbs_and_the_same_hook_before_a_commit():
+    for folder in (TEMPLATE, PROJECT):
+        verbs = (folder / "Makefile").read_text().partition(".PHONY: ")[2].split()
+        assert verbs[:4] == ["run", "test", "check", "lock"]
+    hook = ".pre-commit-config.yaml"
+    assert (TEMPLATE / hook).read_text() == (PROJECT / hook).read_text()
+
+
 def test_only_what_this_project_is_made_of_lies_at_the_top():
     top = {path.relative_to(TEMPLATE).parts[0] for path in tracked(".")}
     for_users = "cookiecutter.json {{cookiecutter.project_slug}} hooks tests README.md LICENSE"
     for_maintainers = """
-        .ci .github .gitignore .python-version CHANGELOG.md CONTRIBUTING.md docs pyproject.toml
-        requirements.txt scripts
+        .ci .github .gitignore .pre-commit-config.yaml .python-version CHANGELOG.md CONTRIBUTING.md
+        Makefile docs pyproject.toml requirements.txt scripts
     """
     assert top == set(f"{for_users} {for_maintainers}".split())

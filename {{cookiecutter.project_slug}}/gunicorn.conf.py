@@ -1,7 +1,6 @@
 """Gunicorn's settings; it takes PORT and WEB_CONCURRENCY from the environment by itself."""
 
 import os
-import re
 from pathlib import Path
 
 import django
@@ -43,7 +42,9 @@ class QuietLogger(Logger):
 
 def hide_secrets(record) -> bool:
     """Filter: quote no query, and nothing of a request that makes no sense."""
-    record.msg, record.args = re.match(r"Invalid request|[^?]*", record.getMessage())[0], ()
+    message, invalid = record.getMessage(), "Invalid request"
+    record.msg = invalid if message.startswith(invalid) else message.partition("?")[0]
+    record.args = ()
     return True
 
 

@@ -42,6 +42,6 @@ def floor(folder: Path) -> Path:
 def bake(template: Path, output: Path) -> float:
     """Bake the default answers, and return how many seconds it took."""
     started = time.perf_counter()
-    command = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", output, template]
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", str(output), str(template)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started

@@ -64,7 +64,7 @@ def start_services(folder: Path, stack: ExitStack) -> Services:
     return Services(postgres, valkey, port, port, certificates.ca)
 
 
-class Plain(PLATFORMS["heroku"]):
+class Plain(Heroku):
     """The platform, where the server is started as it comes and serves the minimal project."""
 
     plain_command: str
@@ -79,7 +79,7 @@ class Server:
         project = bake({"platform": "heroku", "server": name}, folder / name)
         database = name.replace("-", "_")
         services.postgres.create_database(database)
-        self.deployment = Deployment.make(PLATFORMS["heroku"](project), services, database)
+        self.deployment = Deployment.make(Heroku(project), services, database)
         self.sessions = self.deployment.make_sessions(51)
         platform = Plain(project)
         platform.plain_command = PLAIN_COMMANDS[name]

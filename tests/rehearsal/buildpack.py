@@ -78,7 +78,7 @@ def install(requirements: str, folder: Path, environment: Path) -> None:
     """
     uv = find_uv_bin()
     subprocess.run([uv, "venv", "-q", "--python", sys.executable, environment], check=True)
-    command = [uv, "pip", "install", "-q", "--python", environment, "-r", requirements]
+    command = [uv, "pip", "install", "-q", "--python", str(environment), "-r", requirements]
     done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     if done.returncode != 0:
         raise BuildFailed(f"{requirements} cannot be installed:\n{done.stderr}")

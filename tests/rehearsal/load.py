@@ -39,7 +39,8 @@ class Client:
 
     def __init__(self, port: int, headers: Mapping[str, str], seconds: float = 30):
         self.port, self.headers, self.seconds = port, list(headers.items()), seconds
-        self._writer = None
+        self._reader: asyncio.StreamReader
+        self._writer: asyncio.StreamWriter | None = None
 
     async def get(self, path: str) -> Answer:
         """Send one request, never a second time, and read its answer; no network error raises."""

@@ -86,6 +86,10 @@ class Platform:
         """All that the release step and the processes have, apart from ``PORT``."""
         raise NotImplementedError
 
+    def command(self, process: str) -> str:
+        """The command of ``process``: ``release``, ``web`` or ``worker``."""
+        raise NotImplementedError
+
     def routed(self, headers: Headers, address: str, scheme: str) -> Headers:
         """The headers of a visitor's request, names in lower case, as the router passes them on.
 
@@ -120,7 +124,6 @@ class Heroku(Platform):
         return processes
 
     def command(self, process: str) -> str:
-        """The Procfile's command for ``process``: ``release`` or ``web``."""
         return self.processes()[process]
 
     def environment(self, services: Services, database: str) -> dict[str, str]:

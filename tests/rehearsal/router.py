@@ -69,8 +69,8 @@ class Router(TLSProxy):
     ):
         super().__init__(target_port, certificate, key)
         self.platform, self.scheme = platform, scheme
-        self.errors = []
-        self._idle = defaultdict(list)
+        self.errors: list[str] = []
+        self._idle: defaultdict[int, list[Peer]] = defaultdict(list)
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         visitor = Peer(reader, writer, h11.SERVER)

@@ -77,8 +77,8 @@ class _Server:
         self.port = free_port()
         self.password = secrets.token_hex(16)
         self.log = Path(folder) / f"{type(self).__name__.lower()}-{self.port}.log"
-        self._process = None
-        self._user = {}  # for subprocess, to run as another user
+        self._process: subprocess.Popen | None = None
+        self._user: dict = {}  # for subprocess, to run as another user
 
     def __enter__(self):
         # Root's TMPDIR, and pytest's tmp_path, may be closed to the user that PostgreSQL runs as.
@@ -94,6 +94,13 @@ class _Server:
 
     def __exit__(self, *_):
         self._close()
+
+    def _prepare(self) -> list:
+        """Make all that the server needs, and return its command."""
+        raise NotImplementedError
+
+    def _answers(self) -> bool:
+        raise NotImplementedError
 
     def start(self) -> None:
         """Start the server and return when it answers; RuntimeError with its log if it does not."""
@@ -135,9 +142,9 @@ class _Server:
         # Not ours: PGPORT, OPENSSL_CONF, LC_ALL and the like would change the server.
         environment = {"PATH": os.defpath, "TZ": "UTC"}
         # Ctrl-C is for the tests, which then stop the server.
-        options = {"cwd": self._home, "start_new_session": True, **self._user}
+        options: dict = {"cwd": self._home, "start_new_session": True, **self._user}
         with self.log.open("ab") as log:
-            output = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            output: dict = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
             return subprocess.Popen(command, env=environment, **output, **options)
 
     def _failure(self, what: str) -> RuntimeError:
@@ -166,7 +173,7 @@ class Postgres(_Server):
             uid, gid = pwd.getpwnam("nobody")[2:4]
             self._user = {"user": uid, "group": gid, "extra_groups": []}
             try:
-                version = [programs / "postgres", "--version"]
+                version = [str(programs / "postgres"), "--version"]
                 subprocess.run(version, check=True, capture_output=True, **self._user)
             except (OSError, subprocess.CalledProcessError):  # a venv in a closed home
                 programs = Path(shutil.copytree(programs.parent, home / "server")) / "bin"
@@ -287,7 +294,7 @@ class TLSProxy:
         asyncio.run(self._serve(), loop_factory=lambda: self._loop)
 
     async def _serve(self) -> None:
-        options = {"ssl": self._context, "backlog": 1024}
+        options: dict = {"ssl": self._context, "backlog": 1024}
         if self._context:
             options["ssl_shutdown_timeout"] = 1
         server = await asyncio.start_server(self._handle, sock=self._listener, **options)

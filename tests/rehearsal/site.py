@@ -73,7 +73,7 @@ class IdleConnection:
         # Otherwise a new connection would be made without a word.
         self._connection.auto_open = 0
         self._seconds = seconds
-        self._answer = Future()
+        self._answer: Future[int] = Future()
         self._timer = threading.Timer(seconds, self._use_again)
         self._timer.daemon = True
         self._timer.start()
@@ -123,8 +123,8 @@ class Visitor(httpx.Client):
             cookie.secure = False
 
     def sign_up(self, name: str) -> httpx.Response:
-        answers = {"username": name, "email": f"{name}@example.com"}
-        passwords = {"password1": PASSWORD, "password2": PASSWORD}
+        answers: dict = {"username": name, "email": f"{name}@example.com"}
+        passwords: dict = {"password1": PASSWORD, "password2": PASSWORD}
         return self.submit("/accounts/signup/", **answers, **passwords)
 
     def log_in(self, name: str) -> httpx.Response:

@@ -11,6 +11,7 @@ from websockets import ConnectionClosed, InvalidHandshake
 from websockets.asyncio.client import ClientConnection as AsyncConnection
 from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from rehearsal.site import Site, Visitor, session_cookie
 
@@ -78,7 +79,9 @@ class Crowd:
 
     def __init__(self, host: str, port: int):
         self.host, self.port = host, port
-        self.sockets, self.codes, self._tasks = [], [], []
+        self.sockets: list[AsyncConnection] = []
+        self.codes: list[int] = []
+        self._tasks: list[asyncio.Task] = []
 
     async def open(self, session: str) -> AsyncConnection:
         """Open a page of the session with that key, and return its socket."""
@@ -86,7 +89,7 @@ class Crowd:
             f"ws://{self.host}{PATH}",
             host="127.0.0.1",
             port=self.port,
-            origin=f"https://{self.host}",
+            origin=Origin(f"https://{self.host}"),
             additional_headers={"X-Forwarded-Proto": "https", **session_cookie(session)},
             ping_interval=None,
             open_timeout=30,
@@ -130,7 +133,8 @@ class Crowd:
 class TimedCrowd(Crowd):
     """Pages whose listeners are timed: ``heard`` are the moments at which what is ``wanted`` came."""
 
-    wanted, heard = None, ()
+    wanted: str | None = None
+    heard: list[float]
 
     def hear(self, message: dict) -> None:
         if message["type"] == "change" and message["what"] == self.wanted:

@@ -12,4 +12,5 @@ class ProjectConfig(AppConfig):
 
         if connection.vendor == "postgresql":
             # Left open, a pool's threads hold up the end of any process for twenty seconds.
-            atexit.register(connection.close_pool)
+            # The stubs know only what every database has.
+            atexit.register(connection.close_pool)  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ A server that is told to stop awaits ``finish()`` before it ends; see ``config/d
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 # Heroku kills a process 30 seconds after it told it to stop, App Platform after 120.
@@ -15,8 +16,8 @@ LINGER_SECONDS = 1
 # 1012 is "service restart": the page comes back, to the next process.
 CLOSE = {"type": "websocket.close", "code": 1012}
 
-calls = set()
-open_sockets = set()
+calls: set[object] = set()
+open_sockets: set[Callable] = set()
 
 
 class Tracked:

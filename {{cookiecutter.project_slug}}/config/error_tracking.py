@@ -30,7 +30,7 @@ def start(dsn: str) -> None:
         refuse([f"SENTRY_DSN: {error}."])
 
 
-def anonymous(event: dict, hint: dict) -> dict:
+def anonymous(event, hint):
     """The event without what is personal, and with the id of the request, to find it in the logs."""
     request_id = get_contextvars().get("request_id")
     tags = event.get("tags", {}) | ({"request_id": request_id} if request_id else {})

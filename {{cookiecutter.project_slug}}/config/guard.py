@@ -22,7 +22,7 @@ class RequestGuard:
         self.application = application
         self.slots = asyncio.Semaphore(max_requests)
         # asyncio itself keeps no task from being collected as garbage.
-        self.requests = set()
+        self.requests: set[asyncio.Task] = set()
 
     async def __call__(self, scope, receive, send):
         if scope["path"] in HEALTH_CHECKS:

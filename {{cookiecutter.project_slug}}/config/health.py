@@ -54,7 +54,7 @@ PROBES = {
 }
 # A thread for each part: one that hangs holds up neither the answer nor the probes of the others.
 THREADS = {name: ThreadPoolExecutor(1, f"readyz-{name}") for name in PROBES}
-UNDER_WAY = {}
+UNDER_WAY: dict[str, Future] = {}
 
 logger = structlog.get_logger(__name__)
 

@@ -14,6 +14,7 @@ import structlog
 from structlog.contextvars import merge_contextvars
 from structlog.processors import ExceptionRenderer, JSONRenderer, TimeStamper
 from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
+from structlog.typing import EventDict, Processor
 
 from config.request_log import hide_secrets
 
@@ -36,7 +37,7 @@ class Seldom(logging.Filter):
 
     def __init__(self):
         super().__init__()
-        self.silent_until = 0
+        self.silent_until = 0.0
 
     def filter(self, record) -> bool:
         now = time.monotonic()
@@ -50,7 +51,7 @@ class Seldom(logging.Filter):
         return True
 
 
-def merge_context(logger, method: str, event: dict) -> dict:
+def merge_context(logger, method: str, event: EventDict) -> EventDict:
     """Processor: what is bound to the context, such as the request's id."""
     # That task outlives the socket which happened to start it.
     is_background = event["_record"].name == "channels_redis.pubsub"
@@ -62,9 +63,9 @@ def format_exception(exc_info) -> str:
     return "".join(traceback.format_exception(*exc_info, limit=-MOST_FRAMES)).rstrip()
 
 
-DESCRIPTION = [add_log_level, add_logger_name, TimeStamper(fmt="iso", utc=True)]
-FOR_PEOPLE = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
-FOR_PROGRAMS = [ExceptionRenderer(format_exception), JSONRenderer()]
+DESCRIPTION: list[Processor] = [add_log_level, add_logger_name, TimeStamper(fmt="iso", utc=True)]
+FOR_PEOPLE: list[Processor] = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+FOR_PROGRAMS: list[Processor] = [ExceptionRenderer(format_exception), JSONRenderer()]
 
 structlog.configure(
     processors=[
@@ -79,7 +80,7 @@ structlog.configure(
 )
 
 
-def configuration(level: int | str, rendering: list = FOR_PROGRAMS) -> dict:
+def configuration(level: int | str, rendering: list[Processor] = FOR_PROGRAMS) -> dict:
     """What ``logging.config.dictConfig`` takes, of lines by structlog and by ``logging``."""
     formatter = {
         "()": ProcessorFormatter,

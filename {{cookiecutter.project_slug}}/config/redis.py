@@ -16,7 +16,7 @@ class SharedPool(BlockingConnectionPool):
     (https://code.djangoproject.com/ticket/35651).
     """
 
-    pools = {}
+    pools: dict[tuple[str, int], BlockingConnectionPool] = {}
     lock = Lock()
 
     @classmethod

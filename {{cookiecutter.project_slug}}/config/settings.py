@@ -4,8 +4,10 @@ Nothing set means production, and production refuses to go live until it is conf
 ``config/checks.py``. Development reads ``.env``, which ``.env.example`` starts.
 """
 
+import logging
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import environs
 from django.utils.csp import CSP
@@ -34,7 +36,7 @@ NAVIGATION = [
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
-ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", [])]
+ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", [], subcast=str)]
 if DEBUG and not ALLOWED_HOSTS:
     ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
@@ -131,7 +133,7 @@ WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1)
 WEB_CONCURRENCY = 1  # Daphne is one process, whatever the platform proposes
 # <% endif %>
 # <% endif %>
-database = {}
+database: dict[str, Any] = {}
 if env.str("DATABASE_URL", ""):
     # None if it is not understood.
     database = env.dj_db_url("DATABASE_URL", conn_health_checks=True) or {}
@@ -178,7 +180,7 @@ if REDIS_URL.startswith("rediss:"):
     REDIS_URL += "ssl_cert_reqs=required"
     # <% endif %>
 # It raises while Redis is away, so what must not fail stays out: sessions are in the database.
-CACHES = {
+CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
@@ -208,7 +210,7 @@ EMAIL_URL = env.str(
         error="Must have the form smtps://user:password@host:port, with :/?#@ percent-encoded.",
     ),
 )
-MAILERS = {}
+MAILERS: dict[str, dict[str, Any]] = {}
 if EMAIL_URL:
     MAILERS["default"] = {"BACKEND": "config.mail.EmailBackend", "OPTIONS": {"url": EMAIL_URL}}
 elif DEBUG:
@@ -218,7 +220,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 # <% endif %>
 # <% if cookiecutter.__interface == "asgi" %>
 ASGI_APPLICATION = "config.asgi.application"
-CHANNEL_LAYERS = {
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
@@ -285,7 +287,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_ALLOW_ALL_ORIGINS = False
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -295,7 +297,7 @@ STORAGES = {
 }
 
 # What pages may load and talk to: this site, by any path. 'self' includes its WebSockets.
-SECURE_CSP = {
+SECURE_CSP: dict[str, list[str] | bool] = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF, CSP.NONCE],
     "style-src": [CSP.SELF, CSP.NONCE],
@@ -371,7 +373,7 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 
 LOGGING = logs.configuration(
-    env.log_level("LOG_LEVEL", "INFO"), logs.FOR_PEOPLE if DEBUG else logs.FOR_PROGRAMS
+    env.log_level("LOG_LEVEL", logging.INFO), logs.FOR_PEOPLE if DEBUG else logs.FOR_PROGRAMS
 )
 
 SENTRY_DSN = env.str("SENTRY_DSN", "")
@@ -379,7 +381,9 @@ SENTRY_DSN = env.str("SENTRY_DSN", "")
 try:
     env.seal()
 except environs.EnvValidationError as error:
-    refuse(f"{name}: {' '.join(said)}" for name, said in error.error_messages.items())
+    # Those of seal() are a dictionary.
+    told = error.error_messages.items()  # type: ignore[union-attr]
+    refuse(f"{name}: {' '.join(said)}" for name, said in told)
 
 if SENTRY_DSN:
     from config import error_tracking

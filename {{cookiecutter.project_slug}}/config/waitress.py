@@ -78,7 +78,7 @@ def serve(server, connections: dict) -> None:
 
 
 if __name__ == "__main__":
-    connections = {}
+    connections: dict[int, object] = {}
     server = make_server(port=os.environ["PORT"], map=connections)
     server.print_listen("Serving on http://{}:{}")
     serve(server, connections)

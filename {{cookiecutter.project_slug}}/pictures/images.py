@@ -24,7 +24,7 @@ def as_picture(upload) -> ContentFile:
     try:
         with UNPACKING, Image.open(upload, formats=list(FORMATS)) as image:
             # Cameras write MPO, too: a JPEG that holds several.
-            most = FORMATS[image.format.replace("MPO", "JPEG")]
+            most = FORMATS[str(image.format).replace("MPO", "JPEG")]
             if image.width * image.height <= most * 1_000_000:
                 return draw(image)
     except Exception as error:  # each format fails in ways of its own
@@ -41,5 +41,6 @@ def draw(image: Image.Image) -> ContentFile:
     drawn = BytesIO()
     ImageOps.exif_transpose(square).convert("RGBA").save(drawn, "WEBP", quality=85)
     content = ContentFile(drawn.getvalue(), "picture.webp")
-    content.content_type = "image/webp"
+    # Storage on S3 looks for it.
+    content.content_type = "image/webp"  # type: ignore[attr-defined]
     return content

@@ -27,8 +27,9 @@ def events():
     handler.setFormatter(options.pop("()")(**options))
 
     def read() -> list[dict]:
-        written = handler.setStream(io.StringIO()).getvalue()
-        return [json.loads(line) for line in written.splitlines()]
+        written = handler.setStream(io.StringIO())
+        assert written is not None  # as it would be for the stream that it has
+        return [json.loads(line) for line in written.getvalue().splitlines()]
 
     logging.root.addHandler(handler)
     yield read

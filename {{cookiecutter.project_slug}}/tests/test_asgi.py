@@ -54,7 +54,7 @@ class Client:
     """A client that sends one request and, if told to, hangs up at once."""
 
     def __init__(self, hangs_up: bool):
-        self.messages = [{"type": "http.request"}]
+        self.messages: list[dict] = [{"type": "http.request"}]
         self.messages += [{"type": "http.disconnect"}] if hangs_up else []
 
     async def receive(self):

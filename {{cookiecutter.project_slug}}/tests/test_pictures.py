@@ -28,6 +28,10 @@ def picture(form: str = "PNG", size: tuple = (300, 200), colour: str = "red", **
     return data.getvalue()
 
 
+def colour_at(image, x: int, y: int):
+    return image.convert("RGB").getpixel((x, y))
+
+
 @pytest.fixture
 def upload(client, user, django_capture_on_commit_callbacks):
     """Upload these bytes as a picture of the user's; returns the page that comes then."""
@@ -58,7 +62,7 @@ def test_an_upload_becomes_the_account_s_picture(upload, user, folder, data):
     assert path.suffix == ".webp"
     with Image.open(path) as image:
         assert (image.format, image.size) == ("WEBP", (256, 256))
-        assert image.convert("RGB").getpixel((0, 0))[0] > 240
+        assert colour_at(image, 0, 0)[0] > 240
 
 
 def test_a_picture_is_upright_and_tells_nothing_but_its_pixels(upload, folder):
@@ -73,8 +77,8 @@ def test_a_picture_is_upright_and_tells_nothing_but_its_pixels(upload, folder):
     (path,) = folder.iterdir()
     assert b"a secret" not in path.read_bytes()
     with Image.open(path) as image:
-        assert image.convert("RGB").getpixel((128, 20))[0] > 200
-        assert image.convert("RGB").getpixel((128, 236))[2] > 200
+        assert colour_at(image, 128, 20)[0] > 200
+        assert colour_at(image, 128, 236)[2] > 200
 
 
 @pytest.mark.parametrize(

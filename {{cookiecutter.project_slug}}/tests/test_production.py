@@ -1,6 +1,7 @@
 """The configuration that production needs, and what happens without it."""
 
 from threading import Event
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -9,7 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from config import health, router
 from config.checks import check_environment, refuse_misconfiguration
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEFG",
     "ALLOWED_HOSTS": ["www.example.com"],
     "REDIS_URL": "rediss://:password@localhost:6379",

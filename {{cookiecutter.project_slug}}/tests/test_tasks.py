@@ -68,7 +68,8 @@ def test_a_task_that_outlives_its_account_does_nothing(user, mailoutbox):
 @pytest.fixture
 def failures(monkeypatch):
     """The errors that the mail server gives, one after the other, before it works."""
-    errors, send = [], Outbox.send_messages
+    errors: list[OSError] = []
+    send = Outbox.send_messages
 
     def send_or_fail(outbox, messages):
         if errors:

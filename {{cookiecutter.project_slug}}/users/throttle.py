@@ -59,13 +59,13 @@ def count(condition: Q) -> Sum:
 class Backend(AxesStandaloneBackend, ModelBackend):
     """Django's users and passwords, throttled wherever there is a request to tell the address."""
 
-    def authenticate(self, request, **credentials):
+    def authenticate(self, request, *args, **credentials):
         if request is not None:
-            super().authenticate(request, **credentials)  # raises PermissionDenied
-        return ModelBackend.authenticate(self, request, **credentials)
+            super().authenticate(request, *args, **credentials)  # raises PermissionDenied
+        return ModelBackend.authenticate(self, request, *args, **credentials)
 
-    async def aauthenticate(self, request, **credentials):
-        return await sync_to_async(self.authenticate)(request, **credentials)
+    async def aauthenticate(self, request, *args, **credentials):
+        return await sync_to_async(self.authenticate)(request, *args, **credentials)
 
 
 def client_address(request: HttpRequest) -> str | None:

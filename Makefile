@@ -1,0 +1,27 @@
+# The project's verbs, for the template itself.
+.PHONY: run test check lock pictures
+
+# A project of the default answers, made anew in a temporary folder.
+run: .venv
+	folder=$$(mktemp -d) && .venv/bin/cookiecutter --no-input --output-dir "$$folder" . && \
+	cd "$$folder"/* && python3 -m venv .venv && . .venv/bin/activate && \
+	pip install --quiet -r requirements-dev.txt && $(MAKE) run
+
+test: .venv
+	.venv/bin/pytest
+
+check: .venv
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+lock: .venv
+	.venv/bin/python scripts/lock.py
+
+pictures: .venv
+	.venv/bin/pytest tests/test_browser.py -k heroku-asgi-daphne --pictures
+
+.venv: requirements.txt
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet -r requirements.txt
+	touch .venv
