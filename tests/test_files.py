@@ -23,8 +23,8 @@ ALWAYS = """
     templates/users/form.html templates/users/throttled.html tests/__init__.py tests/conftest.py
     tests/test_headers.py tests/test_logs.py tests/test_pages.py tests/test_production.py
     tests/test_throttle.py tests/test_users.py users/__init__.py users/admin.py users/forms.py
-    users/hashers.py users/migrations/0001_initial.py users/migrations/__init__.py users/models.py
-    users/throttle.py users/urls.py users/views.py
+    users/hashers.py users/migrations/0001_initial.py users/migrations/0002_username_in_any_case.py
+    users/migrations/__init__.py users/models.py users/throttle.py users/urls.py users/views.py
 """
 ASGI = """
     config/asgi.py config/drain.py config/guard.py config/pool.py config/static.py
