@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from combinations import COMBINATIONS, TEMPLATE, about, name_of
+from combinations import TEMPLATE, about, named
 from rehearsal.deployment import Deployment
 from rehearsal.platforms import PLATFORMS
 from rehearsal.processes import bare_environment, run
@@ -20,8 +20,7 @@ from rehearsal.processes import bare_environment, run
 VERSIONS = re.findall(
     r"^## (v[\d.]+) \((\w+)\)$", (TEMPLATE / "CHANGELOG.md").read_text(), re.MULTILINE
 )
-CHOSEN = ("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn")
-about_chosen = about([answers for answers in COMBINATIONS if name_of(answers) in CHOSEN])
+about_two = about(named("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn"))
 PROGRAMS = Path(sys.executable).parent
 ME = {
     f"GIT_{role}_{what}": value
@@ -191,7 +190,7 @@ def updated(project, commit, template, tmp_path_factory) -> Updated:
     return Updated(before, folder, environment)
 
 
-@about_chosen
+@about_two
 def test_an_update_brings_all_that_is_new_and_keeps_the_user_s_edits(updated, project, tmp_path):
     assert updated.run("git diff --name-only --diff-filter=U") == ""
     expected = shutil.copytree(project.folder, tmp_path / "expected")
@@ -203,7 +202,7 @@ def test_an_update_brings_all_that_is_new_and_keeps_the_user_s_edits(updated, pr
     assert "up to date" in updated.run("cruft check")
 
 
-@about_chosen
+@about_two
 def test_the_updated_project_passes_its_own_tests_and_checks(updated, project):
     programs = project.environment("requirements-dev.txt")
     environment = bare_environment(programs, updated.folder)
@@ -211,7 +210,7 @@ def test_the_updated_project_passes_its_own_tests_and_checks(updated, project):
     run("make check", updated.folder, environment)
 
 
-@about_chosen
+@about_two
 def test_the_update_goes_live_on_the_database_that_there_was(updated, project, services, tmp_path):
     platform = PLATFORMS[project.answers["platform"]]
     database = f"updated_{project.database}"
