@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import yaml
-from combinations import TEMPLATE, all_answers
+from combinations import QUESTIONS, TEMPLATE, all_answers
 from sound import assert_answers_are_kept, assert_every_file_is_sound
 
 BAD = [
@@ -29,6 +29,8 @@ BAD = [
     ("project_slug", "match", "Python keyword"),
     ("project_slug", "json", "standard library"),
     ("project_slug", "email", "standard library"),
+    ("project_slug", "aux", "a folder on Windows"),
+    ("project_slug", "com1", "a folder on Windows"),
     ("project_slug", "django", "the project itself uses"),
     ("project_slug", "channels", "the project itself uses"),
     ("project_slug", "gunicorn", "the project itself uses"),
@@ -153,7 +155,7 @@ def test_the_next_commands_are_told(tmp_path):
 
 def test_what_is_typed_in_is_taken_as_it_is(tmp_path):
     words = [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "-o", str(tmp_path)]
-    typed = "{{ 7 * 7 }}\nmy_site\n" + "\n" * 6
+    typed = "{{ 7 * 7 }}\nmy_site\n" + "\n" * len(QUESTIONS)
     done = subprocess.run(words, input=typed, check=False, capture_output=True, text=True)
     assert done.stderr.startswith("project_name '{{ 7 * 7 }}' must not contain a brace;")
     assert list(tmp_path.iterdir()) == []

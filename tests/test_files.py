@@ -69,7 +69,8 @@ def test_it_has_just_the_files_it_should(project):
 
 def test_every_file_ends_in_one_newline_and_no_line_in_a_space(project):
     for path in files_of(project.folder):
-        text = path.read_text()
+        text = path.read_bytes().decode()
+        assert "\r" not in text, path
         assert not text or re.search(r"[^\n]\n\Z", text), path
         assert not re.search(r"[ \t]$", text, re.MULTILINE), path
         assert "\n\n\n\n" not in text, path
