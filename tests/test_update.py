@@ -177,8 +177,7 @@ def updated(project, commit, template, tmp_path_factory) -> Updated:
     home = tmp_path_factory.mktemp("update")
     # Without the user's configuration of git and Cookiecutter.
     environment = bare_environment(PROGRAMS, home) | ME
-    answers = shlex.quote(json.dumps({**project.answers, "project_slug": project.folder.name}))
-    # Its own default is the newest version.
+    answers = shlex.quote(json.dumps(project.answers))
     options = f"--checkout {commit} --no-input --extra-context {answers}"
     run(f"cruft create {template} {options}", home, environment)
     folder = home / project.folder.name
@@ -200,6 +199,26 @@ def test_an_update_brings_all_that_is_new_and_keeps_the_user_s_edits(updated, pr
     for name, text in wanted.items():
         assert found[name] == text, name
     assert "up to date" in updated.run("cruft check")
+    # cruft has staged what is new, so README.md's `git commit --all` takes all of it.
+    assert "??" not in updated.run("git status --short")
+
+
+@about(named("heroku-wsgi-waitress"))
+def test_a_project_of_plain_cookiecutter_is_linked_and_updated(project, commit, template, tmp_path):
+    environment = bare_environment(PROGRAMS, tmp_path) | ME
+    answers = " ".join(f"{name}={value}" for name, value in project.answers.items())
+    # By this address it is cloned, so that an older version can be had.
+    run(
+        f"cookiecutter --no-input --checkout {commit} git+file://{template} {answers}",
+        tmp_path,
+        environment,
+    )
+    folder = tmp_path / project.folder.name
+    answers = shlex.quote(json.dumps(project.answers))
+    linked = f"cruft link {template} --checkout {commit} --no-input --extra-context {answers}"
+    run(f"{linked} && git init --quiet && git add --all", folder, environment)
+    run("git commit --quiet -m Start && cruft update --skip-apply-ask", folder, environment)
+    assert files_in(folder) == files_in(project.folder)
 
 
 @about_two
