@@ -1,5 +1,5 @@
 # The project's verbs, for the template itself.
-.PHONY: run test check lock pictures
+.PHONY: run test check lock bench pictures
 
 # A project of the default answers, made anew in a temporary folder.
 run: .venv
@@ -17,6 +17,10 @@ check: .venv
 
 lock: .venv
 	.venv/bin/python scripts/lock.py
+
+# KEEP=1 writes docs/bench.md.
+bench: .venv
+	.venv/bin/python scripts/bench $(if $(KEEP),--keep)
 
 pictures: .venv
 	.venv/bin/pytest tests/test_browser.py -k heroku-asgi-daphne --pictures

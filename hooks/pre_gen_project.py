@@ -98,6 +98,8 @@ def slug_problem(slug):
         return f"project_slug {slug!r} is a Python keyword; {suggestion}"
     if slug in sys.stdlib_module_names:
         return f"project_slug {slug!r} is a module of Python's standard library; {suggestion}"
+    if re.fullmatch("con|prn|aux|nul|com[0-9]|lpt[0-9]", slug):
+        return f"project_slug {slug!r} cannot be a folder on Windows; {suggestion}"
     if slug in TAKEN.split():
         return f"project_slug {slug!r} is a package the project itself uses; {suggestion}"
     return None

@@ -20,10 +20,10 @@ AWKWARD_WORDS = """
 """
 AWKWARD = [": ", " #", "- ", "# <% if x %>", "# <% endif %>", "a  b", "a\xa0b", "a\u3000b"]
 AWKWARD += AWKWARD_WORDS.split()
-SLUGS = "ab my_site true false null none yes no on off nan inf e1 x0 con nul a__b web db release"
+SLUGS = "ab my_site true false null none yes no on off nan inf e1 x0 a__b web db release"
 BAD_SLUGS = """
     x 1 _ __ _site site_ 2fast My_Site my-site my.site søk ｓite ١site class match json email django
-    users config tests static . .. ... ./site ../site site/ a/b a/../b a\\b site.git ~ * $x
+    users config tests static con nul . .. ... ./site ../site site/ a/b a/../b a\\b site.git ~ * $x
 """
 BAD_EMAILS = "ada @ ada@ @example.com ada@localhost a@b@example.com a@b..c"
 

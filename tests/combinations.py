@@ -39,6 +39,11 @@ def name_of(answers: dict) -> str:
     return "-".join(words(answers))
 
 
+def named(*names: str) -> list[dict]:
+    """The combinations of these names."""
+    return [answers for answers in COMBINATIONS if name_of(answers) in names]
+
+
 def combination_in(nodeid: str) -> str | None:
     """The combination that a test is about, from its id: ``...::test_it[heroku-asgi-daphne-1]``."""
     parameters = nodeid.partition("[")[2]

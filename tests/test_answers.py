@@ -29,6 +29,8 @@ BAD = [
     ("project_slug", "match", "Python keyword"),
     ("project_slug", "json", "standard library"),
     ("project_slug", "email", "standard library"),
+    ("project_slug", "aux", "a folder on Windows"),
+    ("project_slug", "com1", "a folder on Windows"),
     ("project_slug", "django", "the project itself uses"),
     ("project_slug", "channels", "the project itself uses"),
     ("project_slug", "gunicorn", "the project itself uses"),

@@ -23,8 +23,8 @@ ALWAYS = """
     templates/users/form.html templates/users/throttled.html tests/__init__.py tests/conftest.py
     tests/test_headers.py tests/test_logs.py tests/test_pages.py tests/test_production.py
     tests/test_throttle.py tests/test_users.py users/__init__.py users/admin.py users/forms.py
-    users/hashers.py users/migrations/0001_initial.py users/migrations/__init__.py users/models.py
-    users/throttle.py users/urls.py users/views.py
+    users/hashers.py users/migrations/0001_initial.py users/migrations/0002_username_in_any_case.py
+    users/migrations/__init__.py users/models.py users/throttle.py users/urls.py users/views.py
 """
 ASGI = """
     config/asgi.py config/drain.py config/guard.py config/pool.py config/static.py
@@ -69,7 +69,8 @@ def test_it_has_just_the_files_it_should(project):
 
 def test_every_file_ends_in_one_newline_and_no_line_in_a_space(project):
     for path in files_of(project.folder):
-        text = path.read_text()
+        text = path.read_bytes().decode()
+        assert "\r" not in text, path
         assert not text or re.search(r"[^\n]\n\Z", text), path
         assert not re.search(r"[ \t]$", text, re.MULTILINE), path
         assert "\n\n\n\n" not in text, path
@@ -180,7 +181,7 @@ def test_dependabot_raises_packages_and_actions_together_once_a_week(project):
 
 def test_the_read_me_tells_of_its_own_platform_only(project):
     text = (project.folder / "README.md").read_text()
-    assert len(text.splitlines()) < 100
+    assert len(text.splitlines()) < 110
     commands = {"heroku": "heroku create", "digitalocean": "doctl apps create"}
     for platform, command in commands.items():
         assert (command in text) == (platform == project.answers["platform"])

@@ -1,6 +1,7 @@
 """The template's own source: real code that parses as it stands, with every option in its place."""
 
 import ast
+import itertools
 import os
 import re
 import subprocess
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import linting
 import pytest
+import yaml
 from combinations import CHOICES, COMBINATIONS, DERIVED, QUESTIONS, TEMPLATE, all_answers
 
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
+# What Windows takes for devices, whatever follows a dot.
+RESERVED = "con|prn|aux|nul|com[0-9]|lpt[0-9]"
 
 # How many files may tell the values of an option apart: its conditions, the hook's table and the
 # private values derived from it all count. The numbers are what the options need today; raising
@@ -106,14 +110,34 @@ def test_every_file_and_test_among_the_protections_exists():
     assert [test for test in tests if f"def {test}(" not in defined] == []
 
 
-def test_the_project_s_workflow_uses_the_same_actions_as_ours():
+def actions(folder: Path) -> set[str]:
+    workflows = (folder / ".github/workflows").glob("*.yml")
+    found = (re.findall(r"uses: (.+)", path.read_text()) for path in workflows)
+    return {action for actions in found for action in actions}
+
+
+def test_actions_are_pinned_by_commit_and_those_of_the_project_are_among_ours():
     """Dependabot raises them in ours alone."""
-    path = ".github/workflows/ci.yml"
-    ours, theirs = (
-        set(re.findall(r"uses: (\S+)", (folder / path).read_text()))
-        for folder in (TEMPLATE, PROJECT)
-    )
-    assert theirs == ours
+    for action in actions(TEMPLATE):
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+    assert actions(PROJECT) <= actions(TEMPLATE)
+
+
+def test_every_combination_is_in_one_shard_of_our_workflow_and_the_rest_in_another():
+    workflow = yaml.safe_load((TEMPLATE / ".github/workflows/ci.yml").read_text())
+    shards = workflow["jobs"]["rehearsal"]["strategy"]["matrix"]["tests"]
+    pairs = itertools.product(CHOICES["platform"], CHOICES["server"])
+    names = ["-".join(pair) for pair in pairs]
+    assert shards == [*names, f"not ({' or '.join(names)})"]
+
+
+def test_every_path_can_be_checked_out_on_windows():
+    paths = [path.relative_to(TEMPLATE).as_posix() for path in tracked(".")]
+    assert len({path.casefold() for path in paths}) == len(paths) > 100
+    for path in paths:
+        assert not re.search(r'[<>:"|?*\\\x00-\x1f]|[. ](/|$)', path), path
+        assert not re.search(rf"(^|/)({RESERVED})(\.|/|$)", path, re.IGNORECASE), path
+        assert len(path) < 150, path
 
 
 def test_both_repositories_have_the_same_verbs_and_the_same_hook_before_a_commit():
@@ -128,7 +152,7 @@ def test_only_what_this_project_is_made_of_lies_at_the_top():
     top = {path.relative_to(TEMPLATE).parts[0] for path in tracked(".")}
     for_users = "cookiecutter.json {{cookiecutter.project_slug}} hooks tests README.md LICENSE"
     for_maintainers = """
-        .ci .github .gitignore .pre-commit-config.yaml .python-version CHANGELOG.md CONTRIBUTING.md
-        Makefile docs pyproject.toml requirements.txt scripts
+        .ci .gitattributes .github .gitignore .pre-commit-config.yaml .python-version CHANGELOG.md
+        CONTRIBUTING.md Makefile docs pyproject.toml requirements.txt scripts
     """
     assert top == set(f"{for_users} {for_maintainers}".split())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from combinations import EACH_SERVER, bake, is_asgi
 from rehearsal.deployment import Deployment
-from rehearsal.platforms import PLATFORMS, Services
+from rehearsal.platforms import Heroku, Services
 from rehearsal.services import Certificates, Postgres, TLSProxy, Valkey
 from rehearsal.site import Site, session_cookie
 

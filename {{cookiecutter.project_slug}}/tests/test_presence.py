@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -21,8 +22,14 @@ from users.models import User
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+# Longer than anything takes, even on a busy machine.
+PATIENCE_SECONDS = 10
+
+
 class Page(WebsocketCommunicator):
     """A page that someone has open: ``client`` has the cookies, ``headers`` are sent besides."""
+
+    pages: ClassVar[list["Page"]] = []
 
     def __init__(self, client=None, origin="http://localhost", subprotocols=None, **headers):
         headers = {"host": "localhost", "origin": origin, **headers}
@@ -31,6 +38,13 @@ class Page(WebsocketCommunicator):
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         super().__init__(application, "/ws/presence/", raw, subprotocols)
 
+    async def connect(self, timeout=PATIENCE_SECONDS):
+        self.pages.append(self)
+        return await super().connect(timeout)
+
+    async def disconnect(self, code=1000, timeout=PATIENCE_SECONDS):
+        await super().disconnect(code, timeout)
+
     async def open(self) -> "Page":
         accepted, self.subprotocol = await self.connect()
         assert accepted
@@ -38,19 +52,22 @@ class Page(WebsocketCommunicator):
 
     async def hear(self, kind: str) -> dict:
         """The next message of that type, past any others."""
-        while (message := await self.receive_json_from())["type"] != kind:
+        while (message := await self.receive_json_from(PATIENCE_SECONDS))["type"] != kind:
             pass
         return message
 
     async def close_code(self) -> int:
-        while (output := await self.receive_output())["type"] != "websocket.close":
+        while (output := await self.receive_output(PATIENCE_SECONDS))["type"] != "websocket.close":
             pass
         return output["code"]
 
 
 @pytest.fixture(autouse=True)
-async def no_one_left():
+async def no_one_left(transactional_db):
+    """A consumer that outlives its test would write to the database of the next."""
     yield
+    while Page.pages:
+        await Page.pages.pop().disconnect()
     for consumer in list(PULSE.consumers):
         PULSE.leave(consumer)
 

@@ -2,7 +2,6 @@
 
 import django.contrib.auth.models
 import django.contrib.auth.validators
-import django.db.models.functions.text
 import django.utils.timezone
 from django.db import migrations, models
 
@@ -109,13 +108,6 @@ class Migration(migrations.Migration):
                 "verbose_name": "user",
                 "verbose_name_plural": "users",
                 "abstract": False,
-                "constraints": [
-                    models.UniqueConstraint(
-                        django.db.models.functions.text.Lower("username"),
-                        name="username_in_any_case",
-                        violation_error_message="A user with that username already exists.",
-                    )
-                ],
             },
             managers=[
                 ("objects", django.contrib.auth.models.UserManager()),
