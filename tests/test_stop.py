@@ -126,6 +126,7 @@ def test_it_stops_without_loss(deployment, sessions, services, project, report):
         requests, codes, seconds = asyncio.run(rehearse(site, sessions, lock, pages))
         status = site.process.stop()
     report("stop s", round(seconds, 1))
+    report("lost requests", len(lost(requests)))
     assert len([request for request in requests if request.sent_at < 0]) > WAITING
     assert lost(requests) == []
     assert codes == [1012] * pages
