@@ -22,7 +22,10 @@ lock: .venv
 bench: .venv
 	.venv/bin/python scripts/bench $(if $(KEEP),--keep)
 
+# The chart is of the last run of all tests.
 pictures: .venv
+	.venv/bin/python scripts/questions.py
+	.venv/bin/uv run scripts/chart.py
 	.venv/bin/pytest tests/test_browser.py -k heroku-asgi-daphne --pictures
 
 .venv: requirements.txt
