@@ -20,7 +20,7 @@ from xdist.scheduler import LoadScopeScheduling
 pytest_plugins = ["pytester", "report"]
 
 # For test_fuzz.py: in bounded time, also on failure; or at length, down to the shortest example.
-settings.register_profile("bounded", max_examples=18, phases=[Phase.generate], deadline=None)
+settings.register_profile("bounded", max_examples=16, phases=[Phase.generate], deadline=None)
 settings.register_profile("explore", max_examples=500, deadline=None)
 settings.load_profile("bounded")
 
@@ -71,8 +71,8 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_xdist_auto_num_workers():
-    """One more than there are cores: a third of the time, tests wait for a platform's pauses."""
-    return os.cpu_count() + 1
+    """Two more than there are cores: half of the time, tests wait for a platform's pauses."""
+    return os.cpu_count() + 2
 
 
 def pytest_xdist_make_scheduler(config, log):

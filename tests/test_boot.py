@@ -72,14 +72,3 @@ def test_a_web_socket_handshake_reaches_the_channels_router_if_there_is_one(site
     with pytest.raises(InvalidStatus) as refusal:
         open_socket(site, path="/no/such/socket")
     assert refusal.value.response.status_code == (403 if is_asgi(project.answers) else 404)
-
-
-def test_ordinary_visits_log_no_warning(deployment):
-    with deployment.site() as site:
-        with site.visitor() as visitor:
-            for path in ("/", "/accounts/signup/", "/accounts/login/", "/admin/login/", "/readyz"):
-                assert visitor.get(path).status_code == 200
-            style = re.search(r'href="(/static/[^"]+\.css)"', visitor.get("/").text)[1]
-            assert visitor.get(style).status_code == 200
-        site.process.stop()
-        assert {event["level"] for event in site.process.events()} == {"info"}

@@ -94,6 +94,17 @@ def guest(failing_site, arrive):
     return arrive(failing_site)
 
 
+def test_ordinary_visits_log_no_warning(deployment):
+    with deployment.site() as site:
+        with site.visitor() as visitor:
+            for path in ("/", "/accounts/signup/", "/accounts/login/", "/admin/login/", "/readyz"):
+                assert visitor.get(path).status_code == 200
+            style = re.search(r'href="(/static/[^"]+\.css)"', visitor.get("/").text)[1]
+            assert visitor.get(style).status_code == 200
+        site.process.stop()
+        assert {event["level"] for event in site.process.events()} == {"info"}
+
+
 def test_every_line_from_start_to_end_is_an_event(deployment, arrive):
     with deployment.site() as site:
         visitor = arrive(site)

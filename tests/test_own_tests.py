@@ -1,16 +1,25 @@
 """The generated project's own tests and checks pass, in every combination."""
 
+import pytest
 from combinations import COMBINATIONS, about
 from rehearsal.processes import bare_environment, run
 
-pytestmark = about(COMBINATIONS)
+
+@pytest.fixture
+def run_there(project, tmp_path_factory):
+    """Run a command as a developer does who has cloned the project, and return what it printed."""
+    folder = project.checkout(tmp_path_factory.mktemp("clone").name)
+    environment = bare_environment(project.environment("requirements-dev.txt"), folder)
+    return lambda command: run(command, folder, environment)
 
 
-def test_its_own_tests_pass(project, report):
-    folder = project.checkout("own-tests")
-    programs = project.environment("requirements-dev.txt")
-    environment = bare_environment(programs, folder)
-    printed = run("make test", folder, environment)
+@about(COMBINATIONS)
+def test_its_own_tests_pass(run_there, report):
+    printed = run_there("make test")
     assert " passed" in printed
     report("own tests", int(printed.split(" passed")[0].split()[-1]))
-    run("make check", folder, environment)
+
+
+# What ruff says of all the others is in test_files.py; with each server every option has its turn.
+def test_its_own_checks_pass(run_there):
+    run_there("make check")
