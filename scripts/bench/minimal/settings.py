@@ -1,11 +1,11 @@
-"""What the page needs; the middleware and the database are the project's own."""
+"""What the page needs; the middleware, the database and the logs are the project's own."""
 
 import os
 from pathlib import Path
 
-from config.settings import DATABASES, MIDDLEWARE, SECURE_CSP, SESSION_COOKIE_NAME
+from config.settings import DATABASES, LOGGING, MIDDLEWARE, SECURE_CSP, SESSION_COOKIE_NAME
 
-__all__ = ["DATABASES", "MIDDLEWARE", "SECURE_CSP", "SESSION_COOKIE_NAME"]
+__all__ = ["DATABASES", "LOGGING", "MIDDLEWARE", "SECURE_CSP", "SESSION_COOKIE_NAME"]
 
 SECRET_KEY = os.environ["SECRET_KEY"]
 ALLOWED_HOSTS = ["*"]
@@ -14,6 +14,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "axes",
     "users",
 ]
 ROOT_URLCONF = "minimal.urls"
@@ -32,6 +33,4 @@ TEMPLATES = [
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["users.throttle.Backend"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_SSL_REDIRECT = True
 STATIC_URL = "/static/"
-LOGGING_CONFIG = None
