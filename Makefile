@@ -2,33 +2,34 @@
 .PHONY: run test check lock bench pictures
 
 # A project of the default answers, made anew in a temporary folder.
-run: .venv
+run: .venv/complete
 	folder=$$(mktemp -d) && .venv/bin/cookiecutter --no-input --output-dir "$$folder" . && \
 	cd "$$folder"/* && python3 -m venv .venv && . .venv/bin/activate && \
 	pip install --quiet -r requirements-dev.txt && $(MAKE) run
 
-test: .venv
+test: .venv/complete
 	.venv/bin/pytest
 
-check: .venv
+check: .venv/complete
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-lock: .venv
+lock: .venv/complete
 	.venv/bin/python scripts/lock.py
 
 # KEEP=1 writes docs/bench.md.
-bench: .venv
+bench: .venv/complete
 	.venv/bin/python scripts/bench $(if $(KEEP),--keep)
 
 # The chart is of the last run of all tests.
-pictures: .venv
+pictures: .venv/complete
 	.venv/bin/python scripts/questions.py
 	.venv/bin/uv run scripts/chart.py
 	.venv/bin/pytest tests/test_browser.py -k heroku-asgi-daphne --pictures
 
-.venv: requirements.txt
+# README's command to bake makes an environment as well, with Cookiecutter alone.
+.venv/complete: requirements.txt
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet -r requirements.txt
-	touch .venv
+	touch $@

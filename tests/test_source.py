@@ -110,6 +110,17 @@ def test_every_file_and_test_among_the_protections_exists():
     assert [test for test in tests if f"def {test}(" not in defined] == []
 
 
+def test_every_link_to_a_file_of_ours_leads_there():
+    links = [
+        (path, target)
+        for path in tracked("*.md")
+        if PROJECT not in path.parents
+        for target in re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", path.read_text())
+    ]
+    assert len(links) > 5
+    assert [link for link in links if not (link[0].parent / link[1]).exists()] == []
+
+
 def actions(folder: Path) -> set[str]:
     workflows = (folder / ".github/workflows").glob("*.yml")
     found = (re.findall(r"uses: (.+)", path.read_text()) for path in workflows)

@@ -8,6 +8,6 @@ class SignUpForm(UserCreationForm):
     it does not: no one looks, and several may share one.
     """
 
-    class Meta:
+    class Meta(UserCreationForm.Meta):  # whose field tells a phone not to capitalize the name
         model = User
         fields = ("username", "email")
