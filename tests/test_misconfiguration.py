@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from combinations import ASGI, about, is_asgi
+from combinations import ASGI, SERVERS, about, is_asgi
 from rehearsal.processes import CommandFailed
 from rehearsal.services import free_port
 
@@ -61,6 +61,7 @@ def test_the_web_process_serves_nothing_with_everything_missing(deployment):
         assert VARIABLES[name] in printed
 
 
+@about(SERVERS)
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
