@@ -9,6 +9,8 @@ from contextlib import suppress
 from daphne import cli, server
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.main import CONNECTION_DONE
+from twisted.python.failure import Failure
 
 from config import drain
 
@@ -49,8 +51,12 @@ class Server(server.Server):
     async def finish(self) -> None:
         self.stopping = True
         await asyncio.sleep(drain.LINGER_SECONDS)
-        self.port.doRead()  # let in who waits at the door
-        self.port.stopListening()
+        self.port.stopReading()
+        # Let in all who wait at the door, by default only as many as came together last time,
+        self.port.numberAccepts = 1000
+        self.port.doRead()
+        # and close it at once: stopListening() would a moment later, when others wait there.
+        self.port.connectionLost(Failure(CONNECTION_DONE))
         await asyncio.sleep(drain.LINGER_SECONDS)
         await drain.finish()
         # What was answered last may not have been sent yet.
