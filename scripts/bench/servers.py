@@ -26,8 +26,8 @@ PLAIN_COMMANDS = {
 }
 PAGES_NOTE = f"""\
 The home page, logged in: a session and a user from PostgreSQL, {pages.CLIENTS} clients. "Minimal" is a
-project of one view with the same middleware and template, on the same server as it comes: the
-medians of {ROUNDS} rounds, in turns."""
+project of one view, a template of one line and the same middleware, on the same server as it comes:
+the medians of {ROUNDS} rounds, in turns."""
 OTHERS_NOTE = (
     f"Pages a second, {pages.CLIENTS} clients; boot and memory of all the server's processes."
 )
