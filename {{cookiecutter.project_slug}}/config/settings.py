@@ -100,7 +100,7 @@ ADMIN_PATH = env.str(
     "ADMIN_PATH",
     "admin/",
     validate=environs.validate.Regexp(
-        r"(?!(accounts|presence|static)/)([\w-]+/)+\Z",
+        r"(?!(accounts|picture|presence|static|ws)/)([\w-]+/)+\Z",
         error="Must be a path that nothing else has, such as 'back-office/'.",
     ),
 )

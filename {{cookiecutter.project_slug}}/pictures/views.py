@@ -6,6 +6,8 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.messages.views import SuccessMessageMixin
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 
@@ -15,6 +17,8 @@ from pictures.models import Picture, replace_picture
 logger = logging.getLogger(__name__)
 
 
+# The page holds a link that is good for an hour.
+@method_decorator(never_cache, name="dispatch")
 class PictureView(LoginRequiredMixin, SuccessMessageMixin, FormView):
     """Show one's picture, and take another."""
 

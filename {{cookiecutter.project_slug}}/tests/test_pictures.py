@@ -9,6 +9,7 @@ from PIL import Image
 
 from config.checks import check_environment
 from pictures.bucket import Bucket
+from pictures.images import UNPACKING
 from pictures.models import Picture
 from tests.test_production import GOOD
 
@@ -26,6 +27,12 @@ def picture(form: str = "PNG", size: tuple = (300, 200), colour: str = "red", **
     image = Image.new("RGB", size, colour)
     image.save(data := BytesIO(), form, **options)
     return data.getvalue()
+
+
+def jpeg_of_many_scans() -> bytes:
+    data = picture("JPEG", progressive=True)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + 50 * last + data[-2:]
 
 
 def colour_at(image, x: int, y: int):
@@ -49,10 +56,11 @@ def upload(client, user, django_capture_on_commit_callbacks):
     "data",
     [
         *map(picture, ["JPEG", "PNG", "WEBP", "GIF"]),
+        picture("JPEG", progressive=True),
         picture("MPO", save_all=True, append_images=[Image.new("RGB", (300, 200))]),
         picture("JPEG", size=(4000, 3000)),
     ],
-    ids=["JPEG", "PNG", "WEBP", "GIF", "MPO", "JPEG of 12 MP"],
+    ids=["JPEG", "PNG", "WEBP", "GIF", "progressive", "MPO", "JPEG of 12 MP"],
 )
 def test_an_upload_becomes_the_account_s_picture(upload, user, folder, data):
     page = upload(data)
@@ -91,14 +99,25 @@ def test_a_picture_is_upright_and_tells_nothing_but_its_pixels(upload, folder):
         (picture() + bytes(2_000_000), "This file is larger than 2 MB."),
         (picture(size=(3000, 3000)), "This picture has more than 8 megapixels."),
         (picture("JPEG", size=(5000, 4000)), "This picture has more than 16 megapixels."),
+        (jpeg_of_many_scans(), "This picture would take too long to unpack."),
         (b"", "The submitted file is empty."),
     ],
-    ids=["SVG", "broken", "cut short", "BMP", "too large", "PNG of 9 MP", "JPEG of 20 MP", "empty"],
+    ids=[
+        *["SVG", "broken", "cut short", "BMP", "too large", "PNG of 9 MP", "JPEG of 20 MP"],
+        *["many scans", "empty"],
+    ],
 )
 def test_anything_else_is_refused_in_a_sentence(upload, folder, data, sentence):
     assert sentence in upload(data)
     assert not Picture.objects.exists()
     assert not folder.exists()
+
+
+def test_while_others_are_unpacked_too_long_one_is_asked_to_come_back(upload, monkeypatch):
+    monkeypatch.setattr("pictures.images.LONGEST_WAIT_SECONDS", 0.01)
+    with UNPACKING:
+        assert "Please try again later." in upload(picture())
+    assert "Your picture was changed." in upload(picture())
 
 
 def test_a_new_picture_takes_the_old_one_s_place(upload, user, folder):

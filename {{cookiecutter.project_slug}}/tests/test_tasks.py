@@ -42,7 +42,7 @@ def test_signing_up_sends_a_welcome_mail(sign_up, mailoutbox, settings):
     (mail,) = mailoutbox
     assert mail.to == ["ada@example.com"]
     assert mail.subject == "Welcome to O'Brien & Sons"
-    assert mail.body.startswith("Hello ada,\n\nyour account at O'Brien & Sons is ready.")
+    assert mail.body.startswith("Hello,\n\nyour account at O'Brien & Sons is ready.")
     assert Welcome.objects.exclude(sent_at=None).get().user.username == "ada"
 
 

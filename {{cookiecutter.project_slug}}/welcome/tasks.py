@@ -45,7 +45,8 @@ def send_welcome(user_id: int) -> None:
 
 
 def write_to(user) -> None:
-    context = {"user": user, "site_title": settings.SITE_NAME}
+    # Not the user's name: mail programs make links of it, to wherever a stranger likes.
+    context = {"site_title": settings.SITE_NAME}
     subject = render_to_string("welcome/subject.txt", context).strip()
     body = render_to_string("welcome/body.txt", context)
     send_mail(subject, body, from_email=None, recipient_list=[user.email])
