@@ -1,25 +1,49 @@
-"""Gunicorn's ASGI worker, which by itself waits for idle clients and open WebSockets to leave."""
+"""Gunicorn's ASGI worker, which by itself drops who comes the moment it closes its door, and waits
+for idle clients and open WebSockets to leave.
+"""
 
 import asyncio
 import sys
+from contextlib import suppress
+from functools import partial
 
+from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers.gasgi import ASGIWorker
 
 from config import drain
 
 
 class Worker(ASGIWorker):
+    finishing: asyncio.Task | None = None
+
     def handle_exit_signal(self):
-        super().handle_exit_signal()
-        self.finishing = self.loop.create_task(self.finish())
+        # A platform signals every process, and Gunicorn its workers once more.
+        if not self.finishing:
+            self.finishing = self.loop.create_task(self.finish())
 
     async def finish(self) -> None:
         # Gunicorn waits for connections to end, and for this as if it were one.
         self.nr_conns += 1
-        # In the first half of that it goes on accepting.
-        await asyncio.sleep(2 * drain.LINGER_SECONDS)
+        await asyncio.sleep(drain.LINGER_SECONDS)
+        latecomers = self.close_door()
+        super().handle_exit_signal()
+        await asyncio.sleep(drain.LINGER_SECONDS)
         await drain.finish()
         self.nr_conns -= 1
+        for transport, _ in await asyncio.gather(*latecomers):
+            transport.close()
         if sys.version_info >= (3, 13):
             for server in self.servers:
                 server.close_clients()
+
+    def close_door(self) -> list[asyncio.Task]:
+        """Let in all who wait, and close at once, or who comes in between would be dropped."""
+        clients = []
+        for listener, server in zip(self.sockets, self.servers, strict=True):
+            with suppress(OSError):  # mostly because nobody waits any more
+                while True:
+                    clients.append(listener.accept()[0])
+            server.close()
+        protocol = partial(ASGIProtocol, self)
+        connect = self.loop.connect_accepted_socket
+        return [self.loop.create_task(connect(protocol, client)) for client in clients]
