@@ -10,7 +10,7 @@ from rehearsal.sockets import Crowd
 
 REQUESTS_AT_ONCE = 200
 SOCKETS = 500
-SECONDS = 8
+SECONDS = 5
 # What Heroku's smallest plans and dynos give; App Platform's give no less.
 POSTGRES_CONNECTIONS = 20
 REDIS_CONNECTIONS = 20

@@ -1,7 +1,7 @@
 """The generated project's own tests and checks pass, in every combination."""
 
 import pytest
-from combinations import COMBINATIONS, about
+from combinations import COMBINATIONS, SERVERS, about
 from rehearsal.processes import bare_environment, run
 
 
@@ -20,6 +20,7 @@ def test_its_own_tests_pass(run_there, report):
     report("own tests", int(printed.split(" passed")[0].split()[-1]))
 
 
-# What ruff says of all the others is in test_files.py; with each server every option has its turn.
+# What ruff says of all the others is in test_files.py; types take their time, so options take turns.
+@about(SERVERS)
 def test_its_own_checks_pass(run_there):
     run_there("make check")

@@ -9,7 +9,7 @@ from rehearsal.site import session_cookie
 
 CLIENTS = 32
 WARM_UP_SECONDS = 0.5
-SECONDS = 2
+SECONDS = 1
 
 
 async def visit(client: Client, until: float) -> list[tuple[float, Answer]]:

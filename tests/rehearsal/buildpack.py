@@ -11,6 +11,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from rehearsal.bytecode import share
 from rehearsal.processes import CommandFailed, run
 
 PYTHON_FOLDER = ".heroku/python"
@@ -82,6 +83,7 @@ def install(requirements: str, folder: Path, environment: Path) -> None:
     done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     if done.returncode != 0:
         raise BuildFailed(f"{requirements} cannot be installed:\n{done.stderr}")
+    share(environment)
 
 
 def collect_static(folder: Path, environment: dict[str, str]) -> None:
