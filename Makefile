@@ -3,8 +3,10 @@
 
 # A project of the default answers, made anew in a temporary folder.
 run: .venv/complete
-	folder=$$(mktemp -d) && .venv/bin/cookiecutter --no-input --output-dir "$$folder" . && \
-	cd "$$folder"/* && python3 -m venv .venv && . .venv/bin/activate && \
+	folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && trap exit INT TERM && \
+	.venv/bin/cookiecutter --no-input --output-dir "$$folder" . && \
+	cd "$$folder"/* && echo "Installing it, which takes a minute ..." && \
+	python3 -m venv .venv && . .venv/bin/activate && \
 	pip install --quiet -r requirements-dev.txt && $(MAKE) run
 
 test: .venv/complete

@@ -16,15 +16,15 @@ _in_use: list[Path] = []
 def share(environment: Path) -> None:
     """Give a new virtual environment what those before it have compiled by now."""
     for other in _in_use:
-        link(other, Path(_store.name))
+        link(other, Path(_store.name), make_folders=True)
     link(Path(_store.name), environment)
     _in_use[:] = [environment]
 
 
-def link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path, make_folders: bool = False) -> None:
     for path in source.rglob("*.pyc"):
         other = target / path.relative_to(source)
-        # Another test may delete an environment, or have one on another disk.
+        # It is there, or its package is not; or an environment was deleted, or is on another disk.
         with suppress(OSError):
-            other.parent.mkdir(parents=True, exist_ok=True)
+            other.parent.mkdir(parents=make_folders, exist_ok=True)
             os.link(path, other)

@@ -79,13 +79,17 @@ def check_secret_key() -> Error | None:
     return None
 
 
+# A name, an IPv6 address, or all names in a domain, but not all of a whole ".com".
+HOST = re.compile(r"(\.[A-Za-z0-9-]+\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]")
+
+
 def check_allowed_hosts() -> Error | None:
     if not settings.ALLOWED_HOSTS:
         return problem(2, "ALLOWED_HOSTS", "is not set.")
     if "*" in settings.ALLOWED_HOSTS:
         return problem(2, "ALLOWED_HOSTS", "must name the hosts instead of '*'.")
     for host in settings.ALLOWED_HOSTS:
-        if not re.fullmatch(r"\.?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]", host):
+        if not HOST.fullmatch(host):
             return problem(2, "ALLOWED_HOSTS", f"holds {host!r}, which is no host name.")
     return None
 
@@ -96,6 +100,18 @@ def check_database() -> Error | None:
         return problem(3, "DATABASE_URL", "is not set.")
     if engine != "django.db.backends.postgresql":
         return problem(3, "DATABASE_URL", "must name a PostgreSQL database.")
+    return None
+
+
+def check_database_encryption() -> Error | None:
+    database = settings.DATABASES["default"]
+    mode = database.get("OPTIONS", {}).get("sslmode", "require")
+    is_local = database.get("HOST") in ("", "localhost", "127.0.0.1", "::1")
+    # DEBUG lets a server do without, and is one problem.
+    if mode in ("disable", "allow", "prefer") and not is_local and not settings.DEBUG:
+        return problem(
+            11, "DATABASE_URL", f"must not say sslmode={mode}: encrypt all that travels."
+        )
     return None
 
 
@@ -126,6 +142,7 @@ CHECKS = [
     check_secret_key,
     check_allowed_hosts,
     check_database,
+    check_database_encryption,
     check_debug,
     check_https,
     check_sessions,

@@ -33,9 +33,12 @@ POSTGRESQL = "django.db.backends.postgresql"
 
 @pytest.fixture
 def configure(settings, monkeypatch):
-    def set_all(engine: str = POSTGRESQL, conn_max_age: int = 0, **changes) -> None:
-        monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", engine)
-        monkeypatch.setitem(settings.DATABASES["default"], "CONN_MAX_AGE", conn_max_age)
+    def set_all(
+        engine: str = POSTGRESQL, conn_max_age: int = 0, sslmode: str = "require", **changes
+    ) -> None:
+        database = {"ENGINE": engine, "CONN_MAX_AGE": conn_max_age, "HOST": "db.example.com"}
+        for name, value in (database | {"OPTIONS": {"sslmode": sslmode}}).items():
+            monkeypatch.setitem(settings.DATABASES["default"], name, value)
         for name, value in (GOOD | changes).items():
             setattr(settings, name, value)
 
@@ -43,7 +46,7 @@ def configure(settings, monkeypatch):
 
 
 def test_a_good_configuration_goes_live(configure):
-    configure()
+    configure(ALLOWED_HOSTS=["www.example.com", ".example.com", "[::1]"])
     assert check_environment() == []
     refuse_misconfiguration()
 
@@ -59,6 +62,7 @@ def test_a_good_configuration_goes_live(configure):
             {"ALLOWED_HOSTS": ["https://www.example.com"]},
             "ALLOWED_HOSTS holds 'https://www.example.com', which is no host name.",
         ),
+        ({"ALLOWED_HOSTS": [".com"]}, "ALLOWED_HOSTS holds '.com', which is no host name."),
         (
             {"SECRET_KEY": "$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"},
             "SECRET_KEY is too easy to guess: use 50 random characters.",
@@ -67,6 +71,10 @@ def test_a_good_configuration_goes_live(configure):
         (
             {"engine": "django.db.backends.sqlite3"},
             "DATABASE_URL must name a PostgreSQL database.",
+        ),
+        (
+            {"sslmode": "disable"},
+            "DATABASE_URL must not say sslmode=disable: encrypt all that travels.",
         ),
         ({"DEBUG": True}, "DEBUG must be off: its error pages show code and settings to anyone."),
         (

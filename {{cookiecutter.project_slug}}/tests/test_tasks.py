@@ -58,6 +58,17 @@ def test_a_task_that_is_delivered_twice_sends_one_mail(user, mailoutbox):
     assert len(mailoutbox) == 1
 
 
+def test_an_address_that_many_give_gets_one_mail_a_day(user, mailoutbox):
+    for number, address in enumerate(["Ada@example.com", user.email]):
+        User.objects.create_user(f"stranger{number}", address)
+    for person in User.objects.all():
+        send_welcome.delay(person.pk)
+    assert len(mailoutbox) == 1
+    Welcome.objects.update(sent_at=timezone.now() - timedelta(days=2))
+    send_welcome.delay(User.objects.create_user("late", user.email).pk)
+    assert len(mailoutbox) == 2
+
+
 def test_a_task_that_outlives_its_account_does_nothing(user, mailoutbox):
     user_id = user.pk
     user.delete()

@@ -14,7 +14,7 @@ from users import throttle
 from users.models import User
 
 HOME, ELSEWHERE = "192.0.2.1", "198.51.100.1"
-RIGHT, WRONG = "correct horse", "wrong"
+RIGHT, WRONG, NEW = "correct horse", "wrong", "a long enough passphrase"
 REFUSED = 429
 
 
@@ -54,6 +54,15 @@ def test_what_is_refused_costs_no_hash(log_in, monkeypatch):
     assert log_in(RIGHT) == REFUSED
     with pytest.raises(TypeError):
         log_in(RIGHT, address=ELSEWHERE)
+
+
+def test_the_old_password_can_be_guessed_at_no_more_often(client, user):
+    client.force_login(user, "users.throttle.Backend")
+    guess = {"old_password": WRONG, "new_password1": NEW, "new_password2": NEW}
+    statuses = [client.post(reverse("password_change"), guess).status_code for _ in range(5)]
+    assert statuses == [200, 200, 200, 200, REFUSED]
+    guess["old_password"] = RIGHT
+    assert client.post(reverse("password_change"), guess).status_code == REFUSED
 
 
 def test_the_wait_is_not_lengthened_by_trying_and_ends(log_in):

@@ -1,4 +1,6 @@
-from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth import authenticate
+from django.contrib.auth.forms import PasswordChangeForm, UserCreationForm
+from django.core.exceptions import ValidationError
 
 from users.models import User
 
@@ -11,3 +13,19 @@ class SignUpForm(UserCreationForm):
     class Meta(UserCreationForm.Meta):  # whose field tells a phone not to capitalize the name
         model = User
         fields = ("username", "email")
+
+
+class ChangePasswordForm(PasswordChangeForm):
+    """Asks for the old password as a log-in does: whoever has taken over a session may guess at it
+    no more often. Needs the ``request``.
+    """
+
+    def __init__(self, request, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self):
+        password = self.cleaned_data["old_password"]
+        if authenticate(self.request, username=self.user.get_username(), password=password):
+            return password
+        raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")

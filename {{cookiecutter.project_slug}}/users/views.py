@@ -7,7 +7,7 @@ from django.shortcuts import resolve_url
 from django.urls import reverse_lazy
 from django.views.generic import CreateView
 
-from users.forms import SignUpForm
+from users.forms import ChangePasswordForm, SignUpForm
 
 
 class SignUpView(CreateView):
@@ -32,5 +32,9 @@ class SignUpView(CreateView):
 class ChangePasswordView(SuccessMessageMixin, PasswordChangeView):
     """Change one's password, which ends one's other sessions."""
 
+    form_class = ChangePasswordForm
     success_url = reverse_lazy("home")
     success_message = "Your password was changed."
+
+    def get_form_kwargs(self):
+        return {"request": self.request, **super().get_form_kwargs()}

@@ -28,7 +28,7 @@ def unwelcomed():
 
 @app.task(**RETRIES)
 def send_welcome(user_id: int) -> None:
-    """Send the mail, unless it was sent.
+    """Send the mail, unless it was sent, to this person or lately to another of their address.
 
     Sent first and recorded then: a worker that dies in between sends it twice, where the other
     order might never send it. Meanwhile a lock keeps a second delivery of the task out; not one on
@@ -39,9 +39,18 @@ def send_welcome(user_id: int) -> None:
         with transaction.atomic():
             unsent = Welcome.objects.filter(user=user, sent_at=None)
             if welcome := unsent.select_for_update(skip_locked=True).first():
-                write_to(user)
+                if not was_written_to(user.email):
+                    write_to(user)
                 welcome.sent_at = timezone.now()
                 welcome.save()
+
+
+def was_written_to(address: str) -> bool:
+    """Whether someone of that address had the mail within a day: a stranger who signs up again and
+    again must not fill their mailbox.
+    """
+    since = timezone.now() - timedelta(days=1)
+    return Welcome.objects.filter(user__email__iexact=address, sent_at__gte=since).exists()
 
 
 def write_to(user) -> None:

@@ -3,9 +3,25 @@
 import os
 from pathlib import Path
 
-from config.settings import DATABASES, LOGGING, MIDDLEWARE, SECURE_CSP, SESSION_COOKIE_NAME
+from config.settings import (
+    DATABASES,
+    LOGGING,
+    MIDDLEWARE,
+    SECURE_CSP,
+    SESSION_COOKIE_NAME,
+    STATIC_ROOT,
+    STORAGES,
+)
 
-__all__ = ["DATABASES", "LOGGING", "MIDDLEWARE", "SECURE_CSP", "SESSION_COOKIE_NAME"]
+__all__ = [
+    "DATABASES",
+    "LOGGING",
+    "MIDDLEWARE",
+    "SECURE_CSP",
+    "SESSION_COOKIE_NAME",
+    "STATIC_ROOT",
+    "STORAGES",
+]
 
 SECRET_KEY = os.environ["SECRET_KEY"]
 ALLOWED_HOSTS = ["*"]
@@ -26,6 +42,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
             ],
         },
     },
