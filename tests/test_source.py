@@ -91,6 +91,16 @@ def test_every_file_in_the_hook_s_table_exists():
     assert [path for path in paths if not (PROJECT / path).exists()] == []
 
 
+def test_files_are_rendered_if_they_hold_something_to_render():
+    """Which of them are copied instead, cookiecutter.json says: it is a third of the time."""
+    as_they_are = set(QUESTIONS["_copy_without_render"])
+    for path in tracked("{{cookiecutter.project_slug}}"):
+        name = path.relative_to(PROJECT)
+        is_copied = bool({name.parts[0], name.as_posix()} & as_they_are)
+        holds_marks = bool(re.search(r"<%|<#|cookiecutter\.", path.read_text()))
+        assert is_copied != holds_marks, name
+
+
 def test_every_choice_has_a_label():
     labels = QUESTIONS["__prompts__"]
     assert set(labels) == {name for name in QUESTIONS if not name.startswith("_")}

@@ -10,7 +10,7 @@ from rehearsal.load import Client, Outcome
 
 CLIENTS = 32
 WARM_UP_SECONDS = 1
-SECONDS = 3
+SECONDS = 2
 
 
 class Figures(NamedTuple):
