@@ -71,8 +71,8 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_xdist_auto_num_workers():
-    """Two more than there are cores: half of the time, tests wait for a platform's pauses."""
-    return os.cpu_count() + 2
+    """Three more than there are cores: half of the time, tests wait for a platform's pauses."""
+    return os.cpu_count() + 3
 
 
 def pytest_xdist_make_scheduler(config, log):

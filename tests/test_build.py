@@ -128,19 +128,20 @@ def test_a_requirement_that_does_not_exist_is_refused(platform):
 
 
 @about_each_platform
-def test_settings_that_need_a_variable_are_refused(platform):
-    append(platform.folder / "config/settings.py", "import os; os.environ['SECRET_KEY']")
+@pytest.mark.parametrize(
+    ("path", "text", "reason"),
+    [
+        ("config/settings.py", "import os; os.environ['SECRET']", "KeyError: 'SECRET'"),
+        ("static/site.css", "body { background: url(missing.png) }", "missing.png"),
+    ],
+)
+def test_settings_that_need_a_variable_and_styles_that_miss_a_file_are_refused(
+    platform, path, text, reason
+):
+    append(platform.folder / path, text)
     printed = refusal(platform)
     assert printed.startswith("The static files cannot be collected:")
-    assert "KeyError: 'SECRET_KEY'" in printed
-
-
-@about_each_platform
-def test_a_style_sheet_that_names_a_missing_file_is_refused(platform):
-    append(platform.folder / "static/site.css", "body { background: url(missing.png) }")
-    printed = refusal(platform)
-    assert printed.startswith("The static files cannot be collected:")
-    assert "missing.png" in printed
+    assert reason in printed
 
 
 @about_heroku

@@ -94,6 +94,7 @@ def guest(failing_site, arrive):
     return arrive(failing_site)
 
 
+@about(SERVERS)
 def test_ordinary_visits_log_no_warning(deployment):
     with deployment.site() as site:
         with site.visitor() as visitor:
@@ -105,6 +106,7 @@ def test_ordinary_visits_log_no_warning(deployment):
         assert {event["level"] for event in site.process.events()} == {"info"}
 
 
+@about(SERVERS)
 def test_every_line_from_start_to_end_is_an_event(deployment, arrive):
     with deployment.site() as site:
         visitor = arrive(site)
@@ -295,6 +297,7 @@ def tell_on_sockets(site: Site, visitor: Visitor, secret: str) -> list[str]:
     return [ticket]
 
 
+@about(SERVERS)
 def test_no_secret_is_logged(failing_site, guest, deployment, services, project):
     secret = secrets.token_hex(8)
     told = [secret, PASSWORD, deployment.environment["SECRET_KEY"]]

@@ -46,6 +46,7 @@ def release(deployment, environment) -> str:
     return str(failure.value)
 
 
+@about(SERVERS)
 def test_each_missing_variable_stops_the_release_in_one_sentence(deployment):
     for name in needed(deployment.environment):
         printed = release(deployment, without(deployment.environment, name))

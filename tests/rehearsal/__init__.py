@@ -3,10 +3,12 @@ platform does, from the project's own files, on real servers.
 
 ``platforms``  what Heroku and App Platform read, set and run
 ``buildpack``  the build, and what it refuses
+``bytecode``   compiled modules, which the environments share
 ``services``   PostgreSQL, Valkey and TLS, started here
 ``processes``  commands of the project and their logs, memory and end
 ``deployment`` a project, built and released there
 ``site``       a running web process, and visitors to it
+``load``       a client that costs little, and tells how each request ended
 ``faults``     views that raise
 ``sockets``    pages that hold the presence page's WebSocket open
 ``mail``       a mail server

@@ -33,6 +33,8 @@ def open_socket(
         sock=socket.create_connection(("127.0.0.1", options.pop("port", site.port))),
         origin=options.pop("origin", f"https://{site.platform.host}"),
         additional_headers=headers,
+        # It may be entered as a context manager, and where a refusal is expected is not.
+        legacy=True,
         **{"open_timeout": 30, **options},
     )
 
