@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from combinations import ASGI, SERVERS, about, is_asgi
+from combinations import ASGI, SERVERS, about, is_asgi, named
 from rehearsal.processes import CommandFailed
 from rehearsal.services import free_port
 
@@ -46,7 +46,15 @@ def release(deployment, environment) -> str:
     return str(failure.value)
 
 
-@about(SERVERS)
+# With both options, or without Redis.
+VARIED = named(
+    "heroku-asgi-daphne-use_celery-use_s3_media",
+    "digitalocean-asgi-daphne-use_celery-use_s3_media",
+    "digitalocean-wsgi-waitress",
+)
+
+
+@about(VARIED)
 def test_each_missing_variable_stops_the_release_in_one_sentence(deployment):
     for name in needed(deployment.environment):
         printed = release(deployment, without(deployment.environment, name))

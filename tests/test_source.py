@@ -92,7 +92,7 @@ def test_every_file_in_the_hook_s_table_exists():
 
 
 def test_files_are_rendered_if_they_hold_something_to_render():
-    """Which of them are copied instead, cookiecutter.json says: it is a third of the time."""
+    """Which are copied instead, cookiecutter.json says; docs/decisions/0017 tells what that saves."""
     as_they_are = set(QUESTIONS["_copy_without_render"])
     for path in tracked("{{cookiecutter.project_slug}}"):
         name = path.relative_to(PROJECT)

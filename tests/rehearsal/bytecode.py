@@ -10,15 +10,18 @@ from contextlib import suppress
 from pathlib import Path
 
 _store = tempfile.TemporaryDirectory()
-_in_use: list[Path] = []
+_made: list[Path] = []
 
 
 def share(environment: Path) -> None:
-    """Give a new virtual environment what those before it have compiled by now."""
-    for other in _in_use:
-        link(other, Path(_store.name), make_folders=True)
-    link(Path(_store.name), environment)
-    _in_use[:] = [environment]
+    """Give a new virtual environment what the last one has compiled by now, and those before it had
+    when they were the last.
+    """
+    store = Path(_store.name)
+    if _made:
+        link(_made[-1], store, make_folders=True)
+    link(store, environment)
+    _made.append(environment)
 
 
 def link(source: Path, target: Path, make_folders: bool = False) -> None:

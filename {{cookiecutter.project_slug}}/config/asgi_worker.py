@@ -25,7 +25,9 @@ class Worker(ASGIWorker):
         # Gunicorn waits for connections to end, and for this as if it were one.
         self.nr_conns += 1
         await asyncio.sleep(drain.LINGER_SECONDS)
-        latecomers = self.close_door()
+        latecomers = self.let_in()
+        for server in self.servers:
+            server.close()
         super().handle_exit_signal()
         await asyncio.sleep(drain.LINGER_SECONDS)
         await drain.finish()
@@ -36,14 +38,15 @@ class Worker(ASGIWorker):
             for server in self.servers:
                 server.close_clients()
 
-    def close_door(self) -> list[asyncio.Task]:
-        """Let in all who wait, and close at once, or who comes in between would be dropped."""
+    def let_in(self) -> list[asyncio.Task]:
+        """Let in all who wait at the door, which has to be closed at once then: who comes in between
+        is dropped.
+        """
         clients = []
-        for listener, server in zip(self.sockets, self.servers, strict=True):
+        for listener in self.sockets:
             with suppress(OSError):  # mostly because nobody waits any more
                 while True:
                     clients.append(listener.accept()[0])
-            server.close()
         protocol = partial(ASGIProtocol, self)
         connect = self.loop.connect_accepted_socket
         return [self.loop.create_task(connect(protocol, client)) for client in clients]

@@ -269,6 +269,15 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 # Who logs in is forgiven their own failures from there; others' would be forgiven by an accomplice.
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# It keeps what was sent to a form, for the admin to see.
+AXES_SENSITIVE_PARAMETERS = [
+    "username",
+    "ip_address",
+    "old_password",
+    "new_password1",
+    "new_password2",
+    "csrfmiddlewaretoken",
+]
 AXES_VERBOSE = False
 
 LOGIN_URL = "login"

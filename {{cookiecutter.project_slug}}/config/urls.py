@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", include("pages.urls")),
@@ -11,6 +12,11 @@ urlpatterns = [
     # <% if cookiecutter.use_s3_media %>
     path("picture/", include("pictures.urls")),
     # <% endif %>
+    # The admin's own form would let anyone guess at the old password without end.
+    path(
+        f"{settings.ADMIN_PATH}password_change/",
+        RedirectView.as_view(pattern_name="password_change"),
+    ),
     path(settings.ADMIN_PATH, admin.site.urls),
 ]
 

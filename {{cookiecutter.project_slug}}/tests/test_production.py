@@ -34,10 +34,11 @@ POSTGRESQL = "django.db.backends.postgresql"
 @pytest.fixture
 def configure(settings, monkeypatch):
     def set_all(
-        engine: str = POSTGRESQL, conn_max_age: int = 0, sslmode: str = "require", **changes
+        engine: str = POSTGRESQL, conn_max_age: int = 0, sslmode: str | None = "require", **changes
     ) -> None:
         database = {"ENGINE": engine, "CONN_MAX_AGE": conn_max_age, "HOST": "db.example.com"}
-        for name, value in (database | {"OPTIONS": {"sslmode": sslmode}}).items():
+        database["OPTIONS"] = {"sslmode": sslmode} if sslmode else {}
+        for name, value in database.items():
             monkeypatch.setitem(settings.DATABASES["default"], name, value)
         for name, value in (GOOD | changes).items():
             setattr(settings, name, value)
@@ -72,10 +73,8 @@ def test_a_good_configuration_goes_live(configure):
             {"engine": "django.db.backends.sqlite3"},
             "DATABASE_URL must name a PostgreSQL database.",
         ),
-        (
-            {"sslmode": "disable"},
-            "DATABASE_URL must not say sslmode=disable: encrypt all that travels.",
-        ),
+        ({"sslmode": "disable"}, "sslmode of DATABASE_URL must be 'require', not 'disable'."),
+        ({"sslmode": None}, "sslmode of DATABASE_URL must be 'require', not 'prefer'."),
         ({"DEBUG": True}, "DEBUG must be off: its error pages show code and settings to anyone."),
         (
             {"SESSION_COOKIE_SECURE": False, "SECURE_SSL_REDIRECT": False},

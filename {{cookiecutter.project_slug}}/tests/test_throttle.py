@@ -61,8 +61,20 @@ def test_the_old_password_can_be_guessed_at_no_more_often(client, user):
     guess = {"old_password": WRONG, "new_password1": NEW, "new_password2": NEW}
     statuses = [client.post(reverse("password_change"), guess).status_code for _ in range(5)]
     assert statuses == [200, 200, 200, 200, REFUSED]
+    kept = AccessAttempt.objects.get().post_data
+    assert WRONG not in kept
+    assert NEW not in kept
     guess["old_password"] = RIGHT
     assert client.post(reverse("password_change"), guess).status_code == REFUSED
+    assert client.get(reverse("admin:password_change")).url == reverse("password_change")
+
+
+def test_the_right_old_password_forgives_the_wrong_ones(client, user):
+    client.force_login(user, "users.throttle.Backend")
+    failures(4, username="ada", ip_address="127.0.0.1")
+    answers = {"old_password": RIGHT, "new_password1": NEW, "new_password2": NEW}
+    assert client.post(reverse("password_change"), answers).status_code == 302
+    assert not AccessAttempt.objects.exists()
 
 
 def test_the_wait_is_not_lengthened_by_trying_and_ends(log_in):

@@ -1,6 +1,8 @@
+from axes.utils import reset
 from django.contrib.auth import authenticate
 from django.contrib.auth.forms import PasswordChangeForm, UserCreationForm
 from django.core.exceptions import ValidationError
+from django.views.decorators.debug import sensitive_variables
 
 from users.models import User
 
@@ -24,8 +26,10 @@ class ChangePasswordForm(PasswordChangeForm):
         super().__init__(*args, **kwargs)
         self.request = request
 
+    @sensitive_variables("password")
     def clean_old_password(self):
-        password = self.cleaned_data["old_password"]
-        if authenticate(self.request, username=self.user.get_username(), password=password):
+        name, password = self.user.get_username(), self.cleaned_data["old_password"]
+        if authenticate(self.request, username=name, password=password):
+            reset(ip=self.request.axes_ip_address, username=name)
             return password
         raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")

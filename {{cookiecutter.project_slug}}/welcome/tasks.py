@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -37,20 +38,21 @@ def send_welcome(user_id: int) -> None:
     if user := unwelcomed().filter(pk=user_id).first():
         Welcome.objects.get_or_create(user=user)
         with transaction.atomic():
-            unsent = Welcome.objects.filter(user=user, sent_at=None)
-            if welcome := unsent.select_for_update(skip_locked=True).first():
-                if not was_written_to(user.email):
-                    write_to(user)
-                welcome.sent_at = timezone.now()
-                welcome.save()
+            of_address = Welcome.objects.filter(user__email__iexact=user.email)
+            locked = of_address.select_for_update(skip_locked=True, of=("self",))
+            welcomes = {welcome.pk: welcome for welcome in locked}
+            if len(welcomes) == of_address.count() and may_be_sent(welcomes.values()):
+                write_to(user)
+                welcomes[user.pk].sent_at = timezone.now()
+                welcomes[user.pk].save()
 
 
-def was_written_to(address: str) -> bool:
-    """Whether someone of that address had the mail within a day: a stranger who signs up again and
-    again must not fill their mailbox.
+def may_be_sent(welcomes: Iterable[Welcome]) -> bool:
+    """Whether none of these, all of one address, was sent within a day: a stranger who signs up
+    again and again must not fill a mailbox.
     """
     since = timezone.now() - timedelta(days=1)
-    return Welcome.objects.filter(user__email__iexact=address, sent_at__gte=since).exists()
+    return all(welcome.sent_at is None or welcome.sent_at < since for welcome in welcomes)
 
 
 def write_to(user) -> None:
