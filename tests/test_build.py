@@ -131,7 +131,7 @@ def test_a_requirement_that_does_not_exist_is_refused(platform):
 @pytest.mark.parametrize(
     ("path", "text", "reason"),
     [
-        ("config/settings.py", "import os; os.environ['SECRET']", "KeyError: 'SECRET'"),
+        ("config/settings.py", "import os; os.environ['SECRET_KEY']", "KeyError: 'SECRET_KEY'"),
         ("static/site.css", "body { background: url(missing.png) }", "missing.png"),
     ],
 )

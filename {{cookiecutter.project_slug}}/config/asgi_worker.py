@@ -6,6 +6,7 @@ import asyncio
 import sys
 from contextlib import suppress
 from functools import partial
+from socket import socket
 
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers.gasgi import ASGIWorker
@@ -25,28 +26,26 @@ class Worker(ASGIWorker):
         # Gunicorn waits for connections to end, and for this as if it were one.
         self.nr_conns += 1
         await asyncio.sleep(drain.LINGER_SECONDS)
-        latecomers = self.let_in()
-        for server in self.servers:
-            server.close()
+        clients = self.close_door()
+        connect = partial(self.loop.connect_accepted_socket, partial(ASGIProtocol, self))
+        latecomers = asyncio.gather(*map(connect, clients))
         super().handle_exit_signal()
         await asyncio.sleep(drain.LINGER_SECONDS)
         await drain.finish()
         self.nr_conns -= 1
-        for transport, _ in await asyncio.gather(*latecomers):
+        for transport, _ in await latecomers:
             transport.close()
         if sys.version_info >= (3, 13):
             for server in self.servers:
                 server.close_clients()
 
-    def let_in(self) -> list[asyncio.Task]:
-        """Let in all who wait at the door, which has to be closed at once then: who comes in between
-        is dropped.
-        """
+    def close_door(self) -> list[socket]:
+        """Accept all who wait, and close at once: who comes in between is dropped."""
         clients = []
         for listener in self.sockets:
             with suppress(OSError):  # mostly because nobody waits any more
                 while True:
                     clients.append(listener.accept()[0])
-        protocol = partial(ASGIProtocol, self)
-        connect = self.loop.connect_accepted_socket
-        return [self.loop.create_task(connect(protocol, client)) for client in clients]
+        for server in self.servers:
+            server.close()
+        return clients
