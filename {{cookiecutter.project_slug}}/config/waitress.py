@@ -6,6 +6,7 @@
 import os
 import signal
 import time
+from functools import partial
 
 from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
@@ -14,8 +15,7 @@ from config.wsgi import application
 
 # Heroku kills a process 30 seconds after it told it to stop, App Platform after 120.
 SECONDS = 25
-# For so long the server still lets clients in, as the router may not know yet; and for so long it
-# waits for what a client may have to ask.
+# So long it still lets clients in, as the router may not know yet, and waits for what one may ask.
 LINGER_SECONDS = 1
 
 
@@ -51,27 +51,22 @@ def make_server(**settings):
 
 def serve(server, connections: dict) -> None:
     """Serve until SIGTERM, then finish what has begun. ``connections`` is the server's map."""
+    wait = partial(wasyncore.loop, use_poll=True, map=connections, count=1)
 
     def stop(*_):
         server.stopped_at = time.monotonic()
         server.pull_trigger()
 
-    def wait(seconds: float) -> None:
-        wasyncore.loop(seconds, use_poll=True, map=connections, count=1)
-
-    def seconds_since_stop() -> float:
-        return time.monotonic() - server.stopped_at
-
     signal.signal(signal.SIGTERM, stop)
     while not server.stopped_at:
         wait(1)
-    while seconds_since_stop() < LINGER_SECONDS:
+    while time.monotonic() < server.stopped_at + LINGER_SECONDS:
         wait(0.1)
     for _ in range(server.adj.backlog):  # whoever waits to be let in
         server.handle_accept()
     # Only the socket that listens: close() of the server's own would stop the rest as well.
     wasyncore.dispatcher.close(server)
-    while server.active_channels and seconds_since_stop() < SECONDS:
+    while server.active_channels and time.monotonic() < server.stopped_at + SECONDS:
         for channel in server.active_channels.values():
             channel.will_close = channel.will_close or channel.is_idle()
         wait(0.1)
