@@ -37,7 +37,7 @@ ONLY_FOR = {
     ("server", "asgi-gunicorn"): ["config/asgi_worker.py"],
     ("server", "wsgi-gunicorn"): ["config/wsgi_worker.py"],
     ("server", "wsgi-waitress"): ["config/waitress.py"],
-    ("__redis", "yes"): ["config/redis.py"],
+    ("__redis", "yes"): ["config/redis.py", "tests/test_redis.py"],
     ("use_celery", "True"): [
         "config/celery.py",
         "config/mail.py",

@@ -7,7 +7,9 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
+from config.checks import check_environment, refuse_misconfiguration
 from config.logs import configuration
+from tests.configuration import GOOD
 from users.models import User
 
 
@@ -46,3 +48,39 @@ def events():
     logging.root.addHandler(handler)
     yield read
     logging.root.removeHandler(handler)
+
+
+@pytest.fixture
+def configure(settings, monkeypatch):
+    """Set all that lets a site go live, but for these changes."""
+
+    def set_all(
+        engine: str = "django.db.backends.postgresql",
+        conn_max_age: int = 0,
+        sslmode: str | None = "require",
+        **changes,
+    ) -> None:
+        database = {"ENGINE": engine, "CONN_MAX_AGE": conn_max_age, "HOST": "db.example.com"}
+        database["OPTIONS"] = {"sslmode": sslmode} if sslmode else {}
+        for name, value in database.items():
+            monkeypatch.setitem(settings.DATABASES["default"], name, value)
+        for name, value in (GOOD | changes).items():
+            setattr(settings, name, value)
+
+    return set_all
+
+
+@pytest.fixture
+def refusal(configure, monkeypatch, capsys):
+    """Returns the one sentence with which a release and a process refuse these changes."""
+
+    def refuse(**changes) -> str:
+        configure(**changes)
+        monkeypatch.setenv("PORT", "8000")
+        [problem] = check_environment()
+        with pytest.raises(SystemExit):
+            refuse_misconfiguration()
+        assert capsys.readouterr().err.startswith(problem.msg)
+        return problem.msg
+
+    return refuse

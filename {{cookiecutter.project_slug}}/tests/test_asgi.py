@@ -1,4 +1,4 @@
-"""The ASGI application: what it refuses, and what it finishes."""
+"""The ASGI application: what it needs, what it refuses, and what it finishes."""
 
 import asyncio
 
@@ -9,6 +9,27 @@ from config import drain, router
 from config.asgi import application
 from config.guard import RequestGuard
 from config.websockets import OUR_ERROR, ClientAddress, Faults, Logged
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"CHANNEL_LAYERS": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}},
+            "CHANNEL_LAYERS must name a layer that all processes share.",
+        ),
+        (
+            {"conn_max_age": None},
+            "CONN_MAX_AGE must be 0: under ASGI, connections that stay are lost.",
+        ),
+        (
+            {"DB_POOL_SIZE": 7, "WEB_CONCURRENCY": 3},
+            "DB_POOL_SIZE is 7 in 3 processes: over DATABASE_CONNECTION_LIMIT, 20.",
+        ),
+    ],
+)
+def test_what_loses_messages_or_connections_does_not_go_live(refusal, changes, sentence):
+    assert refusal(**changes) == sentence
 
 
 async def test_an_unknown_socket_is_refused():
