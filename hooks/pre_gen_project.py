@@ -1,15 +1,23 @@
 """Refuse bad answers before a file is written: one sentence per problem, and exit status 1.
 
-Every sentence names the answer, what is wrong with it, and an example that works.
+Every sentence names the answer, what is wrong with it, and an example that works. Whoever bakes
+waits for this, so it imports little: json and re take as long as all the rest.
 """
 
-import json
 import keyword
-import re
 import sys
 import unicodedata
 
-ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
+# In hexadecimal digits, none of which ends a string, whatever was answered.
+HEXADECIMAL = {
+    # <% for name, value in cookiecutter.items() if value is string %>
+    "{{ name }}": "{{ value.encode('utf-8', 'surrogatepass').hex() }}",
+    # <% endfor %>
+}
+ANSWERS = {
+    name: bytes.fromhex(digits).decode("utf-8", "surrogatepass")
+    for name, digits in HEXADECIMAL.items()
+}
 
 # The generated project's own folders, and every package and module that its requirements install;
 # tests/test_answers.py compares these with the lock.
@@ -30,6 +38,10 @@ PYTHON_VERSIONS = ("3.12", "3.13", "3.14")
 # Longer names would be cut by the platforms' own limits, or wrap a line of the settings.
 LONGEST_SLUG = 50
 WIDEST_TEXT = 80
+# What Windows takes for devices.
+DEVICES = {"con", "prn", "aux", "nul"} | {
+    f"{port}{n}" for port in ("com", "lpt") for n in range(10)
+}
 # They reorder the text around them, or cannot be seen; linters take them for an attack.
 INVISIBLE = set("\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -86,7 +98,9 @@ def width(text):
 
 
 def slug_problem(slug):
-    if not re.fullmatch(r"[a-z][a-z0-9_]*[a-z0-9]", slug, re.ASCII):
+    # Of what Python takes for a name, only what every platform takes for one.
+    is_name = slug.isascii() and slug.isidentifier() and slug.islower() and len(slug) > 1
+    if not is_name or slug != slug.strip("_"):
         return (
             f"project_slug {slug!r} must be lowercase letters, digits and underscores, begin with a "
             "letter and end with a letter or digit; try 'my_site'."
@@ -98,7 +112,7 @@ def slug_problem(slug):
         return f"project_slug {slug!r} is a Python keyword; {suggestion}"
     if slug in sys.stdlib_module_names:
         return f"project_slug {slug!r} is a module of Python's standard library; {suggestion}"
-    if re.fullmatch("con|prn|aux|nul|com[0-9]|lpt[0-9]", slug):
+    if slug in DEVICES:
         return f"project_slug {slug!r} cannot be a folder on Windows; {suggestion}"
     if slug in TAKEN.split():
         return f"project_slug {slug!r} is a package the project itself uses; {suggestion}"
@@ -115,11 +129,21 @@ def author_problem(name, email):
 
 
 def email_problem(email):
-    if email and not re.fullmatch(
-        r"[\w.!#$%&'*+/=?^`|~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", email, re.ASCII
-    ):
+    account, _, domain = email.rpartition("@")
+    labels = domain.split(".")
+    is_address = (
+        email.isascii()
+        and is_made_of(account, "_.!#$%&'*+/=?^`|~-")
+        and len(labels) > 1
+        and all(is_made_of(label, "-") for label in labels)
+    )
+    if email and not is_address:
         return f"author_email {email!r} is not an e-mail address; try 'ada@example.com'."
     return None
+
+
+def is_made_of(text, signs):
+    return bool(text) and all(character.isalnum() or character in signs for character in text)
 
 
 def python_problem(version):
