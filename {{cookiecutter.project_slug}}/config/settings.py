@@ -122,6 +122,17 @@ TEMPLATES = [
     },
 ]
 
+database: dict[str, Any] = {}
+if env.str("DATABASE_URL", ""):
+    # None if it is not understood.
+    database = env.dj_db_url("DATABASE_URL", conn_health_checks=True) or {}
+is_postgresql = database.get("ENGINE") == "django.db.backends.postgresql"
+if is_postgresql:
+    database["OPTIONS"] = {
+        "connect_timeout": 5,
+        "sslmode": "prefer" if DEBUG else "require",
+        **database.get("OPTIONS", {}),
+    }
 # <% if cookiecutter.__interface == "asgi" %>
 # Per process. Two are for WebSocket consumers and /readyz, the rest bound the requests at work.
 DB_POOL_SIZE = env.int("DB_POOL_SIZE", 8, validate=environs.validate.Range(min=3))
@@ -132,38 +143,24 @@ WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1)
 # <% else %>
 WEB_CONCURRENCY = 1  # Daphne is one process, whatever the platform proposes
 # <% endif %>
-# <% endif %>
-database: dict[str, Any] = {}
-if env.str("DATABASE_URL", ""):
-    # None if it is not understood.
-    database = env.dj_db_url("DATABASE_URL", conn_health_checks=True) or {}
-# <% if cookiecutter.__interface == "wsgi" %>
-database["CONN_MAX_AGE"] = 600
-# <% endif %>
-if database.get("ENGINE") == "django.db.backends.postgresql":
-    # <% if cookiecutter.__interface == "asgi" %>
+if is_postgresql:
     from config.pool import check_connection
 
-    # <% endif %>
-    database["OPTIONS"] = {
-        "connect_timeout": 5,
-        "sslmode": "prefer" if DEBUG else "require",
-        **database.get("OPTIONS", {}),
-        # <% if cookiecutter.__interface == "asgi" %>
-        # Persistent connections leak under ASGI, where every request has a thread of its own.
-        "pool": {
-            "min_size": 1,
-            "max_size": DB_POOL_SIZE,
-            # Every so often it closes a connection that was not needed meanwhile.
-            "max_idle": 10,
-            "check": check_connection,
-            # A request waits 5 seconds for the database, then fails. As often the pause between
-            # tries to reconnect starts anew, which else doubles each time, for up to 5 minutes.
-            "timeout": 5,
-            "reconnect_timeout": 5,
-        },
-        # <% endif %>
+    # Persistent connections leak under ASGI, where every request has a thread of its own.
+    database["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": DB_POOL_SIZE,
+        # Every so often it closes a connection that was not needed meanwhile.
+        "max_idle": 10,
+        "check": check_connection,
+        # A request waits 5 seconds for the database, then fails. As often the pause between
+        # tries to reconnect starts anew, which else doubles each time, for up to 5 minutes.
+        "timeout": 5,
+        "reconnect_timeout": 5,
     }
+# <% else %>
+database["CONN_MAX_AGE"] = 600
+# <% endif %>
 DATABASES = {"default": database}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
