@@ -16,8 +16,8 @@ from bench.tables import Row
 
 ROUNDS = 25
 NOTE = "`cookiecutter --no-input`, its start included: the median of {rounds} bakes each{where}."
-# A disk in memory, where there is one. After files were deleted, as the hook deletes some after
-# every bake, ext4 takes up to ten times as long to make one: a bake alone meets nothing of that.
+# A disk in memory, where there is one. A bake makes a hundred files, and what a real disk takes for
+# one went from 0.03 to 0.45 ms within minutes.
 MEMORY = Path("/dev/shm")
 
 
