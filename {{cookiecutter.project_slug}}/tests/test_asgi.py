@@ -10,6 +10,9 @@ from config.asgi import application
 from config.guard import RequestGuard
 from config.websockets import OUR_ERROR, ClientAddress, Faults, Logged
 
+# Longer than anything takes, even on a busy machine.
+PATIENCE_SECONDS = 10
+
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
@@ -87,73 +90,99 @@ class Client:
         pass
 
 
-@pytest.fixture
-def finished():
-    return []
+class ImpatientApplication:
+    """Like Django, it stops as soon as it hears that its client is gone.
 
+    A request ends when ``ends`` is released; ``begun`` and ``finished`` list requests' paths.
+    """
 
-@pytest.fixture
-def guard(finished):
-    async def impatient_application(scope, receive, send):
-        """Like Django: stops as soon as it hears that its client is gone."""
+    def __init__(self):
+        self.begun: list[str] = []
+        self.finished: list[str] = []
+        self.ends = asyncio.Semaphore(0)
+
+    async def __call__(self, scope, receive, send):
         while (await receive()).get("more_body"):
             pass
+        self.begun.append(scope["path"])
         listening = asyncio.create_task(receive())
-        working = asyncio.create_task(asyncio.sleep(0.05))
+        working = asyncio.create_task(self.ends.acquire())
         await asyncio.wait({listening, working}, return_when=asyncio.FIRST_COMPLETED)
         if not listening.done():
-            finished.append(scope["path"])
+            self.finished.append(scope["path"])
             await send({"type": "http.response.start", "status": 200})
         await listening
-
-    return RequestGuard(impatient_application, max_requests=1)
-
-
-async def test_a_request_whose_client_hangs_up_finishes(guard, finished):
-    client = Client(hangs_up=True)
-    await guard({"path": "/"}, client.receive, client.send)
-    assert finished == ["/"]
+        working.cancel()
 
 
-async def test_a_request_that_the_server_cancels_finishes(guard, finished):
-    client = Client(hangs_up=True)
-    request = asyncio.create_task(guard({"path": "/"}, client.receive, client.send))
-    await asyncio.sleep(0.01)
+@pytest.fixture
+def impatient():
+    return ImpatientApplication()
+
+
+@pytest.fixture
+def guard(impatient):
+    return RequestGuard(impatient, max_requests=1)
+
+
+def ask(guard: RequestGuard, client: Client, path: str = "/") -> asyncio.Task:
+    return asyncio.create_task(guard({"path": path}, client.receive, client.send))
+
+
+async def until(condition) -> None:
+    """Wait until ``condition()`` is true."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def test_a_request_whose_client_hangs_up_finishes(guard, impatient):
+    request = ask(guard, Client(hangs_up=True))
+    await until(lambda: impatient.begun)
+    impatient.ends.release()
+    await request
+    assert impatient.finished == ["/"]
+
+
+async def test_a_request_that_the_server_cancels_finishes(guard, impatient):
+    request = ask(guard, Client(hangs_up=True))
+    await until(lambda: impatient.begun)
     request.cancel()
-    await asyncio.sleep(0.1)
-    assert request.cancelled()
-    assert finished == ["/"]
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    impatient.ends.release()
+    await until(lambda: impatient.finished == ["/"])
 
 
-async def test_requests_beyond_the_bound_wait_their_turn(guard, finished):
-    clients = [Client(hangs_up=True) for _ in range(3)]
-    requests = [
-        asyncio.create_task(guard({"path": f"/{number}"}, client.receive, client.send))
-        for number, client in enumerate(clients)
-    ]
-    await asyncio.sleep(0.07)
-    assert finished == ["/0"]
-    await asyncio.gather(*requests)
-    assert finished == ["/0", "/1", "/2"]
+async def test_requests_beyond_the_bound_wait_their_turn(guard, impatient):
+    paths = ["/0", "/1", "/2"]
+    requests = [ask(guard, Client(hangs_up=True), path) for path in paths]
+    for count, request in enumerate(requests, start=1):
+        await until(lambda count=count: len(impatient.begun) == count)
+        assert impatient.finished == paths[: count - 1]
+        impatient.ends.release()
+        await request
+    assert impatient.finished == paths
 
 
-async def test_an_upload_that_never_ends_holds_up_no_one(guard, finished):
-    trickling, quick = Client(hangs_up=False), Client(hangs_up=True)
+async def test_an_upload_that_never_ends_holds_up_no_one(guard, impatient):
+    trickling = Client(hangs_up=False)
     trickling.messages = [{"type": "http.request", "more_body": True}]
-    upload = asyncio.create_task(guard({"path": "/up"}, trickling.receive, trickling.send))
-    await asyncio.sleep(0.01)
-    await guard({"path": "/"}, quick.receive, quick.send)
-    assert finished == ["/"]
+    upload = ask(guard, trickling, "/up")
+    await until(lambda: not trickling.messages)
+    impatient.ends.release()
+    await asyncio.wait_for(ask(guard, Client(hangs_up=True)), PATIENCE_SECONDS)
+    assert impatient.finished == ["/"]
     upload.cancel()
 
 
-async def test_health_checks_do_not_wait(guard, finished):
-    busy, probe = Client(hangs_up=True), Client(hangs_up=True)
-    request = asyncio.create_task(guard({"path": "/"}, busy.receive, busy.send))
-    await asyncio.sleep(0.01)
-    await guard({"path": "/healthz"}, probe.receive, probe.send)
-    assert finished == []
-    await request
+async def test_health_checks_do_not_wait(guard, impatient):
+    busy = ask(guard, Client(hangs_up=True))
+    await until(lambda: impatient.begun)
+    await asyncio.wait_for(ask(guard, Client(hangs_up=True), "/healthz"), PATIENCE_SECONDS)
+    assert (impatient.begun, impatient.finished) == (["/", "/healthz"], [])
+    impatient.ends.release()
+    await busy
 
 
 async def test_a_process_that_stops_closes_its_sockets_and_waits_for_its_requests():
