@@ -9,8 +9,8 @@ from typing import NamedTuple
 from rehearsal.load import Client, Outcome
 
 CLIENTS = 32
-WARM_UP_SECONDS = 1
-SECONDS = 2
+WARM_UP_SECONDS = 0.5
+SECONDS = 1
 
 
 class Figures(NamedTuple):

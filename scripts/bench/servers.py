@@ -2,7 +2,7 @@
 
 import asyncio
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from rehearsal.site import Site, session_cookie
 from bench import pages, sockets
 from bench.tables import Row
 
-ROUNDS = 7
+ROUNDS = 15
 MINIMAL = Path(__file__).resolve().parent / "minimal"
 # How each server is started by its own documentation, with as many processes and threads.
 PLAIN_COMMANDS = {
@@ -27,9 +27,11 @@ PLAIN_COMMANDS = {
 PAGES_NOTE = f"""\
 The home page, logged in: a session and a user from PostgreSQL, {pages.CLIENTS} clients. "Minimal" is a
 project of one view and one template, which says the same, with the same middleware, on the same
-server as it comes: medians of {ROUNDS} rounds, in turns; the ratio is of the two in one round."""
+server as it comes. Both run, and are asked in turns: medians of {ROUNDS} seconds each; the ratio is of
+neighbours."""
 OTHERS_NOTE = (
-    f"Pages a second, {pages.CLIENTS} clients; boot and memory of all the server's processes."
+    f"Answers a second, {pages.CLIENTS} clients: medians of {ROUNDS} seconds each; boot and memory of "
+    "all the server's processes."
 )
 SOCKETS_NOTE = (
     "Pages of who is online, of one process; fan-out is how long a change takes to reach all."
@@ -97,17 +99,11 @@ class Server:
         return asyncio.run(pages.load(site.port, self.headers(site), path))
 
     def database_pages(self) -> Row:
-        found: dict[str, list[pages.Figures]] = {"baked": [], "minimal": []}
-        for _ in range(ROUNDS):
-            for name, deployment in (("baked", self.deployment), ("minimal", self.minimal)):
-                with deployment.site() as site:
-                    found[name].append(self.load(site, "/"))
-        baked, minimal = (
-            pages.Figures(*map(statistics.median, zip(*rounds, strict=True)))
-            for rounds in found.values()
-        )
-        turns = zip(found["baked"], found["minimal"], strict=True)
-        ratio = statistics.median(one.per_second / other.per_second for one, other in turns)
+        # At once, as the machine's speed changes from one second to the next.
+        with self.deployment.site() as site, self.minimal.site() as other:
+            rounds = [(self.load(site, "/"), self.load(other, "/")) for _ in range(ROUNDS)]
+        baked, minimal = map(medians, zip(*rounds, strict=True))
+        ratio = statistics.median(one.per_second / two.per_second for one, two in rounds)
         return {
             "server": self.name,
             "pages/s": baked.per_second,
@@ -126,7 +122,7 @@ class Server:
             with site.visitor() as visitor:
                 style = pages.style_sheet(visitor.get("/").text)
             for name, path in (("health", "/healthz"), ("static", style)):
-                found = self.load(site, path)
+                found = medians([self.load(site, path) for _ in range(ROUNDS)])
                 row |= {
                     f"{name}/s": found.per_second,
                     f"{name} p50 ms": found.p50,
@@ -138,3 +134,7 @@ class Server:
         with self.deployment.site(WEB_CONCURRENCY="1") as site:
             rows = asyncio.run(sockets.measure(site, self.sessions))
         return [{"server": self.name, **row} for row in rows]
+
+
+def medians(rounds: Iterable[pages.Figures]) -> pages.Figures:
+    return pages.Figures(*map(statistics.median, zip(*rounds, strict=True)))
