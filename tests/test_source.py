@@ -71,7 +71,7 @@ def files_naming(option: str) -> list[str]:
 def test_no_option_is_named_in_more_files_than_its_budget(option):
     files = files_naming(option)
     print(option, len(files), files)
-    assert len(files) <= BUDGET[option], files
+    assert len(files) <= BUDGET.get(option, 0), f"BUDGET of {option}: {files}"
 
 
 def test_conditions_compare_only_with_answers_that_exist():
@@ -85,9 +85,13 @@ def test_conditions_compare_only_with_answers_that_exist():
 def test_every_file_in_the_hook_s_table_exists():
     source = (TEMPLATE / "hooks/post_gen_project.py").read_text()
     table = re.search(r"^ONLY_FOR = (\{.+?^\})", source, re.MULTILINE | re.DOTALL)[1]
-    paths = [path for paths in ast.literal_eval(table).values() for path in paths]
+    files = ast.literal_eval(table)
+    paths = [path for paths in files.values() for path in paths]
     assert len(paths) > 5
     assert [path for path in paths if not (PROJECT / path).exists()] == []
+    baked = [all_answers(answers) for answers in COMBINATIONS]
+    known = {(name, str(value)) for answers in baked for name, value in answers.items()}
+    assert [answer for answer in files if answer not in known] == []
 
 
 def test_files_are_rendered_if_they_hold_something_to_render():
@@ -97,7 +101,8 @@ def test_files_are_rendered_if_they_hold_something_to_render():
         name = path.relative_to(PROJECT)
         is_copied = bool({name.parts[0], name.as_posix()} & as_they_are)
         holds_marks = bool(re.search(r"<%|<#|cookiecutter\.", path.read_text()))
-        assert is_copied != holds_marks, name
+        advice = f"{'take it from' if is_copied else 'add it to'} _copy_without_render"
+        assert is_copied != holds_marks, f"{name}: {advice} in cookiecutter.json"
 
 
 def test_every_choice_has_a_label():
@@ -106,6 +111,13 @@ def test_every_choice_has_a_label():
     for name, values in CHOICES.items():
         if values != [True, False]:
             assert set(labels[name]) == {"__prompt__", *values}
+
+
+def test_the_readme_knows_every_question_and_the_number_of_combinations():
+    readme = (TEMPLATE / "README.md").read_text()
+    assert f"All {len(COMBINATIONS)} combinations" in readme
+    asked = [name for name in QUESTIONS if not name.startswith("_")]
+    assert [name for name in asked if f"`{name}`" not in readme] == []
 
 
 def test_every_file_and_test_among_the_protections_exists():
