@@ -1,17 +1,18 @@
 """Refuse bad answers before a file is written: one sentence per problem, and exit status 1.
 
 Every sentence names the answer, what is wrong with it, and an example that works. Whoever bakes
-waits for this, so it imports little: json and re take as long as all the rest.
+waits for this, so it imports little: json, pathlib and re take longer than its work.
 """
 
 import keyword
+import os
 import sys
 import unicodedata
 
 # In hexadecimal digits, none of which ends a string, whatever was answered.
 HEXADECIMAL = {
-    # <% for name, value in cookiecutter.items() if value is string %>
-    "{{ name }}": "{{ value.encode('utf-8', 'surrogatepass').hex() }}",
+    # <% for name, value in cookiecutter.items() if value is string or value is none %>
+    "{{ name }}": "{{ (value or '').encode('utf-8', 'surrogatepass').hex() }}",
     # <% endfor %>
 }
 ANSWERS = {
@@ -38,6 +39,9 @@ PYTHON_VERSIONS = ("3.12", "3.13", "3.14")
 # Longer names would be cut by the platforms' own limits, or wrap a line of the settings.
 LONGEST_SLUG = 50
 WIDEST_TEXT = 80
+# What --overwrite-if-exists may meet. Cookiecutter replaces whole folders that it copies, with all
+# that their user put there.
+OF_A_NEW_REPOSITORY = {".git", ".gitignore", "LICENSE", "README.md"}
 # What Windows takes for devices.
 DEVICES = {"con", "prn", "aux", "nul"} | {
     f"{port}{n}" for port in ("com", "lpt") for n in range(10)
@@ -50,6 +54,7 @@ def problems(answers):
     """Return one sentence for every bad answer in ``answers``, a dict; none if all are good."""
     found = [text_problem(name, answers[name]) for name in FREE_TEXT]
     found += [
+        folder_problem(answers["project_slug"], os.listdir()),
         # As answered. Cookiecutter makes the folder before it runs this, and would make that of
         # "../site" elsewhere; so cookiecutter.json has put a plain name in its place by now.
         slug_problem(answers["__slug"]),
@@ -119,6 +124,16 @@ def slug_problem(slug):
     return None
 
 
+def folder_problem(slug, names):
+    """``names`` are of what is in the project's folder before anything is written."""
+    if lost := sorted(set(names) - OF_A_NEW_REPOSITORY):
+        return (
+            f"project_slug {slug!r} names a folder that holds {lost[0]!r} already, which could be lost;"
+            f" try '{slug}_2', or `cruft update` for what is new in the template."
+        )
+    return None
+
+
 def author_problem(name, email):
     if bool(name) != bool(email):
         return (
@@ -143,6 +158,7 @@ def email_problem(email):
 
 
 def is_made_of(text, signs):
+    """Whether ``text`` is letters, digits and ``signs``, and not empty."""
     return bool(text) and all(character.isalnum() or character in signs for character in text)
 
 

@@ -123,6 +123,35 @@ def test_a_refusal_loses_nothing_that_was_there(tmp_path):
         assert [path.name for path in (tmp_path / "json").iterdir()] == ["precious.txt"]
 
 
+def test_a_project_is_not_baked_over(tmp_path):
+    assert cookiecutter(tmp_path).returncode == 0
+    settings, ours = tmp_path / "my_site/config/settings.py", tmp_path / "my_site/users/ours.py"
+    settings.write_text("mine")
+    ours.write_text("mine")
+    for options in (["--overwrite-if-exists"], ["--overwrite-if-exists", "--skip-if-file-exists"]):
+        done = cookiecutter(tmp_path, *options)
+        assert done.returncode == 1
+        assert done.stderr.startswith(
+            "project_slug 'my_site' names a folder that holds '.editorconfig'"
+        )
+        assert (settings.read_text(), ours.read_text()) == ("mine", "mine")
+
+
+def test_a_new_repository_s_folder_takes_a_project(tmp_path):
+    (tmp_path / "my_site/.git").mkdir(parents=True)
+    (tmp_path / "my_site/LICENSE").write_text("ours")
+    assert cookiecutter(tmp_path, "--overwrite-if-exists").returncode == 0
+    assert (tmp_path / "my_site/manage.py").exists()
+    assert (tmp_path / "my_site/LICENSE").read_text() == "ours"
+
+
+def test_no_answer_is_an_empty_one(tmp_path):
+    (tmp_path / "mine.yaml").write_text("default_context: {author_email: null, description: null}")
+    done = cookiecutter(tmp_path / "out", "--config-file", str(tmp_path / "mine.yaml"))
+    assert done.returncode == 0, done.stderr
+    assert_every_file_is_sound(tmp_path / "out/my_site")
+
+
 def test_every_package_of_the_lock_is_refused_as_a_name():
     hook = (TEMPLATE / "hooks/pre_gen_project.py").read_text()
     taken = re.search(r'^TAKEN = """(.+?)"""', hook, re.MULTILINE | re.DOTALL)[1].split()

@@ -1,10 +1,10 @@
-"""Measure bakes and servers, side by side in one run of a few minutes.
+"""Measure bakes and servers, side by side in one run of under ten minutes.
 
     make bench              prints the tables
     make bench KEEP=1       and keeps them in docs/bench.md
 
 In: this repository as it stands. Every server is started as on its platform, and beside it the same
-server as it comes, with a minimal project. All rounds alternate, so that noise meets both alike.
+server as it comes, with a minimal project. What is compared takes turns, so that noise meets both alike.
 """
 
 import argparse

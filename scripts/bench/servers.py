@@ -27,8 +27,8 @@ PLAIN_COMMANDS = {
 PAGES_NOTE = f"""\
 The home page, logged in: a session and a user from PostgreSQL, {pages.CLIENTS} clients. "Minimal" is a
 project of one view and one template, which says the same, with the same middleware, on the same
-server as it comes. Both run, and are asked in turns: medians of {ROUNDS} seconds each; the ratio is of
-neighbours."""
+server as it comes. Both run, and are asked in turns: medians of {ROUNDS} seconds each, and of the
+ratios of neighbours."""
 OTHERS_NOTE = (
     f"Answers a second, {pages.CLIENTS} clients: medians of {ROUNDS} seconds each; boot and memory of "
     "all the server's processes."

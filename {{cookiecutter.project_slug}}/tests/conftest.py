@@ -9,7 +9,7 @@ from django.db import connections
 
 from config.checks import check_environment, refuse_misconfiguration
 from config.logs import configuration
-from tests.configuration import GOOD
+from tests.production import GOOD
 from users.models import User
 
 
@@ -77,10 +77,11 @@ def refusal(configure, monkeypatch, capsys):
     def refuse(**changes) -> str:
         configure(**changes)
         monkeypatch.setenv("PORT", "8000")
-        [problem] = check_environment()
+        problems = check_environment()
+        assert len(problems) == 1, problems
         with pytest.raises(SystemExit):
             refuse_misconfiguration()
-        assert capsys.readouterr().err.startswith(problem.msg)
-        return problem.msg
+        assert capsys.readouterr().err.startswith(problems[0].msg)
+        return problems[0].msg
 
     return refuse

@@ -10,7 +10,7 @@ from PIL import Image
 from pictures.bucket import Bucket
 from pictures.images import UNPACKING
 from pictures.models import Picture
-from tests.configuration import GOOD
+from tests.production import GOOD
 
 NO_PICTURE = "This file is no JPEG, PNG, WebP or GIF picture."
 COPYRIGHT = 0x8298
