@@ -17,6 +17,7 @@ from combinations import SERVERS, about, is_asgi
 from rehearsal.processes import CommandFailed, run
 from rehearsal.site import Site
 from rehearsal.sockets import open_socket
+from websockets.exceptions import InvalidStatus
 
 GUNICORN = [answers for answers in SERVERS if answers["server"].endswith("gunicorn")]
 ASGI = [answers for answers in SERVERS if is_asgi(answers)]
@@ -168,12 +169,23 @@ def test_valkey_restarts_under_load(site, services, deployment, visitor, report)
 def test_the_first_socket_after_valkey_was_away_is_served(deployment, services):
     with deployment.site() as site, site.visitor() as visitor:
         visitor.sign_up("first_after_valkey")
-        for _ in range(4):  # each process has a connection of its own, which dies
-            open_socket(site, visitor).close()
-        services.valkey.stop()
-        services.valkey.start()
+        served = [first_sockets_are_served(site, visitor, services) for _ in range(10)]
+    # In one of twenty restarts, channels_redis' reader closes what a socket just connected anew;
+    # without the retry in config/settings.py nine of ten are lost.
+    assert served.count(True) >= 7, served
+
+
+def first_sockets_are_served(site, visitor, services) -> bool:
+    for _ in range(4):  # each process has a connection of its own, which dies
+        open_socket(site, visitor).close()
+    services.valkey.stop()
+    services.valkey.start()
+    try:
         for _ in range(4):
             open_socket(site, visitor).close()
+    except InvalidStatus:
+        return False
+    return True
 
 
 @about(GUNICORN)
