@@ -150,6 +150,7 @@ def test_no_answer_is_an_empty_one(tmp_path):
     done = cookiecutter(tmp_path / "out", "--config-file", str(tmp_path / "mine.yaml"))
     assert done.returncode == 0, done.stderr
     assert_every_file_is_sound(tmp_path / "out/my_site")
+    assert_answers_are_kept(tmp_path / "out/my_site", all_answers({"description": ""}))
 
 
 def test_every_package_of_the_lock_is_refused_as_a_name():
