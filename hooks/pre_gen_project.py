@@ -129,7 +129,7 @@ def folder_problem(slug, names):
     if lost := sorted(set(names) - OF_A_NEW_REPOSITORY):
         return (
             f"project_slug {slug!r} names a folder that holds {lost[0]!r} already, which could be lost;"
-            f" try '{slug}_2', or `cruft update` for what is new in the template."
+            f" try '{slug[: LONGEST_SLUG - 2]}_2', or `cruft update` for what is new in the template."
         )
     return None
 

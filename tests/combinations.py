@@ -18,6 +18,8 @@ CHOICES = {
     for name, values in QUESTIONS.items()
     if not name.startswith("_") and isinstance(values, list | bool)
 }
+# The questions of yes or no.
+OPTIONS = [name for name, values in CHOICES.items() if values == [True, False]]
 COMBINATIONS = [
     dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())
 ]

@@ -1,7 +1,7 @@
 """The generated project's own tests pass in every combination, and its checks with every option."""
 
 import pytest
-from combinations import CHOICES, COMBINATIONS, about, is_asgi, named
+from combinations import CHOICES, COMBINATIONS, OPTIONS, about, is_asgi, named
 from rehearsal.processes import bare_environment, run
 
 
@@ -32,7 +32,7 @@ TYPED = named(
 
 def test_the_checks_meet_every_option_with_each_platform_and_interface():
     assert {answers["server"] for answers in TYPED} == set(CHOICES["server"])
-    for option in (name for name, values in CHOICES.items() if values == [True, False]):
+    for option in OPTIONS:
         met = [answers for answers in TYPED if answers[option]]
         assert {answers["platform"] for answers in met} == set(CHOICES["platform"]), option
         assert {is_asgi(answers) for answers in met} == {True, False}, option

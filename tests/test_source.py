@@ -11,7 +11,7 @@ from pathlib import Path
 import linting
 import pytest
 import yaml
-from combinations import CHOICES, COMBINATIONS, DERIVED, QUESTIONS, TEMPLATE, all_answers
+from combinations import CHOICES, COMBINATIONS, DERIVED, OPTIONS, QUESTIONS, TEMPLATE, all_answers
 
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 # What Windows takes for devices, whatever follows a dot.
@@ -74,24 +74,27 @@ def test_no_option_is_named_in_more_files_than_its_budget(option):
     assert len(files) <= BUDGET.get(option, 0), f"BUDGET of {option}: {files}"
 
 
-def test_conditions_compare_only_with_answers_that_exist():
+@pytest.fixture(scope="module")
+def known() -> dict[str, set]:
+    """Every answer that may be asked about, by its question or private name."""
     baked = [all_answers(answers) for answers in COMBINATIONS]
-    known = {name: {answers[name] for answers in baked} for name in [*CHOICES, *DERIVED]}
+    return {name: {answers[name] for answers in baked} for name in [*CHOICES, *DERIVED]}
+
+
+def test_conditions_compare_only_with_answers_that_exist(known):
     for path in tracked("{{cookiecutter.project_slug}}"):
         for name, value in re.findall(r'cookiecutter\.(\w+) == "([^"]+)"', path.read_text()):
             assert value in known[name], f"{path}: {name} is never {value}"
 
 
-def test_every_file_in_the_hook_s_table_exists():
+def test_every_file_and_answer_in_the_hook_s_table_exists(known):
     source = (TEMPLATE / "hooks/post_gen_project.py").read_text()
     table = re.search(r"^ONLY_FOR = (\{.+?^\})", source, re.MULTILINE | re.DOTALL)[1]
     files = ast.literal_eval(table)
     paths = [path for paths in files.values() for path in paths]
     assert len(paths) > 5
     assert [path for path in paths if not (PROJECT / path).exists()] == []
-    baked = [all_answers(answers) for answers in COMBINATIONS]
-    known = {(name, str(value)) for answers in baked for name, value in answers.items()}
-    assert [answer for answer in files if answer not in known] == []
+    assert [key for key in files if key[1] not in map(str, known[key[0]])] == []
 
 
 def test_files_are_rendered_if_they_hold_something_to_render():
@@ -109,7 +112,7 @@ def test_every_choice_has_a_label():
     labels = QUESTIONS["__prompts__"]
     assert set(labels) == {name for name in QUESTIONS if not name.startswith("_")}
     for name, values in CHOICES.items():
-        if values != [True, False]:
+        if name not in OPTIONS:
             assert set(labels[name]) == {"__prompt__", *values}
 
 

@@ -94,18 +94,21 @@ def check_allowed_hosts() -> Error | None:
     return None
 
 
+POSTGRESQL = "django.db.backends.postgresql"
+
+
 def check_database() -> Error | None:
     engine = settings.DATABASES["default"].get("ENGINE", "django.db.backends.dummy")
     if engine == "django.db.backends.dummy":
         return problem(3, "DATABASE_URL", "is not set.")
-    if engine != "django.db.backends.postgresql":
+    if engine != POSTGRESQL:
         return problem(3, "DATABASE_URL", "must name a PostgreSQL database.")
     return None
 
 
 def check_database_encryption() -> Error | None:
     database = settings.DATABASES["default"]
-    if database.get("ENGINE") != "django.db.backends.postgresql":
+    if database.get("ENGINE") != POSTGRESQL:
         return None
     # PostgreSQL's own default is to do without encryption where a server has none.
     mode = database.get("OPTIONS", {}).get("sslmode", "prefer")

@@ -17,13 +17,10 @@ from presence import consumers, tickets
 from presence.models import EXPIRY_SECONDS, Connection
 from presence.people import MOST_CONNECTIONS, everyone
 from presence.pulse import PULSE
+from tests.test_asgi import PATIENCE_SECONDS
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-# Longer than anything takes, even on a busy machine.
-PATIENCE_SECONDS = 10
 
 
 class Page(WebsocketCommunicator):
