@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -125,6 +126,19 @@ print("ticket:" + make_ticket(User.objects.get(username="bob_p"), "key"))
     printed = deployment.run_script(script)
     expired = printed.partition("ticket:")[2].strip()
     assert refusal(site, origin=None, headers={"Authorization": f"Ticket {expired}"}) == 403
+
+
+def test_a_socket_waits_for_a_slow_database_as_a_page_does(
+    site, services, project, arrive, open_things
+):
+    bob = arrive(site, "bob_p")
+    lock = services.postgres.locked(project.database, "presence_connection")
+    with ThreadPoolExecutor(1) as background, lock:
+        opening = background.submit(open_socket, site, bob)
+        time.sleep(7)  # by itself Daphne drops a handshake after 5
+        assert services.postgres.held_up(project.database)
+    socket = open_things.enter_context(opening.result())
+    assert hear(socket, shows("bob_p", True))
 
 
 def test_a_large_message_closes_the_socket(ada):
