@@ -25,6 +25,7 @@ ACCESS_LOGGERS = ("django.server", "django.channels.server")
 # What these say they say again and again, while something is away, overloaded or attacked.
 REPETITIVE_LOGGERS = (
     "channels_redis.pubsub",
+    "config.limits",
     "django.security.DisallowedHost",
     "psycopg.pool",
     "waitress.queue",

@@ -95,6 +95,28 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
+# Threads per process that run views, each with a database connection of its own.
+WEB_THREADS = env.int(
+    "WEB_THREADS",
+    # <% if cookiecutter.server == "asgi-daphne" %>
+    6,
+    # <% endif %>
+    # <% if cookiecutter.server == "asgi-gunicorn" %>
+    3,
+    # <% endif %>
+    # <% if cookiecutter.server == "wsgi-gunicorn" %>
+    4,
+    # <% endif %>
+    # <% if cookiecutter.server == "wsgi-waitress" %>
+    8,
+    # <% endif %>
+    validate=environs.validate.Range(min=1),
+)
+# Limits on every request, which config/limits.py explains: bytes, requests, seconds.
+MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=environs.validate.Range(min=1))
+MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=environs.validate.Range(min=1))
+SEND_TIMEOUT = env.int("SEND_TIMEOUT", 30, validate=environs.validate.Range(min=1))
+
 ROOT_URLCONF = "config.urls"
 ADMIN_PATH = env.str(
     "ADMIN_PATH",

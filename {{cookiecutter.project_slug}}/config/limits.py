@@ -1,0 +1,87 @@
+"""Limits on every request. Each server enforces them before it takes a thread for the request.
+
+=============================  ==========================================================
+``settings.MAX_BODY_SIZE``     bytes in a request's body; above it the answer is 413
+``settings.MAX_QUEUED_REQUESTS``  requests that wait for a thread; above it, 503 at once
+``settings.SEND_TIMEOUT``      seconds without progress until a client that does not read
+                               its response is disconnected
+=============================  ==========================================================
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import structlog
+from django.conf import settings
+from django.urls import Resolver404, resolve
+
+RETRY_AFTER_SECONDS = 5
+
+logger = structlog.get_logger(__name__)
+
+
+def max_body_size(size: int):
+    """Decorator: the view takes request bodies of up to ``size`` bytes, not MAX_BODY_SIZE.
+
+    On a class-based view: ``@method_decorator(max_body_size(50_000_000), name="dispatch")``.
+    """
+
+    def set_limit(view):
+        view.max_body_size = size
+        return view
+
+    return set_limit
+
+
+def body_limit(path: str) -> int:
+    """Return how many bytes the body of a request to this path, without its query, may have."""
+    try:
+        view = resolve(path).func
+    except Resolver404:
+        return settings.MAX_BODY_SIZE
+    return getattr(view, "max_body_size", settings.MAX_BODY_SIZE)
+
+
+@dataclass
+class Refusal:
+    """A response that a server gives itself, before Django sees the request."""
+
+    status: HTTPStatus
+    text: str
+    retry_after: int | None = None
+
+    @property
+    def body(self) -> bytes:
+        return f"{self.text}\n".encode()
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """As ASGI wants them. The connection ends, as the request may not have been read whole."""
+        found = {
+            "content-type": "text/plain; charset=utf-8",
+            "content-length": str(len(self.body)),
+            "connection": "close",
+            "x-content-type-options": "nosniff",
+        }
+        if self.retry_after is not None:
+            found["retry-after"] = str(self.retry_after)
+        return [(name.encode(), value.encode()) for name, value in found.items()]
+
+    @property
+    def message(self) -> bytes:
+        """The whole response, as HTTP/1.1."""
+        lines = [f"HTTP/1.1 {self.status.value} {self.status.phrase}".encode()]
+        lines += [name + b": " + value for name, value in self.headers]
+        return b"\r\n".join(lines) + b"\r\n\r\n" + self.body
+
+    def log(self, path: str) -> None:
+        """Log that a request was refused; config/logs.py lets one line in ten seconds through."""
+        logger.warning("request refused", status=self.status.value, path=path)
+
+
+TOO_LARGE = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "This request is too large.")
+OVERLOADED = Refusal(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "This site is busy. Please try again in a few seconds.",
+    RETRY_AFTER_SECONDS,
+)
