@@ -29,7 +29,7 @@ TAKEN = """
     click_didyoumean click_plugins click_repl constantly cryptography daphne dateutil
     dj_database_url django django_axes django_storages dotenv environs gunicorn hyperlink idna
     incremental jmespath kombu marshmallow msgpack packaging pillow prompt_toolkit psycopg
-    psycopg_binary psycopg_pool pycparser pyopenssl python_dateutil python_dotenv redis
+    psycopg_binary pycparser pyopenssl python_dateutil python_dotenv redis
     s3transfer sentry_sdk service_identity six sqlparse storages structlog twisted txaio
     typing_extensions tzdata tzlocal u_msgpack_python ujson urllib3 vine waitress wcwidth
     whitenoise zope zope_interface

@@ -9,10 +9,10 @@ from rehearsal.site import SESSION_COOKIE, session_cookie
 
 CLIENTS = 1000
 AT_ONCE = 25
-# So many requests have a database connection at once: threads, or places before the pools.
+# So many requests have a database connection at once: threads.
 AT_THE_DATABASE = {
     "asgi-daphne": 6,
-    "asgi-gunicorn": 12,
+    "asgi-gunicorn": 6,
     "wsgi-gunicorn": 8,
     "wsgi-waitress": 8,
 }

@@ -27,7 +27,7 @@ ALWAYS = """
     users/migrations/__init__.py users/models.py users/throttle.py users/urls.py users/views.py
 """
 ASGI = """
-    config/asgi.py config/drain.py config/guard.py config/pool.py config/static.py
+    config/asgi.py config/drain.py config/handler.py config/streaming.py config/threads.py
     config/websockets.py presence/__init__.py presence/apps.py presence/consumers.py
     presence/migrations/0001_initial.py presence/migrations/__init__.py presence/models.py
     presence/people.py presence/pulse.py presence/routing.py presence/signals.py

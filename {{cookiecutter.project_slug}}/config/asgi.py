@@ -2,23 +2,22 @@
 
 import os
 
+import django
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import WebsocketDenier
-from django.conf import settings
-from django.core.asgi import get_asgi_application
 from django.urls import re_path
 
 from config.checks import refuse_misconfiguration
-from config.drain import Tracked
-from config.guard import RequestGuard
-from config.websockets import ClientAddress, Faults, Logged, SameOrigin, name_user
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 refuse_misconfiguration()
 
-# Consumers import models, which can be imported only now.
+# What these import needs the settings, and models, which can be imported only now.
+from config.drain import Tracked
+from config.handler import ASGIHandler
+from config.websockets import ClientAddress, Faults, Logged, SameOrigin, name_user
 from presence.routing import websocket_urlpatterns
 from presence.tickets import TicketAuth
 
@@ -27,7 +26,7 @@ authenticated = AuthMiddlewareStack(TicketAuth(name_user(sockets)))
 
 application = ProtocolTypeRouter(
     {
-        "http": RequestGuard(Tracked(django_application), settings.DB_POOL_SIZE - 2),
+        "http": ASGIHandler(),
         "websocket": Tracked(ClientAddress(Logged(Faults(SameOrigin(authenticated))))),
     }
 )

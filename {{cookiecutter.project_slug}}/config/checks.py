@@ -23,7 +23,7 @@ HINTS = {
     "DATABASE_URL": "heroku addons:create heroku-postgresql:essential-0",
     "REDIS_URL": "heroku addons:create heroku-redis:mini",
     "DEBUG": "heroku config:unset DEBUG",
-    "DB_POOL_SIZE": "heroku config:set DB_POOL_SIZE=5",
+    "WEB_THREADS": "heroku config:set WEB_THREADS=3",
 }
 OTHER_HINT = "heroku config:set {}=..."
 # <% else %>
@@ -33,7 +33,7 @@ HINTS = {
     "DATABASE_URL": "In the app spec, envs, DATABASE_URL, value: ${db.DATABASE_URL}",
     "REDIS_URL": "In the app spec, envs, REDIS_URL, value: ${valkey.DATABASE_URL}",
     "DEBUG": "In the app spec, envs, DEBUG: delete it",
-    "DB_POOL_SIZE": "In the app spec, envs, DB_POOL_SIZE, value: 5",
+    "WEB_THREADS": "In the app spec, envs, WEB_THREADS, value: 3",
 }
 OTHER_HINT = "In the app spec, envs, {}."
 # <% endif %>
@@ -142,6 +142,28 @@ def check_sessions() -> Error | None:
     return None
 
 
+# Connections of a process beside those of its threads: /readyz has one and, under ASGI, so do
+# the WebSockets together.
+# <% if cookiecutter.__interface == "asgi" %>
+EXTRA_CONNECTIONS = 2
+# <% else %>
+EXTRA_CONNECTIONS = 1
+# <% endif %>
+
+
+def check_database_connections() -> Error | None:
+    threads, processes = settings.WEB_THREADS, settings.WEB_CONCURRENCY
+    connections = processes * (threads + EXTRA_CONNECTIONS)
+    if connections > (limit := settings.DATABASE_CONNECTION_LIMIT):
+        opened = (
+            f"is {threads} in {processes} processes, which open up to {connections} connections"
+        )
+        return problem(
+            10, "WEB_THREADS", f"{opened}: more than DATABASE_CONNECTION_LIMIT, {limit}."
+        )
+    return None
+
+
 CHECKS = [
     check_secret_key,
     check_allowed_hosts,
@@ -150,6 +172,7 @@ CHECKS = [
     check_debug,
     check_https,
     check_sessions,
+    check_database_connections,
 ]
 # <% if cookiecutter.__redis == "yes" %>
 
@@ -174,19 +197,5 @@ def check_channel_layer() -> Error | None:
     return None
 
 
-def check_persistent_connections() -> Error | None:
-    if settings.DATABASES["default"].get("CONN_MAX_AGE", 0) != 0:
-        return problem(9, "CONN_MAX_AGE", "must be 0: under ASGI, connections that stay are lost.")
-    return None
-
-
-def check_pool() -> Error | None:
-    size, processes = settings.DB_POOL_SIZE, settings.WEB_CONCURRENCY
-    if size * processes > (limit := settings.DATABASE_CONNECTION_LIMIT):
-        sentence = f"is {size} in {processes} processes: over DATABASE_CONNECTION_LIMIT, {limit}."
-        return problem(10, "DB_POOL_SIZE", sentence)
-    return None
-
-
-CHECKS += [check_channel_layer, check_persistent_connections, check_pool]
+CHECKS.append(check_channel_layer)
 # <% endif %>

@@ -1,6 +1,6 @@
-"""Stopping without loss: what this process has under way, and how that ends well.
+"""Graceful shutdown: the requests, streams and WebSockets of this process, and how they end.
 
-A server that is told to stop awaits ``finish()`` before it ends; see ``config/daphne.py`` and
+A server that got SIGTERM awaits ``drain()`` before it ends: ``config/daphne.py``,
 ``config/asgi_worker.py``.
 """
 
@@ -8,20 +8,21 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-# Heroku kills a process 30 seconds after it told it to stop, App Platform after 120.
+# Heroku sends SIGKILL 30 seconds after SIGTERM, App Platform 120.
 SECONDS = 25
-# For so long a server still lets clients in, as the router may not know yet; and for so long again
-# it waits for what those who came last have to ask.
+# After SIGTERM a server accepts connections for this long, as the router may still send requests;
+# then it gives the last connections as long to send theirs.
 LINGER_SECONDS = 1
 # 1012 is "service restart": the page comes back, to the next process.
 CLOSE = {"type": "websocket.close", "code": 1012}
 
 calls: set[object] = set()
 open_sockets: set[Callable] = set()
+streams: set[asyncio.Timeout] = set()
 
 
 class Tracked:
-    """ASGI middleware: keep account of every request and WebSocket of ``application``."""
+    """ASGI middleware: keep account of every WebSocket of ``application``."""
 
     def __init__(self, application):
         self.application = application
@@ -29,8 +30,7 @@ class Tracked:
     async def __call__(self, scope, receive, send):
         call = object()
         calls.add(call)
-        if scope["type"] == "websocket":
-            open_sockets.add(send)
+        open_sockets.add(send)
         try:
             await self.application(scope, receive, send)
         finally:
@@ -38,15 +38,31 @@ class Tracked:
             open_sockets.discard(send)
 
 
+async def run_until_shutdown(response, send) -> None:
+    """Await ``response``, which sends a response without end; at shutdown, end it in its place."""
+    try:
+        async with asyncio.timeout(None) as stream:
+            streams.add(stream)
+            await response
+    except TimeoutError:
+        if not stream.expired():
+            raise
+        await send({"type": "http.response.body"})
+    finally:
+        streams.discard(stream)
+
+
 async def finish() -> None:
-    """Close every WebSocket, and wait for them and the requests to end; no longer than a server
-    has that lingered before.
+    """Close every WebSocket and stream of events, and wait for them and the requests to end; no
+    longer than a server has that lingered before.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(SECONDS - 2 * LINGER_SECONDS), asyncio.TaskGroup() as closing:
             while calls:
                 while open_sockets:
                     closing.create_task(close(open_sockets.pop()))
+                while streams:
+                    streams.pop().reschedule(asyncio.get_running_loop().time())
                 await asyncio.sleep(0.05)
 
 

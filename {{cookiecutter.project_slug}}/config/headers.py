@@ -1,5 +1,7 @@
 """Security headers that Django has no setting for, in the words of the browsers."""
 
+from config.middleware import NonBlockingMiddleware
+
 # What a page may not ask a person or a device for: all that this site has no use for.
 FORBIDDEN = """
     accelerometer autoplay camera display-capture encrypted-media geolocation gyroscope hid
@@ -14,13 +16,10 @@ HEADERS = {
 }
 
 
-def security_headers(get_response):
-    """Middleware: give every response these headers, where it has not set its own."""
+class SecurityHeadersMiddleware(NonBlockingMiddleware):
+    """Give every response these headers, where it has not set its own."""
 
-    def middleware(request):
-        response = get_response(request)
+    def process_response(self, request, response):
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
-
-    return middleware

@@ -5,8 +5,11 @@ nothing before them looks at the Host.
 
 ``/healthz``: the process is alive. Touches nothing.
 ``/readyz``: 200 when everything the site needs is there, else 503; the body names each part.
+
+Under ASGI the event loop answers them, so middleware above HealthCheckMiddleware must not wait.
 """
 
+import asyncio
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import structlog
@@ -14,27 +17,18 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse, JsonResponse
 
+from config.middleware import NonBlockingMiddleware
+
 # <% if cookiecutter.__redis == "yes" %>
 from config.redis import probe_redis
 
 # <% endif %>
-# App Platform gives up after one second.
-SECONDS = 0.8
+LIVENESS_PATH, READINESS_PATH = PATHS = ("/healthz", "/readyz")
+# Seconds; App Platform gives up after one.
+PROBE_TIMEOUT = 0.8
 
-
-def health_checks(get_response):
-    """Middleware that answers the health checks and passes every other request on."""
-
-    def middleware(request):
-        answer = ANSWERS.get(request.path_info)
-        if not answer:
-            return get_response(request)
-        response = answer()
-        # Some servers close the connection after an answer whose length they do not know.
-        response["Content-Length"] = len(response.content)
-        return response
-
-    return middleware
+Probes = dict[str, Future[str]]
+logger = structlog.get_logger(__name__)
 
 
 def probe_database() -> str:
@@ -54,37 +48,58 @@ PROBES = {
 }
 # A thread for each part: one that hangs holds up neither the answer nor the probes of the others.
 THREADS = {name: ThreadPoolExecutor(1, f"readyz-{name}") for name in PROBES}
-UNDER_WAY: dict[str, Future] = {}
-
-logger = structlog.get_logger(__name__)
+PENDING: Probes = {}
 
 
-def liveness() -> HttpResponse:
-    return HttpResponse("ok", content_type="text/plain")
+class HealthCheckMiddleware(NonBlockingMiddleware):
+    """Answer the health checks and pass every other request on."""
+
+    def process_request(self, request):
+        if request.path_info == LIVENESS_PATH:
+            response: HttpResponse = HttpResponse("ok", content_type="text/plain")
+        elif request.path_info == READINESS_PATH:
+            response = readiness(getattr(request, "probes", None) or wait_for_probes())
+        else:
+            return None
+        # Some servers close the connection after an answer whose length they do not know.
+        response["Content-Length"] = len(response.content)
+        return response
 
 
-def readiness() -> JsonResponse:
-    """Ask every part at once; whatever fails or takes longer than ``SECONDS`` is not ready."""
-    answers = {name: ask(name) for name in PROBES}
-    wait(answers.values(), timeout=SECONDS)
-    parts = {name: describe(answer) for name, answer in answers.items()}
+def readiness(probes: Probes) -> JsonResponse:
+    """The response; a probe that raised or is not done yet is not ready."""
+    parts = {name: probe_status(probe) for name, probe in probes.items()}
     ready = all(part == "ok" for part in parts.values())
     if not ready:
         logger.warning("not ready", **parts)
     return JsonResponse(parts, status=200 if ready else 503)
 
 
-def ask(name: str) -> Future:
-    """The answer of a part: one for all who ask meanwhile."""
-    if name not in UNDER_WAY or UNDER_WAY[name].done():
-        UNDER_WAY[name] = THREADS[name].submit(PROBES[name])
-    return UNDER_WAY[name]
-
-
-def describe(answer: Future) -> str:
-    if not answer.done():
+def probe_status(probe: Future[str]) -> str:
+    if not probe.done():
         return "no answer in time"
-    return "unreachable" if answer.exception() else answer.result()
+    return "unreachable" if probe.exception() else probe.result()
 
 
-ANSWERS = {"/healthz": liveness, "/readyz": readiness}
+def wait_for_probes() -> Probes:
+    """Run every probe at once, and wait for them for up to PROBE_TIMEOUT."""
+    probes = {name: run_probe(name) for name in PROBES}
+    wait(probes.values(), timeout=PROBE_TIMEOUT)
+    return probes
+
+
+async def finish_probes(path: str) -> Probes:
+    """As wait_for_probes(), for the event loop; none if this path needs none."""
+    if path != READINESS_PATH:
+        return {}
+    probes = {name: run_probe(name) for name in PROBES}
+    finished = asyncio.gather(*map(asyncio.wrap_future, probes.values()), return_exceptions=True)
+    await asyncio.wait({finished}, timeout=PROBE_TIMEOUT)
+    return probes
+
+
+def run_probe(name: str) -> Future[str]:
+    """Start the probe, unless it runs already: one result serves all who ask meanwhile."""
+    if name not in PENDING or PENDING[name].done():
+        PENDING[name] = THREADS[name].submit(PROBES[name])
+    return PENDING[name]

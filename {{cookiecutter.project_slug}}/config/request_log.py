@@ -4,9 +4,10 @@ import time
 
 import structlog
 from django.utils.functional import empty
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from config.health import ANSWERS as HEALTH_CHECKS
+from config.health import PATHS as HEALTH_CHECK_PATHS
+from config.middleware import NonBlockingMiddleware
 from config.router import queue_milliseconds, request_id
 
 LONGEST_PATH = 1000
@@ -14,34 +15,39 @@ LONGEST_PATH = 1000
 logger = structlog.get_logger(__name__)
 
 
-def log_requests(get_response):
-    """Middleware: log each request but health checks, which tell what is wrong themselves. Its id
-    is ``request.request_id``, and the response's ``X-Request-ID``.
+class RequestLogMiddleware(NonBlockingMiddleware):
+    """Log each request but health checks, which log themselves what is wrong.
+
+    ``request.request_id`` is its id, and the response's ``X-Request-ID``.
     """
 
-    def middleware(request):
-        if request.path_info in HEALTH_CHECKS:
-            return get_response(request)
-        began, queued = time.perf_counter(), queue_milliseconds(request.headers)
+    def process_request(self, request):
+        if request.path_info in HEALTH_CHECK_PATHS:
+            return
+        request.started_at = time.perf_counter()
+        request.queue_milliseconds = queue_milliseconds(request.headers)
         request.request_id = request_id(request.headers)
-        with bound_contextvars(request_id=request.request_id):
-            response = get_response(request)
-            # No error: that is in a line of its own, with its traceback.
-            log = logger.warning if response.status_code >= 500 else logger.info
-            log(
-                "request",
-                method=request.method,
-                path=path_of(request),
-                status=response.status_code,
-                duration_ms=milliseconds_since(began),
-                queue_ms=queued,
-                user_id=user_id(request),
-                address=request.META["REMOTE_ADDR"],
-            )
+        request.log_context = bind_contextvars(request_id=request.request_id)
+
+    def process_response(self, request, response):
+        if request.path_info in HEALTH_CHECK_PATHS:
+            return response
+        # No error: that is in a line of its own, with its traceback.
+        log = logger.warning if response.status_code >= 500 else logger.info
+        log(
+            "request",
+            method=request.method,
+            path=path_of(request),
+            status=response.status_code,
+            duration_ms=milliseconds_since(request.started_at),
+            queue_ms=request.queue_milliseconds,
+            user_id=user_id(request),
+            address=request.META["REMOTE_ADDR"],
+        )
+        # Threads that serve WSGI keep their context from one request to the next.
+        reset_contextvars(**request.log_context)
         response["X-Request-ID"] = request.request_id
         return response
-
-    return middleware
 
 
 def path_of(request) -> str:
@@ -52,7 +58,8 @@ def path_of(request) -> str:
 
 def user_id(request):
     """The user's key; None for a stranger, and where nothing asked the database who it is."""
-    user = getattr(request, "user", None)
+    # An async view that asked who it is has the answer here: django.contrib.auth.middleware.auser.
+    user = getattr(request, "_acached_user", None) or getattr(request, "user", None)
     return None if getattr(user, "_wrapped", None) is empty else getattr(user, "pk", None)
 
 

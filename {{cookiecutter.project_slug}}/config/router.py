@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from django.conf import settings
 
+from config.middleware import NonBlockingMiddleware
+
 # <% if cookiecutter.platform == "heroku" %>
 # The router appends the address that it sees: what stands before the last comma is made up.
 ADDRESS = "x-forwarded-for"
@@ -49,12 +51,9 @@ def queue_milliseconds(headers: Mapping[str, str]) -> int | None:
     return max(0, round(1000 * time.time()) - int(told)) if re.fullmatch(r"\d{13}", told) else None
 
 
-def set_client_address(get_response):
-    """Middleware: ``REMOTE_ADDR`` is the client's address, where the server put the router's."""
+class ClientAddressMiddleware(NonBlockingMiddleware):
+    """``REMOTE_ADDR`` is the client's address, where the server put the router's."""
 
-    def middleware(request):
+    def process_request(self, request):
         peer = request.META.get("REMOTE_ADDR", "")
         request.META["REMOTE_ADDR"] = client_address(request.headers, peer)
-        return get_response(request)
-
-    return middleware

@@ -77,16 +77,12 @@ MIDDLEWARE = [
     # These set headers: before all others, so that redirects, files and errors have them too.
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.headers.security_headers",
-    "config.router.set_client_address",
-    "config.request_log.log_requests",
+    "config.headers.SecurityHeadersMiddleware",
+    "config.router.ClientAddressMiddleware",
+    "config.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "config.health.health_checks",
-    # <% if cookiecutter.__interface == "asgi" %>
-    "config.static.StaticFilesMiddleware",
-    # <% else %>
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    # <% endif %>
+    "config.health.HealthCheckMiddleware",
+    "config.middleware.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -95,23 +91,6 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
-# Threads per process that run views, each with a database connection of its own.
-WEB_THREADS = env.int(
-    "WEB_THREADS",
-    # <% if cookiecutter.server == "asgi-daphne" %>
-    6,
-    # <% endif %>
-    # <% if cookiecutter.server == "asgi-gunicorn" %>
-    3,
-    # <% endif %>
-    # <% if cookiecutter.server == "wsgi-gunicorn" %>
-    4,
-    # <% endif %>
-    # <% if cookiecutter.server == "wsgi-waitress" %>
-    8,
-    # <% endif %>
-    validate=environs.validate.Range(min=1),
-)
 # Limits on every request, which config/limits.py explains: bytes, requests, seconds.
 MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=environs.validate.Range(min=1))
 MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=environs.validate.Range(min=1))
@@ -155,34 +134,32 @@ if is_postgresql:
         "sslmode": "prefer" if DEBUG else "require",
         **database.get("OPTIONS", {}),
     }
-# <% if cookiecutter.__interface == "asgi" %>
-# Per process. Two are for WebSocket consumers and /readyz, the rest bound the requests at work.
-DB_POOL_SIZE = env.int("DB_POOL_SIZE", 8, validate=environs.validate.Range(min=3))
-# What the smallest plans have; config/checks.py compares.
-DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20)
+# Threads per process that run views, each with a database connection of its own.
+WEB_THREADS = env.int(
+    "WEB_THREADS",
+    # <% if cookiecutter.server == "asgi-daphne" %>
+    6,
+    # <% endif %>
+    # <% if cookiecutter.server == "asgi-gunicorn" %>
+    3,
+    # <% endif %>
+    # <% if cookiecutter.server == "wsgi-gunicorn" %>
+    4,
+    # <% endif %>
+    # <% if cookiecutter.server == "wsgi-waitress" %>
+    8,
+    # <% endif %>
+    validate=environs.validate.Range(min=1),
+)
+# Processes, and what the database's plan has, for the check in config/checks.py.
 # <% if cookiecutter.__app_server == "gunicorn" %>
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1)
 # <% else %>
-WEB_CONCURRENCY = 1  # Daphne is one process, whatever the platform proposes
+WEB_CONCURRENCY = 1  # this server is one process, whatever the platform proposes
 # <% endif %>
-if is_postgresql:
-    from config.pool import check_connection
-
-    # Persistent connections leak under ASGI, where every request has a thread of its own.
-    database["OPTIONS"]["pool"] = {
-        "min_size": 1,
-        "max_size": DB_POOL_SIZE,
-        # Every so often it closes a connection that was not needed meanwhile.
-        "max_idle": 10,
-        "check": check_connection,
-        # A request waits 5 seconds for the database, then fails. As often the pause between
-        # tries to reconnect starts anew, which else doubles each time, for up to 5 minutes.
-        "timeout": 5,
-        "reconnect_timeout": 5,
-    }
-# <% else %>
+DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20)
+# Each thread keeps its connection, and looks at it before a request uses it.
 database["CONN_MAX_AGE"] = 600
-# <% endif %>
 DATABASES = {"default": database}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -17,7 +17,7 @@ from presence import consumers, tickets
 from presence.models import EXPIRY_SECONDS, Connection
 from presence.people import MOST_CONNECTIONS, everyone
 from presence.pulse import PULSE
-from tests.test_asgi import PATIENCE_SECONDS
+from tests.test_handler import PATIENCE_SECONDS
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

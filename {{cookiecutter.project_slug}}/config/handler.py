@@ -1,0 +1,212 @@
+"""Django's ASGI handler, with other threads: a few, which live as long as the process.
+
+Django makes a thread for each request and calls into it about twenty times. So connections to the
+database cannot persist, and a client that disconnects can leave one open. This handler runs
+
+- a synchronous view, its middleware and its template: in one thread, in one call;
+- an async view: on the event loop, and its synchronous parts in one of the same threads;
+- a streaming response: on the event loop, so that no thread is held between two parts.
+
+https://docs.djangoproject.com/en/6.1/topics/async/ describes Django's own.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from inspect import iscoroutinefunction
+from io import BytesIO
+from typing import Any
+
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.conf import settings
+from django.core.exceptions import RequestAborted
+from django.core.handlers import asgi, base
+from django.core.handlers.exception import response_for_exception
+from django.core.signals import request_started
+from django.urls import Resolver404, resolve, set_script_prefix
+
+from config import drain, health, streaming
+from config.limits import OVERLOADED, TOO_LARGE, Refusal, body_limit
+from config.middleware import sync_only_middleware
+from config.threads import RequestExecutor, ThreadPool
+
+# After a refusal, discard what the client still sends for this long: closing at once would reset
+# the connection, and the client would not get to read the response.
+LINGER_SECONDS = 5
+
+logger = logging.getLogger(__name__)
+
+
+class SyncHandler(base.BaseHandler):
+    """The synchronous chain of middleware, as under WSGI."""
+
+    def __init__(self):
+        super().__init__()
+        self.load_middleware(is_async=False)
+
+
+class ASGIHandler(asgi.ASGIHandler):
+    """ASGI application for HTTP. ``settings.WEB_THREADS`` is the number of its threads."""
+
+    def __init__(self):
+        super().__init__()
+        self.sync_handler = SyncHandler()
+        self.threads = ThreadPool(settings.WEB_THREADS)
+        for path in sync_only_middleware():
+            logger.warning(
+                "%s is synchronous only: each async view holds a thread while it waits.", path
+            )
+
+    async def __call__(self, scope, receive, send):
+        # In a task of its own: servers cancel this call some time after the client disconnected,
+        # and a view that has started must run to its end.
+        request = asyncio.create_task(self.handle(scope, receive, send))
+        drain.calls.add(request)
+        request.add_done_callback(drain.calls.discard)
+        await asyncio.shield(request)
+
+    async def handle(self, scope, receive, send):
+        body = LimitedBody(scope, receive)
+        if scope["path"] in health.PATHS:
+            await self.handle_health_check(scope, send)
+        elif self.threads.has_waiting(settings.MAX_QUEUED_REQUESTS):
+            await self.refuse(OVERLOADED, scope, body, send)
+        else:
+            if not body.is_too_large:
+                await self.handle_request(scope, body.receive, send)
+            if body.is_too_large:
+                await self.refuse(TOO_LARGE, scope, body, send)
+
+    async def handle_health_check(self, scope, send):
+        """Answer on the event loop, so that it does not matter how busy the threads are."""
+        request, response = self.create_request(scope, BytesIO())
+        if request:
+            request.probes = await health.finish_probes(scope["path"])  # type: ignore[attr-defined]
+            response = self.sync_handler.get_response(request)
+        await self.send_response(response, send)
+
+    async def handle_request(self, scope, receive, send):
+        executor = RequestExecutor(self.threads)
+        # Not left again: a task that the view starts may outlive the response.
+        await ThreadSensitiveContext(executor=executor).__aenter__()
+        if self.is_async(scope):
+            await super().handle(scope, receive, send)
+        else:
+            await self.handle_in_thread(scope, receive, send, executor)
+
+    def is_async(self, scope) -> bool:
+        """Whether the view is async, as far as its URL tells: middleware may choose another."""
+        try:
+            return iscoroutinefunction(resolve(path_info(scope)).func)
+        except Resolver404:
+            return False
+
+    async def handle_in_thread(self, scope, receive, send, executor):
+        try:
+            body = await self.read_body(receive)
+            response = await self.run_in_thread(scope, body, receive, executor)
+        except RequestAborted:
+            return
+        if response.streaming:
+            await self.stream(response, receive, send)
+        else:
+            await self.send_response(response, send)
+
+    async def run_in_thread(self, scope, body, receive, executor):
+        """Return the response. Raises RequestAborted if the client disconnects while it waits."""
+        if not self.threads.is_busy():
+            return await sync_to_async(self.respond)(scope, body)
+        response = asyncio.ensure_future(sync_to_async(self.respond)(scope, body))
+        disconnect = asyncio.ensure_future(receive())
+        await asyncio.wait({response, disconnect}, return_when=asyncio.FIRST_COMPLETED)
+        if not disconnect.done():
+            disconnect.cancel()
+            return await response
+        if executor.cancel():
+            body.close()
+        elif (await response).streaming:
+            await sync_to_async(response.result().close)()
+        raise RequestAborted
+
+    def respond(self, scope, body):
+        """Return the response to a request, complete but for what is streamed. Runs in a thread."""
+        response: Any
+        set_script_prefix(asgi.get_script_prefix(scope))
+        request_started.send(sender=self.__class__, scope=scope)
+        request, response = self.create_request(scope, body)
+        if request:
+            response = self.sync_handler.get_response(request)
+        response = streaming.prepare(response)
+        response._handler_class = self.__class__
+        if not response.streaming:
+            response.close()  # which sends request_finished
+        return response
+
+    async def stream(self, response, receive, send):
+        """Send the response until the client disconnects, then close it."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                disconnect = tasks.create_task(self.listen_for_disconnect(receive))
+                await self.send_response(response, send)
+                disconnect.cancel()
+        except* RequestAborted:
+            pass
+        finally:
+            await sync_to_async(response.close)()
+
+    async def run_get_response(self, request):
+        """Return the response of an async view."""
+        return streaming.prepare(await super().run_get_response(request))
+
+    async def _get_response_async(self, request):
+        # Django renders error pages in the event loop's own threads, whose database connections
+        # no one closes; so here they are rendered in the request's thread.
+        try:
+            return await super()._get_response_async(request)  # type: ignore[misc]
+        except Exception as error:  # noqa: BLE001 (as Django does)
+            return await sync_to_async(response_for_exception)(request, error)
+
+    async def send_response(self, response, send):
+        if streaming.is_event_stream(response):
+            await drain.run_until_shutdown(super().send_response(response, send), send)
+        else:
+            await super().send_response(response, send)
+
+    async def refuse(self, refusal: Refusal, scope, body, send):
+        refusal.log(scope["path"])
+        start = {"type": "http.response.start", "status": refusal.status.value}
+        await send({**start, "headers": refusal.headers})
+        await send({"type": "http.response.body", "body": refusal.body})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                await body.discard()
+
+
+def path_info(scope) -> str:
+    return scope["path"].removeprefix(asgi.get_script_prefix(scope).rstrip("/"))
+
+
+class LimitedBody:
+    """The body of a request; ``is_too_large`` once it is known to be beyond ``body_limit()``."""
+
+    def __init__(self, scope, receive):
+        headers = dict(scope["headers"])
+        self._receive = receive
+        self._bytes_left = float("inf")
+        self._has_more = True
+        if b"content-length" in headers or b"transfer-encoding" in headers:
+            self._bytes_left = body_limit(path_info(scope))
+        self.is_too_large = int(headers.get(b"content-length", 0)) > self._bytes_left
+
+    async def receive(self):
+        """As the server's ``receive``; to Django, what is beyond the limit is a disconnect."""
+        message = await self._receive()
+        self._has_more = message.get("more_body", False)
+        self._bytes_left -= len(message.get("body", b""))
+        self.is_too_large = self._bytes_left < 0
+        return {"type": "http.disconnect"} if self.is_too_large else message
+
+    async def discard(self) -> None:
+        """Read what is left of the body."""
+        while self._has_more:
+            self._has_more = (await self._receive()).get("more_body", False)

@@ -1,0 +1,74 @@
+"""Middleware that runs for async views without a thread of its own."""
+
+from asyncio import iscoroutine
+from inspect import iscoroutinefunction, markcoroutinefunction
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.checks import Info, register
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.module_loading import import_string
+from whitenoise.middleware import WhiteNoiseMiddleware
+
+
+class NonBlockingMiddleware(MiddlewareMixin):
+    """Base class for middleware whose methods never wait.
+
+    For async views MiddlewareMixin runs ``process_request`` and ``process_response`` in a thread;
+    here the event loop runs them.
+    """
+
+    def process_request(self, request):
+        """Return a response, or None to go on to the view."""
+
+    def process_response(self, request, response):
+        return response
+
+    async def __acall__(self, request):
+        # The stubs do not know which of the two get_response is.
+        response = self.process_request(request) or await self.get_response(request)  # type: ignore[misc]
+        return self.process_response(request, response)
+
+
+class StaticFilesMiddleware(WhiteNoiseMiddleware):
+    """WhiteNoise, which is synchronous only, for async views as well."""
+
+    async_capable = True
+
+    def __init__(self, get_response):
+        super().__init__(get_response)
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request):
+        if iscoroutinefunction(self):
+            return self.__acall__(request)
+        return super().__call__(request)
+
+    async def __acall__(self, request):
+        if not self.autorefresh and request.path_info not in self.files:
+            return await self.get_response(request)
+        # It reads the disk. Without such a file it returns what get_response does, a coroutine.
+        response = await sync_to_async(super().__call__)(request)
+        return await response if iscoroutine(response) else response
+
+
+def sync_only_middleware() -> list[str]:
+    """The dotted paths in settings.MIDDLEWARE that have no async mode."""
+    return [
+        path
+        for path in settings.MIDDLEWARE
+        if not getattr(import_string(path), "async_capable", False)
+    ]
+
+
+@register
+def check_async_middleware(app_configs=None, **kwargs) -> list[Info]:
+    """Name what costs async views a thread. Not a warning, as the release stops at one."""
+    if not hasattr(settings, "ASGI_APPLICATION"):
+        return []
+    sentence = "{} is synchronous only: each async view holds a thread while it waits."
+    hint = "https://docs.djangoproject.com/en/6.1/topics/http/middleware/#async-middleware"
+    return [
+        Info(sentence.format(path), hint=hint, id="config.I001") for path in sync_only_middleware()
+    ]

@@ -1,0 +1,67 @@
+"""Streaming responses under ASGI: an async iterator needs no thread, a synchronous one is read in
+the request's thread a block at a time, so that the thread is free between two blocks.
+"""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
+
+BLOCK_SIZE = 2**16
+# Small parts that come this quickly, such as the lines of a CSV file, are sent together.
+BLOCK_SECONDS = 0.05
+
+
+def is_event_stream(response: HttpResponseBase) -> bool:
+    """Whether the response is a stream of server-sent events."""
+    return response.streaming and response.get("Content-Type", "").startswith("text/event-stream")
+
+
+def prepare(response):
+    """Return the response such that the event loop can iterate it."""
+    if not response.streaming or response.is_async:
+        return response
+    parts, block, ended = iter(response.streaming_content), b"", False
+    if isinstance(response, FileResponse):
+        response.block_size = BLOCK_SIZE
+        block, ended = read_block(parts)
+    if ended:
+        return whole_response(response, block)
+    size = 1 if is_event_stream(response) else BLOCK_SIZE
+    response.streaming_content = read_in_thread(parts, block, size)
+    return response
+
+
+def whole_response(response, content: bytes) -> HttpResponse:
+    """Return a response that is not streamed in place of one that has been read to its end."""
+    whole: Any = HttpResponse(content, status=response.status_code, reason=response.reason_phrase)
+    whole.headers, whole.cookies = response.headers, response.cookies
+    whole._resource_closers = response._resource_closers
+    return whole
+
+
+async def read_in_thread(parts: Iterator[bytes], block: bytes, size: int) -> AsyncIterator[bytes]:
+    """Iterate over ``block`` and the parts, at least ``size`` bytes at a time unless they are slow."""
+    ended = False
+    while not ended:
+        if block:
+            yield block
+        block, ended = await sync_to_async(read_block)(parts, size)
+    yield block
+
+
+def read_block(parts: Iterator[bytes], size: int = BLOCK_SIZE) -> tuple[bytes, bool]:
+    """Return the next parts together, and whether they were the last."""
+    block, deadline = bytearray(), time.monotonic() + BLOCK_SECONDS
+    for part in parts:
+        block += part
+        is_enough = len(block) >= size or time.monotonic() > deadline
+        # Other requests will use this thread's connection, and must not get into a transaction
+        # that the iterator has open: what it yields within one is read without a pause.
+        if is_enough and not any(one.in_atomic_block for one in connections.all(True)):
+            return bytes(block), False
+    return bytes(block), True

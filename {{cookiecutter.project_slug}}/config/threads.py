@@ -1,0 +1,121 @@
+"""The threads that run synchronous code of HTTP requests under ASGI.
+
+They live as long as the process, so each keeps its database connection from one request to the
+next (CONN_MAX_AGE), as threads do under WSGI.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import cast
+
+
+@dataclass(slots=True)
+class Work:
+    function: Callable
+    args: tuple
+    future: Future = field(default_factory=Future)
+
+    def run(self) -> None:
+        if self.future.set_running_or_notify_cancel():
+            try:
+                result = self.function(*self.args)
+            except BaseException as error:  # noqa: BLE001 (raised where the result is awaited)
+                self.future.set_exception(error)
+            else:
+                self.future.set_result(result)
+
+
+class Thread(threading.Thread):
+    """A thread of ``pool``. ``queue`` holds work for this thread alone."""
+
+    def __init__(self, pool: "ThreadPool", work: Work):
+        # A daemon: drain.py waits for requests, and an idle thread must not keep the process alive.
+        super().__init__(name=f"requests-{len(pool.threads)}", daemon=True)
+        self.pool = pool
+        self.queue: SimpleQueue[Work] = SimpleQueue()
+        self.queue.put(work)
+
+    def run(self) -> None:
+        while True:
+            work = self.pool.next_work(self) or self.queue.get()
+            work.run()
+            del work  # or it would live, with its request, until there is more
+
+
+class ThreadPool:
+    """Up to ``size`` threads; work beyond that waits in ``waiting``, the oldest first."""
+
+    def __init__(self, size: int):
+        self.size = size
+        self.threads: list[Thread] = []
+        self.idle: list[Thread] = []
+        self.waiting: deque[Work] = deque()
+        self.lock = threading.Lock()
+
+    def is_busy(self) -> bool:
+        """Whether new work has to wait."""
+        return not self.idle and len(self.threads) == self.size
+
+    def has_waiting(self, limit: int) -> bool:
+        """Whether ``limit`` requests or more wait for a thread, those that were cancelled left out."""
+        if len(self.waiting) < limit:
+            return False
+        with self.lock:
+            self.waiting = deque(work for work in self.waiting if not work.future.cancelled())
+            return len(self.waiting) >= limit
+
+    def submit(self, work: Work, thread: Thread | None = None) -> None:
+        """Have a thread run the work: ``thread``, or whichever is free first."""
+        with self.lock:
+            if thread:
+                if thread in self.idle:
+                    self.idle.remove(thread)
+                thread.queue.put(work)
+            elif self.idle:
+                # The one that worked last: few visitors need few database connections.
+                self.idle.pop().queue.put(work)
+            elif len(self.threads) < self.size:
+                self.threads.append(Thread(self, work))
+                self.threads[-1].start()
+            else:
+                self.waiting.append(work)
+
+    def next_work(self, thread: Thread) -> Work | None:
+        """Work that waits for any thread; None if ``thread`` must wait for its own queue."""
+        with self.lock:
+            if not thread.queue.empty():
+                return None
+            if self.waiting:
+                return self.waiting.popleft()
+            self.idle.append(thread)
+            return None
+
+
+class RequestExecutor(Executor):
+    """Runs all synchronous code of one request in one thread of the pool, the first that is free.
+
+    Django's handler makes that promise too: ``sync_to_async`` is ``thread_sensitive`` by default.
+    """
+
+    def __init__(self, pool: ThreadPool):
+        self.pool = pool
+        self.thread: Thread | None = None
+        self.future: Future = Future()
+
+    def submit(self, function, /, *args, **kwargs) -> Future:
+        work = Work(self.run, (function, args, kwargs))
+        self.future = work.future
+        self.pool.submit(work, self.thread)
+        return work.future
+
+    def cancel(self) -> bool:
+        """Cancel the last call. Returns False if a thread has begun it, or none was made."""
+        return self.future.cancel()
+
+    def run(self, function, args, kwargs):
+        self.thread = cast(Thread, threading.current_thread())
+        return function(*args, **kwargs)
