@@ -9,8 +9,13 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import cast
+
+from django.db import connections
+
+# A thread without work for this long closes its connection to the database: plans allow few.
+IDLE_SECONDS = 20
 
 
 @dataclass(slots=True)
@@ -41,9 +46,17 @@ class Thread(threading.Thread):
 
     def run(self) -> None:
         while True:
-            work = self.pool.next_work(self) or self.queue.get()
+            work = self.pool.next_work(self) or self.wait_for_work()
             work.run()
             del work  # or it would live, with its request, until there is more
+
+    def wait_for_work(self) -> Work:
+        """Return the next work for this thread; close its connections if that takes a while."""
+        try:
+            return self.queue.get(timeout=IDLE_SECONDS)
+        except Empty:
+            connections.close_all()
+            return self.queue.get()
 
 
 class ThreadPool:

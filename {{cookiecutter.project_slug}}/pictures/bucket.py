@@ -27,7 +27,7 @@ class Bucket(S3Storage):
 
     @cached_property
     def connection(self):
-        """One for all threads: making it takes 0.1 s, and under ASGI every request has a thread."""
+        """One for all threads, as making it takes 0.1 s."""
         return super().connection
 
     def save(self, name, content, max_length=None):

@@ -2,8 +2,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
-# Two passwords at once. The C library keeps the memory for the next password in the same thread:
-# in those of requests, of which ASGI makes a new one for each, that would be more than a dyno has.
+# Two passwords at once. malloc keeps the 19 MiB for the next password in the same thread: in each of
+# WEB_THREADS and of the processes, that would take up to 152 MiB of a dyno's 512.
 THREADS = ThreadPoolExecutor(2, thread_name_prefix="argon2")
 
 
