@@ -4,49 +4,48 @@
 """
 
 import os
+import resource
 import signal
+import sys
 import time
 from functools import partial
 
-from waitress import create_server, wasyncore
-from waitress.channel import HTTPChannel
+from django.conf import settings
+from waitress import wasyncore
 
+from config.waitress_channel import LINGER_SECONDS, MAX_UNREAD, Server
 from config.wsgi import application
 
 # Heroku kills a process 30 seconds after it told it to stop, App Platform after 120.
 SECONDS = 25
-# So long it still lets clients in, as the router may not know yet, and waits for what one may ask.
-LINGER_SECONDS = 1
+# Waitress looks at each of them whenever one of them has something to say.
+MAX_CONNECTIONS = 2000
 
 
-class Channel(HTTPChannel):
-    """A client's connection. Once the server stops, an answer says that it is the last one."""
-
-    def service(self):
-        if self.server.stopped_at:
-            self.requests[0].headers["CONNECTION"] = "close"
-        super().service()
-
-    def is_idle(self) -> bool:
-        busy = self.requests or self.request or self.total_outbufs_len
-        return not busy and time.time() - self.last_activity > LINGER_SECONDS
+def max_connections() -> int:
+    """As many as there can be open files: each has a socket and up to two temporary files."""
+    open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(MAX_CONNECTIONS, open_files // 3)
 
 
-def make_server(**settings):
-    server = create_server(
+def make_server(**options) -> Server:
+    return Server(
         application,
-        threads=8,
-        connection_limit=500,
+        threads=settings.WEB_THREADS,
+        connection_limit=max_connections(),
+        outbuf_high_watermark=MAX_UNREAD,
+        # config/limits.py has the limit.
+        max_request_body_size=sys.maxsize,
+        recv_bytes=65536,
+        # Seconds between looking for connections that have stalled.
+        cleanup_interval=1,
         # The other way, select(), ends the process at 1,024 open files.
         asyncore_use_poll=True,
         # The router sets them, and Django decides which to believe.
         clear_untrusted_proxy_headers=False,
         ident=None,
-        **settings,
+        **options,
     )
-    server.channel_class = Channel
-    server.stopped_at = None
-    return server
 
 
 def serve(server, connections: dict) -> None:
