@@ -12,20 +12,62 @@ from functools import partial
 
 from django.conf import settings
 from waitress import wasyncore
+from waitress.server import TcpWSGIServer
 
-from config.waitress_channel import LINGER_SECONDS, MAX_UNREAD, Server
+from config.health import ANSWERS as HEALTH_CHECKS
+from config.limits import OVERLOADED, set_send_timeout
+from config.waitress_channel import LINGER_SECONDS, Channel
 from config.wsgi import application
 
 # Heroku kills a process 30 seconds after it told it to stop, App Platform after 120.
 SECONDS = 25
 # Waitress looks at each of them whenever one of them has something to say.
 MAX_CONNECTIONS = 2000
+# Bytes of a response that its client has not read; above it the view's thread waits. Waitress keeps
+# them in a temporary file from its outbuf_overflow of 1 MB on.
+MAX_UNREAD = 100_000_000
+# In all temporary files: above it no client may have more than that 1 MB, and one that reads nothing
+# for a second is disconnected.
+MAX_UNREAD_ON_DISK = 1_000_000_000
 
 
 def max_connections() -> int:
     """As many as there can be open files: each has a socket and up to two temporary files."""
     open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return min(MAX_CONNECTIONS, open_files // 3)
+
+
+class Server(TcpWSGIServer):
+    channel_class = Channel
+    stopped_at: float | None = None
+
+    def accept_connections(self) -> None:
+        set_send_timeout(self.socket)
+        super().accept_connections()
+
+    def add_task(self, channel: Channel) -> None:
+        """Called with a channel that has a request for a thread."""
+        request = channel.requests[0]
+        queue = self.task_dispatcher.queue
+        if channel.close_when_flushed:
+            return
+        if request.refusal:
+            channel.refuse(request.refusal)
+        elif len(queue) < settings.MAX_QUEUED_REQUESTS or request.django_path in HEALTH_CHECKS:
+            super().add_task(channel)
+        else:
+            channel.refuse(OVERLOADED)
+
+    def maintenance(self, now: float) -> None:
+        """Called every ``cleanup_interval`` seconds with ``time.time()``."""
+        super().maintenance(now)
+        unread = {channel: channel.unread_on_disk() for channel in self.active_channels.values()}
+        is_full = sum(unread.values()) > MAX_UNREAD_ON_DISK
+        self.adj.outbuf_high_watermark = self.adj.outbuf_overflow if is_full else MAX_UNREAD
+        for channel, size in unread.items():
+            in_the_way = is_full and size and now - channel.last_activity > 1
+            if in_the_way or channel.has_stalled(now):
+                channel.will_close = True
 
 
 def make_server(**options) -> Server:

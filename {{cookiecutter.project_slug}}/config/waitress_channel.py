@@ -5,30 +5,20 @@ resets who still sends what it has refused.
 import errno
 import time
 
-from django.conf import settings
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
-from waitress.server import TcpWSGIServer
 
-from config.health import ANSWERS as HEALTH_CHECKS
 from config.limits import (
     DISCARD_PAUSE_SECONDS,
-    OVERLOADED,
     TOO_LARGE,
     DiscardedBody,
     Refusal,
     body_limit,
-    set_send_timeout,
 )
 
 # An incomplete request of which nothing came for so long will not be completed.
 RECEIVE_TIMEOUT = 30
-# Bytes of responses that were not read yet, per client; above it the view's thread waits. Waitress
-# keeps them in a temporary file from its outbuf_overflow of 1 MB on.
-MAX_UNREAD = 100_000_000
-# As long as there is more in temporary files, one client may have no more than that 1 MB.
-MAX_UNREAD_ON_DISK = 1_000_000_000
 # Once the server stops, it waits so long for what a client may ask.
 LINGER_SECONDS = 1
 
@@ -126,34 +116,3 @@ class Channel(HTTPChannel):
         if self.discarded:
             return pause > DISCARD_PAUSE_SECONDS
         return bool(self.request and not self.requests and pause > RECEIVE_TIMEOUT)
-
-
-class Server(TcpWSGIServer):
-    channel_class = Channel
-    stopped_at: float | None = None
-
-    def accept_connections(self) -> None:
-        set_send_timeout(self.socket)
-        super().accept_connections()
-
-    def add_task(self, channel: Channel) -> None:
-        """Called with a channel that has a request for a thread."""
-        request = channel.requests[0]
-        queue = self.task_dispatcher.queue
-        if channel.close_when_flushed:
-            return
-        if request.refusal:
-            channel.refuse(request.refusal)
-        elif len(queue) < settings.MAX_QUEUED_REQUESTS or request.django_path in HEALTH_CHECKS:
-            super().add_task(channel)
-        else:
-            channel.refuse(OVERLOADED)
-
-    def maintenance(self, now: float) -> None:
-        """Called every ``cleanup_interval`` seconds."""
-        super().maintenance(now)
-        channels = self.active_channels.values()
-        for channel in channels:
-            channel.will_close = channel.will_close or channel.has_stalled(now)
-        is_full = sum(channel.unread_on_disk() for channel in channels) > MAX_UNREAD_ON_DISK
-        self.adj.outbuf_high_watermark = self.adj.outbuf_overflow if is_full else MAX_UNREAD
