@@ -47,13 +47,16 @@ class Server(TcpWSGIServer):
 
     def add_task(self, channel: Channel) -> None:
         """Called with a channel that has a request for a thread."""
-        request = channel.requests[0]
-        queue = self.task_dispatcher.queue
+        request, dispatcher = channel.requests[0], self.task_dispatcher
         if channel.close_when_flushed:
             return
         if request.refusal:
             channel.refuse(request.refusal)
-        elif len(queue) < settings.MAX_QUEUED_REQUESTS or request.django_path in HEALTH_CHECKS:
+        elif request.django_path in HEALTH_CHECKS:
+            super().add_task(channel)
+            with dispatcher.lock:
+                dispatcher.queue.rotate(1)  # the last becomes the first
+        elif len(dispatcher.queue) < settings.MAX_QUEUED_REQUESTS:
             super().add_task(channel)
         else:
             channel.refuse(OVERLOADED)
