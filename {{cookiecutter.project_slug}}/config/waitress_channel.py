@@ -19,6 +19,8 @@ from config.limits import (
 
 # An incomplete request of which nothing came for so long will not be completed.
 RECEIVE_TIMEOUT = 30
+# Bytes of one line between chunks, or of the trailer; Waitress takes any number.
+MAX_CHUNK_LINE = 65536
 # Once the server stops, it waits so long for what a client may ask.
 LINGER_SECONDS = 1
 
@@ -44,10 +46,16 @@ class Parser(HTTPRequestParser):
             return consumed
         if self.body_limit is None:
             self.body_limit = body_limit(self.django_path)
-        if max(self.content_length, len(self.body_rcv)) <= self.body_limit:
+        is_small = max(self.content_length, len(self.body_rcv)) <= self.body_limit
+        if is_small and self.chunk_line_length() <= MAX_CHUNK_LINE:
             return consumed
         self.refusal, self.completed, self.expect_continue = TOO_LARGE, True, False
         return len(data)
+
+    def chunk_line_length(self) -> int:
+        if not self.chunked:
+            return 0
+        return len(self.body_rcv.control_line) + len(self.body_rcv.trailer)
 
 
 class Channel(HTTPChannel):
