@@ -52,10 +52,10 @@ WSGI = "config/wsgi.py"
 ONLY_WITH = {
     "heroku": "Procfile app.json",
     "digitalocean": ".do/app.yaml",
-    "asgi-daphne": f"{ASGI} {REDIS} config/daphne.py",
+    "asgi-daphne": f"{ASGI} {REDIS} config/daphne.py config/daphne_channel.py",
     "asgi-gunicorn": f"{ASGI} {REDIS} {GUNICORN} config/asgi_worker.py",
     "wsgi-gunicorn": f"{WSGI} {GUNICORN} config/wsgi_worker.py",
-    "wsgi-waitress": f"{WSGI} config/waitress.py",
+    "wsgi-waitress": f"{WSGI} config/waitress.py config/waitress_channel.py",
     "use_celery": f"{CELERY} {REDIS}",
     "use_s3_media": MEDIA,
 }

@@ -10,6 +10,7 @@ platform does, from the project's own files, on real servers.
 ``site``       a running web process, and visitors to it
 ``load``       a client that costs little, and tells how each request ended
 ``faults``     views that raise
+``downloads``  views of large responses
 ``sockets``    pages that hold the presence page's WebSocket open
 ``mail``       a mail server
 ``bucket``     an S3 server under the names of S3 and Spaces

@@ -9,13 +9,37 @@ from functools import partial
 from socket import socket
 
 from gunicorn.asgi.protocol import ASGIProtocol
-from gunicorn.workers.gasgi import ASGIWorker
+from gunicorn.workers import gasgi
 
 from config import drain
+from config.limits import set_send_timeout
 
 
-class Worker(ASGIWorker):
+class Protocol(ASGIProtocol):
+    """A client's connection."""
+
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        # Gunicorn waits without end for the head of a connection's first request.
+        self._arm_keepalive_timer()
+
+    def connection_lost(self, exc):
+        super().connection_lost(exc)
+        # Gunicorn leaves a send() waiting that met a full buffer.
+        self.resume_writing()
+
+
+# ASGIWorker takes the class of its connections from there.
+gasgi.ASGIProtocol = Protocol
+
+
+class Worker(gasgi.ASGIWorker):
     finishing: asyncio.Task | None = None
+
+    async def _serve(self):
+        for listener in self.sockets:
+            set_send_timeout(listener.sock)
+        await super()._serve()
 
     def handle_exit_signal(self):
         # A platform signals every process, and Gunicorn its workers once more.
@@ -27,7 +51,7 @@ class Worker(ASGIWorker):
         self.nr_conns += 1
         await asyncio.sleep(drain.LINGER_SECONDS)
         clients = self.close_door()
-        connect = partial(self.loop.connect_accepted_socket, partial(ASGIProtocol, self))
+        connect = partial(self.loop.connect_accepted_socket, partial(Protocol, self))
         latecomers = asyncio.gather(*map(connect, clients))
         super().handle_exit_signal()
         await asyncio.sleep(drain.LINGER_SECONDS)

@@ -13,9 +13,14 @@ from twisted.internet.main import CONNECTION_DONE
 from twisted.python.failure import Failure
 
 from config import drain
+from config.daphne_channel import Factory
+from config.limits import set_send_timeout
 
-# The platform's router keeps idle connections for 90 seconds: closing first would lose requests.
-KEEP_ALIVE_SECONDS = 95
+# Twisted's FileDescriptor.bufferSize: a transport's buffer is full above this many bytes.
+BUFFER_SIZE = 65536
+
+# Server.run() takes the class of its factory from there.
+server.HTTPFactory = Factory
 
 
 class Server(server.Server):
@@ -23,7 +28,7 @@ class Server(server.Server):
 
     def listen_success(self, port):
         self.port = port
-        self.http_factory.timeOut = KEEP_ALIVE_SECONDS
+        set_send_timeout(port.socket)
         super().listen_success(port)
 
     def log_action(self, protocol, action, details):
@@ -41,8 +46,25 @@ class Server(server.Server):
         if message == drain.CLOSE and protocol.state == protocol.STATE_OPEN:
             # Daphne's own way allows no code below 3000 but 1000.
             protocol.sendCloseFrame(drain.CLOSE["code"])
+        elif message["type"] == "http.response.body":
+            await self.send_body(protocol, message)
         else:
             await super().handle_reply(protocol, message)
+
+    async def send_body(self, protocol, message) -> None:
+        """Wait while the client's buffer is full, until it has read or left."""
+        body = message.get("body", b"")
+        if len(body) > BUFFER_SIZE:
+            for start in range(0, len(body), BUFFER_SIZE):
+                part = body[start : start + BUFFER_SIZE]
+                await self.send_body(protocol, {**message, "body": part, "more_body": True})
+            message = {**message, "body": b""}
+        await super().handle_reply(protocol, message)
+        if channel := getattr(protocol, "channel", None):
+            await channel.can_write.wait()
+        else:
+            # The client has left: let an application that goes on sending hear of it.
+            await asyncio.sleep(0)
 
     def kill_all_applications(self) -> Deferred:
         """Called before the reactor stops, which waits for the result."""

@@ -8,6 +8,9 @@
 =============================  ==========================================================
 """
 
+import socket
+import sys
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -16,6 +19,11 @@ from django.conf import settings
 from django.urls import Resolver404, resolve
 
 RETRY_AFTER_SECONDS = 5
+# What a client still sends of a refused body is discarded until it has sent this much, or for this
+# long, or has paused for this long: closing at once would reset the connection and lose the 413.
+DISCARD_BYTES = 1_000_000_000
+DISCARD_SECONDS = 30
+DISCARD_PAUSE_SECONDS = 5
 
 logger = structlog.get_logger(__name__)
 
@@ -85,3 +93,27 @@ OVERLOADED = Refusal(
     "This site is busy. Please try again in a few seconds.",
     RETRY_AFTER_SECONDS,
 )
+
+
+class DiscardedBody:
+    """The rest of a refused body, which the server reads and throws away."""
+
+    def __init__(self):
+        self.size = 0
+        self.ends_at = time.monotonic() + DISCARD_SECONDS
+
+    def add(self, size: int) -> bool:
+        """Count ``size`` bytes; return whether to go on reading."""
+        self.size += size
+        return self.size < DISCARD_BYTES and time.monotonic() < self.ends_at
+
+
+def set_send_timeout(listener: socket.socket) -> None:
+    """Have the kernel end a connection whose client accepts no data for SEND_TIMEOUT seconds.
+
+    The connections inherit TCP_USER_TIMEOUT from the TCP socket that listens. It holds for what is
+    in the kernel's buffers too, after the server has handed over the response. Linux only.
+    """
+    if sys.platform == "linux":
+        milliseconds = settings.SEND_TIMEOUT * 1000
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)

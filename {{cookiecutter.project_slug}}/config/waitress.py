@@ -4,49 +4,93 @@
 """
 
 import os
+import resource
 import signal
+import sys
 import time
 from functools import partial
 
-from waitress import create_server, wasyncore
-from waitress.channel import HTTPChannel
+from django.conf import settings
+from waitress import wasyncore
+from waitress.server import TcpWSGIServer
 
+from config.health import ANSWERS as HEALTH_CHECKS
+from config.limits import OVERLOADED, set_send_timeout
+from config.waitress_channel import LINGER_SECONDS, Channel
 from config.wsgi import application
 
 # Heroku kills a process 30 seconds after it told it to stop, App Platform after 120.
 SECONDS = 25
-# So long it still lets clients in, as the router may not know yet, and waits for what one may ask.
-LINGER_SECONDS = 1
+# Waitress looks at each of them whenever one of them has something to say.
+MAX_CONNECTIONS = 2000
+# Bytes of a response that its client has not read; above it the view's thread waits. Waitress keeps
+# them in a temporary file from its outbuf_overflow of 1 MB on.
+MAX_UNREAD = 100_000_000
+# In all temporary files: above it no client may have more than that 1 MB, and one that reads nothing
+# for a second is disconnected.
+MAX_UNREAD_ON_DISK = 1_000_000_000
 
 
-class Channel(HTTPChannel):
-    """A client's connection. Once the server stops, an answer says that it is the last one."""
-
-    def service(self):
-        if self.server.stopped_at:
-            self.requests[0].headers["CONNECTION"] = "close"
-        super().service()
-
-    def is_idle(self) -> bool:
-        busy = self.requests or self.request or self.total_outbufs_len
-        return not busy and time.time() - self.last_activity > LINGER_SECONDS
+def max_connections() -> int:
+    """As many as there can be open files: each has a socket and up to two temporary files."""
+    open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(MAX_CONNECTIONS, open_files // 3)
 
 
-def make_server(**settings):
-    server = create_server(
+class Server(TcpWSGIServer):
+    channel_class = Channel
+    stopped_at: float | None = None
+
+    def accept_connections(self) -> None:
+        set_send_timeout(self.socket)
+        super().accept_connections()
+
+    def add_task(self, channel: Channel) -> None:
+        """Called with a channel that has a request for a thread."""
+        request, dispatcher = channel.requests[0], self.task_dispatcher
+        if channel.close_when_flushed:
+            return
+        if request.refusal:
+            channel.refuse(request.refusal)
+        elif request.django_path in HEALTH_CHECKS:
+            super().add_task(channel)
+            with dispatcher.lock:
+                dispatcher.queue.rotate(1)  # the last becomes the first
+        elif len(dispatcher.queue) < settings.MAX_QUEUED_REQUESTS:
+            super().add_task(channel)
+        else:
+            channel.refuse(OVERLOADED)
+
+    def maintenance(self, now: float) -> None:
+        """Called every ``cleanup_interval`` seconds with ``time.time()``."""
+        super().maintenance(now)
+        unread = {channel: channel.unread_on_disk() for channel in self.active_channels.values()}
+        is_full = sum(unread.values()) > MAX_UNREAD_ON_DISK
+        self.adj.outbuf_high_watermark = self.adj.outbuf_overflow if is_full else MAX_UNREAD
+        for channel, size in unread.items():
+            in_the_way = is_full and size and now - channel.last_activity > 1
+            if in_the_way or channel.has_stalled(now):
+                channel.will_close = True
+
+
+def make_server(**options) -> Server:
+    return Server(
         application,
-        threads=8,
-        connection_limit=500,
+        threads=settings.WEB_THREADS,
+        connection_limit=max_connections(),
+        outbuf_high_watermark=MAX_UNREAD,
+        # config/limits.py has the limit.
+        max_request_body_size=sys.maxsize,
+        recv_bytes=65536,
+        # Seconds between looking for connections that have stalled.
+        cleanup_interval=1,
         # The other way, select(), ends the process at 1,024 open files.
         asyncore_use_poll=True,
         # The router sets them, and Django decides which to believe.
         clear_untrusted_proxy_headers=False,
         ident=None,
-        **settings,
+        **options,
     )
-    server.channel_class = Channel
-    server.stopped_at = None
-    return server
 
 
 def serve(server, connections: dict) -> None:

@@ -1,0 +1,159 @@
+"""Clients that read or send slowly, or not at all, hold up no one and are disconnected in time."""
+
+import asyncio
+import copy
+import shutil
+import time
+from dataclasses import dataclass
+
+import psutil
+import pytest
+from combinations import SERVERS, about
+from rehearsal.downloads import DOWNLOAD_BYTES, DOWNLOADS, add_downloads
+from rehearsal.load import Client, Outcome
+from rehearsal.site import Site
+
+# Gunicorn's threads have no such limits yet.
+PROTECTED = [answers for answers in SERVERS if answers["server"] != "wsgi-gunicorn"]
+pytestmark = about(PROTECTED)
+
+READERS = 18
+SENDERS = 50
+SEND_TIMEOUT = 3
+# What a page may take, and how much memory so many slow clients: 18 of them want 600 MB.
+SECONDS = 2
+MEGABYTES = 60
+
+
+@pytest.fixture
+def slow_site(deployment, tmp_path):
+    """A site with downloads, that disconnects who does not read for SEND_TIMEOUT seconds."""
+    platform = copy.copy(deployment.platform)
+    # The environment stays where it is.
+    left = shutil.ignore_patterns(".heroku")
+    platform.folder = shutil.copytree(platform.folder, tmp_path / "project", ignore=left)
+    changes = add_downloads(platform.folder) | {"SEND_TIMEOUT": str(SEND_TIMEOUT)}
+    with Site(platform, deployment.environment | changes) as site:
+        yield site
+
+
+@dataclass
+class Visits:
+    """How long each of some pages took, in seconds, and the most memory used meanwhile, in MB."""
+
+    seconds: list[float]
+    megabytes: float
+
+
+def client(site: Site) -> Client:
+    return Client(site.port, {"Host": site.platform.host, "X-Forwarded-Proto": "https"})
+
+
+def head(site: Site, request: str) -> bytes:
+    return (
+        f"{request} HTTP/1.1\r\nHost: {site.platform.host}\r\nX-Forwarded-Proto: https\r\n".encode()
+    )
+
+
+def connections(site: Site) -> int:
+    """How many clients the site has."""
+    found = [one for process in site.process.everyone() for one in process.net_connections("tcp")]
+    # Workers inherit what listens, and nothing else.
+    return sum(
+        one.status == psutil.CONN_ESTABLISHED and one.laddr.port == site.port for one in found
+    )
+
+
+async def visit(site: Site, pages: int = 10) -> Visits:
+    visits = Visits([], 0)
+    for page in range(pages):
+        visitor, started = client(site), time.monotonic()
+        answer = await visitor.get("/" if page % 2 else "/healthz")
+        visits.seconds.append(time.monotonic() - started)
+        visits.megabytes = max(visits.megabytes, await asyncio.to_thread(site.process.memory))
+        visitor.close()
+        assert (answer.outcome, answer.status) == (Outcome.COMPLETE, 200)
+        await asyncio.sleep(0.1)
+    return visits
+
+
+async def wait_until_left(site: Site, seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        while await asyncio.to_thread(connections, site):
+            await asyncio.sleep(0.2)
+
+
+async def stop_reading(site: Site, path: str) -> asyncio.StreamWriter:
+    """Ask for a download, and read none of it but what the machine takes by itself."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port, limit=1000)
+    writer.write(head(site, f"GET {path}") + b"\r\n")
+    assert (await reader.readline()).split()[1] == b"200"
+    return writer
+
+
+async def hold_up_with_reading(site: Site) -> Visits:
+    slow = await asyncio.gather(
+        *(stop_reading(site, DOWNLOADS[number % 3]) for number in range(READERS))
+    )
+    visits = await visit(site)
+    # The kernel looks at a connection that is stuck at ever longer intervals.
+    await wait_until_left(site, 5 * SEND_TIMEOUT)
+    for writer in slow:
+        writer.transport.abort()
+    return visits
+
+
+def test_clients_that_do_not_read_hold_up_no_one_and_are_disconnected(slow_site, report):
+    before = slow_site.process.memory()
+    visits = asyncio.run(hold_up_with_reading(slow_site))
+    report("page beside slow readers s", round(max(visits.seconds), 2))
+    report("memory for slow readers MB", round(visits.megabytes - before))
+    assert max(visits.seconds) < SECONDS
+    assert visits.megabytes - before < MEGABYTES
+    levels = {event["level"] for event in slow_site.process.events()}
+    assert levels <= {"info", "warning"}, slow_site.process.output()
+
+
+async def read_steadily(site: Site, path: str) -> int:
+    """Read a download at a pace that takes several times SEND_TIMEOUT; its size in bytes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port, limit=1_000_000)
+    writer.write(head(site, f"GET {path}") + b"Connection: close\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    size = 0
+    while data := await reader.read(1_000_000):
+        size += len(data)
+        await asyncio.sleep(3 * SEND_TIMEOUT / (DOWNLOAD_BYTES / 1_000_000))
+    writer.close()
+    return size
+
+
+def test_a_client_that_reads_slowly_gets_everything(slow_site):
+    assert asyncio.run(read_steadily(slow_site, "/download/file/")) == DOWNLOAD_BYTES
+
+
+async def stop_sending(site: Site, number: int) -> asyncio.StreamWriter:
+    """Send a part of a head, or of a body."""
+    _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    if number % 2:
+        writer.write(head(site, "GET /")[:-5])
+    else:
+        writer.write(head(site, "POST /accounts/login/") + b"Content-Length: 100000\r\n\r\na=")
+    return writer
+
+
+async def hold_up_with_sending(site: Site) -> Visits:
+    slow = await asyncio.gather(*(stop_sending(site, number) for number in range(SENDERS)))
+    await asyncio.sleep(1)
+    assert await asyncio.to_thread(connections, site) == SENDERS
+    visits = await visit(site)
+    for writer in slow:
+        writer.transport.abort()
+    await wait_until_left(site, 5)
+    return visits
+
+
+def test_clients_that_do_not_send_hold_up_no_one(slow_site):
+    before = slow_site.process.memory()
+    visits = asyncio.run(hold_up_with_sending(slow_site))
+    assert max(visits.seconds) < SECONDS
+    assert visits.megabytes - before < MEGABYTES
