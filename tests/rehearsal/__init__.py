@@ -10,6 +10,9 @@ platform does, from the project's own files, on real servers.
 ``site``       a running web process, and visitors to it
 ``load``       a client that costs little, and tells how each request ended
 ``faults``     views that raise
+``views``      views of every other kind, from the package ``extra``
+``uploads``    bodies that are too large, or never end
+``peak``       the most that a site takes, while something goes on
 ``sockets``    pages that hold the presence page's WebSocket open
 ``mail``       a mail server
 ``bucket``     an S3 server under the names of S3 and Spaces
