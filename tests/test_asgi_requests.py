@@ -76,7 +76,7 @@ def counts(site: Site) -> dict[str, int]:
 
 
 # What a client sends that is of interest to a handler: method, path, and httpx' arguments.
-SENT = {
+SENT: dict[str, tuple] = {
     "page": ("GET", "/"),
     "form": ("GET", "/accounts/login/"),
     "form without a token": ("POST", "/accounts/login/", {"data": {"username": "someone"}}),
@@ -111,7 +111,7 @@ SENT = {
 }
 OF_THE_SERVER = {"date", "server", "connection", "x-request-id"}
 # What is different for every page.
-ONCE = re.compile(rb"nonce-[\w+/=-]+|(?<=csrfmiddlewaretoken\" value=\")\w+|(?<=token=)\w+")
+ONCE = re.compile(rb"""nonce(-|=")[\w+/=-]+|(?<=csrfmiddlewaretoken" value=")\w+|(?<=token=)\w+""")
 
 
 def tell(site: Site, method: str, path: str, options: dict | None = None) -> list:
