@@ -38,10 +38,15 @@ class Upload:
         ]
         return "\r\n".join([*lines, "\r\n"]).encode()
 
+    @property
+    def file_size(self) -> int:
+        """Of the file in the form; without a form, of the body."""
+        return self.size - (len(FILE_HEAD) + len(FILE_END) if self.multipart else 0)
+
     def pieces(self) -> Iterator[bytes]:
         """The body, as it goes over the wire."""
         head, end = (FILE_HEAD, FILE_END) if self.multipart else (b"", b"")
-        whole, rest = divmod(self.size - len(head) - len(end), len(PIECE))
+        whole, rest = divmod(self.file_size, len(PIECE))
         for piece in filter(None, [head, *[PIECE] * whole, PIECE[:rest], end]):
             yield b"%x\r\n%b\r\n" % (len(piece), piece) if self.chunked else piece
         if self.chunked:
