@@ -15,6 +15,7 @@ from rehearsal.platforms import PLATFORMS, Services
 from rehearsal.router import IDLE_SECONDS
 from rehearsal.services import Certificates, Postgres, TLSProxy, Valkey
 from rehearsal.site import IdleConnection
+from rehearsal.views import add_views
 from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["pytester", "report"]
@@ -124,6 +125,12 @@ def sessions(deployment) -> list[str]:
 def site(deployment):
     with deployment.site() as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def extra_views(deployment) -> dict[str, str]:
+    """What to change in the environment for the views in tests/rehearsal/extra."""
+    return add_views(deployment)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,10 @@
 """What a web process takes at the most: connections of the smallest plans, and a dyno's memory."""
 
 import asyncio
-from dataclasses import dataclass
 
 from combinations import SERVERS, about, is_asgi
 from rehearsal.load import Client, Outcome
+from rehearsal.peak import Peak
 from rehearsal.site import Site, session_cookie
 from rehearsal.sockets import Crowd
 
@@ -17,28 +17,6 @@ REDIS_CONNECTIONS = 20
 MEGABYTES = 512
 # An ASGI process closes a connection that it does not need every ten seconds.
 SHRINK_SECONDS = 40
-
-
-@dataclass
-class Peak:
-    """The most that the processes of ``site`` were seen to take."""
-
-    site: Site
-    ports: dict[str, int]
-
-    def __post_init__(self):
-        self.connections = dict.fromkeys(self.ports, 0)
-        self.megabytes = 0.0
-
-    async def watch(self) -> None:
-        while True:
-            for name in self.ports:
-                self.connections[name] = max(self.connections[name], self.connections_to(name))
-            self.megabytes = max(self.megabytes, self.site.process.memory())
-            await asyncio.sleep(0.25)
-
-    def connections_to(self, name: str) -> int:
-        return self.site.process.connections_to(self.ports[name])
 
 
 async def ask_on(client: Client, until: asyncio.Event) -> list:

@@ -20,13 +20,15 @@ PATHS = ("/", "/accounts/login/", "/healthz")
 
 
 class Visitors:
-    """Clients that ask for one page after another; ``outcomes`` counts what became of it."""
+    """Clients that ask for ``requests`` pages or more, one after another; ``outcomes`` counts what
+    became of them.
+    """
 
-    def __init__(self, router: Router, session: str):
+    def __init__(self, router: Router, session: str, requests: int = REQUESTS):
         headers = {"Host": router.platform.host, **session_cookie(session)}
         self.clients = [Client(router.port, headers) for _ in range(CLIENTS)]
         self.outcomes: Counter[str] = Counter()
-        self.enough = asyncio.Event()
+        self.requests, self.enough = requests, asyncio.Event()
 
     async def ask_on(self, client: Client) -> None:
         for path in itertools.cycle(PATHS):
@@ -34,7 +36,7 @@ class Visitors:
             # Someone who is logged in is sent on from the log-in form.
             is_well = answer.outcome is Outcome.COMPLETE and answer.status in (200, 302)
             self.outcomes["well" if is_well else f"{path} {answer.outcome} {answer.status}"] += 1
-            if self.enough.is_set() and self.outcomes.total() >= REQUESTS:
+            if self.enough.is_set() and self.outcomes.total() >= self.requests:
                 break
         client.close()
 

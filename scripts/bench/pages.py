@@ -7,6 +7,7 @@ import time
 from typing import NamedTuple
 
 from rehearsal.load import Client, Outcome
+from rehearsal.site import Site
 
 CLIENTS = 32
 WARM_UP_SECONDS = 0.5
@@ -14,22 +15,39 @@ SECONDS = 1
 
 
 class Figures(NamedTuple):
-    """Answers in a second, and how many milliseconds half of them and 99 % of them took at most."""
+    """Answers in a second, the milliseconds of CPU that the server's processes took for each, and
+    how many milliseconds half of them and 99 % of them took at most.
+    """
 
     per_second: float
+    cpu: float
     p50: float
     p99: float
 
 
-async def load(port: int, headers: dict[str, str], path: str) -> Figures:
-    """Ask for ``path`` again and again. Raises RuntimeError at an answer that is not well."""
-    clients = [Client(port, headers) for _ in range(CLIENTS)]
+async def load(site: Site, headers: dict[str, str], path: str, count: int = CLIENTS) -> Figures:
+    """Have ``count`` clients ask for ``path`` again and again. Raises RuntimeError at an answer
+    that is not well.
+    """
+    clients = [Client(site.port, headers) for _ in range(count)]
     began = time.perf_counter() + WARM_UP_SECONDS
+    using = asyncio.create_task(cpu_used(site, began))
     asking = [ask(client, path, began) for client in clients]
     milliseconds = [found for each in await asyncio.gather(*asking) for found in each]
     for client in clients:
         client.close()
-    return Figures(len(milliseconds) / SECONDS, *spread(milliseconds))
+    cpu = 1000 * await using / len(milliseconds)
+    return Figures(len(milliseconds) / SECONDS, cpu, *spread(milliseconds))
+
+
+async def cpu_used(site: Site, began: float) -> float:
+    """Seconds of CPU that the site's processes use in the SECONDS after ``began``."""
+    used = []
+    for moment in (began, began + SECONDS):
+        await asyncio.sleep(moment - time.perf_counter())
+        times = [process.cpu_times() for process in site.process.everyone()]
+        used.append(sum(each.user + each.system for each in times))
+    return used[1] - used[0]
 
 
 async def ask(client: Client, path: str, began: float) -> list[float]:

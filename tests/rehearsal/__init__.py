@@ -11,6 +11,10 @@ platform does, from the project's own files, on real servers.
 ``load``       a client that costs little, and tells how each request ended
 ``faults``     views that raise
 ``downloads``  views of large responses
+``views``      views of every other kind, from the package ``extra``
+``uploads``    bodies that are too large, or never end
+``peak``       the most that a site takes, while something goes on
+``streams``    server-sent events that stay open
 ``sockets``    pages that hold the presence page's WebSocket open
 ``mail``       a mail server
 ``bucket``     an S3 server under the names of S3 and Spaces

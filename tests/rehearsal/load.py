@@ -27,7 +27,7 @@ class Answer:
     outcome: Outcome = Outcome.REFUSED
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    body: bytearray = field(default_factory=bytearray)
 
 
 class Client:
@@ -42,9 +42,12 @@ class Client:
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter | None = None
 
-    async def get(self, path: str) -> Answer:
-        """Send one request, never a second time, and read its answer; no network error raises."""
-        answer = Answer()
+    async def get(self, path: str, answer: Answer | None = None) -> Answer:
+        """Send one request, never a second time, and read its answer; no network error raises.
+
+        An ``answer`` that is given is filled in as it comes, for those who follow a stream.
+        """
+        answer = Answer() if answer is None else answer
         try:
             async with asyncio.timeout(self.seconds):
                 await self._connect()

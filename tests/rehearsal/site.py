@@ -8,6 +8,7 @@ from concurrent.futures import Future
 
 import httpx
 
+from rehearsal.load import Client
 from rehearsal.platforms import Platform
 from rehearsal.processes import Process
 from rehearsal.services import free_port
@@ -59,6 +60,11 @@ class Site:
             return httpx.get(f"http://127.0.0.1:{self.port}/healthz", timeout=1).is_success
         except httpx.TransportError:
             return False
+
+    def client(self, session: str | None = None, seconds: float = 30) -> Client:
+        """A client for load, of the session with that key or of none."""
+        headers = {"Host": self.platform.host, "X-Forwarded-Proto": "https"}
+        return Client(self.port, headers | (session_cookie(session) if session else {}), seconds)
 
     def visitor(self, scheme: str = "https") -> "Visitor":
         return Visitor(self, scheme)

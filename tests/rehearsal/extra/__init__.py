@@ -1,0 +1,1 @@
+"""Views, middleware and settings that tests and the benchmark add to a baked project."""

@@ -1,0 +1,47 @@
+"""Asynchronous views. None of them may be atomic, as Django does not allow that."""
+
+import asyncio
+import threading
+
+from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.http import HttpResponse, JsonResponse
+from extra.middleware import current_path
+from extra.models import Row
+
+
+@transaction.non_atomic_requests
+async def wait(request):
+    await asyncio.sleep(float(request.GET.get("seconds", 0)))
+    return HttpResponse("waited")
+
+
+@transaction.non_atomic_requests
+async def slow(request):
+    """Ask the database, wait for ``seconds``, then write a row called ``name``."""
+    name = request.GET["name"]
+    before = await Row.objects.filter(name=name).acount()
+    await asyncio.sleep(float(request.GET.get("seconds", 0)))
+    row = Row(name=name, number=before)
+    await row.asave()
+    found = await Row.objects.aget(pk=row.pk)
+    return JsonResponse({"name": found.name, "before": found.number})
+
+
+@transaction.non_atomic_requests
+async def threads(request):
+    """Whether two synchronous calls of one request share a thread and its context."""
+    first, second = [await sync_to_async(threading.get_ident)() for _ in range(2)]
+    context = await sync_to_async(current_path.get)()
+    is_on_the_loop = first == threading.get_ident()
+    return JsonResponse({"same": first == second, "on loop": is_on_the_loop, "context": context})
+
+
+@transaction.non_atomic_requests
+async def fail(request):
+    raise RuntimeError("an asynchronous view that fails")
+
+
+@transaction.non_atomic_requests
+async def fail_lookup(request):
+    raise LookupError("asynchronous")

@@ -1,0 +1,40 @@
+from config.urls import handler500
+from django.http import HttpResponse
+from django.urls import include, path
+from extra import async_views, streams, views
+
+__all__ = ["handler500", "urlpatterns"]
+
+urlpatterns = [
+    # Django's own handler has no other answer to a health check than a view.
+    path("healthz", lambda request: HttpResponse("ok")),
+    path("extra/counts/", views.count),
+    path("extra/slow/", views.slow),
+    path("extra/context/", views.context),
+    path("extra/big/", views.big),
+    path("extra/echo/", views.echo),
+    path("extra/form/", views.form),
+    path("extra/read/", views.read),
+    path("extra/read-more/", views.read_more),
+    path("extra/fail/", views.fail),
+    path("extra/fail-lookup/", views.fail_lookup),
+    path("extra/write-and-fail/", views.write_and_fail),
+    path("extra/add-message/", views.add_message),
+    path("extra/messages/", views.show_messages),
+    path("extra/increment/", views.increment),
+    path("extra/wait/", async_views.wait),
+    path("extra/slow-async/", async_views.slow),
+    path("extra/threads/", async_views.threads),
+    path("extra/fail-async/", async_views.fail),
+    path("extra/fail-lookup-async/", async_views.fail_lookup),
+    path("extra/events/", streams.events),
+    path("extra/file/", streams.file),
+    path("extra/rows/", streams.rows),
+    path("extra/rows-from-database/", streams.rows_from_database),
+    path("extra/rows-in-transaction/", streams.rows_in_transaction),
+    path("extra/download/", streams.download),
+    path("extra/download-async/", streams.download_async),
+    path("extra/fail-midway/", streams.fail),
+    path("extra/fail-midway-async/", streams.fail_async),
+    path("", include("config.urls")),
+]

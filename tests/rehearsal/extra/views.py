@@ -1,0 +1,97 @@
+"""Synchronous views."""
+
+import hashlib
+import time
+
+from config.limits import max_body_size
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.views.decorators.csrf import csrf_exempt
+from extra import counts
+from extra.middleware import current_path
+from extra.models import Row
+
+
+def count(request):
+    return JsonResponse(counts.counts)
+
+
+@csrf_exempt
+def slow(request):
+    """Sleep for ``seconds``, then write a row called ``name``."""
+    time.sleep(float(request.GET.get("seconds", 0)))
+    Row.objects.create(name=request.GET["name"])
+    return HttpResponse("written")
+
+
+def context(request):
+    return HttpResponse(current_path.get())
+
+
+def big(request):
+    """Five million bytes in one piece."""
+    return HttpResponse(b"0123456789" * 500_000, content_type="text/plain")
+
+
+@csrf_exempt
+def echo(request):
+    """What arrived of a body."""
+    digest = hashlib.sha256(request.body).hexdigest()
+    return JsonResponse({"length": len(request.body), "sha256": digest})
+
+
+@csrf_exempt
+def form(request):
+    """What arrived of a form: the length of its texts and files."""
+    texts = {name: len(value) for name, value in request.POST.items()}
+    return JsonResponse(texts | {name: file.size for name, file in request.FILES.items()})
+
+
+@csrf_exempt
+def read(request):
+    """Reads a body in pieces, as views do that expect much."""
+    length = 0
+    while piece := request.read(65536):
+        length += len(piece)
+    return JsonResponse({"length": length})
+
+
+@csrf_exempt
+@max_body_size(20_000_000)
+def read_more(request):
+    return read(request)
+
+
+def fail(request):
+    raise RuntimeError("a synchronous view that fails")
+
+
+def fail_lookup(request):
+    """What ``SyncOnly.process_exception`` turns into a page."""
+    raise LookupError("synchronous")
+
+
+def write_and_fail(request):
+    Row.objects.create(name=request.GET["name"])
+    raise RuntimeError("after a row was written")
+
+
+def add_message(request):
+    messages.success(request, "It is saved.")
+    return redirect("/extra/messages/")
+
+
+def show_messages(request):
+    return HttpResponse(", ".join(map(str, messages.get_messages(request))))
+
+
+@transaction.atomic
+def increment(request):
+    row = Row.objects.select_for_update().get(name=request.GET["name"])
+    number = row.number
+    time.sleep(0.01)
+    row.number = number + 1
+    row.save()
+    return HttpResponse(str(row.number))

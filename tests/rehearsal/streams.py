@@ -1,0 +1,51 @@
+"""Server-sent events, as browsers keep them open."""
+
+import asyncio
+
+from rehearsal.load import Answer, Client, Outcome
+
+PATH = "/extra/events/"
+
+
+class Streams:
+    """Streams that are open at once, each on a connection of its own.
+
+    Out: ``answers``, one for each stream that was opened, as far as it has come.
+    """
+
+    def __init__(self, port: int, headers: dict[str, str]):
+        self.port, self.headers = port, headers
+        self.answers: list[Answer] = []
+        self.tasks: list[asyncio.Task[Answer]] = []
+
+    async def open(self, count: int, seconds: float = 30) -> None:
+        """Open so many more; TimeoutError unless the first event of each comes in ``seconds``."""
+        for _ in range(count):
+            self.tasks.append(asyncio.create_task(self.read()))
+        async with asyncio.timeout(seconds):
+            while not all(answer.body for answer in self.answers):
+                await asyncio.sleep(0.02)
+
+    async def read(self) -> Answer:
+        """Open a stream and read it to its end."""
+        answer, client = Answer(), Client(self.port, self.headers, seconds=600)
+        self.answers.append(answer)
+        await client.get(PATH, answer)
+        client.close()
+        return answer
+
+    async def stay(self) -> None:
+        """Keep a stream open for ever: a browser opens it again, whenever it has ended."""
+        while True:
+            await self.read()
+            await asyncio.sleep(0.5)
+
+    def open_now(self) -> int:
+        """How many have had an event, and have not ended; cut off is what they would be by now."""
+        return sum(a.outcome is Outcome.CUT_OFF and bool(a.body) for a in self.answers)
+
+    async def close(self) -> None:
+        """Leave, as clients that hang up."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)

@@ -1,0 +1,176 @@
+"""No client, however large or slow its request, and no crowd takes a site from its other visitors."""
+
+import asyncio
+import json
+import os
+import stat
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from combinations import SERVERS, about
+from rehearsal.load import Answer, Outcome
+from rehearsal.site import Site
+from rehearsal.uploads import Upload, send_slowly
+
+pytestmark = about(SERVERS)
+
+HUGE = 300_000_000
+LIMIT = 10_000_000
+KEPT_BYTES = 20_000_000
+PAGE_SECONDS = 2
+SLOW_CLIENTS = 50
+QUEUE = 5
+CLIENTS = 20
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Where the process of ``limited`` makes its temporary files."""
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="module")
+def limited(deployment, extra_views, folder):
+    limits = {"MAX_BODY_SIZE": str(LIMIT), "WEB_CONCURRENCY": "1", "TMPDIR": str(folder)}
+    with deployment.site(**extra_views, **limits) as site:
+        yield site
+
+
+class Kept:
+    """The most bytes of memory and of disk that a process has taken more than at the beginning."""
+
+    def __init__(self, site: Site, folder: Path):
+        self.site, self.folder, self.over = site, folder, threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+        self.before = self.look()
+        self.most = self.before
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exception):
+        self.over.set()
+        self.thread.join()
+
+    def watch(self) -> None:
+        while not self.over.wait(0.02):
+            self.most = tuple(map(max, self.most, self.look()))
+
+    def look(self) -> tuple[float, ...]:
+        memory = sum(process.memory_info().rss for process in self.site.process.everyone())
+        files = [path.stat() for path in self.folder.rglob("*") if path.is_file()]
+        return memory, sum(file.st_size for file in [*files, *self.deleted_files()])
+
+    def deleted_files(self) -> list[os.stat_result]:
+        """Files that a process has open, and that have no name: a temporary file has none."""
+        found = []
+        for process in self.site.process.everyone():
+            for link in Path(f"/proc/{process.pid}/fd").iterdir():
+                try:
+                    found.append(link.stat())
+                except FileNotFoundError:  # closed meanwhile
+                    continue
+        return [one for one in found if stat.S_ISREG(one.st_mode) and one.st_nlink == 0]
+
+    def more(self) -> tuple[float, float]:
+        memory, disk = (now - before for now, before in zip(self.most, self.before, strict=True))
+        return memory, disk
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+@pytest.mark.parametrize("multipart", [False, True], ids=["bytes", "form"])
+def test_a_huge_body_is_refused_before_it_is_kept(limited, folder, report, multipart, chunked):
+    with Kept(limited, folder) as kept:
+        status, _ = Upload(HUGE, multipart, chunked).send(limited, "/accounts/login/")
+    memory, disk = kept.more()
+    way = f"{'form' if multipart else 'body'} {'in chunks' if chunked else 'of known length'}"
+    report(f"300 MB {way}, kept MB", round((memory + disk) / 1e6))
+    assert status == 413
+    assert memory < KEPT_BYTES
+    assert disk < KEPT_BYTES
+    with limited.visitor() as visitor:
+        assert visitor.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("multipart", [False, True], ids=["bytes", "form"])
+def test_a_body_within_the_limit_is_taken(limited, multipart):
+    path = "/extra/form/" if multipart else "/extra/read/"
+    upload = Upload(LIMIT, multipart)
+    name = "file" if multipart else "length"
+    status, body = upload.send(limited, path)
+    assert (status, json.loads(body)) == (200, {name: upload.file_size})
+    assert Upload(LIMIT + 1, multipart).send(limited, path)[0] == 413
+
+
+def test_a_view_takes_as_much_as_it_says(limited):
+    status, body = Upload(20_000_000).send(limited, "/extra/read-more/")
+    assert (status, body) == (200, b'{"length": 20000000}')
+    for chunked in (False, True):
+        assert Upload(20_000_001, chunked=chunked).send(limited, "/extra/read-more/")[0] == 413
+
+
+def test_a_full_queue_is_said_at_once(deployment, extra_views):
+    limits = {"WEB_THREADS": "1", "MAX_QUEUED_REQUESTS": str(QUEUE), "WEB_CONCURRENCY": "1"}
+    with deployment.site(**extra_views, **limits) as site:
+        answers, seconds, health = asyncio.run(overload(site))
+        with site.visitor() as visitor:
+            assert visitor.get("/").status_code == 200
+        assert {event["level"] for event in site.process.events()} <= {"info", "warning"}
+    refused = [answer for answer in answers if answer.status == 503]
+    served = [answer for answer in answers if answer.status == 200]
+    assert len(refused) + len(served) == CLIENTS
+    assert {answer.outcome for answer in answers} == {Outcome.COMPLETE}
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
+    # One runs; a server may take one more from the queue before that one has ended.
+    assert QUEUE + 1 <= len(served) <= QUEUE + 2
+    assert seconds < PAGE_SECONDS
+    assert {answer.status for answer in health} == {200}
+
+
+async def overload(site: Site) -> tuple[list[Answer], float, list[Answer]]:
+    """Ask more at once than may wait: the answers, the seconds in which those came that were
+    refused, and those of health checks meanwhile.
+    """
+    began, refused_after = time.monotonic(), 0.0
+
+    async def ask(path: str) -> Answer:
+        nonlocal refused_after
+        client = site.client()
+        answer = await client.get(path)
+        client.close()
+        if answer.status == 503:
+            refused_after = time.monotonic() - began
+        return answer
+
+    asking = [asyncio.create_task(ask("/extra/slow/?name=queue&seconds=1")) for _ in range(CLIENTS)]
+    health = []
+    for _ in range(5):
+        await asyncio.sleep(0.2)
+        health.append(await site.client(seconds=PAGE_SECONDS).get("/healthz"))
+    return await asyncio.gather(*asking), refused_after, health
+
+
+async def visit_beside(site: Site, head: bytes) -> list[tuple[int | None, float]]:
+    """The statuses of pages and the seconds that each took, beside clients that send slowly."""
+    over, pages = asyncio.Event(), []
+    slow = [asyncio.create_task(send_slowly(site, head, over)) for _ in range(SLOW_CLIENTS)]
+    await asyncio.sleep(2)
+    for _ in range(5):
+        client, began = site.client(seconds=8), time.monotonic()
+        pages.append(((await client.get("/")).status, time.monotonic() - began))
+        client.close()
+    over.set()
+    await asyncio.gather(*slow)
+    return pages
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_clients_that_send_slowly_hold_up_no_one(limited, report, part):
+    head = Upload(100_000).head(limited, "/extra/read/")
+    pages = asyncio.run(visit_beside(limited, head if part == "body" else head[:-2]))
+    report(f"page beside 50 slow senders of a {part} ms", round(1000 * max(s for _, s in pages)))
+    assert [status for status, _ in pages] == [200] * 5
+    assert max(seconds for _, seconds in pages) < PAGE_SECONDS
