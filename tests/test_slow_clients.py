@@ -19,7 +19,9 @@ pytestmark = about(PROTECTED)
 
 READERS = 18
 SENDERS = 50
-SEND_TIMEOUT = 3
+SEND_TIMEOUT = 5
+# Fewer than there are readers of any one kind.
+WEB_THREADS = 4
 # What a page may take, and how much memory so many slow clients: 18 of them want 600 MB.
 SECONDS = 2
 MEGABYTES = 60
@@ -32,8 +34,9 @@ def slow_site(deployment, tmp_path):
     # The environment stays where it is.
     left = shutil.ignore_patterns(".heroku")
     platform.folder = shutil.copytree(platform.folder, tmp_path / "project", ignore=left)
-    changes = add_downloads(platform.folder) | {"SEND_TIMEOUT": str(SEND_TIMEOUT)}
-    with Site(platform, deployment.environment | changes) as site:
+    limits = {"SEND_TIMEOUT": str(SEND_TIMEOUT), "WEB_THREADS": str(WEB_THREADS)}
+    changes = deployment.environment | add_downloads(platform.folder) | limits
+    with Site(platform, changes) as site:
         yield site
 
 
@@ -83,23 +86,26 @@ async def wait_until_left(site: Site, seconds: float) -> None:
             await asyncio.sleep(0.2)
 
 
-async def stop_reading(site: Site, path: str) -> asyncio.StreamWriter:
-    """Ask for a download, and read none of it but what the machine takes by itself."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", site.port, limit=1000)
-    writer.write(head(site, f"GET {path}") + b"\r\n")
-    assert (await reader.readline()).split()[1] == b"200"
-    return writer
+class SlowReader:
+    """Asks for a download, and reads none of it but what the machine takes by itself."""
+
+    async def start(self, site: Site, path: str) -> None:
+        reader, self.writer = await asyncio.open_connection("127.0.0.1", site.port, limit=1000)
+        self.writer.write(head(site, f"GET {path}") + b"\r\n")
+        self.first_line = asyncio.create_task(reader.readline())
 
 
 async def hold_up_with_reading(site: Site) -> Visits:
-    slow = await asyncio.gather(
-        *(stop_reading(site, DOWNLOADS[number % 3]) for number in range(READERS))
-    )
+    slow = [SlowReader() for _ in range(READERS)]
+    for number, one in enumerate(slow):
+        await one.start(site, DOWNLOADS[number % len(DOWNLOADS)])
+    await asyncio.sleep(0.5)
     visits = await visit(site)
+    assert {(await one.first_line).split()[1] for one in slow} == {b"200"}
     # The kernel looks at a connection that is stuck at ever longer intervals.
     await wait_until_left(site, 5 * SEND_TIMEOUT)
-    for writer in slow:
-        writer.transport.abort()
+    for one in slow:
+        one.writer.transport.abort()
     return visits
 
 
@@ -115,14 +121,14 @@ def test_clients_that_do_not_read_hold_up_no_one_and_are_disconnected(slow_site,
 
 
 async def read_steadily(site: Site, path: str) -> int:
-    """Read a download at a pace that takes several times SEND_TIMEOUT; its size in bytes."""
+    """Read a download at a pace that takes twice SEND_TIMEOUT; its size in bytes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port, limit=1_000_000)
     writer.write(head(site, f"GET {path}") + b"Connection: close\r\n\r\n")
     await reader.readuntil(b"\r\n\r\n")
     size = 0
     while data := await reader.read(1_000_000):
         size += len(data)
-        await asyncio.sleep(3 * SEND_TIMEOUT / (DOWNLOAD_BYTES / 1_000_000))
+        await asyncio.sleep(2 * SEND_TIMEOUT / (DOWNLOAD_BYTES / 1_000_000))
     writer.close()
     return size
 
