@@ -21,6 +21,7 @@ ONLY_FOR = {
         "config/asgi.py",
         "config/drain.py",
         "config/handler.py",
+        "config/request_body.py",
         "config/streaming.py",
         "config/threads.py",
         "config/websockets.py",

@@ -109,7 +109,7 @@ SENT: dict[str, tuple] = {
     "error in a stream": ("GET", "/extra/fail-midway/"),
     "asynchronous error in a stream": ("GET", "/extra/fail-midway-async/"),
 }
-OF_THE_SERVER = {"date", "server", "connection", "x-request-id"}
+OF_THE_SERVER = {"date", "expires", "server", "connection", "x-request-id"}
 # What is different for every page.
 ONCE = re.compile(rb"""nonce(-|=")[\w+/=-]+|(?<=csrfmiddlewaretoken" value=")\w+|(?<=token=)\w+""")
 

@@ -15,7 +15,8 @@ pytestmark = about(COMBINATIONS)
 ALWAYS = """
     .editorconfig .env.example .github/dependabot.yml .github/workflows/ci.yml .gitignore
     .pre-commit-config.yaml .python-version config/__init__.py config/apps.py config/checks.py config/error_tracking.py
-    config/headers.py config/health.py config/logs.py config/request_log.py config/router.py
+    config/headers.py config/health.py config/limits.py config/logs.py config/middleware.py
+    config/request_log.py config/router.py
     config/sessions.py config/settings.py config/urls.py Makefile manage.py pages/__init__.py
     pages/context_processors.py pages/urls.py pages/views.py pyproject.toml README.md
     requirements-dev.txt requirements.txt runtime.txt static/favicon.svg static/site.css
@@ -27,7 +28,7 @@ ALWAYS = """
     users/migrations/__init__.py users/models.py users/throttle.py users/urls.py users/views.py
 """
 ASGI = """
-    config/asgi.py config/drain.py config/handler.py config/streaming.py config/threads.py
+    config/asgi.py config/drain.py config/handler.py config/request_body.py config/streaming.py config/threads.py
     config/websockets.py presence/__init__.py presence/apps.py presence/consumers.py
     presence/migrations/0001_initial.py presence/migrations/__init__.py presence/models.py
     presence/people.py presence/pulse.py presence/routing.py presence/signals.py

@@ -30,6 +30,14 @@ class Request(WebRequest):
         else:
             super().handleContentChunk(data)
 
+    def handle_exception(self, exception):
+        """Called when the application has raised ``exception``, which Daphne logs."""
+        if self._response_started:
+            # An error page no longer fits: cut the response off, so that it does not look whole.
+            self.channel.loseConnection()
+        else:
+            super().handle_exception(exception)
+
 
 class Channel(http.HTTPChannel):
     """``can_write`` is set while the transport's buffer takes more of a response."""

@@ -12,7 +12,6 @@ https://docs.djangoproject.com/en/6.1/topics/async/ describes Django's own.
 
 import asyncio
 import logging
-from contextlib import suppress
 from inspect import iscoroutinefunction
 from io import BytesIO
 from typing import Any
@@ -22,17 +21,14 @@ from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers import asgi, base
 from django.core.handlers.exception import response_for_exception
-from django.core.signals import request_started
+from django.core.signals import request_finished, request_started
 from django.urls import Resolver404, resolve, set_script_prefix
 
 from config import drain, health, streaming
-from config.limits import OVERLOADED, TOO_LARGE, Refusal, body_limit
+from config.limits import OVERLOADED, TOO_LARGE, Refusal
 from config.middleware import sync_only_middleware
+from config.request_body import LimitedBody, path_info
 from config.threads import RequestExecutor, ThreadPool
-
-# After a refusal, discard what the client still sends for this long: closing at once would reset
-# the connection, and the client would not get to read the response.
-LINGER_SECONDS = 5
 
 logger = logging.getLogger(__name__)
 
@@ -89,26 +85,16 @@ class ASGIHandler(asgi.ASGIHandler):
         executor = RequestExecutor(self.threads)
         # Not left again: a task that the view starts may outlive the response.
         await ThreadSensitiveContext(executor=executor).__aenter__()
-        if self.is_async(scope):
-            await super().handle(scope, receive, send)
-        else:
-            await self.handle_in_thread(scope, receive, send, executor)
-
-    def is_async(self, scope) -> bool:
-        """Whether the view is async, as far as its URL tells: middleware may choose another."""
-        try:
-            return iscoroutinefunction(resolve(path_info(scope)).func)
-        except Resolver404:
-            return False
-
-    async def handle_in_thread(self, scope, receive, send, executor):
         try:
             body = await self.read_body(receive)
+            if is_async(scope):
+                await run_until_disconnect(self.run_on_loop(scope, body, send), receive)
+                return
             response = await self.run_in_thread(scope, body, receive, executor)
         except RequestAborted:
             return
         if response.streaming:
-            await self.stream(response, receive, send)
+            await run_until_disconnect(self.stream(response, send), receive)
         else:
             await self.send_response(response, send)
 
@@ -142,21 +128,26 @@ class ASGIHandler(asgi.ASGIHandler):
             response.close()  # which sends request_finished
         return response
 
-    async def stream(self, response, receive, send):
-        """Send the response until the client disconnects, then close it."""
+    async def run_on_loop(self, scope, body, send):
+        """Run an async view and send its response."""
+        set_script_prefix(asgi.get_script_prefix(scope))
+        await request_started.asend(sender=self.__class__, scope=scope)
+        request, response = self.create_request(scope, body)
+        if request:
+            try:
+                response = await self.run_get_response(request)
+            except BaseException:  # such as CancelledError, when the client has disconnected
+                request.close()
+                await request_finished.asend(sender=self.__class__)
+                raise
+        await self.stream(streaming.prepare(response), send)
+
+    async def stream(self, response, send):
+        """Send the response and close it, whatever becomes of it."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                disconnect = tasks.create_task(self.listen_for_disconnect(receive))
-                await self.send_response(response, send)
-                disconnect.cancel()
-        except* RequestAborted:
-            pass
+            await self.send_response(response, send)
         finally:
             await sync_to_async(response.close)()
-
-    async def run_get_response(self, request):
-        """Return the response of an async view."""
-        return streaming.prepare(await super().run_get_response(request))
 
     async def _get_response_async(self, request):
         # Django renders error pages in the event loop's own threads, whose database connections
@@ -172,41 +163,30 @@ class ASGIHandler(asgi.ASGIHandler):
         else:
             await super().send_response(response, send)
 
-    async def refuse(self, refusal: Refusal, scope, body, send):
+    async def refuse(self, refusal: Refusal, scope, body: LimitedBody, send):
         refusal.log(scope["path"])
         start = {"type": "http.response.start", "status": refusal.status.value}
         await send({**start, "headers": refusal.headers})
         await send({"type": "http.response.body", "body": refusal.body})
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LINGER_SECONDS):
-                await body.discard()
+        await body.discard()
 
 
-def path_info(scope) -> str:
-    return scope["path"].removeprefix(asgi.get_script_prefix(scope).rstrip("/"))
+def is_async(scope) -> bool:
+    """Whether the view is async, as far as its URL tells: middleware may choose another."""
+    try:
+        return iscoroutinefunction(resolve(path_info(scope)).func)
+    except Resolver404:
+        return False
 
 
-class LimitedBody:
-    """The body of a request; ``is_too_large`` once it is known to be beyond ``body_limit()``."""
-
-    def __init__(self, scope, receive):
-        headers = dict(scope["headers"])
-        self._receive = receive
-        self._bytes_left = float("inf")
-        self._has_more = True
-        if b"content-length" in headers or b"transfer-encoding" in headers:
-            self._bytes_left = body_limit(path_info(scope))
-        self.is_too_large = int(headers.get(b"content-length", 0)) > self._bytes_left
-
-    async def receive(self):
-        """As the server's ``receive``; to Django, what is beyond the limit is a disconnect."""
-        message = await self._receive()
-        self._has_more = message.get("more_body", False)
-        self._bytes_left -= len(message.get("body", b""))
-        self.is_too_large = self._bytes_left < 0
-        return {"type": "http.disconnect"} if self.is_too_large else message
-
-    async def discard(self) -> None:
-        """Read what is left of the body."""
-        while self._has_more:
-            self._has_more = (await self._receive()).get("more_body", False)
+async def run_until_disconnect(coroutine, receive) -> None:
+    """Await the coroutine, or cancel it if the client disconnects before it is done."""
+    work = asyncio.ensure_future(coroutine)
+    disconnect = asyncio.ensure_future(receive())
+    await asyncio.wait({work, disconnect}, return_when=asyncio.FIRST_COMPLETED)
+    disconnect.cancel()
+    if not work.done():
+        work.cancel()
+        await asyncio.wait({work})
+    if not work.cancelled():
+        work.result()  # raises what the coroutine did

@@ -1,0 +1,44 @@
+"""The body of a request under ASGI, and its limit."""
+
+import asyncio
+from contextlib import suppress
+
+from django.core.handlers.asgi import get_script_prefix
+
+from config.limits import DISCARD_PAUSE_SECONDS, DiscardedBody, body_limit
+
+
+def path_info(scope) -> str:
+    """The path that views are looked up by."""
+    return scope["path"].removeprefix(get_script_prefix(scope).rstrip("/"))
+
+
+class LimitedBody:
+    """The body of a request; ``is_too_large`` once it is known to be beyond ``body_limit()``."""
+
+    def __init__(self, scope, receive):
+        headers = dict(scope["headers"])
+        self._receive = receive
+        self._bytes_left = float("inf")
+        self._has_more = True
+        if b"content-length" in headers or b"transfer-encoding" in headers:
+            self._bytes_left = body_limit(path_info(scope))
+        self.is_too_large = int(headers.get(b"content-length", 0)) > self._bytes_left
+
+    async def receive(self):
+        """As the server's ``receive``; to Django, what is beyond the limit is a disconnect."""
+        message = await self._receive()
+        self._has_more = message.get("more_body", False)
+        self._bytes_left -= len(message.get("body", b""))
+        self.is_too_large = self._bytes_left < 0
+        return {"type": "http.disconnect"} if self.is_too_large else message
+
+    async def discard(self) -> None:
+        """Read what is left of the body, as far as ``limits.DiscardedBody`` goes."""
+        discarded = DiscardedBody()
+        with suppress(TimeoutError):
+            while self._has_more:
+                async with asyncio.timeout(DISCARD_PAUSE_SECONDS):
+                    message = await self._receive()
+                more = discarded.add(len(message.get("body", b"")))
+                self._has_more = more and message.get("more_body", False)
