@@ -334,15 +334,10 @@ def test_clients_that_leave_in_the_midst_of_a_response_leave_nothing_behind(
     assert [get(views, "/").status_code for _ in range(10)] == [200] * 10
 
 
-def test_nothing_fails_after_postgresql_was_restarted(views, services):
-    paths = [
-        "slow/?name=restart",
-        "slow-async/?name=restart",
-        "increment/?name=counter",
-        "threads/",
-    ]
-    paths += ["rows-from-database/?name=compared"]
-    paths = [f"/extra/{path}" for path in paths] * 4
+def test_nothing_fails_after_postgresql_was_restarted(views, services, database):
+    add_rows(database, "restarted", 300)
+    names = ["slow", "slow-async", "rows-from-database", "rows-in-transaction", "threads"]
+    paths = [f"/extra/{name}/?name=restarted" for name in names] * 4
     with ThreadPoolExecutor(12) as many:
         before = list(many.map(get, [views] * 20, paths))
         services.postgres.restart()
