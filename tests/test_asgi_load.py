@@ -31,6 +31,8 @@ HEALTH_CHECKS = 1500
 # What a process has besides those of WEB_THREADS: of its server, of /readyz, of name look-ups.
 OTHER_THREADS = 30
 DEPLOY_REQUESTS = 200
+# A server that stops accepts for one more second, and waits one for the last requests.
+STREAMS_END_SECONDS = 5
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +147,9 @@ def ended_site(deployment, extra_views):
         yield site
 
 
-async def stop(site: Site) -> tuple[Streams, list[Answer], float]:
-    """Stop a site that streams events, downloads and runs views: the answers, and after how many
-    seconds the streams had ended.
+async def stop(site: Site) -> tuple[list[Answer], list[Answer], float]:
+    """Stop a site that streams events, downloads and runs views: the answers of streams and of the
+    others, and how many seconds after SIGTERM the streams had ended.
     """
     streams = streams_of(site)
     await streams.open(10)
@@ -159,19 +161,7 @@ async def stop(site: Site) -> tuple[Streams, list[Answer], float]:
     began = time.monotonic()
     await asyncio.gather(*streams.tasks)
     seconds = time.monotonic() - began
-    assert not any(task.done() for task in others[:2])
-    return streams, await asyncio.gather(*others), seconds
-
-
-def test_streams_of_events_end_at_sigterm_and_all_else_ends_whole(ended_site, report):
-    streams, answers, seconds = asyncio.run(stop(ended_site))
-    status = ended_site.process.process.wait(ended_site.platform.grace)
-    report("streams ended after SIGTERM s", round(seconds, 1))
-    assert [answer.outcome for answer in streams.answers] == [Outcome.COMPLETE] * 10
-    assert [(answer.outcome, answer.status) for answer in answers] == [(Outcome.COMPLETE, 200)] * 5
-    assert [len(answer.body) for answer in answers[:2]] == [24 * 65536] * 2
-    assert status == 0, ended_site.process.output()
-    assert {event["level"] for event in ended_site.process.events()} <= {"info", "warning"}
+    return streams.answers, await asyncio.gather(*others), seconds
 
 
 async def deploy(old: Site, start_new, router: Router, session: str):

@@ -111,7 +111,9 @@ SENT: dict[str, tuple] = {
 }
 OF_THE_SERVER = {"date", "expires", "server", "connection", "x-request-id"}
 # What is different for every page.
-ONCE = re.compile(rb"""nonce(-|=")[\w+/=-]+|(?<=csrfmiddlewaretoken" value=")\w+|(?<=token=)\w+""")
+ONCE = re.compile(
+    rb"""nonce(-|=")[\w+/=-]+|(?<=csrfmiddlewaretoken" value=")\w+|(?<=token=)\w+|expires=[^;]+"""
+)
 
 
 def tell(site: Site, method: str, path: str, options: dict | None = None) -> list:
@@ -163,8 +165,8 @@ def test_an_error_is_logged_and_costs_one_request(views, path):
 
     failed, other = asyncio.run(ask())
     if "midway" in path:
-        assert {answer.outcome for answer in failed} == {Outcome.CUT_OFF}
-        assert {answer.status for answer in failed} == {200}
+        # What was sent last may be lost with the connection.
+        assert {answer.outcome for answer in failed} <= {Outcome.CUT_OFF, Outcome.CLOSED}
     else:
         assert {(answer.outcome, answer.status) for answer in failed} == {(Outcome.COMPLETE, 500)}
     assert (other.outcome, len(other.body)) == (Outcome.COMPLETE, 4 * 65536)
@@ -332,15 +334,10 @@ def test_clients_that_leave_in_the_midst_of_a_response_leave_nothing_behind(
     assert [get(views, "/").status_code for _ in range(10)] == [200] * 10
 
 
-def test_nothing_fails_after_postgresql_was_restarted(views, services):
-    paths = [
-        "slow/?name=restart",
-        "slow-async/?name=restart",
-        "increment/?name=counter",
-        "threads/",
-    ]
-    paths += ["rows-from-database/?name=compared"]
-    paths = [f"/extra/{path}" for path in paths] * 4
+def test_nothing_fails_after_postgresql_was_restarted(views, services, database):
+    add_rows(database, "restarted", 300)
+    names = ["slow", "slow-async", "rows-from-database", "rows-in-transaction", "threads"]
+    paths = [f"/extra/{name}/?name=restarted" for name in names] * 4
     with ThreadPoolExecutor(12) as many:
         before = list(many.map(get, [views] * 20, paths))
         services.postgres.restart()

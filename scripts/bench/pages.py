@@ -36,6 +36,8 @@ async def load(site: Site, headers: dict[str, str], path: str, count: int = CLIE
     milliseconds = [found for each in await asyncio.gather(*asking) for found in each]
     for client in clients:
         client.close()
+    if len(milliseconds) < 2:
+        raise RuntimeError(f"{path}: {len(milliseconds)} answers in {SECONDS} s")
     cpu = 1000 * await using / len(milliseconds)
     return Figures(len(milliseconds) / SECONDS, cpu, *spread(milliseconds))
 

@@ -151,8 +151,8 @@ class Server:
         return {
             "server": self.name,
             **row,
-            "PostgreSQL": other.most_connections,
-            "threads + 2": int(self.deployment.run_script(threads)) + 2,
+            "PostgreSQL": str(other.most_connections),
+            "threads + 2": str(int(self.deployment.run_script(threads)) + 2),
         }
 
     def others(self) -> Row:

@@ -19,11 +19,11 @@ class Streams:
         self.tasks: list[asyncio.Task[Answer]] = []
 
     async def open(self, count: int, seconds: float = 30) -> None:
-        """Open so many more; TimeoutError unless the first event of each comes in ``seconds``."""
+        """Open so many more; TimeoutError unless all are open, each with an event, in ``seconds``."""
         for _ in range(count):
             self.tasks.append(asyncio.create_task(self.read()))
         async with asyncio.timeout(seconds):
-            while not all(answer.body for answer in self.answers):
+            while self.open_now() < len(self.tasks):
                 await asyncio.sleep(0.02)
 
     async def read(self) -> Answer:
