@@ -27,7 +27,7 @@ from django.urls import Resolver404, resolve, set_script_prefix
 from config import drain, health, streaming
 from config.limits import OVERLOADED, TOO_LARGE, Refusal
 from config.middleware import sync_only_middleware
-from config.request_body import LimitedBody, path_info
+from config.request_body import RequestBody, path_info
 from config.threads import RequestExecutor, ThreadPool
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class ASGIHandler(asgi.ASGIHandler):
         super().__init__()
         self.sync_handler = SyncHandler()
         self.threads = ThreadPool(settings.WEB_THREADS)
+        self.queued: set[RequestExecutor] = set()
         for path in sync_only_middleware():
             logger.warning(
                 "%s is synchronous only: each async view holds a thread while it waits.", path
@@ -62,16 +63,19 @@ class ASGIHandler(asgi.ASGIHandler):
         await asyncio.shield(request)
 
     async def handle(self, scope, receive, send):
-        body = LimitedBody(scope, receive)
         if scope["path"] in health.PATHS:
             await self.handle_health_check(scope, send)
-        elif self.threads.has_waiting(settings.MAX_QUEUED_REQUESTS):
-            await self.refuse(OVERLOADED, scope, body, send)
-        else:
+            return
+        body = RequestBody(scope, receive)
+        try:
             if not body.is_too_large:
-                await self.handle_request(scope, body.receive, send)
-            if body.is_too_large:
-                await self.refuse(TOO_LARGE, scope, body, send)
+                await self.handle_request(scope, body, send)
+        except RequestAborted:
+            pass
+        finally:
+            body.close()
+        if body.is_too_large:
+            await refuse(TOO_LARGE, scope, body, send)
 
     async def handle_health_check(self, scope, send):
         """Answer on the event loop, so that it does not matter how busy the threads are."""
@@ -81,35 +85,38 @@ class ASGIHandler(asgi.ASGIHandler):
             response = self.sync_handler.get_response(request)
         await self.send_response(response, send)
 
-    async def handle_request(self, scope, receive, send):
-        executor = RequestExecutor(self.threads)
-        # Not left again: a task that the view starts may outlive the response.
-        await ThreadSensitiveContext(executor=executor).__aenter__()
-        try:
-            body = await self.read_body(receive)
-            if is_async(scope):
-                await run_until_disconnect(self.run_on_loop(scope, body, send), receive)
-                return
-            response = await self.run_in_thread(scope, body, receive, executor)
-        except RequestAborted:
+    async def handle_request(self, scope, body: RequestBody, send):
+        file = await self.read_body(body.receive)
+        if len(self.queued) >= settings.MAX_QUEUED_REQUESTS:
+            file.close()
+            await refuse(OVERLOADED, scope, body, send)
             return
+        # In the queue from now on, until a thread begins to work for it.
+        executor = RequestExecutor(self.threads, self.queued)
+        try:
+            # Not left again: a task that the view starts may outlive the response.
+            await ThreadSensitiveContext(executor=executor).__aenter__()
+            if is_async(scope):
+                await run_until(body.disconnected, self.run_on_loop(scope, file, send))
+                return
+            response = await self.run_in_thread(scope, file, body, executor)
+        finally:
+            self.queued.discard(executor)
         if response.streaming:
-            await run_until_disconnect(self.stream(response, send), receive)
+            await run_until(body.disconnected, self.stream(response, send))
         else:
             await self.send_response(response, send)
 
-    async def run_in_thread(self, scope, body, receive, executor):
+    async def run_in_thread(self, scope, file, body: RequestBody, executor):
         """Return the response. Raises RequestAborted if the client disconnects while it waits."""
         if not self.threads.is_busy():
-            return await sync_to_async(self.respond)(scope, body)
-        response = asyncio.ensure_future(sync_to_async(self.respond)(scope, body))
-        disconnect = asyncio.ensure_future(receive())
-        await asyncio.wait({response, disconnect}, return_when=asyncio.FIRST_COMPLETED)
-        if not disconnect.done():
-            disconnect.cancel()
+            return await sync_to_async(self.respond)(scope, file)
+        response = asyncio.ensure_future(sync_to_async(self.respond)(scope, file))
+        await asyncio.wait({response, body.disconnected}, return_when=asyncio.FIRST_COMPLETED)
+        if not body.disconnected.done():
             return await response
         if executor.cancel():
-            body.close()
+            file.close()
         elif (await response).streaming:
             await sync_to_async(response.result().close)()
         raise RequestAborted
@@ -163,13 +170,6 @@ class ASGIHandler(asgi.ASGIHandler):
         else:
             await super().send_response(response, send)
 
-    async def refuse(self, refusal: Refusal, scope, body: LimitedBody, send):
-        refusal.log(scope["path"])
-        start = {"type": "http.response.start", "status": refusal.status.value}
-        await send({**start, "headers": refusal.headers})
-        await send({"type": "http.response.body", "body": refusal.body})
-        await body.discard()
-
 
 def is_async(scope) -> bool:
     """Whether the view is async, as far as its URL tells: middleware may choose another."""
@@ -179,14 +179,20 @@ def is_async(scope) -> bool:
         return False
 
 
-async def run_until_disconnect(coroutine, receive) -> None:
+async def run_until(disconnected: asyncio.Task, coroutine) -> None:
     """Await the coroutine, or cancel it if the client disconnects before it is done."""
     work = asyncio.ensure_future(coroutine)
-    disconnect = asyncio.ensure_future(receive())
-    await asyncio.wait({work, disconnect}, return_when=asyncio.FIRST_COMPLETED)
-    disconnect.cancel()
+    await asyncio.wait({work, disconnected}, return_when=asyncio.FIRST_COMPLETED)
     if not work.done():
         work.cancel()
         await asyncio.wait({work})
     if not work.cancelled():
         work.result()  # raises what the coroutine did
+
+
+async def refuse(refusal: Refusal, scope, body: RequestBody, send) -> None:
+    refusal.log(scope["path"])
+    start = {"type": "http.response.start", "status": refusal.status.value}
+    await send({**start, "headers": refusal.headers})
+    await send({"type": "http.response.body", "body": refusal.body})
+    await body.discard()

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from functools import cached_property
 
 from django.core.handlers.asgi import get_script_prefix
 
@@ -13,7 +14,7 @@ def path_info(scope) -> str:
     return scope["path"].removeprefix(get_script_prefix(scope).rstrip("/"))
 
 
-class LimitedBody:
+class RequestBody:
     """The body of a request; ``is_too_large`` once it is known to be beyond ``body_limit()``."""
 
     def __init__(self, scope, receive):
@@ -32,6 +33,19 @@ class LimitedBody:
         self._bytes_left -= len(message.get("body", b""))
         self.is_too_large = self._bytes_left < 0
         return {"type": "http.disconnect"} if self.is_too_large else message
+
+    @cached_property
+    def disconnected(self) -> asyncio.Task:
+        """Done once the client has disconnected, to be awaited after the body has been read.
+
+        One for the whole request: to Gunicorn, a ``receive`` that is cancelled is a disconnect.
+        """
+        return asyncio.ensure_future(self._receive())
+
+    def close(self) -> None:
+        """Wait for a disconnect no longer."""
+        if "disconnected" in self.__dict__:
+            self.disconnected.cancel()
 
     async def discard(self) -> None:
         """Read what is left of the body, as far as ``limits.DiscardedBody`` goes."""

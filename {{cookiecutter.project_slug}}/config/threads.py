@@ -73,14 +73,6 @@ class ThreadPool:
         """Whether new work has to wait."""
         return not self.idle and len(self.threads) == self.size
 
-    def has_waiting(self, limit: int) -> bool:
-        """Whether ``limit`` requests or more wait for a thread, those that were cancelled left out."""
-        if len(self.waiting) < limit:
-            return False
-        with self.lock:
-            self.waiting = deque(work for work in self.waiting if not work.future.cancelled())
-            return len(self.waiting) >= limit
-
     def submit(self, work: Work, thread: Thread | None = None) -> None:
         """Have a thread run the work: ``thread``, or whichever is free first."""
         with self.lock:
@@ -112,12 +104,14 @@ class RequestExecutor(Executor):
     """Runs all synchronous code of one request in one thread of the pool, the first that is free.
 
     Django's handler makes that promise too: ``sync_to_async`` is ``thread_sensitive`` by default.
+    The executor is in the set ``queued`` until the thread begins.
     """
 
-    def __init__(self, pool: ThreadPool):
-        self.pool = pool
+    def __init__(self, pool: ThreadPool, queued: set["RequestExecutor"]):
+        self.pool, self.queued = pool, queued
         self.thread: Thread | None = None
         self.future: Future = Future()
+        queued.add(self)
 
     def submit(self, function, /, *args, **kwargs) -> Future:
         work = Work(self.run, (function, args, kwargs))
@@ -131,4 +125,5 @@ class RequestExecutor(Executor):
 
     def run(self, function, args, kwargs):
         self.thread = cast(Thread, threading.current_thread())
+        self.queued.discard(self)
         return function(*args, **kwargs)

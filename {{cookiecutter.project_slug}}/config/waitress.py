@@ -14,7 +14,7 @@ from django.conf import settings
 from waitress import wasyncore
 from waitress.server import TcpWSGIServer
 
-from config.health import ANSWERS as HEALTH_CHECKS
+from config.health import PATHS as HEALTH_CHECK_PATHS
 from config.limits import OVERLOADED, set_send_timeout
 from config.waitress_channel import LINGER_SECONDS, Channel
 from config.wsgi import application
@@ -52,7 +52,7 @@ class Server(TcpWSGIServer):
             return
         if request.refusal:
             channel.refuse(request.refusal)
-        elif request.django_path in HEALTH_CHECKS:
+        elif request.django_path in HEALTH_CHECK_PATHS:
             super().add_task(channel)
             with dispatcher.lock:
                 dispatcher.queue.rotate(1)  # the last becomes the first
