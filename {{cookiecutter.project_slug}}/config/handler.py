@@ -97,13 +97,13 @@ class ASGIHandler(asgi.ASGIHandler):
             # Not left again: a task that the view starts may outlive the response.
             await ThreadSensitiveContext(executor=executor).__aenter__()
             if is_async(scope):
-                await run_until(body.disconnected, self.run_on_loop(scope, file, send))
+                await self.run_on_loop(scope, file, body, send)
                 return
             response = await self.run_in_thread(scope, file, body, executor)
         finally:
             self.queued.discard(executor)
         if response.streaming:
-            await run_until(body.disconnected, self.stream(response, send))
+            await self.stream(response, body, send)
         else:
             await self.send_response(response, send)
 
@@ -135,24 +135,24 @@ class ASGIHandler(asgi.ASGIHandler):
             response.close()  # which sends request_finished
         return response
 
-    async def run_on_loop(self, scope, body, send):
-        """Run an async view and send its response."""
+    async def run_on_loop(self, scope, file, body: RequestBody, send):
+        """Run an async view and send its response, until the client disconnects."""
         set_script_prefix(asgi.get_script_prefix(scope))
         await request_started.asend(sender=self.__class__, scope=scope)
-        request, response = self.create_request(scope, body)
+        request, response = self.create_request(scope, file)
         if request:
             try:
-                response = await self.run_get_response(request)
-            except BaseException:  # such as CancelledError, when the client has disconnected
+                response = await run_until(body.disconnected, self.run_get_response(request))
+            except BaseException:
                 request.close()
                 await request_finished.asend(sender=self.__class__)
                 raise
-        await self.stream(streaming.prepare(response), send)
+        await self.stream(streaming.prepare(response), body, send)
 
-    async def stream(self, response, send):
-        """Send the response and close it, whatever becomes of it."""
+    async def stream(self, response, body: RequestBody, send):
+        """Send the response until the client disconnects, and close it in any case."""
         try:
-            await self.send_response(response, send)
+            await run_until(body.disconnected, self.send_response(response, send))
         finally:
             await sync_to_async(response.close)()
 
@@ -179,15 +179,15 @@ def is_async(scope) -> bool:
         return False
 
 
-async def run_until(disconnected: asyncio.Task, coroutine) -> None:
-    """Await the coroutine, or cancel it if the client disconnects before it is done."""
+async def run_until(disconnected: asyncio.Task, coroutine):
+    """Return the coroutine's result. Raises RequestAborted if the client disconnects before."""
     work = asyncio.ensure_future(coroutine)
     await asyncio.wait({work, disconnected}, return_when=asyncio.FIRST_COMPLETED)
-    if not work.done():
-        work.cancel()
-        await asyncio.wait({work})
-    if not work.cancelled():
-        work.result()  # raises what the coroutine did
+    if work.done():
+        return work.result()
+    work.cancel()
+    await asyncio.wait({work})
+    raise RequestAborted
 
 
 async def refuse(refusal: Refusal, scope, body: RequestBody, send) -> None:
