@@ -14,7 +14,7 @@ pytestmark = about(COMBINATIONS)
 
 ALWAYS = """
     .editorconfig .env.example .github/dependabot.yml .github/workflows/ci.yml .gitignore
-    .pre-commit-config.yaml .python-version config/__init__.py config/apps.py config/checks.py config/error_tracking.py
+    .pre-commit-config.yaml .python-version config/__init__.py config/apps.py config/checks.py config/database.py config/error_tracking.py
     config/headers.py config/health.py config/logs.py config/request_log.py config/router.py
     config/sessions.py config/settings.py config/urls.py Makefile manage.py pages/__init__.py
     pages/context_processors.py pages/urls.py pages/views.py pyproject.toml README.md
@@ -49,12 +49,13 @@ MEDIA = """
 REDIS = "config/redis.py tests/test_redis.py"
 GUNICORN = "gunicorn.conf.py"
 WSGI = "config/wsgi.py"
+BUFFERS = "config/request_buffer.py config/response_buffer.py"
 ONLY_WITH = {
     "heroku": "Procfile app.json",
     "digitalocean": ".do/app.yaml",
     "asgi-daphne": f"{ASGI} {REDIS} config/daphne.py",
     "asgi-gunicorn": f"{ASGI} {REDIS} {GUNICORN} config/asgi_worker.py",
-    "wsgi-gunicorn": f"{WSGI} {GUNICORN} config/wsgi_worker.py",
+    "wsgi-gunicorn": f"{WSGI} {GUNICORN} {BUFFERS} config/wsgi_worker.py",
     "wsgi-waitress": f"{WSGI} config/waitress.py",
     "use_celery": f"{CELERY} {REDIS}",
     "use_s3_media": MEDIA,
