@@ -39,6 +39,7 @@ ONLY_FOR = {
         "config/request_buffer.py",
         "config/response_buffer.py",
         "config/wsgi_worker.py",
+        "tests/test_wsgi_worker.py",
     ],
     ("server", "wsgi-waitress"): ["config/waitress.py"],
     ("__redis", "yes"): ["config/redis.py", "tests/test_redis.py"],

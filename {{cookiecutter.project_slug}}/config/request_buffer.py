@@ -31,9 +31,9 @@ class Refused(Exception):
 
 
 class Body:
-    """The body of a request with ``head``: in ``file``, once ``framer`` has found its end."""
+    """The body of a request: in ``file``, once ``framer`` has been fed with the request."""
 
-    def __init__(self, head: bytes, path: str, config):
+    def __init__(self, path: str, config):
         self.file = SpooledTemporaryFile(MAX_IN_MEMORY)  # noqa: SIM115 (the next call needs it)
         self.limit = body_limit(path)
         self.framer = PythonProtocol(
@@ -43,7 +43,6 @@ class Body:
             limit_request_fields=config.limit_request_fields,
             limit_request_field_size=config.limit_request_field_size,
         )
-        self.framer.feed(head)
 
     def check_length(self) -> bool:
         """Called with the headers; False, as PythonProtocol is to read the body too."""
@@ -127,8 +126,8 @@ class RequestBuffer:
         # Most requests have no body, and need no second parser.
         if b"content-length" in names or b"transfer-encoding" in names:
             rest, self.received = self.received, bytearray()
-            self.body = Body(self.head, self.path, self.config)
-            self.body.framer.feed(rest)
+            self.body = Body(self.path, self.config)
+            self.body.framer.feed(self.head + rest)
         return True
 
     def check_partial_head(self) -> None:
