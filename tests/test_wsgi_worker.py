@@ -226,10 +226,10 @@ def test_a_body_that_is_announced_as_too_large_is_refused_before_it_is_sent(clie
 
 
 def test_a_view_has_a_limit_of_its_own(server):
-    for request in ({"body": b"0123456789"}, {"body": b"0123456789a"}):
+    for body in (b"0123456789", b"0123456789a"):
         with closing(Raw(server)) as client:
-            client.send("/small/?a=b", "POST", **request)
-            assert client.read()[0] == (200 if len(request["body"]) == 10 else 413)
+            client.send("/small/?a=b", "POST", body)
+            assert client.read()[0] == (200 if len(body) == 10 else 413)
 
 
 def test_a_client_that_sends_on_reads_why_it_was_refused(server):
