@@ -37,7 +37,12 @@ ONLY_FOR = {
     ("__app_server", "gunicorn"): ["gunicorn.conf.py"],
     ("server", "asgi-daphne"): ["config/daphne.py", "config/daphne_channel.py"],
     ("server", "asgi-gunicorn"): ["config/asgi_worker.py"],
-    ("server", "wsgi-gunicorn"): ["config/wsgi_worker.py"],
+    ("server", "wsgi-gunicorn"): [
+        "config/request_buffer.py",
+        "config/response_buffer.py",
+        "config/wsgi_worker.py",
+        "tests/test_wsgi_worker.py",
+    ],
     ("server", "wsgi-waitress"): ["config/waitress.py", "config/waitress_channel.py"],
     ("__redis", "yes"): ["config/redis.py", "tests/test_redis.py"],
     ("use_celery", "True"): [

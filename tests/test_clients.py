@@ -3,7 +3,6 @@
 import asyncio
 import random
 
-from combinations import EACH_SERVER, about
 from rehearsal.load import Client
 from rehearsal.site import SESSION_COOKIE, session_cookie
 
@@ -70,10 +69,6 @@ def test_a_thousand_impatient_clients_leave_no_trace(site, project, services, vi
     assert seen == expected
 
 
-# Gunicorn's threads each read a body to its end: see docs/decisions/0006.
-PATIENT = [answers for answers in EACH_SERVER if answers["server"] != "wsgi-gunicorn"]
-
-
 async def upload_slowly(site, until: asyncio.Event) -> None:
     """Send a body that has no end, a byte at a time."""
     _, writer = await asyncio.open_connection("127.0.0.1", site.port)
@@ -96,6 +91,5 @@ async def visit_among_slow_uploads(site, uploads: int) -> list[int]:
     return statuses
 
 
-@about(PATIENT)
 def test_slow_uploads_hold_up_no_one(site):
     assert asyncio.run(visit_among_slow_uploads(site, uploads=50)) == [200] * 5

@@ -14,15 +14,15 @@ pytestmark = about(COMBINATIONS)
 
 ALWAYS = """
     .editorconfig .env.example .github/dependabot.yml .github/workflows/ci.yml .gitignore
-    .pre-commit-config.yaml .python-version config/__init__.py config/apps.py config/checks.py config/error_tracking.py
-    config/headers.py config/health.py config/limits.py config/logs.py config/middleware.py
-    config/request_log.py config/router.py
+    .pre-commit-config.yaml .python-version config/__init__.py config/apps.py config/checks.py
+    config/database.py config/error_tracking.py config/headers.py config/health.py
+    config/limits.py config/logs.py config/middleware.py config/request_log.py config/router.py
     config/sessions.py config/settings.py config/urls.py Makefile manage.py pages/__init__.py
     pages/context_processors.py pages/urls.py pages/views.py pyproject.toml README.md
     requirements-dev.txt requirements.txt runtime.txt static/favicon.svg static/site.css
     templates/404.html templates/500.html templates/base.html templates/pages/home.html
     templates/users/form.html templates/users/throttled.html tests/__init__.py tests/conftest.py
-    tests/production.py tests/test_headers.py tests/test_logs.py tests/test_pages.py tests/test_production.py
+    tests/production.py tests/test_database.py tests/test_headers.py tests/test_logs.py tests/test_pages.py tests/test_production.py
     tests/test_throttle.py tests/test_users.py users/__init__.py users/admin.py users/forms.py
     users/hashers.py users/migrations/0001_initial.py users/migrations/0002_username_in_any_case.py
     users/migrations/__init__.py users/models.py users/throttle.py users/urls.py users/views.py
@@ -50,12 +50,13 @@ MEDIA = """
 REDIS = "config/redis.py tests/test_redis.py"
 GUNICORN = "gunicorn.conf.py"
 WSGI = "config/wsgi.py"
+BUFFERS = "config/request_buffer.py config/response_buffer.py tests/test_wsgi_worker.py"
 ONLY_WITH = {
     "heroku": "Procfile app.json",
     "digitalocean": ".do/app.yaml",
     "asgi-daphne": f"{ASGI} {REDIS} config/daphne.py config/daphne_channel.py",
     "asgi-gunicorn": f"{ASGI} {REDIS} {GUNICORN} config/asgi_worker.py",
-    "wsgi-gunicorn": f"{WSGI} {GUNICORN} config/wsgi_worker.py",
+    "wsgi-gunicorn": f"{WSGI} {GUNICORN} {BUFFERS} config/wsgi_worker.py",
     "wsgi-waitress": f"{WSGI} config/waitress.py config/waitress_channel.py",
     "use_celery": f"{CELERY} {REDIS}",
     "use_s3_media": MEDIA,

@@ -13,9 +13,7 @@ from rehearsal.downloads import DOWNLOAD_BYTES, DOWNLOADS, add_downloads
 from rehearsal.load import Client, Outcome
 from rehearsal.site import Site
 
-# Gunicorn's threads have no such limits yet.
-PROTECTED = [answers for answers in SERVERS if answers["server"] != "wsgi-gunicorn"]
-pytestmark = about(PROTECTED)
+pytestmark = about(SERVERS)
 
 READERS = 18
 SENDERS = 50

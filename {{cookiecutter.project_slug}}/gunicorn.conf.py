@@ -15,8 +15,8 @@ websocket_max_message_size = 65536
 # When many pages close at once, it takes their consumers a while to tell the database.
 asgi_disconnect_grace_period = 20
 # <% else %>
+# Its threads are settings.WEB_THREADS.
 worker_class = "config.wsgi_worker.Worker"
-threads = 4
 # <% endif %>
 
 # The platform's router keeps idle connections for 90 seconds: closing first would lose requests.

@@ -1,4 +1,7 @@
 from django.apps import AppConfig
+from django.core.signals import request_started
+
+from config.database import skip_health_checks
 
 
 class ProjectConfig(AppConfig):
@@ -6,3 +9,6 @@ class ProjectConfig(AppConfig):
 
     def ready(self):
         from . import checks, middleware  # noqa: F401 (register their checks)
+
+        # After Django's own receiver, which asks for the checks.
+        request_started.connect(skip_health_checks)

@@ -1,0 +1,50 @@
+"""Connections that stay open are checked by a look at their sockets, and now and then by a query."""
+
+import socket
+from types import SimpleNamespace
+
+import pytest
+
+from config import database
+
+
+@pytest.fixture
+def connection(monkeypatch):
+    """One to PostgreSQL as Django keeps it; ``server`` is the other end of its socket."""
+    ours, server = socket.socketpair()
+    with ours, server:
+        found = SimpleNamespace(vendor="postgresql", connection=ours, server=server)
+        every = SimpleNamespace(all=lambda initialized_only: [found])
+        monkeypatch.setattr(database, "connections", every)
+        yield found
+
+
+def is_checked(connection) -> bool:
+    """Whether Django is to check the connection with a query, at the start of a request."""
+    connection.health_check_done = False
+    database.skip_health_checks()
+    return not connection.health_check_done
+
+
+def test_a_connection_is_checked_with_a_query_first_and_then_not_for_a_while(connection):
+    assert [is_checked(connection) for _ in range(3)] == [True, False, False]
+    connection.checked_at -= database.QUERY_INTERVAL
+    assert [is_checked(connection) for _ in range(3)] == [True, False, False]
+
+
+def test_a_connection_that_the_server_ended_is_checked(connection):
+    assert is_checked(connection)
+    connection.server.close()
+    assert is_checked(connection)
+
+
+def test_a_connection_to_which_the_server_said_something_is_checked(connection):
+    assert is_checked(connection)
+    connection.server.send(b"FATAL: terminating connection")
+    assert is_checked(connection)
+
+
+def test_a_connection_that_is_closed_is_left_to_django(connection):
+    assert is_checked(connection)
+    connection.connection = None
+    assert is_checked(connection)
