@@ -33,7 +33,7 @@ ASGI = """
     presence/migrations/0001_initial.py presence/migrations/__init__.py presence/models.py
     presence/people.py presence/pulse.py presence/routing.py presence/signals.py
     presence/tickets.py presence/urls.py presence/views.py static/presence.css static/presence.js
-    templates/presence/presence.html tests/test_asgi.py tests/test_presence.py
+    templates/presence/presence.html tests/test_asgi.py tests/test_handler.py tests/test_presence.py
 """
 CELERY = """
     config/celery.py config/mail.py config/task_log.py templates/welcome/body.txt

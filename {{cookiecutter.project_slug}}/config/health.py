@@ -16,13 +16,10 @@ import structlog
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse, JsonResponse
+from django.utils.module_loading import import_string
 
 from config.middleware import NonBlockingMiddleware
 
-# <% if cookiecutter.__redis == "yes" %>
-from config.redis import probe_redis
-
-# <% endif %>
 LIVENESS_PATH, READINESS_PATH = PATHS = ("/healthz", "/readyz")
 # Seconds; App Platform gives up after one.
 PROBE_TIMEOUT = 0.8
@@ -40,10 +37,11 @@ def probe_database() -> str:
         connection.close()
 
 
+# Names, not functions, as config.redis is not in every project.
 PROBES = {
-    "database": probe_database,
+    "database": "config.health.probe_database",
     # <% if cookiecutter.__redis == "yes" %>
-    "redis": probe_redis,
+    "redis": "config.redis.probe_redis",
     # <% endif %>
 }
 # A thread for each part: one that hangs holds up neither the answer nor the probes of the others.
@@ -101,5 +99,5 @@ async def finish_probes(path: str) -> Probes:
 def run_probe(name: str) -> Future[str]:
     """Start the probe, unless it runs already: one result serves all who ask meanwhile."""
     if name not in PENDING or PENDING[name].done():
-        PENDING[name] = THREADS[name].submit(PROBES[name])
+        PENDING[name] = THREADS[name].submit(import_string(PROBES[name]))
     return PENDING[name]

@@ -95,12 +95,13 @@ def gate():
 
 
 @pytest.fixture
-def handler(settings):
-    """A handler with one thread."""
+async def handler(settings):
+    """A handler with one thread, whose requests have all ended when the test is over."""
     settings.ROOT_URLCONF = __name__
     settings.ALLOWED_HOSTS = ["*"]
     settings.WEB_THREADS = 1
-    return ASGIHandler()
+    yield ASGIHandler()
+    await until(lambda: not drain.calls)
 
 
 @pytest.fixture
