@@ -22,7 +22,7 @@ from django.core.exceptions import RequestAborted
 from django.core.handlers import asgi, base
 from django.core.handlers.exception import response_for_exception
 from django.core.signals import request_finished, request_started
-from django.urls import Resolver404, resolve, set_script_prefix
+from django.urls import Resolver404, ResolverMatch, resolve, set_script_prefix
 
 from config import drain, health, streaming
 from config.limits import OVERLOADED, TOO_LARGE, Refusal
@@ -40,6 +40,13 @@ class SyncHandler(base.BaseHandler):
         super().__init__()
         self.load_middleware(is_async=False)
 
+    def resolve_request(self, request):
+        match = request.scope.get("resolver_match")
+        if match is None or hasattr(request, "urlconf"):
+            return super().resolve_request(request)
+        request.resolver_match = match
+        return match
+
 
 class ASGIHandler(asgi.ASGIHandler):
     """ASGI application for HTTP. ``settings.WEB_THREADS`` is the number of its threads."""
@@ -49,6 +56,7 @@ class ASGIHandler(asgi.ASGIHandler):
         self.sync_handler = SyncHandler()
         self.threads = ThreadPool(settings.WEB_THREADS)
         self.queued: set[RequestExecutor] = set()
+        self.respond_in_thread = sync_to_async(self.respond)
         for path in sync_only_middleware():
             logger.warning(
                 "%s is synchronous only: each async view holds a thread while it waits.", path
@@ -96,7 +104,8 @@ class ASGIHandler(asgi.ASGIHandler):
         try:
             # Not left again: a task that the view starts may outlive the response.
             await ThreadSensitiveContext(executor=executor).__aenter__()
-            if is_async(scope):
+            scope["resolver_match"] = resolve_path(scope)
+            if is_async(scope["resolver_match"]):
                 await self.run_on_loop(scope, file, body, send)
                 return
             response = await self.run_in_thread(scope, file, body, executor)
@@ -110,8 +119,8 @@ class ASGIHandler(asgi.ASGIHandler):
     async def run_in_thread(self, scope, file, body: RequestBody, executor):
         """Return the response. Raises RequestAborted if the client disconnects while it waits."""
         if not self.threads.is_busy():
-            return await sync_to_async(self.respond)(scope, file)
-        response = asyncio.ensure_future(sync_to_async(self.respond)(scope, file))
+            return await self.respond_in_thread(scope, file)
+        response = asyncio.ensure_future(self.respond_in_thread(scope, file))
         await asyncio.wait({response, body.disconnected}, return_when=asyncio.FIRST_COMPLETED)
         if not body.disconnected.done():
             return await response
@@ -171,12 +180,16 @@ class ASGIHandler(asgi.ASGIHandler):
             await super().send_response(response, send)
 
 
-def is_async(scope) -> bool:
-    """Whether the view is async, as far as its URL tells: middleware may choose another."""
+def resolve_path(scope) -> ResolverMatch | None:
     try:
-        return iscoroutinefunction(resolve(path_info(scope)).func)
+        return resolve(path_info(scope))
     except Resolver404:
-        return False
+        return None
+
+
+def is_async(match: ResolverMatch | None) -> bool:
+    """Whether the view is async, as far as its URL tells: middleware may choose another."""
+    return match is not None and iscoroutinefunction(match.func)
 
 
 async def run_until(disconnected: asyncio.Task, coroutine):
