@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from combinations import EACH_SERVER, bake, combination_in, name_of
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 from rehearsal.buildpack import install
 from rehearsal.deployment import Deployment
 from rehearsal.platforms import PLATFORMS, Services
@@ -21,7 +21,14 @@ from xdist.scheduler import LoadScopeScheduling
 pytest_plugins = ["pytester", "report"]
 
 # For test_fuzz.py: in bounded time, also on failure; or at length, down to the shortest example.
-settings.register_profile("bounded", max_examples=16, phases=[Phase.generate], deadline=None)
+# The first example may take long, as it reads Unicode's tables beside other tests.
+settings.register_profile(
+    "bounded",
+    max_examples=16,
+    phases=[Phase.generate],
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.register_profile("explore", max_examples=500, deadline=None)
 settings.load_profile("bounded")
 

@@ -12,6 +12,7 @@ from rehearsal.load import Answer, Outcome
 from rehearsal.peak import Peak
 from rehearsal.router import Router
 from rehearsal.site import Site, session_cookie
+from rehearsal.sockets import Crowd
 from rehearsal.streams import Streams
 from test_deploy import Visitors, take_over
 
@@ -25,6 +26,7 @@ WAITING = 50
 WAIT_SECONDS = 8
 VISITORS = 8
 PAGE_SECONDS = 2
+SLOW_SECONDS = 4
 ABORTS = 1000
 AFTER_ABORTS_SECONDS = 3
 HEALTH_CHECKS = 1500
@@ -99,6 +101,46 @@ def test_pages_come_while_streams_are_open_and_views_wait(one_process, sessions,
     assert {(answer.status, answer.body.decode()) for answer in answers} == {(200, "waited")}
     assert max(seconds) < PAGE_SECONDS
     assert peak.connections["PostgreSQL"] <= THREADS + OTHER_CONNECTIONS
+
+
+async def open_beside_views(site: Site, session: str) -> float:
+    """The seconds that a socket takes to open while views take all threads."""
+    path = f"/extra/slow/?name=beside-sockets&seconds={SLOW_SECONDS}"
+    slow = [asyncio.create_task(get(site, path)) for _ in range(2 * THREADS)]
+    await asyncio.sleep(0.3)
+    began = time.monotonic()
+    crowd = Crowd(site.platform.host, site.port)
+    await crowd.open(session)
+    seconds = time.monotonic() - began
+    assert not any(task.done() for task in slow)
+    await crowd.leave()
+    await asyncio.gather(*slow)
+    return seconds
+
+
+async def ask_beside_sockets(site: Site, session: str, lock) -> list[float]:
+    """The seconds of pages while the database holds up what sockets ask of it."""
+    crowd = Crowd(site.platform.host, site.port)
+    with lock:
+        opening = [asyncio.create_task(crowd.open(session)) for _ in range(2 * THREADS)]
+        await asyncio.sleep(0.5)
+        seconds = await timed(site, session, 5)
+        assert not any(task.done() for task in opening)
+    await asyncio.gather(*opening)
+    await crowd.leave()
+    return seconds
+
+
+def test_sockets_and_pages_do_not_wait_for_each_other(
+    one_process, sessions, services, project, report
+):
+    opened = asyncio.run(open_beside_views(one_process, sessions[0]))
+    lock = services.postgres.locked(project.database, "presence_connection")
+    seconds = asyncio.run(ask_beside_sockets(one_process, sessions[0], lock))
+    report("socket beside busy threads ms", round(1000 * opened))
+    report("page beside waiting sockets ms", round(1000 * max(seconds)))
+    assert opened < PAGE_SECONDS
+    assert max(seconds) < PAGE_SECONDS
 
 
 async def abort_many(site: Site, session: str) -> float:

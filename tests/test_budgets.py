@@ -1,6 +1,7 @@
 """What a web process takes at the most: connections of the smallest plans, and a dyno's memory."""
 
 import asyncio
+import time
 
 from combinations import SERVERS, about, is_asgi
 from rehearsal.load import Client, Outcome
@@ -15,8 +16,12 @@ SECONDS = 5
 POSTGRES_CONNECTIONS = 20
 REDIS_CONNECTIONS = 20
 MEGABYTES = 512
-# An ASGI process closes a connection that it does not need every ten seconds.
+# An ASGI process closes the connection of a thread that had no work for 20 seconds.
 SHRINK_SECONDS = 40
+# While a deploy has the old and the new processes answer at once.
+DEPLOY_SECONDS = 3
+DEPLOY_CLIENTS = 50
+DEPLOY_SOCKETS = 20
 
 
 async def ask_on(client: Client, until: asyncio.Event) -> list:
@@ -78,3 +83,42 @@ async def wait_until_it_shrinks(peak: Peak) -> None:
     async with asyncio.timeout(SHRINK_SECONDS):
         while peak.connections_to("PostgreSQL") >= peak.connections["PostgreSQL"]:
             await asyncio.sleep(1)
+
+
+async def load_both(old: Site, new: Site, sessions: list[str], sockets: int, look) -> tuple:
+    """Ask both sites at once, whose pages are open too; the answers, and the most ``look`` saw."""
+    over, crowds = asyncio.Event(), [Crowd(site.platform.host, site.port) for site in (old, new)]
+    for crowd in crowds:
+        await crowd.open_many(sessions, sockets)
+    clients = [site.client(sessions[0]) for site in (old, new) for _ in range(DEPLOY_CLIENTS)]
+    asking = [asyncio.create_task(ask_on(client, over)) for client in clients]
+    probing = [asyncio.create_task(probe(site, over)) for site in (old, new)]
+    most, ends_at = 0, time.monotonic() + DEPLOY_SECONDS
+    while time.monotonic() < ends_at:
+        most = max(most, await asyncio.to_thread(look))
+    over.set()
+    answers = [answer for task in asking for answer in await task]
+    await asyncio.gather(*probing, *(crowd.leave() for crowd in crowds))
+    return answers, most
+
+
+async def probe(site: Site, until: asyncio.Event) -> None:
+    client = site.client()
+    while not until.is_set():
+        await client.get("/readyz")
+    client.close()
+
+
+@about(SERVERS)
+def test_a_deploy_stays_within_the_connections_of_the_smallest_plan(
+    deployment, sessions, services, project, report
+):
+    def connections() -> int:
+        return services.postgres.connections(project.database)
+
+    sockets = DEPLOY_SOCKETS if is_asgi(project.answers) else 0
+    with deployment.site() as old, deployment.site() as new:
+        answers, most = asyncio.run(load_both(old, new, sessions, sockets, connections))
+    report("PostgreSQL connections in a deploy", most)
+    assert {(answer.outcome, answer.status) for answer in answers} == {(Outcome.COMPLETE, 200)}
+    assert 2 < most <= POSTGRES_CONNECTIONS

@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 refuse_misconfiguration()
 
-# What these import needs the settings, and models, which can be imported only now.
+# These import settings and models, which need django.setup() first.
 from config.drain import Tracked
 from config.handler import ASGIHandler
 from config.websockets import ClientAddress, Faults, Logged, SameOrigin, name_user

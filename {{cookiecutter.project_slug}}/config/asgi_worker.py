@@ -1,5 +1,7 @@
-"""Gunicorn's ASGI worker, which by itself drops who comes the moment it closes its door, and waits
-for idle clients and open WebSockets to leave.
+"""Gunicorn's ASGI worker with graceful shutdown.
+
+The stock worker resets connections that arrive while its listener closes, and waits for idle
+connections and open WebSockets.
 """
 
 import asyncio
@@ -20,16 +22,16 @@ class Protocol(ASGIProtocol):
 
     def connection_made(self, transport):
         super().connection_made(transport)
-        # Gunicorn waits without end for the head of a connection's first request.
+        # Gunicorn has no timeout for a connection's first request; the keep-alive timeout covers it.
         self._arm_keepalive_timer()
 
     def connection_lost(self, exc):
         super().connection_lost(exc)
-        # Gunicorn leaves a send() waiting that met a full buffer.
+        # Wake a send() that waits for room in the transport's buffer; Gunicorn does not.
         self.resume_writing()
 
 
-# ASGIWorker takes the class of its connections from there.
+# A monkeypatch: ASGIWorker has no option for the class of its protocol.
 gasgi.ASGIProtocol = Protocol
 
 
@@ -42,32 +44,32 @@ class Worker(gasgi.ASGIWorker):
         await super()._serve()
 
     def handle_exit_signal(self):
-        # A platform signals every process, and Gunicorn its workers once more.
+        # SIGTERM comes twice: from the platform, to every process, and from Gunicorn's arbiter.
         if not self.finishing:
             self.finishing = self.loop.create_task(self.finish())
 
     async def finish(self) -> None:
-        # Gunicorn waits for connections to end, and for this as if it were one.
+        # Gunicorn exits once nr_conns is 0: count the shutdown as a connection.
         self.nr_conns += 1
         await asyncio.sleep(drain.LINGER_SECONDS)
-        clients = self.close_door()
+        clients = self.stop_accepting()
         connect = partial(self.loop.connect_accepted_socket, partial(Protocol, self))
-        latecomers = asyncio.gather(*map(connect, clients))
+        late_connections = asyncio.gather(*map(connect, clients))
         super().handle_exit_signal()
         await asyncio.sleep(drain.LINGER_SECONDS)
         await drain.finish()
         self.nr_conns -= 1
-        for transport, _ in await latecomers:
+        for transport, _ in await late_connections:
             transport.close()
         if sys.version_info >= (3, 13):
             for server in self.servers:
                 server.close_clients()
 
-    def close_door(self) -> list[socket]:
-        """Accept all who wait, and close at once: who comes in between is dropped."""
+    def stop_accepting(self) -> list[socket]:
+        """Accept the whole backlog, then close at once: what arrives in between is reset."""
         clients = []
         for listener in self.sockets:
-            with suppress(OSError):  # mostly because nobody waits any more
+            with suppress(OSError):  # BlockingIOError once the backlog is empty
                 while True:
                     clients.append(listener.accept()[0])
         for server in self.servers:

@@ -1,4 +1,4 @@
-"""Daphne, which by itself drops what it has under way when it is told to stop.
+"""Daphne with graceful shutdown and back-pressure; by itself it cancels requests at SIGTERM.
 
 ``python -m config.daphne`` takes the options of ``daphne``.
 """
@@ -19,7 +19,7 @@ from config.limits import set_send_timeout
 # Twisted's FileDescriptor.bufferSize: a transport's buffer is full above this many bytes.
 BUFFER_SIZE = 65536
 
-# Server.run() takes the class of its factory from there.
+# A monkeypatch: Server.run() has no option for the class of its factory.
 server.HTTPFactory = Factory
 
 
@@ -32,10 +32,10 @@ class Server(server.Server):
         super().listen_success(port)
 
     def log_action(self, protocol, action, details):
-        """Nothing: config/request_log.py and config/websockets.py say more."""
+        """Log nothing: config/request_log.py and config/websockets.py log more."""
 
     def create_application(self, protocol, scope):
-        # Daphne would take it from a header that any client can send.
+        # Daphne takes it from the Daphne-Root-Path header, which any client can send.
         scope["root_path"] = self.root_path
         return super().create_application(protocol, scope)
 
@@ -44,7 +44,7 @@ class Server(server.Server):
             protocol.responseHeaders.setRawHeaders("connection", ["close"])
             protocol.channel.persistent = False
         if message == drain.CLOSE and protocol.state == protocol.STATE_OPEN:
-            # Daphne's own way allows no code below 3000 but 1000.
+            # Autobahn's sendClose(), which Daphne calls, refuses 1012: it allows 1000 and from 3000.
             protocol.sendCloseFrame(drain.CLOSE["code"])
         elif message["type"] == "http.response.body":
             await self.send_body(protocol, message)
@@ -52,7 +52,7 @@ class Server(server.Server):
             await super().handle_reply(protocol, message)
 
     async def send_body(self, protocol, message) -> None:
-        """Wait while the client's buffer is full, until it has read or left."""
+        """Send a part of the body, then wait for room in the buffer, or for a disconnect."""
         body = message.get("body", b"")
         if len(body) > BUFFER_SIZE:
             for start in range(0, len(body), BUFFER_SIZE):
@@ -63,25 +63,26 @@ class Server(server.Server):
         if channel := getattr(protocol, "channel", None):
             await channel.can_write.wait()
         else:
-            # The client has left: let an application that goes on sending hear of it.
+            # Disconnected: yield to the event loop, which tells an application that keeps sending.
             await asyncio.sleep(0)
 
     def kill_all_applications(self) -> Deferred:
-        """Called before the reactor stops, which waits for the result."""
+        """Called before the reactor stops; the reactor waits for the Deferred."""
         return Deferred.fromFuture(asyncio.ensure_future(self.finish()))
 
     async def finish(self) -> None:
         self.stopping = True
         await asyncio.sleep(drain.LINGER_SECONDS)
         self.port.stopReading()
-        # Let in all who wait at the door, by default only as many as came together last time,
+        # Accept the whole backlog; Twisted's default is about as many as it accepted last time.
         self.port.numberAccepts = 1000
         self.port.doRead()
-        # and close it at once: stopListening() would a moment later, when others wait there.
+        # Close the socket now: stopListening() closes it one reactor turn later, and connections
+        # that arrive in between would be reset.
         self.port.connectionLost(Failure(CONNECTION_DONE))
         await asyncio.sleep(drain.LINGER_SECONDS)
         await drain.finish()
-        # What was answered last may not have been sent yet.
+        # The transports may still have the last responses in their buffers.
         with suppress(TimeoutError):
             async with asyncio.timeout(1):
                 # Twisted's interface declares its methods without self.

@@ -1,5 +1,6 @@
-"""A client's connection to Daphne, which by itself stores a body of any size before it looks at it,
-and takes a response faster than the client reads it.
+"""Daphne's HTTP connections, with MAX_BODY_SIZE and back-pressure.
+
+By itself Daphne stores a body of any size, and buffers all of a response that is not read.
 """
 
 import asyncio
@@ -17,11 +18,11 @@ KEEP_ALIVE_SECONDS = 95
 
 class Request(WebRequest):
     def __init__(self, channel, queued):
-        # Django parses forms; Twisted would do so as well, in memory and on the event loop.
+        # Django parses forms; Twisted would parse them too, in memory and on the event loop.
         super().__init__(channel, queued, parsePOSTFormSubmission=False)
 
     def handleContentChunk(self, data):
-        """Called with each part of the body; a chunked one says nowhere how large it will be."""
+        """Called with each part of the body; a chunked one has no Content-Length to check."""
         if self.channel.discarded:
             return
         if self.content.tell() + len(data) > self.channel.body_limit:
@@ -33,14 +34,14 @@ class Request(WebRequest):
     def handle_exception(self, exception):
         """Called when the application has raised ``exception``, which Daphne logs."""
         if self._response_started:
-            # An error page no longer fits: cut the response off, so that it does not look whole.
+            # Too late for an error page: close, so that the client sees that the response is cut off.
             self.channel.loseConnection()
         else:
             super().handle_exception(exception)
 
 
 class Channel(http.HTTPChannel):
-    """``can_write`` is set while the transport's buffer takes more of a response."""
+    """A connection. ``can_write`` is set while the transport's buffer has room."""
 
     body_limit = 0
 
@@ -51,12 +52,12 @@ class Channel(http.HTTPChannel):
         self.can_write.set()
 
     def request_path(self) -> str:
-        """The path as Django will see it: ``Request.path`` is not set before the body is there."""
-        target: bytes = self._path  # type: ignore[assignment]  # Twisted has it as a Request
+        """The path as Django will see it; ``Request.path`` is set only after the body."""
+        target: bytes = self._path  # type: ignore[assignment]  # wrong annotation in Twisted
         return unquote(target.partition(b"?")[0].decode("latin-1"))
 
     def allHeadersReceived(self):
-        # None is a chunked body.
+        # self.length is 0 without a body, and None for a chunked one.
         if self.length != 0:
             self.body_limit = body_limit(self.request_path())
         if self.length and self.length > self.body_limit:
@@ -65,11 +66,11 @@ class Channel(http.HTTPChannel):
             super().allHeadersReceived()
 
     def refuse(self) -> None:
-        """Answer 413 now, and read on until the client has sent its body or given up."""
+        """Send 413 now, then read and drop the rest of the body."""
         TOO_LARGE.log(self.request_path())
         self.discarded = DiscardedBody()
         self.write(TOO_LARGE.message)
-        # Seconds without data; Twisted's own is for keep-alive.
+        # An idle timeout for the rest of the body; until here it was that of keep-alive.
         self.setTimeout(DISCARD_PAUSE_SECONDS)
 
     def rawDataReceived(self, data):
@@ -95,7 +96,7 @@ class Channel(http.HTTPChannel):
         self.can_write.set()
 
     def connectionLost(self, reason=connectionDone):
-        self.can_write.set()
+        self.can_write.set()  # ends the wait in Server.send_body()
         super().connectionLost(reason)
 
 

@@ -5,28 +5,28 @@ import time
 
 from django.db import connections
 
-# Seconds in which a connection that looks well is believed to be.
+# Seconds between two checks of a connection by query; in between, only its socket is checked.
 QUERY_INTERVAL = 5
 
 
 def skip_health_checks(**kwargs) -> None:
-    """Receiver of request_started: leave out the queries of CONN_HEALTH_CHECKS that tell nothing.
+    """Receiver of request_started: skip the query of CONN_HEALTH_CHECKS if the socket is quiet.
 
-    A server that ends a connection says so on its socket, which costs no query to see. Django's own
-    check, which also finds a network that went away in silence, is made every QUERY_INTERVAL.
+    When PostgreSQL closes a connection, its socket becomes readable: no query is needed to see it.
+    Django's own check, which also finds a lost network, still runs every QUERY_INTERVAL.
     """
     now = time.monotonic()
     for connection in connections.all(initialized_only=True):
         if now - getattr(connection, "checked_at", 0) > QUERY_INTERVAL:
-            # The stubs know neither; the second is Django's own.
+            # Missing in the stubs: checked_at is ours, health_check_done is Django's.
             connection.checked_at = now  # type: ignore[attr-defined]
         elif connection.vendor == "postgresql" and is_quiet(connection.connection):
             connection.health_check_done = True  # type: ignore[attr-defined]
 
 
 def is_quiet(connection) -> bool:
-    """Whether nothing was sent to this psycopg connection, or None, since its last query."""
+    """Whether the socket of this psycopg connection has nothing to read; False for None."""
     try:
         return not any(select.select([connection.fileno()], [], [], 0))
-    except (AttributeError, OSError, ValueError):  # not open; closed; too large a number
+    except (AttributeError, OSError, ValueError):  # None; closed; descriptor above select()'s 1,023
         return False

@@ -1,6 +1,6 @@
 """Graceful shutdown: the requests, streams and WebSockets of this process, and how they end.
 
-A server that got SIGTERM awaits ``drain()`` before it ends: ``config/daphne.py``,
+After SIGTERM a server awaits ``finish()`` before it exits: ``config/daphne.py``,
 ``config/asgi_worker.py``.
 """
 
@@ -10,19 +10,20 @@ from contextlib import suppress
 
 # Heroku sends SIGKILL 30 seconds after SIGTERM, App Platform 120.
 SECONDS = 25
-# After SIGTERM a server accepts connections for this long, as the router may still send requests;
-# then it gives the last connections as long to send theirs.
+# After SIGTERM keep accepting for this long, as the router may still send requests; then give the
+# last connections as long to send theirs.
 LINGER_SECONDS = 1
-# 1012 is "service restart": the page comes back, to the next process.
+# 1012 is "service restart": the page reconnects, to the new process.
 CLOSE = {"type": "websocket.close", "code": 1012}
 
+# Requests and WebSockets that have not ended; send() of each WebSocket; a timeout per event stream.
 calls: set[object] = set()
 open_sockets: set[Callable] = set()
 streams: set[asyncio.Timeout] = set()
 
 
 class Tracked:
-    """ASGI middleware: keep account of every WebSocket of ``application``."""
+    """ASGI middleware: register every WebSocket of ``application`` while it is open."""
 
     def __init__(self, application):
         self.application = application
@@ -39,9 +40,9 @@ class Tracked:
 
 
 async def run_until_shutdown(response, send) -> None:
-    """Await ``response``, which sends a response without end; at shutdown, end it in its place."""
+    """Await ``response``, which sends an endless body; at shutdown, cancel it and end the body."""
     try:
-        async with asyncio.timeout(None) as stream:
+        async with asyncio.timeout(None) as stream:  # expires when finish() reschedules it
             streams.add(stream)
             await response
     except TimeoutError:
@@ -53,8 +54,9 @@ async def run_until_shutdown(response, send) -> None:
 
 
 async def finish() -> None:
-    """Close every WebSocket and stream of events, and wait for them and the requests to end; no
-    longer than a server has that lingered before.
+    """Close every WebSocket and event stream, and wait until these and all requests have ended.
+
+    Servers call it after two times LINGER_SECONDS, so it takes up to the rest of SECONDS.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(SECONDS - 2 * LINGER_SECONDS), asyncio.TaskGroup() as closing:
@@ -67,6 +69,6 @@ async def finish() -> None:
 
 
 async def close(send) -> None:
-    # The client may have left meanwhile, for which each server has errors of its own.
+    # Exception: after a disconnect each server raises an error of its own.
     with suppress(Exception):
         await send(CLOSE)

@@ -1,7 +1,7 @@
-"""Django's ASGI handler, with other threads: a few, which live as long as the process.
+"""Django's ASGI handler on a small thread pool that lives as long as the process.
 
-Django makes a thread for each request and calls into it about twenty times. So connections to the
-database cannot persist, and a client that disconnects can leave one open. This handler runs
+Django's own handler starts a thread for each request and switches to it about twenty times. Its
+database connections cannot persist, and a disconnect can leave one open. This handler runs
 
 - a synchronous view, its middleware and its template: in one thread, in one call;
 - an async view: on the event loop, and its synchronous parts in one of the same threads;
@@ -46,7 +46,7 @@ class SyncHandler(base.BaseHandler):
 
 
 class ASGIHandler(asgi.ASGIHandler):
-    """ASGI application for HTTP. ``settings.WEB_THREADS`` is the number of its threads."""
+    """ASGI application for HTTP; ``settings.WEB_THREADS`` is the size of its thread pool."""
 
     def __init__(self):
         super().__init__()
@@ -61,8 +61,8 @@ class ASGIHandler(asgi.ASGIHandler):
             )
 
     async def __call__(self, scope, receive, send):
-        # In a task of its own: servers cancel this call some time after the client disconnected,
-        # and a view that has started must run to its end.
+        # A task of its own: servers cancel this call after a disconnect, but a view that has started
+        # must run to its end.
         request = asyncio.create_task(self.handle(scope, receive, send))
         drain.calls.add(request)
         request.add_done_callback(drain.calls.discard)
@@ -84,7 +84,7 @@ class ASGIHandler(asgi.ASGIHandler):
             await refuse(TOO_LARGE, scope, body, send)
 
     async def handle_health_check(self, scope, send):
-        """Answer on the event loop, so that it does not matter how busy the threads are."""
+        """Answer on the event loop: health checks wait for no thread."""
         request, response = self.create_request(scope, BytesIO())
         if request:
             request.probes = await health.finish_probes(scope["path"])  # type: ignore[attr-defined]
@@ -97,10 +97,10 @@ class ASGIHandler(asgi.ASGIHandler):
             file.close()
             await refuse(OVERLOADED, scope, body, send)
             return
-        # In the queue from now on, until a thread begins to work for it.
+        # Counts as queued from here on, until a thread begins its first call.
         executor = RequestExecutor(self.threads, self.queued)
         try:
-            # Not left again: a task that the view starts may outlive the response.
+            # No __aexit__(): it would make sync_to_async() raise in tasks that outlive the response.
             await ThreadSensitiveContext(executor=executor).__aenter__()
             if self.is_async(path_info(scope)):
                 await self.run_on_loop(scope, file, body, send)
@@ -114,7 +114,10 @@ class ASGIHandler(asgi.ASGIHandler):
             await self.send_response(response, send)
 
     async def run_in_thread(self, scope, file, body: RequestBody, executor):
-        """Return the response. Raises RequestAborted if the client disconnects while it waits."""
+        """Return the response; while all threads are busy, watch for a disconnect.
+
+        Raises RequestAborted after a disconnect. A view that has begun runs to its end before that.
+        """
         if not self.threads.is_busy():
             return await self.respond_in_thread(scope, file)
         response = asyncio.ensure_future(self.respond_in_thread(scope, file))
@@ -123,12 +126,12 @@ class ASGIHandler(asgi.ASGIHandler):
             return await response
         if executor.cancel():
             file.close()
-        elif (await response).streaming:
+        elif (await response).streaming:  # respond() has closed the others
             await sync_to_async(response.result().close)()
         raise RequestAborted
 
     def respond(self, scope, body):
-        """Return the response to a request, complete but for what is streamed. Runs in a thread."""
+        """Return the response: complete, or ready to be streamed. Runs in a thread of the pool."""
         response: Any
         set_script_prefix(asgi.get_script_prefix(scope))
         request_started.send(sender=self.__class__, scope=scope)
@@ -136,9 +139,10 @@ class ASGIHandler(asgi.ASGIHandler):
         if request:
             response = self.sync_handler.get_response(request)
         response = streaming.prepare(response)
+        # close() sends request_finished, with this sender.
         response._handler_class = self.__class__
         if not response.streaming:
-            response.close()  # which sends request_finished
+            response.close()
         return response
 
     async def run_on_loop(self, scope, file, body: RequestBody, send):
@@ -150,6 +154,7 @@ class ASGIHandler(asgi.ASGIHandler):
             try:
                 response = await run_until(body.disconnected, self.run_get_response(request))
             except BaseException:
+                # There is no response whose close() would do this.
                 request.close()
                 await request_finished.asend(sender=self.__class__)
                 raise
@@ -163,8 +168,8 @@ class ASGIHandler(asgi.ASGIHandler):
             await sync_to_async(response.close)()
 
     async def _get_response_async(self, request):
-        # Django renders error pages in the event loop's own threads, whose database connections
-        # no one closes; so here they are rendered in the request's thread.
+        # Django calls response_for_exception() with thread_sensitive=False, in threads whose
+        # database connections are never closed. Call it in the request's thread.
         try:
             return await super()._get_response_async(request)  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001 (as Django does)
@@ -178,7 +183,7 @@ class ASGIHandler(asgi.ASGIHandler):
 
 
 def is_async(path: str) -> bool:
-    """Whether the view is async, as far as its URL tells: middleware may choose another."""
+    """Whether the URLconf's view is async; middleware that sets request.urlconf may change it."""
     try:
         return iscoroutinefunction(resolve(path).func)
     except Resolver404:
@@ -186,17 +191,18 @@ def is_async(path: str) -> bool:
 
 
 async def run_until(disconnected: asyncio.Task, coroutine):
-    """Return the coroutine's result. Raises RequestAborted if the client disconnects before."""
+    """Return the coroutine's result. Raises RequestAborted if the client disconnects first."""
     work = asyncio.ensure_future(coroutine)
     await asyncio.wait({work, disconnected}, return_when=asyncio.FIRST_COMPLETED)
     if work.done():
         return work.result()
     work.cancel()
-    await asyncio.wait({work})
+    await asyncio.wait({work})  # unlike ``await work``, does not raise its CancelledError
     raise RequestAborted
 
 
 async def refuse(refusal: Refusal, scope, body: RequestBody, send) -> None:
+    """Send the refusal, then read and drop the rest of the body."""
     refusal.log(scope["path"])
     start = {"type": "http.response.start", "status": refusal.status.value}
     await send({**start, "headers": refusal.headers})

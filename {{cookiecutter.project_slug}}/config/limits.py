@@ -1,11 +1,11 @@
-"""Limits on every request. Each server enforces them before it takes a thread for the request.
+"""Limits on every request, which each server enforces without holding a thread.
 
-=============================  ==========================================================
-``settings.MAX_BODY_SIZE``     bytes in a request's body; above it the answer is 413
+================================  ========================================================
+``settings.MAX_BODY_SIZE``        bytes of a request body; above it the response is 413
 ``settings.MAX_QUEUED_REQUESTS``  requests that wait for a thread; above it, 503 at once
-``settings.SEND_TIMEOUT``      seconds without progress until a client that does not read
-                               its response is disconnected
-=============================  ==========================================================
+``settings.SEND_TIMEOUT``         seconds without progress until a client that does not
+                                  read its response is disconnected
+================================  ========================================================
 """
 
 import socket
@@ -19,17 +19,18 @@ from django.conf import settings
 from django.urls import Resolver404, resolve
 
 RETRY_AFTER_SECONDS = 5
-# What a client still sends of a refused body is discarded until it has sent this much, or for this
-# long, or has paused for this long: closing at once would reset the connection and lose the 413.
+# After a 413 the server reads and drops the rest of the body, within these limits. Closing at once
+# would send a TCP reset, and the client would not see the 413.
 DISCARD_BYTES = 1_000_000_000
 DISCARD_SECONDS = 30
+# Without data.
 DISCARD_PAUSE_SECONDS = 5
 
 logger = structlog.get_logger(__name__)
 
 
 def max_body_size(size: int):
-    """Decorator: the view takes request bodies of up to ``size`` bytes, not MAX_BODY_SIZE.
+    """Decorator: the view takes request bodies of up to ``size`` bytes instead of MAX_BODY_SIZE.
 
     On a class-based view: ``@method_decorator(max_body_size(50_000_000), name="dispatch")``.
     """
@@ -52,7 +53,7 @@ def body_limit(path: str) -> int:
 
 @dataclass
 class Refusal:
-    """A response that a server gives itself, before Django sees the request."""
+    """An error response that the server sends itself, without calling Django."""
 
     status: HTTPStatus
     text: str
@@ -64,7 +65,7 @@ class Refusal:
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """As ASGI wants them. The connection ends, as the request may not have been read whole."""
+        """In ASGI's format. The connection closes, as part of the body may be unread."""
         found = {
             "content-type": "text/plain; charset=utf-8",
             "content-length": str(len(self.body)),
@@ -96,23 +97,23 @@ OVERLOADED = Refusal(
 
 
 class DiscardedBody:
-    """The rest of a refused body, which the server reads and throws away."""
+    """The rest of a refused body, which the server reads and drops."""
 
     def __init__(self):
         self.size = 0
         self.ends_at = time.monotonic() + DISCARD_SECONDS
 
     def add(self, size: int) -> bool:
-        """Count ``size`` bytes; return whether to go on reading."""
+        """Count ``size`` bytes; return whether to keep reading."""
         self.size += size
         return self.size < DISCARD_BYTES and time.monotonic() < self.ends_at
 
 
 def set_send_timeout(listener: socket.socket) -> None:
-    """Have the kernel end a connection whose client accepts no data for SEND_TIMEOUT seconds.
+    """Have the kernel close connections whose client accepts no data for SEND_TIMEOUT seconds.
 
-    The connections inherit TCP_USER_TIMEOUT from the TCP socket that listens. It holds for what is
-    in the kernel's buffers too, after the server has handed over the response. Linux only.
+    Connections inherit TCP_USER_TIMEOUT from the listening socket. It also covers data in the
+    kernel's send buffer, after the server is done with the response. Linux only.
     """
     if sys.platform == "linux":
         milliseconds = settings.SEND_TIMEOUT * 1000

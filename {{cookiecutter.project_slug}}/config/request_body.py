@@ -10,12 +10,12 @@ from config.limits import DISCARD_PAUSE_SECONDS, DiscardedBody, body_limit
 
 
 def path_info(scope) -> str:
-    """The path that views are looked up by."""
+    """``request.path_info``, which the URLconf resolves: the path without the script prefix."""
     return scope["path"].removeprefix(get_script_prefix(scope).rstrip("/"))
 
 
 class RequestBody:
-    """The body of a request; ``is_too_large`` once it is known to be beyond ``body_limit()``."""
+    """The body of a request; ``is_too_large`` is set once it exceeds ``body_limit()``."""
 
     def __init__(self, scope, receive):
         headers = dict(scope["headers"])
@@ -27,7 +27,7 @@ class RequestBody:
         self.is_too_large = int(headers.get(b"content-length", 0)) > self._bytes_left
 
     async def receive(self):
-        """As the server's ``receive``; to Django, what is beyond the limit is a disconnect."""
+        """The server's ``receive``; above the limit, ``http.disconnect``, so that Django stops."""
         message = await self._receive()
         self._has_more = message.get("more_body", False)
         self._bytes_left -= len(message.get("body", b""))
@@ -36,19 +36,20 @@ class RequestBody:
 
     @cached_property
     def disconnected(self) -> asyncio.Task:
-        """Done once the client has disconnected, to be awaited after the body has been read.
+        """Done once the client has disconnected. Only for use after the body has been read.
 
-        One for the whole request: to Gunicorn, a ``receive`` that is cancelled is a disconnect.
+        One task for the whole request: Gunicorn treats a cancelled ``receive()`` as a disconnect.
         """
         return asyncio.ensure_future(self._receive())
 
     def close(self) -> None:
-        """Wait for a disconnect no longer."""
+        """Cancel the task that waits for a disconnect."""
+        # Whether the cached_property was used: reading it would start the task.
         if "disconnected" in self.__dict__:
             self.disconnected.cancel()
 
     async def discard(self) -> None:
-        """Read what is left of the body, as far as ``limits.DiscardedBody`` goes."""
+        """Read and drop the rest of the body, within the limits of ``DiscardedBody``."""
         discarded = DiscardedBody()
         with suppress(TimeoutError):
             while self._has_more:

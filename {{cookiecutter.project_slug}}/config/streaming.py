@@ -1,5 +1,7 @@
-"""Streaming responses under ASGI: an async iterator needs no thread, a synchronous one is read in
-the request's thread a block at a time, so that the thread is free between two blocks.
+"""Streaming responses under ASGI.
+
+An async iterator needs no thread. A synchronous one is read in the request's thread, a block at a
+time; between two blocks the thread is free.
 """
 
 import time
@@ -12,7 +14,7 @@ from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 
 BLOCK_SIZE = 2**16
-# Small parts that come this quickly, such as the lines of a CSV file, are sent together.
+# Parts that come within this time, such as the lines of a CSV file, are sent as one block.
 BLOCK_SECONDS = 0.05
 
 
@@ -22,11 +24,12 @@ def is_event_stream(response: HttpResponseBase) -> bool:
 
 
 def prepare(response):
-    """Return the response such that the event loop can iterate it."""
+    """Return a response that the event loop can iterate."""
     if not response.streaming or response.is_async:
         return response
     parts, block, ended = iter(response.streaming_content), b"", False
     if isinstance(response, FileResponse):
+        # Read the first block now: a file that fits in it is not streamed.
         response.block_size = BLOCK_SIZE
         block, ended = read_block(parts)
     if ended:
@@ -45,7 +48,7 @@ def whole_response(response, content: bytes) -> HttpResponse:
 
 
 async def read_in_thread(parts: Iterator[bytes], block: bytes, size: int) -> AsyncIterator[bytes]:
-    """Iterate over ``block`` and the parts, at least ``size`` bytes at a time unless they are slow."""
+    """Yield ``block``, then the parts in blocks of at least ``size`` bytes, or of BLOCK_SECONDS."""
     ended = False
     while not ended:
         if block:
@@ -60,8 +63,8 @@ def read_block(parts: Iterator[bytes], size: int = BLOCK_SIZE) -> tuple[bytes, b
     for part in parts:
         block += part
         is_enough = len(block) >= size or time.monotonic() > deadline
-        # Other requests will use this thread's connection, and must not get into a transaction
-        # that the iterator has open: what it yields within one is read without a pause.
+        # Between two blocks other requests use this thread's database connection. So read on inside
+        # transaction.atomic(), or their queries would join the iterator's transaction.
         if is_enough and not any(one.in_atomic_block for one in connections.all(True)):
             return bytes(block), False
     return bytes(block), True

@@ -14,12 +14,14 @@ from typing import cast
 
 from django.db import connections
 
-# A thread without work for this long closes its connection to the database: plans allow few.
+# A thread without work for this long closes its database connections: plans limit their number.
 IDLE_SECONDS = 20
 
 
 @dataclass(slots=True)
 class Work:
+    """A call that a thread is to make, and the future of its result."""
+
     function: Callable
     args: tuple
     future: Future = field(default_factory=Future)
@@ -48,10 +50,10 @@ class Thread(threading.Thread):
         while True:
             work = self.pool.next_work(self) or self.wait_for_work()
             work.run()
-            del work  # or it would live, with its request, until there is more
+            del work  # else the request stays in memory until the next one
 
     def wait_for_work(self) -> Work:
-        """Return the next work for this thread; close its connections if that takes a while."""
+        """Return the next work; after IDLE_SECONDS, close the thread's database connections."""
         try:
             return self.queue.get(timeout=IDLE_SECONDS)
         except Empty:
@@ -81,7 +83,7 @@ class ThreadPool:
                     self.idle.remove(thread)
                 thread.queue.put(work)
             elif self.idle:
-                # The one that worked last: few visitors need few database connections.
+                # Last in, first out: under low load few threads hold a database connection.
                 self.idle.pop().queue.put(work)
             elif len(self.threads) < self.size:
                 self.threads.append(Thread(self, work))
@@ -103,8 +105,8 @@ class ThreadPool:
 class RequestExecutor(Executor):
     """Runs all synchronous code of one request in one thread of the pool, the first that is free.
 
-    Django's handler makes that promise too: ``sync_to_async`` is ``thread_sensitive`` by default.
-    The executor is in the set ``queued`` until the thread begins.
+    ``sync_to_async`` promises that with ``thread_sensitive``, its default. The executor is in the
+    set ``queued`` until the thread begins.
     """
 
     def __init__(self, pool: ThreadPool, queued: set["RequestExecutor"]):
@@ -120,7 +122,7 @@ class RequestExecutor(Executor):
         return work.future
 
     def cancel(self) -> bool:
-        """Cancel the last call. Returns False if a thread has begun it, or none was made."""
+        """Cancel the last call. Returns False if a thread has begun it."""
         return self.future.cancel()
 
     def run(self, function, args, kwargs):
