@@ -10,5 +10,5 @@ class ProjectConfig(AppConfig):
     def ready(self):
         from . import checks, middleware  # noqa: F401 (register their checks)
 
-        # After Django's own receiver, which asks for the checks.
+        # After Django's close_old_connections(), which resets health_check_done.
         request_started.connect(skip_health_checks)

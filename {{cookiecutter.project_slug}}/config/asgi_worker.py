@@ -22,7 +22,7 @@ class Protocol(ASGIProtocol):
 
     def connection_made(self, transport):
         super().connection_made(transport)
-        # Gunicorn has no timeout for a connection's first request; the keep-alive timeout covers it.
+        # Gunicorn has no timeout for a connection's first request: use that of keep-alive.
         self._arm_keepalive_timer()
 
     def connection_lost(self, exc):

@@ -142,8 +142,8 @@ def check_sessions() -> Error | None:
     return None
 
 
-# Connections of a process beside those of its threads: /readyz has one and, under ASGI, so do
-# the WebSockets together.
+# Database connections of a process besides those of WEB_THREADS: one for /readyz and, under ASGI,
+# one for all WebSocket consumers.
 # <% if cookiecutter.__interface == "asgi" %>
 EXTRA_CONNECTIONS = 2
 # <% else %>

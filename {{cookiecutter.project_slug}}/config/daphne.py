@@ -44,7 +44,7 @@ class Server(server.Server):
             protocol.responseHeaders.setRawHeaders("connection", ["close"])
             protocol.channel.persistent = False
         if message == drain.CLOSE and protocol.state == protocol.STATE_OPEN:
-            # Autobahn's sendClose(), which Daphne calls, refuses 1012: it allows 1000 and from 3000.
+            # Daphne calls Autobahn's sendClose(), which allows 1000 and 3000 to 4999 only.
             protocol.sendCloseFrame(drain.CLOSE["code"])
         elif message["type"] == "http.response.body":
             await self.send_body(protocol, message)

@@ -34,7 +34,7 @@ class Request(WebRequest):
     def handle_exception(self, exception):
         """Called when the application has raised ``exception``, which Daphne logs."""
         if self._response_started:
-            # Too late for an error page: close, so that the client sees that the response is cut off.
+            # Too late for an error page: close, so that the client sees an incomplete response.
             self.channel.loseConnection()
         else:
             super().handle_exception(exception)

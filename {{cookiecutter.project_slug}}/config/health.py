@@ -1,7 +1,7 @@
 """Health checks, answered before anything else looks at the request.
 
-They may come over plain HTTP and with any Host, so ``SECURE_REDIRECT_EXEMPT`` names them and
-nothing before them looks at the Host.
+They may come over plain HTTP and with any Host: ``SECURE_REDIRECT_EXEMPT`` lists them, and no
+middleware above HealthCheckMiddleware checks the Host.
 
 ``/healthz``: the process is alive. Touches nothing.
 ``/readyz``: 200 when everything the site needs is there, else 503; the body names each part.
@@ -44,7 +44,7 @@ PROBES = {
     "redis": "config.redis.probe_redis",
     # <% endif %>
 }
-# A thread for each part: one that hangs holds up neither the answer nor the probes of the others.
+# A thread per probe: one that hangs delays neither the response nor the other probes.
 THREADS = {name: ThreadPoolExecutor(1, f"readyz-{name}") for name in PROBES}
 PENDING: Probes = {}
 
@@ -59,7 +59,7 @@ class HealthCheckMiddleware(NonBlockingMiddleware):
             response = readiness(getattr(request, "probes", None) or wait_for_probes())
         else:
             return None
-        # Some servers close the connection after an answer whose length they do not know.
+        # Some servers close the connection after a response without Content-Length.
         response["Content-Length"] = len(response.content)
         return response
 
@@ -87,7 +87,7 @@ def wait_for_probes() -> Probes:
 
 
 async def finish_probes(path: str) -> Probes:
-    """As wait_for_probes(), for the event loop; none if this path needs none."""
+    """As wait_for_probes(), on the event loop; empty unless the path is /readyz."""
     if path != READINESS_PATH:
         return {}
     probes = {name: run_probe(name) for name in PROBES}
@@ -97,7 +97,7 @@ async def finish_probes(path: str) -> Probes:
 
 
 def run_probe(name: str) -> Future[str]:
-    """Start the probe, unless it runs already: one result serves all who ask meanwhile."""
+    """Start the probe, unless it runs already: concurrent health checks share its result."""
     if name not in PENDING or PENDING[name].done():
         PENDING[name] = THREADS[name].submit(import_string(PROBES[name]))
     return PENDING[name]

@@ -1,4 +1,4 @@
-"""Middleware that runs for async views without a thread of its own."""
+"""Middleware that async views run on the event loop, and a check for middleware that cannot."""
 
 from asyncio import iscoroutine
 from inspect import iscoroutinefunction, markcoroutinefunction
@@ -48,7 +48,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
     async def __acall__(self, request):
         if not self.autorefresh and request.path_info not in self.files:
             return await self.get_response(request)
-        # It reads the disk. Without such a file it returns what get_response does, a coroutine.
+        # WhiteNoise reads the disk. If it has no such file, it returns get_response()'s coroutine.
         response = await sync_to_async(super().__call__)(request)
         return await response if iscoroutine(response) else response
 
@@ -64,7 +64,7 @@ def sync_only_middleware() -> list[str]:
 
 @register
 def check_async_middleware(app_configs=None, **kwargs) -> list[Info]:
-    """Name what costs async views a thread. Not a warning, as the release stops at one."""
+    """List synchronous middleware. An Info, as the release command fails at a Warning."""
     if not hasattr(settings, "ASGI_APPLICATION"):
         return []
     sentence = "{} is synchronous only: each async view holds a thread while it waits."

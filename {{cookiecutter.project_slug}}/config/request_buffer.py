@@ -13,7 +13,7 @@ from config.limits import TOO_LARGE, Refusal, body_limit
 
 # Bytes of a request line and headers.
 MAX_HEAD_SIZE = 65536
-# Bytes of a body; a larger one is in a temporary file.
+# Bytes of a body in memory; a larger one is in a temporary file.
 MAX_IN_MEMORY = 65536
 
 BAD_REQUEST = Refusal(HTTPStatus.BAD_REQUEST, "This request is not valid HTTP/1.1.")
@@ -23,7 +23,7 @@ HEAD_TOO_LARGE = Refusal(
 
 
 class Refused(Exception):
-    """``refusal`` is the response; where a next request would begin is unknown."""
+    """The response is ``refusal``; the connection must close, as the body may be unread."""
 
     def __init__(self, refusal: Refusal):
         super().__init__(refusal.text)
@@ -31,7 +31,7 @@ class Refused(Exception):
 
 
 class Body:
-    """The body of a request: in ``file``, once ``framer`` has been fed with the request."""
+    """The body of a request; ``framer`` parses the head and the body, which goes to ``file``."""
 
     def __init__(self, path: str, config):
         self.file = SpooledTemporaryFile(MAX_IN_MEMORY)  # noqa: SIM115 (the next call needs it)
@@ -45,7 +45,7 @@ class Body:
         )
 
     def check_length(self) -> bool:
-        """Called with the headers; False, as PythonProtocol is to read the body too."""
+        """Called after the headers; False makes PythonProtocol read the body."""
         if (self.framer.content_length or 0) > self.limit:
             raise Refused(TOO_LARGE)
         return False
@@ -56,28 +56,28 @@ class Body:
         self.file.write(data)
 
     def is_awaited(self) -> bool:
-        """Whether the client sends it only after a response of "100 Continue"."""
+        """Whether the client waits for "100 Continue" before it sends the body."""
         expected = [value.lower() for name, value in self.framer.headers if name == b"expect"]
         return expected == [b"100-continue"] and self.framer.http_version >= (1, 1)
 
 
 class RequestBuffer:
-    """Takes the bytes that a client sends, and gives one request at a time.
+    """Turns the bytes that a client sends into requests, one at a time.
 
-    The main loop feeds it; ThreadWorker.handle() then calls it, in a thread, as Gunicorn's parser.
+    The main loop feeds it; ThreadWorker.handle() then uses it, in a thread, as Gunicorn's parser.
     """
 
     def __init__(self, config, client):
         self.config, self.client = config, client
         self.number = 0
         self.received = bytearray()
-        # So many of them are known to hold no end of a head.
+        # Bytes of it, from the start, that hold no end of a head.
         self.searched = 0
         self.head = b""
         self.body: Body | None = None
 
     def reset(self) -> None:
-        """Forget the request, but not what the client has sent behind it."""
+        """Forget the request, but not what the client has sent after it (pipelining)."""
         self.close()
         self.head, self.body, self.searched = b"", None, 0
 
@@ -91,7 +91,7 @@ class RequestBuffer:
 
     @property
     def path(self) -> str:
-        """The path that is asked for, decoded and without its query; "" if there is none."""
+        """The path of the request, decoded and without its query; "" if there is none."""
         target = self.head.partition(b" ")[2].partition(b" ")[0].decode("latin-1")
         try:
             return unquote(split_request_uri(target).path)
@@ -99,7 +99,7 @@ class RequestBuffer:
             return ""
 
     def feed(self, data: bytes) -> bool:
-        """Take what came from the client; True once the request is whole. Raises Refused."""
+        """Add received bytes; True once the request is complete. Raises Refused."""
         try:
             if self.body:
                 self.body.framer.feed(data)
@@ -113,7 +113,7 @@ class RequestBuffer:
         return True
 
     def read_head(self, data: bytes) -> bool:
-        """Take what came; True once it has the whole head, and gave the rest to the body."""
+        """Add received bytes; True once the head is complete, and the rest is with the body."""
         self.received += data
         end = self.received.find(b"\r\n\r\n", self.searched) + 4
         if end < 4:
@@ -133,24 +133,24 @@ class RequestBuffer:
     def check_partial_head(self) -> None:
         if len(self.received) > MAX_HEAD_SIZE:
             raise Refused(HEAD_TOO_LARGE)
-        # A line that ends in LF alone: the head would never be whole.
+        # A bare LF: the CRLF CRLF that ends a head might never come.
         if self.received.count(b"\n") != self.received.count(b"\r\n"):
             raise Refused(BAD_REQUEST)
 
     def __next__(self) -> Request:
-        """Return the request. Raises Gunicorn's errors of invalid ones, which it answers."""
+        """Return the request. Raises Gunicorn's errors, which handle() turns into responses."""
         self.number += 1
         request = Request(self.config, IterUnreader([self.head]), self.client, self.number)
-        # Or wsgi.create() sends "100 Continue", which is too late here.
+        # Else wsgi.create() sends "100 Continue", though the body has been read.
         request._expected_100_continue = False
         if self.body:
             if self.body.framer.is_chunked:
-                # Django reads no body without it.
+                # WSGIRequest reads no body without CONTENT_LENGTH.
                 request.headers.append(("CONTENT-LENGTH", str(self.body.file.tell())))
             self.body.file.seek(0)
             request.body = self.body.file
         return request
 
     def finish_body(self, deadline: float) -> bool:
-        """True: nothing of the body is left on the connection."""
+        """Called by Gunicorn after the response. True: no part of the body is unread."""
         return True

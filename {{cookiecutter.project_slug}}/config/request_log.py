@@ -32,7 +32,7 @@ class RequestLogMiddleware(NonBlockingMiddleware):
     def process_response(self, request, response):
         if request.path_info in HEALTH_CHECK_PATHS:
             return response
-        # No error: that is in a line of its own, with its traceback.
+        # Not logger.error(): an exception has a line of its own, with its traceback.
         log = logger.warning if response.status_code >= 500 else logger.info
         log(
             "request",
@@ -44,7 +44,7 @@ class RequestLogMiddleware(NonBlockingMiddleware):
             user_id=user_id(request),
             address=request.META["REMOTE_ADDR"],
         )
-        # Threads that serve WSGI keep their context from one request to the next.
+        # WSGI threads keep their contextvars from one request to the next.
         reset_contextvars(**request.log_context)
         response["X-Request-ID"] = request.request_id
         return response
@@ -57,8 +57,8 @@ def path_of(request) -> str:
 
 
 def user_id(request):
-    """The user's key; None for a stranger, and where nothing asked the database who it is."""
-    # An async view that asked who it is has the answer here: django.contrib.auth.middleware.auser.
+    """The user's key; None if anonymous, or if nothing has loaded ``request.user``."""
+    # Where request.auser(), of an async view, caches the user.
     user = getattr(request, "_acached_user", None) or getattr(request, "user", None)
     return None if getattr(user, "_wrapped", None) is empty else getattr(user, "pk", None)
 

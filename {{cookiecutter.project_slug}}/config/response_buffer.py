@@ -1,4 +1,4 @@
-"""Responses that Gunicorn's WSGI worker sends to their end after its thread is done with them."""
+"""Responses of Gunicorn's WSGI worker, whose unsent part the main loop sends."""
 
 import os
 import socket
@@ -8,11 +8,11 @@ from tempfile import TemporaryFile
 from threading import Condition, Lock
 from typing import IO
 
-# Bytes that a client has not read yet: so many in memory, more in a temporary file.
+# Unsent bytes of a response in memory; more go to a temporary file.
 MAX_IN_MEMORY = 262_144
-# Bytes in that file at which the thread waits for the client, as the disk is not endless.
+# Bytes in that file above which the thread waits for the client, to bound the disk space.
 MAX_IN_FILE = 1_000_000_000
-# Bytes of one response that are sent at a time, so that the main loop gets round to others.
+# Bytes per sendfile(), so that one response does not hold up the others in the main loop.
 MAX_SENT_AT_ONCE = 262_144
 
 
@@ -28,7 +28,7 @@ class FilePart:
     """``count`` bytes of a file, from ``offset``, that are still to be sent."""
 
     def __init__(self, file, offset: int, count: int):
-        # A descriptor of its own, as the application closes the file.
+        # dup(), as the application closes the file before all of it is sent.
         self.descriptor, self.offset, self.count = os.dup(file.fileno()), offset, count
 
     def send(self, sock: socket.socket) -> None:
@@ -47,10 +47,10 @@ class FilePart:
 
 
 class ResponseBuffer:
-    """A socket for Gunicorn's Response that never waits for the client.
+    """A socket for Gunicorn's Response, which waits for the client only above MAX_IN_FILE.
 
-    It keeps what the kernel does not take, and calls ``on_backlog`` when it begins to. From then
-    on the main loop calls ``flush`` when ``sock`` is writable, until ``is_empty``.
+    It keeps the bytes that the kernel does not take, and calls ``on_backlog`` at the first. From
+    then on the main loop calls ``flush`` when ``sock`` is writable, until ``is_empty``.
     """
 
     def __init__(self, sock: socket.socket, on_backlog: Callable[[], None]):
@@ -62,7 +62,7 @@ class ResponseBuffer:
         self.closed = False
 
     def sendall(self, data: bytes) -> None:
-        """Send ``data``, or keep it. Raises OSError if the client is gone."""
+        """Send ``data``, or keep it. Raises OSError if the client has disconnected."""
         with self.lock:
             self.check_open()
             sent = 0 if self.parts else self.try_send(data)
@@ -157,7 +157,7 @@ class ResponseBuffer:
         self.file = self.file_part = None
         self.lock.notify_all()
 
-    # What else Gunicorn calls on a socket: this one never blocks, and the main loop closes it.
+    # Other socket methods that Gunicorn calls: no-ops, as the main loop owns the socket.
 
     def gettimeout(self) -> float:
         return 0.0

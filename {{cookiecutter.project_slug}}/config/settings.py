@@ -91,7 +91,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
-# Limits on every request, which config/limits.py explains: bytes, requests, seconds.
+# Limits on every request, in bytes, requests and seconds: see config/limits.py.
 MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=environs.validate.Range(min=1))
 MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=environs.validate.Range(min=1))
 SEND_TIMEOUT = env.int("SEND_TIMEOUT", 30, validate=environs.validate.Range(min=1))
@@ -151,14 +151,14 @@ WEB_THREADS = env.int(
     # <% endif %>
     validate=environs.validate.Range(min=1),
 )
-# Processes, and what the database's plan has, for the check in config/checks.py.
+# Processes, and connections of the database's plan: check_database_connections compares them.
 # <% if cookiecutter.__app_server == "gunicorn" %>
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1)
 # <% else %>
-WEB_CONCURRENCY = 1  # this server is one process, whatever the platform proposes
+WEB_CONCURRENCY = 1  # this server has one process, whatever the platform sets
 # <% endif %>
 DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20)
-# Each thread keeps its connection, and looks at it before a request uses it.
+# Threads keep their connections; conn_health_checks, above, tests them before a request.
 database["CONN_MAX_AGE"] = 600
 DATABASES = {"default": database}
 

@@ -1,4 +1,4 @@
-"""Waitress, which by itself drops what it has under way when it is told to stop.
+"""Waitress with graceful shutdown and limits; by itself it drops requests at SIGTERM.
 
 ``python -m config.waitress`` serves the project on the port in ``PORT``.
 """
@@ -19,20 +19,20 @@ from config.limits import OVERLOADED, set_send_timeout
 from config.waitress_channel import LINGER_SECONDS, Channel
 from config.wsgi import application
 
-# Heroku kills a process 30 seconds after it told it to stop, App Platform after 120.
-SECONDS = 25
-# Waitress looks at each of them whenever one of them has something to say.
+# Heroku sends SIGKILL 30 seconds after SIGTERM, App Platform 120.
+SHUTDOWN_TIMEOUT = 25
+# For each event Waitress polls all connections, so the cost grows with their number.
 MAX_CONNECTIONS = 2000
-# Bytes of a response that its client has not read; above it the view's thread waits. Waitress keeps
-# them in a temporary file from its outbuf_overflow of 1 MB on.
+# outbuf_high_watermark: unsent bytes of a response above which its thread waits. Above
+# outbuf_overflow, 1 MB, Waitress keeps them in a temporary file.
 MAX_UNREAD = 100_000_000
-# In all temporary files: above it no client may have more than that 1 MB, and one that reads nothing
-# for a second is disconnected.
+# Unsent bytes in all temporary files. Above this, outbuf_high_watermark falls to outbuf_overflow,
+# and clients that read nothing for a second are disconnected.
 MAX_UNREAD_ON_DISK = 1_000_000_000
 
 
 def max_connections() -> int:
-    """As many as there can be open files: each has a socket and up to two temporary files."""
+    """A third of RLIMIT_NOFILE: a connection has a socket and up to two temporary files."""
     open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return min(MAX_CONNECTIONS, open_files // 3)
 
@@ -55,7 +55,7 @@ class Server(TcpWSGIServer):
         elif request.django_path in HEALTH_CHECK_PATHS:
             super().add_task(channel)
             with dispatcher.lock:
-                dispatcher.queue.rotate(1)  # the last becomes the first
+                dispatcher.queue.rotate(1)  # from the end to the front
         elif len(dispatcher.queue) < settings.MAX_QUEUED_REQUESTS:
             super().add_task(channel)
         else:
@@ -68,8 +68,8 @@ class Server(TcpWSGIServer):
         is_full = sum(unread.values()) > MAX_UNREAD_ON_DISK
         self.adj.outbuf_high_watermark = self.adj.outbuf_overflow if is_full else MAX_UNREAD
         for channel, size in unread.items():
-            in_the_way = is_full and size and now - channel.last_activity > 1
-            if in_the_way or channel.has_stalled(now):
+            fills_disk = is_full and size and now - channel.last_activity > 1
+            if fills_disk or channel.has_stalled(now):
                 channel.will_close = True
 
 
@@ -79,14 +79,14 @@ def make_server(**options) -> Server:
         threads=settings.WEB_THREADS,
         connection_limit=max_connections(),
         outbuf_high_watermark=MAX_UNREAD,
-        # config/limits.py has the limit.
+        # The limit is MAX_BODY_SIZE, in config/waitress_channel.py.
         max_request_body_size=sys.maxsize,
         recv_bytes=65536,
-        # Seconds between looking for connections that have stalled.
+        # Seconds between two calls of maintenance().
         cleanup_interval=1,
-        # The other way, select(), ends the process at 1,024 open files.
+        # poll(): select() fails at 1,024 open files, which ends the process.
         asyncore_use_poll=True,
-        # The router sets them, and Django decides which to believe.
+        # Keep X-Forwarded-*: the router sets them, and the settings say which to trust.
         clear_untrusted_proxy_headers=False,
         ident=None,
         **options,
@@ -106,11 +106,11 @@ def serve(server, connections: dict) -> None:
         wait(1)
     while time.monotonic() < server.stopped_at + LINGER_SECONDS:
         wait(0.1)
-    for _ in range(server.adj.backlog):  # whoever waits to be let in
+    for _ in range(server.adj.backlog):  # accept the whole backlog
         server.handle_accept()
-    # Only the socket that listens: close() of the server's own would stop the rest as well.
+    # Close the listening socket only: server.close() would close the loop's trigger as well.
     wasyncore.dispatcher.close(server)
-    while server.active_channels and time.monotonic() < server.stopped_at + SECONDS:
+    while server.active_channels and time.monotonic() < server.stopped_at + SHUTDOWN_TIMEOUT:
         for channel in server.active_channels.values():
             channel.will_close = channel.will_close or channel.is_idle()
         wait(0.1)

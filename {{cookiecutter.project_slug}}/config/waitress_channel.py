@@ -1,5 +1,7 @@
-"""A client's connection to Waitress, which by itself holds a thread for whoever reads slowly, and
-resets who still sends what it has refused.
+"""Waitress' connections, with limits for slow clients and large bodies.
+
+By itself Waitress holds a thread while a client reads slowly. After a 413 it closes at once, which
+resets the connection of a client that still sends.
 """
 
 import errno
@@ -17,14 +19,14 @@ from config.limits import (
     body_limit,
 )
 
-# An incomplete request of which nothing came for so long will not be completed.
+# Seconds without data until an incomplete request is dropped.
 RECEIVE_TIMEOUT = 30
-# Bytes of one line between chunks, or of the trailer; Waitress takes any number.
+# Bytes of a chunk-size line, or of the trailer; Waitress has no limit.
 MAX_CHUNK_LINE = 65536
-# Once the server stops, it waits so long for what a client may ask.
+# After SIGTERM keep accepting for this long, then close connections that are idle this long.
 LINGER_SECONDS = 1
 
-# The kernel's error after SEND_TIMEOUT, which Waitress would log with a traceback.
+# ETIMEDOUT is the kernel's error after SEND_TIMEOUT; Waitress would log it with a traceback.
 wasyncore._DISCONNECTED |= {errno.ETIMEDOUT}
 
 
@@ -39,9 +41,9 @@ class Parser(HTTPRequestParser):
         return "/" + self.path.encode("latin-1").decode(errors="replace").lstrip("/")
 
     def received(self, data: bytes) -> int:
-        """Take data of a request, and return how much of it belongs to that."""
+        """Parse ``data``, and return how many of its bytes belong to this request."""
         consumed = super().received(data)
-        # The receiver is there once a head was read that announces a body.
+        # body_rcv is set once the headers announce a body.
         if self.error or self.body_rcv is None:
             return consumed
         if self.body_limit is None:
@@ -49,6 +51,7 @@ class Parser(HTTPRequestParser):
         is_small = max(self.content_length, len(self.body_rcv)) <= self.body_limit
         if is_small and self.chunk_line_length() <= MAX_CHUNK_LINE:
             return consumed
+        # "Completed": Waitress passes the request on to Server.add_task(), which refuses it.
         self.refusal, self.completed, self.expect_continue = TOO_LARGE, True, False
         return len(data)
 
@@ -66,7 +69,7 @@ class Channel(HTTPChannel):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        # Waitress reads as much again from a temporary file for each try to send.
+        # For each send() Waitress reads this many bytes from a temporary file.
         self.sendbuf_len = 65536
 
     def received(self, data: bytes):
@@ -80,7 +83,7 @@ class Channel(HTTPChannel):
         return not self.will_close if self.discarded else super().readable()
 
     def refuse(self, refusal: Refusal) -> None:
-        """Answer the first request without a thread, and take no other on this connection."""
+        """Send ``refusal`` without a thread, and take no other request on this connection."""
         refusal.log(self.requests[0].django_path)
         for request in self.requests:
             request.close()
@@ -98,13 +101,13 @@ class Channel(HTTPChannel):
     def service(self) -> None:
         """Called in a thread: answer the first request."""
         if self.server.stopped_at:
-            # The answer says that it is the last one.
+            # Has Waitress send "Connection: close".
             self.requests[0].headers["CONNECTION"] = "close"
         super().service()
 
     def write_soon(self, data) -> int:
-        # Waitress frees nothing of a buffer in memory before it begins another, as it does when
-        # one holds as much as there may be in all.
+        # Waitress frees a buffer in memory only after it has begun another, which it does at
+        # outbuf_high_watermark. Have it do so at outbuf_overflow, before memory fills up.
         full = self.current_outbuf_count >= self.adj.outbuf_overflow
         if full and not self.outbufs[-1].overflowed:
             self.current_outbuf_count = self.adj.outbuf_high_watermark
@@ -112,6 +115,7 @@ class Channel(HTTPChannel):
 
     def unread_on_disk(self) -> int:
         """Bytes in temporary files; the files that views respond with do not count."""
+        # A copy, as the thread appends to outbufs.
         return sum(len(part) for part in [*self.outbufs] if getattr(part, "overflowed", False))
 
     def is_idle(self) -> bool:
@@ -119,7 +123,7 @@ class Channel(HTTPChannel):
         return not busy and time.time() - self.last_activity > LINGER_SECONDS
 
     def has_stalled(self, now: float) -> bool:
-        """Whether the rest of a request will not come; ``now`` is of ``time.time()``."""
+        """Whether a client has paused too long in a request; ``now`` is of ``time.time()``."""
         pause = now - self.last_activity
         if self.discarded:
             return pause > DISCARD_PAUSE_SECONDS

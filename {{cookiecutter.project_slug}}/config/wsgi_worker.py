@@ -1,8 +1,8 @@
-"""Gunicorn's WSGI worker of threads, which by itself gives a thread to every slow client.
+"""Gunicorn's ``gthread`` worker, whose threads wait for no client.
 
-The main loop does what waits for clients: it reads each request whole before a thread takes it, and
-writes what a client has not read yet when the thread is done. It also enforces config/limits.py,
-and stops without loss. It speaks plain HTTP/1.1, as a platform's router does.
+The stock worker holds a thread while a client sends or reads slowly. Here the main loop reads each
+request whole before a thread takes it, and sends what is unsent when the thread is done. It also
+enforces config/limits.py, and shuts down gracefully. It speaks plain HTTP/1.1, as routers do.
 """
 
 import math
@@ -21,30 +21,30 @@ from config.limits import OVERLOADED, Refusal
 from config.request_buffer import Refused, RequestBuffer
 from config.response_buffer import ResponseBuffer
 
-# For so long a worker takes new requests after SIGTERM: the router may not know yet.
+# After SIGTERM keep accepting for this long, as the router may still send requests.
 LINGER_SECONDS = 1
-# Without a byte of a request that has begun.
+# Seconds without data until an incomplete request is dropped.
 REQUEST_TIMEOUT = 30
-# After the last response of a connection: for a client that still sends, and does not read yet.
+# After the last response, wait for the client to close: seconds without data, and in all.
 CLOSE_TIMEOUT = 5
 MAX_CLOSE_SECONDS = 30
-# A request that waited so long is dropped if its client has left.
+# A request that waited this long for a thread is dropped if its client has disconnected.
 PATIENCE_SECONDS = 0.1
-# Of their own, so that health checks do not wait behind pages.
+# A pool of their own: health checks do not queue behind pages.
 HEALTH_CHECK_THREADS = 2
 RECEIVE_SIZE = 65536
-# The kernel says that a client has read when it has a third of this; its own size may be 4 MB, in
-# which SEND_TIMEOUT would meet clients that read slowly.
+# SO_SNDBUF. The kernel reports a socket as writable once a third of it is free. By default it grows
+# to 4 MB, so that SEND_TIMEOUT would disconnect clients that do read, but slowly.
 SEND_BUFFER_SIZE = 131_072
 
 
 class Connection(TConn):
-    """A client's connection. ``deadline`` is when the main loop drops it, of time.monotonic()."""
+    """A client's connection. The main loop drops it at ``deadline``, of time.monotonic()."""
 
     deadline = math.inf
-    # Of selectors, while the main loop waits for the client.
+    # EVENT_READ or EVENT_WRITE while the main loop waits for that, else 0.
     event = 0
-    # Whether a thread has it, or is to take it.
+    # Whether it is in a thread pool: its request runs, or waits for a thread.
     is_running = False
     is_health_check = False
     keep_alive = True
@@ -56,16 +56,16 @@ class Connection(TConn):
         self.socket = client
         self.sock = ResponseBuffer(client, partial(worker.on_backlog, self))
         self.parser = RequestBuffer(worker.cfg, address)
-        # Nothing is left for ThreadWorker.handle() to wait for.
+        # For ThreadWorker.handle(): the request has been read, and the parser exists.
         self.initialized = self.data_ready = True
 
     def is_idle(self) -> bool:
-        """Whether it waits for no more than a client that might send a request, or close."""
+        """Whether it waits only for a next request, or for the client to close."""
         is_waiting = self.event == selectors.EVENT_READ
         return is_waiting and (self.close_at > 0 or not self.parser.has_begun)
 
     def has_left(self) -> bool:
-        """Whether the client closed the connection while its request waited for a thread."""
+        """Whether the client disconnected while its request waited for a thread."""
         if time.monotonic() < self.queued_at + PATIENCE_SECONDS:
             return False
         try:
@@ -80,8 +80,9 @@ class Worker(ThreadWorker):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.connections: set[Connection] = set()
-        # handle_request() looks how many there are, and closes connections when there are too many.
+        # handle_request() sends "Connection: close" when this has max_keepalived items or more.
         self.keepalived_conns = self.connections
+        # Requests that run or wait for a thread, without health checks.
         self.unfinished = 0
         self.stop_at, self.next_check = math.inf, 0.0
 
@@ -90,7 +91,7 @@ class Worker(ThreadWorker):
         return ThreadPoolExecutor(settings.WEB_THREADS)
 
     def handle_exit(self, sig, frame):
-        # Only this: locks, and so threads and logs, may deadlock in a signal handler.
+        # Nothing else: what takes a lock, such as logging, may deadlock in a signal handler.
         self.stop_at = min(self.stop_at, time.monotonic() + LINGER_SECONDS)
 
     def run(self):
@@ -104,13 +105,13 @@ class Worker(ThreadWorker):
             self.serve(min(seconds, 1))
             self.alive = self.alive and seconds > 0
         self.stop_accepting()
-        give_up_at = time.monotonic() + self.cfg.graceful_timeout
-        while self.connections and time.monotonic() < give_up_at:
+        deadline = time.monotonic() + self.cfg.graceful_timeout
+        while self.connections and time.monotonic() < deadline:
             self.serve(0.1)
         self.end()
 
     def serve(self, seconds: float) -> None:
-        """Wait so long for events at the most, and handle them."""
+        """Wait up to ``seconds`` for events and handle them; check deadlines now and then."""
         self.wait_for_and_dispatch_events(max(seconds, 0))
         now = time.monotonic()
         if now < self.next_check:
@@ -128,7 +129,7 @@ class Worker(ThreadWorker):
         for listener in self.sockets:
             while self.accept(listener):
                 pass
-            # Or who comes now is let in, and dropped when the last request has ended.
+            # Close now, or the kernel accepts connections that are reset when the process exits.
             listener.close()
         latest = time.monotonic() + STOP_KEEPALIVE_LINGER
         for connection in self.connections:
@@ -144,12 +145,12 @@ class Worker(ThreadWorker):
         self.method_queue.close()
 
     def accept(self, listener) -> bool:
-        """Accept a connection, if there is one."""
+        """Accept a connection; False if there is none."""
         try:
             client, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return False
-        except OSError as error:  # such as too many open files, until serve() looks again
+        except OSError as error:  # such as EMFILE; serve() enables it again
             self.log.warning("Cannot accept connections: %s", error)
             self.set_accept_enabled(False)
             return False
@@ -160,10 +161,10 @@ class Worker(ThreadWorker):
         self.wait_for_request(connection)
         return True
 
-    # What the main loop waits for, and what it does then.
+    # The events of the main loop.
 
     def watch(self, connection: Connection, event: int, callback, seconds: float) -> None:
-        """Call ``callback(connection)`` when its socket is ready; drop it after so many seconds."""
+        """Call ``callback(connection)`` when its socket is ready; drop it after ``seconds``."""
         connection.deadline = time.monotonic() + seconds
         change = self.poller.modify if connection.event else self.poller.register
         change(connection.socket, event, partial(self.call, callback, connection))
@@ -176,7 +177,7 @@ class Worker(ThreadWorker):
             connection.event = 0
 
     def call(self, callback, connection: Connection, *_) -> None:
-        """Call ``callback(connection)``; whatever goes wrong ends this connection only."""
+        """Call ``callback(connection)``; an error ends this connection only."""
         if connection not in self.connections:
             return
         try:
@@ -190,7 +191,7 @@ class Worker(ThreadWorker):
             self.drop(connection)
 
     def drop(self, connection: Connection) -> None:
-        """Close the connection at once. A thread that has it finds out when it sends."""
+        """Close the connection at once. A thread that sends to it gets an OSError."""
         self.connections.discard(connection)
         self.unwatch(connection)
         connection.sock.abort()
@@ -210,7 +211,7 @@ class Worker(ThreadWorker):
             self.drop(connection)
 
     def feed(self, connection: Connection, data: bytes) -> None:
-        """Give a request what came of it, and once it is whole, a thread."""
+        """Pass received bytes to the parser; once the request is complete, queue it."""
         request = connection.parser
         had_no_body = request.body is None
         try:
@@ -221,7 +222,7 @@ class Worker(ThreadWorker):
             self.refuse(connection, error.refusal)
             return
         if request.body and had_no_body and request.body.is_awaited():
-            with suppress(BlockingIOError):  # clients do not wait for it long
+            with suppress(BlockingIOError):  # optional: clients send the body anyway after a while
                 connection.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.wait_for_request(connection)
 
@@ -234,7 +235,7 @@ class Worker(ThreadWorker):
             self.after_response(connection)
 
     def enqueue_req(self, conn: Connection) -> None:
-        """Have the request answered in a thread, or refuse it if too many wait for one."""
+        """Queue the request for a thread, or refuse it if MAX_QUEUED_REQUESTS wait."""
         conn.is_health_check = conn.parser.path in HEALTH_CHECK_PATHS
         if not conn.is_health_check:
             if self.unfinished >= settings.MAX_QUEUED_REQUESTS + settings.WEB_THREADS:
@@ -248,7 +249,7 @@ class Worker(ThreadWorker):
         future.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
 
     def handle(self, conn: Connection) -> bool:
-        """Called in a thread; True if the connection may have another request."""
+        """Runs in a thread; returns whether to keep the connection alive."""
         return not conn.has_left() and super().handle(conn)
 
     def finish_request(self, conn: Connection, fs: Future) -> None:
@@ -262,7 +263,7 @@ class Worker(ThreadWorker):
             self.call(self.after_response, conn)
 
     def on_backlog(self, connection: Connection) -> None:
-        """Called in a thread, when its client takes a response more slowly than it comes."""
+        """Called, mostly in a thread, when the send buffer is full. The main loop sends on."""
         self.method_queue.defer(self.call, self.wait_to_write, connection)
 
     def wait_to_write(self, connection: Connection) -> None:
@@ -278,7 +279,10 @@ class Worker(ThreadWorker):
                 self.after_response(connection)
 
     def after_response(self, connection: Connection) -> None:
-        """Wait for the next request, or close once the client has, so that it reads the last."""
+        """Wait for the next request, or for the client to close.
+
+        Closing while the client still sends would reset the connection and lose the response.
+        """
         connection.parser.reset()
         if connection.keep_alive:
             self.feed(connection, b"")
