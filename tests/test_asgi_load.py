@@ -1,4 +1,4 @@
-"""Under ASGI, whatever waits, streams, hangs up or asks for health leaves room for pages."""
+"""Under ASGI, streams, waiting views, aborted requests and health checks do not delay pages."""
 
 import asyncio
 import signal
@@ -144,7 +144,7 @@ def test_sockets_and_pages_do_not_wait_for_each_other(
 
 
 async def abort_many(site: Site, session: str) -> float:
-    """Have clients hang up before they are answered; the seconds that the next page takes."""
+    """Abort many requests; returns the seconds that the next page takes."""
     path = "/extra/slow/?name=aborted&seconds=0.3"
     for _ in range(ABORTS // 100):
         await asyncio.gather(*(hang_up(site, path, 0.2) for _ in range(100)))

@@ -1,4 +1,4 @@
-"""Requests under ASGI behave as with Django's own handler, whoever hangs up, fails or waits."""
+"""Requests under ASGI behave as with Django's own handler, also after disconnects and errors."""
 
 import asyncio
 import hashlib
@@ -75,7 +75,7 @@ def counts(site: Site) -> dict[str, int]:
     return get(site, "/extra/counts/").json()
 
 
-# What a client sends that is of interest to a handler: method, path, and httpx' arguments.
+# Requests to compare: method, path, and httpx' arguments.
 SENT: dict[str, tuple] = {
     "page": ("GET", "/"),
     "form": ("GET", "/accounts/login/"),
@@ -107,15 +107,15 @@ SENT: dict[str, tuple] = {
     "error": ("GET", "/extra/fail/"),
     "asynchronous error": ("GET", "/extra/fail-async/"),
 }
-OF_THE_SERVER = {"date", "expires", "server", "connection", "x-request-id"}
-# What is different for every page.
-ONCE = re.compile(
+SERVER_HEADERS = {"date", "expires", "server", "connection", "x-request-id"}
+# Parts of a response that are random or depend on the time.
+RANDOM_PARTS = re.compile(
     rb"""nonce(-|=")[\w+/=-]+|(?<=csrfmiddlewaretoken" value=")\w+|(?<=token=)\w+|expires=[^;]+"""
 )
 
 
-def tell(site: Site, method: str, path: str, options: dict | None = None) -> list:
-    """What is answered: status, headers and body, or the error that ends the connection."""
+def response_facts(site: Site, method: str, path: str, options: dict | None = None) -> list:
+    """Status, headers and body of the response, or the error that ends the connection."""
     with site.visitor() as visitor:
         visitor.timeout = httpx.Timeout(5)
         try:
@@ -123,11 +123,15 @@ def tell(site: Site, method: str, path: str, options: dict | None = None) -> lis
         except httpx.TransportError as error:
             return [type(error).__name__]
     headers = sorted(
-        (name, ONCE.sub(b"", value.encode()))
+        (name, RANDOM_PARTS.sub(b"", value.encode()))
         for name, value in response.headers.multi_items()
-        if name not in OF_THE_SERVER
+        if name not in SERVER_HEADERS
     )
-    body = ONCE.sub(b"", response.content) if len(response.content) < 100_000 else response.content
+    body = (
+        RANDOM_PARTS.sub(b"", response.content)
+        if len(response.content) < 100_000
+        else response.content
+    )
     return [response.status_code, headers, hashlib.sha256(body).hexdigest(), body[:500]]
 
 
@@ -135,7 +139,7 @@ def tell(site: Site, method: str, path: str, options: dict | None = None) -> lis
 def test_it_answers_as_django_s_own_handler(views, stock, database, sent):
     if rows(database, "compared") == 0:
         add_rows(database, "compared", 300)
-    assert tell(views, *SENT[sent]) == tell(stock, *SENT[sent])
+    assert response_facts(views, *SENT[sent]) == response_facts(stock, *SENT[sent])
 
 
 def test_a_large_file_arrives_whole_and_takes_no_memory(views, deployment, report):
@@ -212,7 +216,7 @@ def settled(site: Site) -> int:
 @pytest.mark.parametrize("path", KINDS)
 def test_signals_are_sent_once_for_each_request(views, path):
     before, started = settled(views), counts(views)["started"]
-    tell(views, "GET", path)
+    response_facts(views, "GET", path)
     assert counts(views)["started"] == started + 2
     wait_until(lambda: settled(views) == before, "request_finished")
 
@@ -270,7 +274,7 @@ def test_a_transaction_of_a_stream_is_its_own(views, database):
 
 
 async def hang_up(site: Site, path: str, seconds: float) -> None:
-    """Ask, and hang up after so many seconds."""
+    """Send a request, and disconnect after ``seconds``."""
     client = site.client()
     asking = asyncio.create_task(client.get(path))
     await asyncio.sleep(seconds)

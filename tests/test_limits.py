@@ -1,4 +1,4 @@
-"""No client, however large or slow its request, and no crowd takes a site from its other visitors."""
+"""Large bodies, slow clients and a full queue do not take the site from its other visitors."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ def limited(deployment, extra_views, folder):
 
 
 class Kept:
-    """The most bytes of memory and of disk that a process has taken more than at the beginning."""
+    """The peak of memory and of disk, in bytes, above what the process used at the start."""
 
     def __init__(self, site: Site, folder: Path):
         self.site, self.folder, self.over = site, folder, threading.Event()
@@ -131,8 +131,9 @@ def test_a_full_queue_is_said_at_once(deployment, extra_views):
 
 
 async def overload(site: Site) -> tuple[list[Answer], float, list[Answer]]:
-    """Ask more at once than may wait: the answers, the seconds in which those came that were
-    refused, and those of health checks meanwhile.
+    """Send more requests than may wait.
+
+    Returns the responses, the seconds until the last refusal, and the responses of health checks.
     """
     began, refused_after = time.monotonic(), 0.0
 

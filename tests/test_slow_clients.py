@@ -27,7 +27,7 @@ MEGABYTES = 60
 
 @pytest.fixture
 def slow_site(deployment, tmp_path):
-    """A site with downloads, that disconnects who does not read for SEND_TIMEOUT seconds."""
+    """A site with downloads, a short SEND_TIMEOUT and few threads."""
     platform = copy.copy(deployment.platform)
     # The environment stays where it is.
     left = shutil.ignore_patterns(".heroku")
@@ -85,7 +85,7 @@ async def wait_until_left(site: Site, seconds: float) -> None:
 
 
 class SlowReader:
-    """Asks for a download, and reads none of it but what the machine takes by itself."""
+    """Requests a download, and reads only what fits in the receive buffers."""
 
     async def start(self, site: Site, path: str) -> None:
         reader, self.writer = await asyncio.open_connection("127.0.0.1", site.port, limit=1000)
@@ -100,7 +100,7 @@ async def hold_up_with_reading(site: Site) -> Visits:
     await asyncio.sleep(0.5)
     visits = await visit(site)
     assert {(await one.first_line).split()[1] for one in slow} == {b"200"}
-    # The kernel looks at a connection that is stuck at ever longer intervals.
+    # The kernel probes a stalled connection, and so checks TCP_USER_TIMEOUT, ever less often.
     await wait_until_left(site, 5 * SEND_TIMEOUT)
     for one in slow:
         one.writer.transport.abort()

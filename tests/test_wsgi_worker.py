@@ -267,7 +267,7 @@ def test_a_connection_closes_after_a_response_that_says_so(client):
         (b"nonsense\r\n\r\n", 400),
     ],
 )
-def test_what_is_no_request_is_refused(client, sent, status):
+def test_an_invalid_request_is_refused(client, sent, status):
     client.socket.sendall(sent)
     assert client.file.readline().split()[1] == str(status).encode()
 
@@ -358,7 +358,7 @@ def test_it_stays_alive_while_it_has_nothing_to_do(deployment, own_views):
         assert [process.pid for process in site.process.workers()] == before
 
 
-def test_what_is_under_way_at_sigterm_is_finished(deployment, own_views):
+def test_sigterm_finishes_requests_in_progress(deployment, own_views):
     size = 20 * MEGABYTE
     with deployment.site(**own_views) as site:
         reading, idle, sending = Raw(site, receive_buffer=4096), Raw(site), Raw(site)

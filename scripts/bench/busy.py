@@ -1,4 +1,4 @@
-"""The home page, for one visitor after another, while others hold streams open or wait."""
+"""The home page for one visitor, while other clients hold streams open or wait for views."""
 
 import asyncio
 import statistics
@@ -18,7 +18,7 @@ WAIT_SECONDS = 5
 
 
 class Busy:
-    """A site, to be asked with ``headers``; ``count_connections`` asks PostgreSQL for theirs."""
+    """A site; ``count_connections`` returns how many connections it has to PostgreSQL."""
 
     def __init__(self, site: Site, headers: dict[str, str], count_connections: Callable[[], int]):
         self.site, self.headers, self.count_connections = site, headers, count_connections

@@ -13,7 +13,7 @@ platform does, from the project's own files, on real servers.
 ``downloads``  views of large responses
 ``views``      views of every other kind, from the package ``extra``
 ``uploads``    bodies that are too large, or never end
-``peak``       the most that a site takes, while something goes on
+``peak``       the peak of memory and connections of a site
 ``streams``    server-sent events that stay open
 ``sockets``    pages that hold the presence page's WebSocket open
 ``mail``       a mail server

@@ -1,4 +1,4 @@
-"""The most that a web process takes, while something goes on."""
+"""The peak of memory and connections of a web process."""
 
 import asyncio
 from dataclasses import dataclass

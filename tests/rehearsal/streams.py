@@ -45,7 +45,7 @@ class Streams:
         return sum(a.outcome is Outcome.CUT_OFF and bool(a.body) for a in self.answers)
 
     async def close(self) -> None:
-        """Leave, as clients that hang up."""
+        """Disconnect all clients."""
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Clients that send bodies: too large ones, and such as never end."""
+"""Clients that send large bodies, or bodies that never end."""
 
 import asyncio
 import re
@@ -18,8 +18,8 @@ FILE_END = b"\r\n--%b--\r\n" % BOUNDARY
 
 @dataclass
 class Upload:
-    """A body of ``size`` bytes, which is a form with a file if it is ``multipart``; its length is
-    told beforehand, or the body is ``chunked``.
+    """A body of ``size`` bytes: a form with a file if it is ``multipart``. It is ``chunked``, or
+    has a Content-Length.
     """
 
     size: int

@@ -1,4 +1,4 @@
-"""Connections that stay open are checked by a look at their sockets, and now and then by a query."""
+"""Persistent connections are checked by their sockets, and every QUERY_INTERVAL by a query."""
 
 import socket
 from types import SimpleNamespace
@@ -38,7 +38,7 @@ def test_a_connection_that_the_server_ended_is_checked(connection):
     assert is_checked(connection)
 
 
-def test_a_connection_to_which_the_server_said_something_is_checked(connection):
+def test_a_connection_with_unread_data_is_checked(connection):
     assert is_checked(connection)
     connection.server.send(b"FATAL: terminating connection")
     assert is_checked(connection)

@@ -1,4 +1,4 @@
-"""The ASGI handler: which thread runs what, and what becomes of requests whose client leaves."""
+"""The ASGI handler: its threads, disconnects, streams and limits."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 10
 
 
 class Gate:
-    """Holds views up until it is opened; ``entered`` lists the paths of those that came."""
+    """Blocks views until it is opened; ``entered`` and ``left`` list the paths of requests."""
 
     def __init__(self):
         self.opened = threading.Event()
@@ -106,7 +106,7 @@ async def handler(settings):
 
 @pytest.fixture
 def ask(handler, gate):
-    """Send a request, and return what tells its answer."""
+    """Send a request; returns the communicator that receives its response."""
 
     def send(path: str, *bodies: bytes, **headers: str) -> ApplicationCommunicator:
         scope = {
@@ -157,7 +157,7 @@ async def test_a_client_that_leaves_while_its_request_waits_is_not_served(ask, g
 async def test_a_view_that_has_started_runs_to_its_end(ask, handler, gate, cancelled):
     request = ask("/gate/1/")
     await until(lambda: gate.entered)
-    if cancelled:  # as servers do, some time after the client has left
+    if cancelled:  # as servers do, some time after a disconnect
         request.future.cancel()
     else:
         await request.send_input({"type": "http.disconnect"})

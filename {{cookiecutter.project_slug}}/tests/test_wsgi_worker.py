@@ -1,4 +1,4 @@
-"""What Gunicorn's WSGI worker keeps of requests and responses while it waits for clients."""
+"""The buffers for requests and responses of Gunicorn's WSGI worker."""
 
 import socket
 from contextlib import suppress
@@ -37,7 +37,7 @@ def test_a_request_is_whole_with_its_last_byte(requests, sent, size):
     assert body_of(requests) == b"hello"
 
 
-def test_what_is_sent_behind_a_request_is_the_next_one(requests):
+def test_pipelined_data_is_the_next_request(requests):
     assert requests.feed(LENGTH + b"hello" + LENGTH + b"world" + b"GET /")
     assert body_of(requests) == b"hello"
     requests.reset()
@@ -50,7 +50,7 @@ def test_what_is_sent_behind_a_request_is_the_next_one(requests):
     assert requests.path == "/last"
 
 
-def test_django_is_told_the_length_of_a_chunked_body(requests):
+def test_a_chunked_body_has_a_content_length_for_django(requests):
     requests.feed(CHUNKED + b"5\r\nhello\r\n0\r\n\r\n")
     assert ("CONTENT-LENGTH", "5") in next(requests).headers
 
@@ -82,7 +82,7 @@ class Client:
         self.backlogs += 1
 
     def read(self) -> bytes:
-        """All of the response, of which the main loop sends what is kept."""
+        """All of the response; calls flush() for the main loop."""
         self.there.settimeout(0.1)
         found = []
         while True:
@@ -134,7 +134,7 @@ def test_few_files_are_open_however_many_pieces_are_kept(client, monkeypatch):
     assert len(client.read()) == 2_000_000
 
 
-def test_who_sends_to_a_client_that_was_disconnected_is_told(client):
+def test_sending_to_a_disconnected_client_raises(client):
     client.response.sendall(b"x" * 10_000_000)
     client.response.abort()
     assert client.response.is_empty()
