@@ -206,6 +206,18 @@ async def stop(site: Site) -> tuple[list[Answer], list[Answer], float]:
     return streams.answers, await asyncio.gather(*others), seconds
 
 
+def test_event_streams_end_at_sigterm_and_all_else_finishes(ended_site, report):
+    streams, answers, seconds = asyncio.run(stop(ended_site))
+    status = ended_site.process.process.wait(ended_site.platform.grace)
+    report("streams ended after SIGTERM s", round(seconds, 1))
+    assert [answer.outcome for answer in streams] == [Outcome.COMPLETE] * 10
+    assert [(answer.outcome, answer.status) for answer in answers] == [(Outcome.COMPLETE, 200)] * 5
+    assert [len(answer.body) for answer in answers[:2]] == [24 * 65536] * 2
+    assert seconds < STREAMS_END_SECONDS
+    assert status == 0, ended_site.process.output()
+    assert {event["level"] for event in ended_site.process.events()} <= {"info", "warning"}
+
+
 async def deploy(old: Site, start_new, router: Router, session: str):
     """A deploy while streams are open: the old process' exit status, the outcomes of requests, the
     streams, and how many of them are open in the end.

@@ -3,6 +3,7 @@
 import select
 import time
 
+import psycopg
 from django.db import connections
 
 # Seconds between two checks of a connection by query; in between, only its socket is checked.
@@ -28,5 +29,10 @@ def is_quiet(connection) -> bool:
     """Whether the socket of this psycopg connection has nothing to read; False for None."""
     try:
         return not any(select.select([connection.fileno()], [], [], 0))
-    except (AttributeError, OSError, ValueError):  # None; closed; descriptor above select()'s 1,023
+    except (
+        AttributeError,
+        OSError,
+        ValueError,
+        psycopg.Error,
+    ):  # None; closed; descriptor above select()'s 1,023
         return False

@@ -158,7 +158,7 @@ class ASGIHandler(asgi.ASGIHandler):
                 request.close()
                 await request_finished.asend(sender=self.__class__)
                 raise
-        await self.stream(streaming.prepare(response), body, send)
+        await self.stream(await sync_to_async(streaming.prepare)(response), body, send)
 
     async def stream(self, response, body: RequestBody, send):
         """Send the response until the client disconnects, and close it in any case."""

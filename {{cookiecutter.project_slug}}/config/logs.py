@@ -27,7 +27,6 @@ REPETITIVE_LOGGERS = (
     "channels_redis.pubsub",
     "config.limits",
     "django.security.DisallowedHost",
-    "psycopg.pool",
     "waitress.queue",
 )
 SECONDS_BETWEEN_REPETITIONS = 10

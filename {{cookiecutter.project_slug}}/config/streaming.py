@@ -44,6 +44,7 @@ def whole_response(response, content: bytes) -> HttpResponse:
     whole: Any = HttpResponse(content, status=response.status_code, reason=response.reason_phrase)
     whole.headers, whole.cookies = response.headers, response.cookies
     whole._resource_closers = response._resource_closers
+    whole._handler_class = response._handler_class
     return whole
 
 

@@ -112,7 +112,7 @@ class RequestExecutor(Executor):
     def __init__(self, pool: ThreadPool, queued: set["RequestExecutor"]):
         self.pool, self.queued = pool, queued
         self.thread: Thread | None = None
-        self.future: Future = Future()
+        self.future: Future | None = None
         queued.add(self)
 
     def submit(self, function, /, *args, **kwargs) -> Future:
@@ -123,7 +123,7 @@ class RequestExecutor(Executor):
 
     def cancel(self) -> bool:
         """Cancel the last call. Returns False if a thread has begun it."""
-        return self.future.cancel()
+        return self.future is not None and self.future.cancel()
 
     def run(self, function, args, kwargs):
         self.thread = cast(Thread, threading.current_thread())

@@ -3,6 +3,7 @@
 import socket
 from types import SimpleNamespace
 
+import psycopg
 import pytest
 
 from config import database
@@ -44,7 +45,13 @@ def test_a_connection_with_unread_data_is_checked(connection):
     assert is_checked(connection)
 
 
-def test_a_connection_that_is_closed_is_left_to_django(connection):
+class ClosedConnection:
+    def fileno(self) -> int:
+        raise psycopg.OperationalError("the connection is closed")
+
+
+@pytest.mark.parametrize("closed", [None, ClosedConnection()])
+def test_a_connection_that_is_closed_is_left_to_django(connection, closed):
     assert is_checked(connection)
-    connection.connection = None
+    connection.connection = closed
     assert is_checked(connection)

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import config.settings
 from config.settings import (
     DATABASES,
     LOGGING,
@@ -22,6 +23,10 @@ __all__ = [
     "STATIC_ROOT",
     "STORAGES",
 ]
+
+# Django's own ASGI handler makes a thread per request, each of which would keep its connection.
+if hasattr(config.settings, "ASGI_APPLICATION"):
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 SECRET_KEY = os.environ["SECRET_KEY"]
 ALLOWED_HOSTS = ["*"]
