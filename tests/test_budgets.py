@@ -114,7 +114,8 @@ def test_a_deploy_stays_within_the_connections_of_the_smallest_plan(
     deployment, sessions, services, project, report
 ):
     def connections() -> int:
-        return services.postgres.connections(project.database)
+        port = services.postgres.port
+        return sum(site.process.connections_to(port) for site in (old, new))
 
     sockets = DEPLOY_SOCKETS if is_asgi(project.answers) else 0
     with deployment.site() as old, deployment.site() as new:
