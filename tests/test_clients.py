@@ -10,7 +10,7 @@ CLIENTS = 1000
 AT_ONCE = 25
 # So many requests have a database connection at once: threads.
 AT_THE_DATABASE = {
-    "asgi-daphne": 5,
+    "asgi-daphne": 4,
     "asgi-gunicorn": 6,
     "wsgi-gunicorn": 8,
     "wsgi-waitress": 8,

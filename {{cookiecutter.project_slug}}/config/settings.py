@@ -138,7 +138,7 @@ if is_postgresql:
 WEB_THREADS = env.int(
     "WEB_THREADS",
     # <% if cookiecutter.server == "asgi-daphne" %>
-    5,
+    4,
     # <% endif %>
     # <% if cookiecutter.server == "asgi-gunicorn" %>
     3,
