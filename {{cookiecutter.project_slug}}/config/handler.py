@@ -27,7 +27,7 @@ from django.urls import Resolver404, resolve, set_script_prefix
 
 from config import drain, health, streaming
 from config.limits import OVERLOADED, TOO_LARGE, Refusal
-from config.middleware import sync_only_middleware
+from config.middleware import SYNC_ONLY_WARNING, sync_only_middleware
 from config.request_body import RequestBody, path_info
 from config.threads import RequestExecutor, ThreadPool
 
@@ -56,9 +56,7 @@ class ASGIHandler(asgi.ASGIHandler):
         self.respond_in_thread = sync_to_async(self.respond)
         self.is_async = lru_cache(MAX_KNOWN_PATHS)(is_async)
         for path in sync_only_middleware():
-            logger.warning(
-                "%s is synchronous only: each async view holds a thread while it waits.", path
-            )
+            logger.warning(SYNC_ONLY_WARNING, path)
 
     async def __call__(self, scope, receive, send):
         # A task of its own: servers cancel this call after a disconnect, but a view that has begun

@@ -10,6 +10,8 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+SYNC_ONLY_WARNING = "%s is synchronous only: each async view holds a thread while it waits."
+
 
 class NonBlockingMiddleware(MiddlewareMixin):
     """Base class for middleware whose methods never wait.
@@ -68,8 +70,8 @@ def check_async_middleware(app_configs=None, **kwargs) -> list[Info]:
     """List synchronous middleware. An Info, as the release command fails at a Warning."""
     if not hasattr(settings, "ASGI_APPLICATION"):
         return []
-    sentence = "{} is synchronous only: each async view holds a thread while it waits."
     hint = "https://docs.djangoproject.com/en/6.1/topics/http/middleware/#async-middleware"
     return [
-        Info(sentence.format(path), hint=hint, id="config.I001") for path in sync_only_middleware()
+        Info(SYNC_ONLY_WARNING % path, hint=hint, id="config.I001")
+        for path in sync_only_middleware()
     ]
