@@ -1,5 +1,5 @@
 # The project's verbs, for the template itself.
-.PHONY: run test check lock bench pictures
+.PHONY: run test check lock bench mutants pictures
 
 # A project of the default answers, made anew in a temporary folder.
 run: .venv/complete
@@ -23,6 +23,10 @@ lock: .venv/complete
 # KEEP=1 writes docs/bench.md.
 bench: .venv/complete
 	.venv/bin/python scripts/bench $(if $(KEEP),--keep)
+
+# KEEP=1 writes docs/mutants.md; SHARD=2/4 runs the second of four parts.
+mutants: .venv/complete
+	.venv/bin/python scripts/mutants $(if $(KEEP),--keep) $(if $(SHARD),--shard $(SHARD))
 
 # The chart is of the last run of all tests.
 pictures: .venv/complete
