@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "scripts")]
 
 from mutants.row import Mutant
 from mutants.runner import Outcome, Runner
-from mutants.table import MUTANTS, WITHOUT_MUTANT
+from mutants.table import TABLE, WITHOUT_MUTANT
 
 HEADING = """\
 # Mutants
@@ -59,7 +59,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="mutants of files and tests with this text")
     options = parser.parse_args()
     number, count = map(int, options.shard.split("/"))
-    found = [mutant for mutant in MUTANTS if options.only in f"{mutant.file} {mutant.tests}"]
+    found = [mutant for mutant in TABLE if options.only in f"{mutant.file} {mutant.tests}"]
     options.mutants = found[number - 1 :: count]
     return options
 

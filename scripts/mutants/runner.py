@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from combinations import TEMPLATE, named
+from combinations import COMBINATIONS, TEMPLATE, name_of, named
 from rehearsal.buildpack import install
 from rehearsal.processes import bare_environment
 
@@ -108,9 +108,10 @@ class Runner:
 
     def run_in_template(self, copy: Path, group: Group, scratch: Path) -> str:
         command = [sys.executable, *PYTEST, "-n0", "--basetemp", scratch / "tests"]
-        if group.answers:
-            # And not that of a longer name.
-            command += ["-k", f"{group.answers} and not {group.answers}-use"]
+        # Tests of this combination, but not of one with a longer name, and tests of none.
+        others = " or ".join(map(name_of, COMBINATIONS))
+        keep = f"({group.answers} and not {group.answers}-use) or not ({others})"
+        command += ["-k", keep]
         return run_pytest(command, group, copy, scratch, dict(os.environ))
 
 
