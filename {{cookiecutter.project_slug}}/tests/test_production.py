@@ -11,6 +11,10 @@ from config.checks import EXTRA_CONNECTIONS, check_environment, refuse_misconfig
 from tests.production import GOOD
 
 TOO_EASY = "SECRET_KEY is too easy to guess: use 50 random characters."
+HTTPS = [
+    *["SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS"],
+    *["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"],
+]
 
 
 def test_a_good_configuration_goes_live(configure):
@@ -43,14 +47,8 @@ def test_a_good_configuration_goes_live(configure):
         ({"sslmode": None}, "sslmode of DATABASE_URL must be 'require', not 'prefer'."),
         ({"DEBUG": True}, "DEBUG must be off: its error pages show code and settings to anyone."),
         (
-            {
-                "SECURE_SSL_REDIRECT": False,
-                "SECURE_HSTS_SECONDS": 0,
-                "SESSION_COOKIE_SECURE": False,
-                "CSRF_COOKIE_SECURE": False,
-            },
-            "SECURE_SSL_REDIRECT, SECURE_HSTS_SECONDS, SESSION_COOKIE_SECURE, CSRF_COOKIE_SECURE "
-            "must be on, or passwords travel in the clear.",
+            dict.fromkeys(HTTPS, False),
+            f"{', '.join(HTTPS)} must be on, or passwords travel in the clear.",
         ),
         (
             {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"},
