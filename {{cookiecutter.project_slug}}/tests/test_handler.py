@@ -224,6 +224,7 @@ async def test_synchronous_streams_are_whole(ask):
 @pytest.mark.parametrize(
     ("bodies", "headers"),
     [
+        ([], {"content_length": "101"}),
         ([b"x" * 101], {"content_length": "101"}),
         ([b"x" * 60, b"x" * 60], {"transfer_encoding": "chunked"}),
     ],

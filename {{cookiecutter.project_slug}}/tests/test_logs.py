@@ -4,9 +4,11 @@ import logging
 import sys
 
 import pytest
+from django.test import Client
 from django.urls import include, path, reverse
 
-from config.logs import Seldom
+from config.limits import OVERLOADED
+from config.logs import REPETITIVE_LOGGERS
 from config.urls import handler500  # noqa: F401 (the error page of the URLs below)
 
 
@@ -47,12 +49,41 @@ def test_an_error_is_logged_with_the_id_that_its_page_shows_and_without_tokens(c
     assert "hush" not in f"{error['event']} {request}"
 
 
-def test_what_is_said_again_and_again_is_logged_now_and_then():
-    seldom = Seldom()
-    record = logging.makeLogRecord({"msg": "Away", "levelno": logging.ERROR})
-    assert seldom.filter(record)
-    assert record.levelname == "WARNING"
-    assert not seldom.filter(record)
+def test_a_form_that_is_refused_is_logged_without_a_query(events):
+    elsewhere = {"referer": "https://evil.example/?token=hush"}
+    browser = Client(enforce_csrf_checks=True)
+    browser.post(reverse("login"), {"password": "hush"}, headers=elsewhere, secure=True)
+    refused, request = events()
+    assert (refused["logger"], request["status"]) == ("django.security.csrf", 403)
+    assert "https://evil.example" in refused["event"]
+    assert "hush" not in f"{refused} {request}"
+
+
+@pytest.mark.parametrize("claim", ["short", "x" * 129, "twenty characters, {}", "é" * 30])
+def test_an_id_that_is_not_fit_for_logs_is_replaced(client, events, claim):
+    response = client.get("/favicon.ico", headers={"X-Request-ID": claim})
+    (event,) = events()
+    assert event["request_id"] == response.headers["X-Request-ID"] != claim
+
+
+@pytest.mark.parametrize("name", REPETITIVE_LOGGERS)
+def test_what_is_said_again_and_again_is_logged_now_and_then(events, name, monkeypatch):
+    logger = logging.getLogger(name)
+    (seldom,) = logger.filters
+    monkeypatch.setattr(seldom, "silent_until", 0.0)
+    for _ in range(3):
+        logger.error("Away", exc_info=ConnectionError())
+    (event,) = events()
+    assert (event["event"], event["level"]) == ("Away (ConnectionError)", "warning")
+    assert "exception" not in event
+
+
+def test_refused_requests_are_logged_now_and_then(events, monkeypatch):
+    for seldom in logging.getLogger("config.limits").filters:
+        monkeypatch.setattr(seldom, "silent_until", 0.0)
+    for _ in range(3):
+        OVERLOADED.log("/")
+    assert [event["event"] for event in events()] == ["request refused"]
 
 
 def test_error_tracking_that_no_one_asked_for_is_not_even_imported():

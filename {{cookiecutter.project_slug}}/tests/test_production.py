@@ -7,7 +7,14 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from config import health, router
-from config.checks import check_environment, refuse_misconfiguration
+from config.checks import EXTRA_CONNECTIONS, check_environment, refuse_misconfiguration
+from tests.production import GOOD
+
+TOO_EASY = "SECRET_KEY is too easy to guess: use 50 random characters."
+HTTPS = [
+    *["SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS"],
+    *["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"],
+]
 
 
 def test_a_good_configuration_goes_live(configure):
@@ -20,7 +27,10 @@ def test_a_good_configuration_goes_live(configure):
     ("changes", "sentence"),
     [
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set."),
-        ({"SECRET_KEY": "short"}, "SECRET_KEY is too easy to guess: use 50 random characters."),
+        ({"SECRET_KEY": GOOD["SECRET_KEY"][:49]}, TOO_EASY),
+        ({"SECRET_KEY": 10 * "secret"}, TOO_EASY),
+        ({"SECRET_KEY": f"django-insecure-{GOOD['SECRET_KEY']}"}, TOO_EASY),
+        ({"SECRET_KEY": f"$(python3 -c '{GOOD['SECRET_KEY']}')"}, TOO_EASY),
         ({"ALLOWED_HOSTS": []}, "ALLOWED_HOSTS is not set."),
         ({"ALLOWED_HOSTS": ["*"]}, "ALLOWED_HOSTS must name the hosts instead of '*'."),
         (
@@ -28,10 +38,6 @@ def test_a_good_configuration_goes_live(configure):
             "ALLOWED_HOSTS holds 'https://www.example.com', which is no host name.",
         ),
         ({"ALLOWED_HOSTS": [".com"]}, "ALLOWED_HOSTS holds '.com', which is no host name."),
-        (
-            {"SECRET_KEY": "$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"},
-            "SECRET_KEY is too easy to guess: use 50 random characters.",
-        ),
         ({"engine": "django.db.backends.dummy"}, "DATABASE_URL is not set."),
         (
             {"engine": "django.db.backends.sqlite3"},
@@ -41,8 +47,8 @@ def test_a_good_configuration_goes_live(configure):
         ({"sslmode": None}, "sslmode of DATABASE_URL must be 'require', not 'prefer'."),
         ({"DEBUG": True}, "DEBUG must be off: its error pages show code and settings to anyone."),
         (
-            {"SESSION_COOKIE_SECURE": False, "SECURE_SSL_REDIRECT": False},
-            "SECURE_SSL_REDIRECT, SESSION_COOKIE_SECURE must be on, or passwords travel in the clear.",
+            dict.fromkeys(HTTPS, False),
+            f"{', '.join(HTTPS)} must be on, or passwords travel in the clear.",
         ),
         (
             {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"},
@@ -52,6 +58,15 @@ def test_a_good_configuration_goes_live(configure):
 )
 def test_a_bad_configuration_is_refused_in_a_sentence(refusal, changes, sentence):
     assert refusal(**changes) == sentence
+
+
+def test_more_threads_than_the_plan_has_connections_for_are_refused(configure, refusal):
+    connections = 2 * (7 + EXTRA_CONNECTIONS)
+    plan = {"WEB_THREADS": 7, "WEB_CONCURRENCY": 2, "DATABASE_CONNECTION_LIMIT": connections}
+    configure(**plan)
+    assert check_environment() == []
+    said = refusal(**plan | {"DATABASE_CONNECTION_LIMIT": connections - 1})
+    assert f"in 2 processes, which open up to {connections} connections: more than" in said
 
 
 def test_development_needs_no_configuration(settings):

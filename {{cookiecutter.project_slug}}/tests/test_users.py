@@ -1,10 +1,11 @@
 import pytest
 from django.contrib.auth import get_user
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import MD5PasswordHasher, make_password
 from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
 
+from config import settings as production
 from config.sessions import SessionStore
 from users.models import User
 
@@ -36,11 +37,20 @@ def test_signing_up_does_not_tell_who_has_an_e_mail_address(client, user):
     assert response.status_code == 302
 
 
-def test_a_weak_password_is_refused(client, db):
+@pytest.mark.parametrize("password", ["x7#kQ2", "trustno1", "83746501923", "ada@example.com"])
+def test_a_weak_password_is_refused(client, db, password):
+    answers = {"username": "ada", "email": "ada@example.com"}
     response = client.post(
-        reverse("signup"), {"username": "ada", "password1": "12345678", "password2": "12345678"}
+        reverse("signup"), answers | {"password1": password, "password2": password}
     )
     assert response.status_code == 200
+    assert not User.objects.exists()
+
+
+def test_a_form_of_another_site_is_refused(db):
+    browser, evil = Client(enforce_csrf_checks=True), {"origin": "https://evil.example"}
+    answers = {"username": "ada", "password1": PASSWORD, "password2": PASSWORD}
+    assert browser.post(reverse("signup"), answers, headers=evil).status_code == 403
     assert not User.objects.exists()
 
 
@@ -52,9 +62,18 @@ def test_logging_in_and_out(client, user):
 
 
 @pytest.mark.parametrize("name", ["ada", "nobody"])
-def test_a_wrong_password_and_an_unknown_name_are_told_alike(client, user, name):
+def test_a_wrong_password_and_an_unknown_name_are_told_alike(client, user, name, monkeypatch):
+    hashed, encode = [], MD5PasswordHasher.encode
+
+    def count(hasher, password, salt):
+        hashed.append(password)
+        return encode(hasher, password, salt)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", count)
     response = client.post(reverse("login"), {"username": name, "password": "wrong"})
     assert "Please enter a correct username and password" in response.text
+    # A hash takes the most of the time of a log-in: without one, an unknown name would be faster.
+    assert hashed == ["wrong"]
 
 
 def test_logging_out_takes_a_post(client, user):
@@ -101,7 +120,7 @@ def test_a_session_cookie_that_no_one_was_given_is_no_error(client, db):
 
 
 def test_passwords_are_hashed_by_argon2_within_the_memory_there_is(settings):
-    settings.PASSWORD_HASHERS = ["users.hashers.Argon2"]
+    settings.PASSWORD_HASHERS = production.PASSWORD_HASHERS
     assert make_password("secret").startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
 
 

@@ -1,6 +1,7 @@
 """The buffers for requests and responses of Gunicorn's WSGI worker."""
 
 import socket
+import threading
 from contextlib import suppress
 
 import pytest
@@ -8,7 +9,7 @@ from gunicorn.config import Config
 
 from config import response_buffer
 from config.request_buffer import Refused, RequestBuffer
-from config.response_buffer import ResponseBuffer
+from config.response_buffer import MemoryPart, ResponseBuffer
 
 HEAD = b"POST /no/such/page HTTP/1.1\r\nHost: localhost\r\n"
 LENGTH = HEAD + b"Content-Length: 5\r\n\r\n"
@@ -55,12 +56,28 @@ def test_a_chunked_body_has_a_content_length_for_django(requests):
     assert ("CONTENT-LENGTH", "5") in next(requests).headers
 
 
-@pytest.mark.parametrize("sent", [LENGTH + b"hello", CHUNKED + b"5\r\nhello\r\n0\r\n\r\n"])
+@pytest.mark.parametrize("sent", [LENGTH, CHUNKED + b"5\r\nhello"])
 def test_a_body_above_the_limit_is_refused(requests, settings, sent):
     settings.MAX_BODY_SIZE = 4
     with pytest.raises(Refused) as refused:
         requests.feed(sent)
     assert refused.value.refusal.status == 413
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (HEAD + b"a" * 100_000, 431),
+        (b"POST / HTTP/1.1\nHost: localhost\n", 400),
+        (CHUNKED + b"1;" + b"a" * 100_000, 400),
+        (CHUNKED + b"0\r\na: " + b"a" * 100_000, 400),
+    ],
+    ids=["head", "line feed", "chunk", "trailer"],
+)
+def test_a_head_or_a_chunk_line_without_end_is_refused(requests, sent, status):
+    with pytest.raises(Refused) as refused:
+        requests.feed(sent)
+    assert refused.value.refusal.status == status
 
 
 @pytest.mark.parametrize("target", [b"/a%20b?c", b"https://localhost/a%20b?c"])
@@ -132,6 +149,26 @@ def test_few_files_are_open_however_many_pieces_are_kept(client, monkeypatch):
         client.response.sendall(b"x" * 1000)
     assert len(client.response.parts) == 1
     assert len(client.read()) == 2_000_000
+
+
+def test_most_of_a_response_that_is_not_read_is_kept_on_disk(client):
+    for _ in range(100):
+        client.response.sendall(b"x" * 100_000)
+    in_memory = [len(part) for part in client.response.parts if isinstance(part, MemoryPart)]
+    assert sum(in_memory) <= response_buffer.MAX_IN_MEMORY
+    assert len(client.read()) == 10_000_000
+
+
+def test_a_response_that_would_fill_the_disk_waits_for_its_client(client, monkeypatch):
+    monkeypatch.setattr(response_buffer, "MAX_IN_MEMORY", 0)
+    monkeypatch.setattr(response_buffer, "MAX_IN_FILE", 1_000_000)
+    thread = threading.Thread(target=client.response.sendall, args=[b"x" * 5_000_000])
+    thread.start()
+    thread.join(0.5)
+    assert thread.is_alive()
+    assert len(client.read()) == 5_000_000
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def test_sending_to_a_disconnected_client_raises(client):

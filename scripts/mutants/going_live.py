@@ -1,0 +1,85 @@
+"""Mutants of "Going live misconfigured"."""
+
+from mutants.row import by_project
+
+CHECKS = "config/checks.py"
+CONFIGURATION = "test_production.py::test_a_bad_configuration_is_refused_in_a_sentence"
+
+SECRET_KEY = "`SECRET_KEY` missing, short, guessable or the development one"
+DEBUG = "`DEBUG` on"
+DATABASE = "no database, or SQLite"
+ENCRYPTION = "a database elsewhere without encryption"
+REDIS = "no Redis, or a channel layer in memory"
+SESSIONS = "sessions in a cache that processes do not share"
+HOSTS = "`ALLOWED_HOSTS` empty, `*`, a whole `.com`, or no host name"
+HTTPS = "HTTPS off: redirect, HSTS or a cookie"
+CONNECTIONS = "more threads and processes than the plan has connections for"
+
+MUTANTS = (
+    by_project(
+        SECRET_KEY,
+        CHECKS,
+        'return problem(1, "SECRET_KEY", "is not set.")',
+        "return None",
+        CONFIGURATION,
+    ),
+    by_project(SECRET_KEY, CHECKS, "len(secret_key) < 50 or ", "", CONFIGURATION),
+    by_project(SECRET_KEY, CHECKS, "len(set(secret_key)) < 10 or ", "", CONFIGURATION),
+    by_project(SECRET_KEY, CHECKS, ' or " " in secret_key', "", CONFIGURATION),
+    by_project(
+        SECRET_KEY, CHECKS, ' or secret_key.startswith("django-insecure-")', "", CONFIGURATION
+    ),
+    by_project(DEBUG, CHECKS, "    if settings.DEBUG:", "    if False:", CONFIGURATION),
+    by_project(DEBUG, CHECKS, ' and "PORT" not in os.environ', "", CONFIGURATION),
+    by_project(
+        DATABASE,
+        CHECKS,
+        '    if engine == "django.db.backends.dummy":\n'
+        '        return problem(3, "DATABASE_URL", "is not set.")\n'
+        "    if engine != POSTGRESQL:",
+        '    if engine not in ("django.db.backends.dummy", POSTGRESQL):',
+        CONFIGURATION,
+    ),
+    by_project(DATABASE, CHECKS, "if engine != POSTGRESQL:", "if False:", CONFIGURATION),
+    by_project(
+        ENCRYPTION, CHECKS, '("disable", "allow", "prefer")', '("allow", "prefer")', CONFIGURATION
+    ),
+    by_project(ENCRYPTION, CHECKS, '"sslmode", "prefer"', '"sslmode", "require"', CONFIGURATION),
+    by_project(
+        REDIS,
+        CHECKS,
+        "if not settings.REDIS_URL:",
+        "if settings.REDIS_URL is None:",
+        "test_redis.py::test_without_a_good_redis_nothing_goes_live",
+    ),
+    by_project(
+        REDIS,
+        CHECKS,
+        'layer.endswith("InMemoryChannelLayer")',
+        "not layer",
+        "test_asgi.py::test_what_asgi_cannot_do_with_does_not_go_live",
+    ),
+    by_project(SESSIONS, CHECKS, '("LocMemCache", "DummyCache")', "()", CONFIGURATION),
+    by_project(HOSTS, CHECKS, "if not settings.ALLOWED_HOSTS:", "if False:", CONFIGURATION),
+    by_project(HOSTS, CHECKS, 'if "*" in settings.ALLOWED_HOSTS:', "if False:", CONFIGURATION),
+    by_project(HOSTS, CHECKS, r"(\.[A-Za-z0-9-]+\.)?", r"\.?", CONFIGURATION),
+    by_project(HOSTS, CHECKS, "if not HOST.fullmatch(host):", "if not host:", CONFIGURATION),
+    by_project(HTTPS, CHECKS, '("SECURE_SSL_REDIRECT", ', "(", CONFIGURATION),
+    by_project(HTTPS, CHECKS, ' "SECURE_HSTS_SECONDS", *cookies', " *cookies", CONFIGURATION),
+    by_project(HTTPS, CHECKS, '("SESSION_COOKIE_SECURE", ', "(", CONFIGURATION),
+    by_project(HTTPS, CHECKS, '", "CSRF_COOKIE_SECURE")', '",)', CONFIGURATION),
+    by_project(
+        CONNECTIONS,
+        CHECKS,
+        "connections = processes * (threads + EXTRA_CONNECTIONS)",
+        "connections = 0",
+        "test_production.py::test_more_threads_than_the_plan_has_connections_for_are_refused",
+    ),
+    by_project(
+        CONNECTIONS,
+        CHECKS,
+        "connections = processes * (threads",
+        "connections = (threads",
+        "test_production.py::test_more_threads_than_the_plan_has_connections_for_are_refused",
+    ),
+)

@@ -1,0 +1,95 @@
+"""Mutants of "Logs and error reports"."""
+
+from mutants.row import by_project
+
+LOGS = "config/logs.py"
+REQUEST_LOG = "config/request_log.py"
+
+LINE = "a line of JSON per event: id, person, address, time in the queue and at work"
+SECRETS = "no password, cookie, token or query in any line"
+ADDRESS = "the client's address is the router's word, once for all"
+IDS = "ids that a client made up are no good unless harmless"
+FLOOD = "no flood of one and the same line"
+ERROR_PAGE = "an error page shows its id, and nothing else of it"
+SOCKETS = "the same id in the lines of sockets and tasks"
+ONE_LINE = "test_logs.py::test_a_request_is_one_line_without_its_query"
+ERROR = "test_logs.py::test_an_error_is_logged_with_the_id_that_its_page_shows_and_without_tokens"
+MADE_UP = "test_logs.py::test_an_id_that_is_not_fit_for_logs_is_replaced"
+REPEATED = "test_logs.py::test_what_is_said_again_and_again_is_logged_now_and_then"
+
+MUTANTS = (
+    by_project(LINE, REQUEST_LOG, "user_id=user_id(request),", "user_id=None,", ONE_LINE),
+    by_project(LINE, REQUEST_LOG, 'address=request.META["REMOTE_ADDR"],', 'address="",', ONE_LINE),
+    by_project(
+        LINE,
+        REQUEST_LOG,
+        "request.log_context = bind_contextvars(request_id=request.request_id)",
+        "request.log_context = bind_contextvars()",
+        ONE_LINE,
+    ),
+    by_project(
+        LINE,
+        "config/settings.py",
+        '"config.request_log.RequestLogMiddleware",',
+        "",
+        ONE_LINE,
+    ),
+    by_project(
+        SECRETS, REQUEST_LOG, "request.path[:LONGEST_PATH]", "request.get_full_path()", ONE_LINE
+    ),
+    by_project(SECRETS, REQUEST_LOG, 'if match and "token" in match.kwargs', "if False", ERROR),
+    by_project(
+        SECRETS,
+        LOGS,
+        '"django.request": {"level": "ERROR", "filters": [hide_secrets]},',
+        '"django.request": {"level": "ERROR"},',
+        ERROR,
+    ),
+    by_project(
+        SECRETS,
+        LOGS,
+        '"django.security.csrf": {"filters": [hide_secrets]},',
+        "",
+        "test_logs.py::test_a_form_that_is_refused_is_logged_without_a_query",
+    ),
+    by_project(
+        ADDRESS,
+        "config/settings.py",
+        '"config.router.ClientAddressMiddleware",',
+        "",
+        "test_production.py::test_the_client_s_address_is_the_one_that_the_router_saw",
+    ),
+    by_project(IDS, "config/router.py", r'r"[\w-]{20,128}"', r'r".{20,128}"', MADE_UP),
+    by_project(IDS, "config/router.py", "{20,128}", "{1,128}", MADE_UP),
+    by_project(IDS, "config/router.py", "{20,128}", "{20,}", MADE_UP),
+    by_project(IDS, "config/router.py", "told, re.ASCII)", "told)", MADE_UP),
+    by_project(
+        FLOOD,
+        LOGS,
+        '            **{name: {"filters": [Seldom()]} for name in REPETITIVE_LOGGERS},\n',
+        "",
+        REPEATED,
+    ),
+    by_project(
+        FLOOD,
+        LOGS,
+        '    "config.limits",\n',
+        "",
+        "test_logs.py::test_refused_requests_are_logged_now_and_then",
+    ),
+    by_project(FLOOD, LOGS, "record.args, record.exc_info = (), None", "pass", REPEATED),
+    by_project(
+        ERROR_PAGE,
+        "pages/views.py",
+        'getattr(request, "request_id", None)',
+        "None",
+        ERROR,
+    ),
+    by_project(
+        SOCKETS,
+        "config/websockets.py",
+        "with bound_contextvars(request_id=request_id(headers_of(scope))):",
+        "with bound_contextvars():",
+        "test_asgi.py::test_an_error_in_a_socket_closes_it_and_is_logged_with_its_id",
+    ),
+)

@@ -1,0 +1,44 @@
+"""A mutant: one protection of docs/protections.md, the edit that removes it, and its tests."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+PROJECT = "{{cookiecutter.project_slug}}"
+# Combinations that have everything between them; the template's tests use them too.
+DAPHNE = "heroku-asgi-daphne-use_celery-use_s3_media"
+ASGI_GUNICORN = "digitalocean-asgi-gunicorn-use_celery"
+WSGI_GUNICORN = "heroku-wsgi-gunicorn-use_s3_media"
+WAITRESS = "digitalocean-wsgi-waitress"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """In ``file`` the text ``old``, which occurs once, becomes ``new``; each of ``tests`` fails.
+
+    ``file`` is a path in this repository. The tests run in the combination that ``answers`` names:
+    those of the level "project" are the baked project's own, the others are in tests/ here.
+    """
+
+    protection: str  # the first cell of its row
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+    answers: str
+    level: Literal["project", "template"]
+
+
+def by_project(
+    protection: str, file: str, old: str, new: str, *tests: str, answers: str = DAPHNE
+) -> Mutant:
+    """A mutant of the project's ``file`` that tests of its own find: ``test_users.py::test_it``."""
+    paths = tuple(f"tests/{test}" for test in tests)
+    return Mutant(protection, f"{PROJECT}/{file}", old, new, paths, answers, "project")
+
+
+def by_template(
+    protection: str, file: str, old: str, new: str, *tests: str, answers: str = DAPHNE
+) -> Mutant:
+    """A mutant of ``file``, a path in this repository, that tests of the template find."""
+    paths = tuple(f"tests/{test}" for test in tests)
+    return Mutant(protection, file, old, new, paths, answers, "template")

@@ -1,0 +1,61 @@
+"""Mutants of "Services, tasks and uploads"."""
+
+from mutants.row import by_project
+
+IMAGES = "pictures/images.py"
+BUCKET = "pictures/bucket.py"
+
+DRAWN = "uploads are pictures, drawn anew without their metadata"
+BOUNDED = (
+    "none takes the site's time or memory: bytes, pixels and scans are bounded, "
+    "and one is unpacked at a time"
+)
+PRIVATE = "they are private: links are signed, and pages load from that one host"
+NO_BUCKET = "a bucket missing, or one that could not work, does not go live"
+REFUSED = "test_pictures.py::test_anything_else_is_refused_in_a_sentence"
+SIGNED = "test_pictures.py::test_links_are_signed_and_name_the_bucket_in_the_host"
+GOES_LIVE = "test_pictures.py::test_without_a_good_bucket_nothing_goes_live"
+
+MUTANTS = (
+    by_project(
+        DRAWN,
+        IMAGES,
+        '.save(drawn, "WEBP", quality=85)',
+        '.save(drawn, "WEBP", quality=85, exif=image.getexif())',
+        "test_pictures.py::test_a_picture_is_upright_and_tells_nothing_but_its_pixels",
+    ),
+    by_project(DRAWN, IMAGES, '"GIF": 8}', '"GIF": 8, "BMP": 8}', REFUSED),
+    by_project(
+        BOUNDED, IMAGES, "if upload.size > MOST_MEGABYTES * 1_000_000:", "if False:", REFUSED
+    ),
+    by_project(
+        BOUNDED,
+        IMAGES,
+        "if image.width * image.height <= most * 1_000_000:",
+        "if True:",
+        REFUSED,
+    ),
+    by_project(BOUNDED, IMAGES, "if scans_in(upload) > MOST_SCANS:", "if False:", REFUSED),
+    by_project(
+        BOUNDED,
+        IMAGES,
+        "UNPACKING = threading.Lock()",
+        "UNPACKING = threading.Semaphore(9)",
+        "test_pictures.py::test_while_others_are_unpacked_too_long_one_is_asked_to_come_back",
+    ),
+    by_project(PRIVATE, BUCKET, "querystring_auth = True", "querystring_auth = False", SIGNED),
+    by_project(PRIVATE, BUCKET, "querystring_expire = 3600", "querystring_expire = 36000", SIGNED),
+    by_project(
+        PRIVATE, BUCKET, '"addressing_style": "virtual"', '"addressing_style": "path"', SIGNED
+    ),
+    by_project(
+        NO_BUCKET, "pictures/checks.py", "if not settings.BUCKET[key]:", "if False:", GOES_LIVE
+    ),
+    by_project(
+        NO_BUCKET,
+        "pictures/checks.py",
+        "if re.fullmatch(form, settings.BUCKET[key]) else",
+        "if settings.BUCKET[key] else",
+        GOES_LIVE,
+    ),
+)
