@@ -22,10 +22,11 @@ ALWAYS = """
     requirements-dev.txt requirements.txt runtime.txt static/favicon.svg static/site.css
     templates/404.html templates/500.html templates/base.html templates/pages/home.html
     templates/users/form.html templates/users/throttled.html tests/__init__.py tests/conftest.py
-    tests/production.py tests/test_database.py tests/test_headers.py tests/test_logs.py tests/test_pages.py tests/test_production.py
-    tests/test_throttle.py tests/test_users.py users/__init__.py users/admin.py users/forms.py
-    users/hashers.py users/migrations/0001_initial.py users/migrations/0002_username_in_any_case.py
-    users/migrations/__init__.py users/models.py users/throttle.py users/urls.py users/views.py
+    tests/production.py tests/server.py tests/test_database.py tests/test_headers.py tests/test_logs.py
+    tests/test_pages.py tests/test_production.py tests/test_throttle.py tests/test_users.py
+    users/__init__.py users/admin.py users/forms.py users/hashers.py users/migrations/0001_initial.py
+    users/migrations/0002_username_in_any_case.py users/migrations/__init__.py users/models.py
+    users/throttle.py users/urls.py users/views.py
 """
 ASGI = """
     config/asgi.py config/drain.py config/handler.py config/request_body.py config/streaming.py config/threads.py
@@ -52,8 +53,8 @@ GUNICORN = "gunicorn.conf.py"
 WSGI = "config/wsgi.py"
 BUFFERS = "config/request_buffer.py config/response_buffer.py tests/test_wsgi_worker.py"
 ONLY_WITH = {
-    "heroku": "Procfile app.json",
-    "digitalocean": ".do/app.yaml",
+    "heroku": "Procfile app.json tests/test_procfile.py",
+    "digitalocean": ".do/app.yaml tests/test_app_spec.py",
     "asgi-daphne": f"{ASGI} {REDIS} config/daphne.py config/daphne_channel.py",
     "asgi-gunicorn": f"{ASGI} {REDIS} {GUNICORN} config/asgi_worker.py",
     "wsgi-gunicorn": f"{WSGI} {GUNICORN} {BUFFERS} config/wsgi_worker.py",
