@@ -15,8 +15,8 @@ ANSWERS = {
 
 # A file stays if the answer beside it was given. This is the only place that knows.
 ONLY_FOR = {
-    ("platform", "heroku"): ["Procfile", "app.json"],
-    ("platform", "digitalocean"): [".do"],
+    ("platform", "heroku"): ["Procfile", "app.json", "tests/test_procfile.py"],
+    ("platform", "digitalocean"): [".do", "tests/test_app_spec.py"],
     ("__interface", "asgi"): [
         "config/asgi.py",
         "config/drain.py",

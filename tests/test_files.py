@@ -1,8 +1,11 @@
 """Every combination writes just the files it should, each of them sound."""
 
+import ast
 import json
 import re
+import sys
 import tomllib
+from pathlib import Path
 
 import linting
 import pytest
@@ -22,7 +25,7 @@ ALWAYS = """
     requirements-dev.txt requirements.txt runtime.txt static/favicon.svg static/site.css
     templates/404.html templates/500.html templates/base.html templates/pages/home.html
     templates/users/form.html templates/users/throttled.html tests/__init__.py tests/conftest.py
-    tests/production.py tests/test_database.py tests/test_headers.py
+    tests/production.py tests/server.py tests/test_database.py tests/test_headers.py
     tests/test_logs.py tests/test_pages.py tests/test_production.py tests/test_request_limits.py
     tests/test_throttle.py tests/test_users.py users/__init__.py users/admin.py users/forms.py
     users/hashers.py users/migrations/0001_initial.py users/migrations/0002_username_in_any_case.py
@@ -53,8 +56,8 @@ GUNICORN = "gunicorn.conf.py"
 WSGI = "config/wsgi.py"
 BUFFERS = "config/request_buffer.py config/response_buffer.py tests/test_wsgi_worker.py"
 ONLY_WITH = {
-    "heroku": "Procfile app.json",
-    "digitalocean": ".do/app.yaml",
+    "heroku": "Procfile app.json tests/test_procfile.py",
+    "digitalocean": ".do/app.yaml tests/test_app_spec.py",
     "asgi-daphne": f"{ASGI} {REDIS} config/daphne.py config/daphne_channel.py",
     "asgi-gunicorn": f"{ASGI} {REDIS} {GUNICORN} config/asgi_worker.py",
     "wsgi-gunicorn": f"{WSGI} {GUNICORN} {BUFFERS} config/wsgi_worker.py",
@@ -170,6 +173,46 @@ def test_the_app_spec_keeps_to_the_platform_s_rules(project):
     # Databases exist at run time only, and a value for the build would be stored in its image.
     variables = spec["envs"] + spec["services"][0].get("envs", [])
     assert {variable["scope"] for variable in variables} == {"RUN_TIME"}
+
+
+# The packages of imports that have another name.
+PACKAGES = {"axes": "django-axes", "storages": "django-storages"}
+
+
+def subclassed(path: Path) -> set[str]:
+    """The packages, of the standard library or not, whose classes the module subclasses."""
+    tree = ast.parse(path.read_text())
+    packages: dict[str, str | None] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            packages |= {each.asname or each.name: node.module for each in node.names}
+        elif isinstance(node, ast.Import):
+            packages |= {each.asname or each.name: each.name for each in node.names}
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    bases = [ast.unparse(base).partition(".")[0] for node in classes for base in node.bases]
+    return {(packages.get(base) or "").partition(".")[0] for base in bases}
+
+
+def test_packages_that_are_subclassed_have_an_upper_bound(project):
+    asked = tomllib.loads((project.folder / "pyproject.toml").read_text())["project"]
+    bounds = {re.match(r"[\w-]+", line)[0]: line for line in asked["dependencies"]}
+    modules = [path for path in project.folder.rglob("*.py") if path.parent.name != "tests"]
+    found = set().union(*map(subclassed, modules)) - sys.stdlib_module_names
+    own = {path.name for path in project.folder.iterdir() if path.is_dir()}
+    names = {PACKAGES.get(package, package) for package in found - own if package}
+    assert project.answers["server"].split("-")[1] in names
+    assert [name for name in names if "<" not in bounds.get(name, "no such line")] == []
+
+
+def test_dependabot_raises_no_bound_of_the_server(project):
+    config = parse(project.folder / ".github/dependabot.yml")
+    [pip] = [update for update in config["updates"] if update["package-ecosystem"] == "pip"]
+    ignored = {rule["dependency-name"]: rule["update-types"] for rule in pip["ignore"]}
+    server = project.answers["server"].split("-")[1]
+    assert set(ignored) == {server} | ({"twisted"} if server == "daphne" else set())
+    # Security updates are ignored as well where a rule has no update-types.
+    for kinds in ignored.values():
+        assert "version-update:semver-major" in kinds
 
 
 def test_dependabot_raises_packages_and_actions_together_once_a_week(project):

@@ -134,6 +134,38 @@ def test_more_processes_than_the_plan_has_room_for_stop_the_web_process(deployme
     assert "in 5 processes, which open up to 25 connections: more than" in printed
 
 
+# By server: a line at the end of a file that fails, as where a new release renames a class.
+BROKEN = {
+    "asgi-daphne": {
+        "config/daphne.py": "from daphne import NoServer",
+        "config/asgi.py": "from channels import NoServer",
+    },
+    "asgi-gunicorn": {
+        "config/asgi_worker.py": "from gunicorn import NoServer",
+        "gunicorn.conf.py": "worker_class = 'config.asgi_worker.NoServer'",
+    },
+    "wsgi-gunicorn": {
+        "config/wsgi_worker.py": "from gunicorn import NoServer",
+        "gunicorn.conf.py": "worker_class = 'config.wsgi_worker.NoServer'",
+        "config/wsgi.py": "from django import NoServer",
+    },
+    "wsgi-waitress": {"config/waitress.py": "from waitress import NoServer"},
+}
+
+
+@about(SERVERS)
+def test_a_server_that_cannot_be_imported_stops_the_release_in_one_sentence(deployment, project):
+    for name, line in BROKEN[project.answers["server"]].items():
+        path = deployment.platform.folder / name
+        source = path.read_text()
+        path.write_text(f"{source}\n{line}\n")
+        try:
+            [said] = errors(release(deployment, deployment.environment))
+        finally:
+            path.write_text(source)
+        assert re.match("The server cannot start: (Import|Attribute)Error: .*'NoServer'", said)
+
+
 # Edits of config/settings.py that someone may make in good faith, and what the release says.
 CARELESS = {
     "SECURE_SSL_REDIRECT = CSRF_COOKIE_SECURE = False": "SECURE_SSL_REDIRECT, CSRF_COOKIE_SECURE",

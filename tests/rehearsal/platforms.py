@@ -213,6 +213,8 @@ class AppPlatform(Platform):
         return replaced(
             headers,
             {
+                # Replaced by assumption: DigitalOcean documents only that the address is in it.
+                # https://docs.digitalocean.com/support/where-can-i-find-the-client-ip-address-of-a-request-connecting-to-my-app/
                 b"do-connecting-ip": address.encode(),
                 b"x-forwarded-for": b",".join([*addresses, address.encode()]),
                 b"x-forwarded-proto": scheme.encode(),

@@ -5,7 +5,6 @@ connections and open WebSockets.
 """
 
 import asyncio
-import sys
 from contextlib import suppress
 from functools import partial
 from socket import socket
@@ -22,11 +21,13 @@ class Protocol(ASGIProtocol):
 
     def connection_made(self, transport):
         super().connection_made(transport)
+        self.worker.connections.add(self)
         # Gunicorn has no timeout for a connection's first request: use that of keep-alive.
         self._arm_keepalive_timer()
 
     def connection_lost(self, exc):
         super().connection_lost(exc)
+        self.worker.connections.discard(self)
         # Wake a send() that waits for room in the transport's buffer; Gunicorn does not.
         self.resume_writing()
 
@@ -37,6 +38,10 @@ gasgi.ASGIProtocol = Protocol
 
 class Worker(gasgi.ASGIWorker):
     finishing: asyncio.Task | None = None
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.connections: set[Protocol] = set()
 
     async def _serve(self):
         for listener in self.sockets:
@@ -59,11 +64,10 @@ class Worker(gasgi.ASGIWorker):
         await asyncio.sleep(drain.LINGER_SECONDS)
         await drain.finish()
         self.nr_conns -= 1
-        for transport, _ in await late_connections:
-            transport.close()
-        if sys.version_info >= (3, 13):
-            for server in self.servers:
-                server.close_clients()
+        await late_connections
+        # Server.close_clients() is new in Python 3.13.
+        for connection in list(self.connections):
+            connection.transport.close()
 
     def stop_accepting(self) -> list[socket]:
         """Accept the whole backlog, then close at once: what arrives in between is reset."""

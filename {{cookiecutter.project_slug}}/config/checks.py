@@ -9,11 +9,13 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from runpy import run_path
 from typing import NoReturn
 
 from django.conf import settings
 from django.core.checks import Error, register
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 RANDOM = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
 # <% if cookiecutter.platform == "heroku" %>
@@ -49,6 +51,26 @@ def problem(number: int, name: str, sentence: str) -> Error:
 def check_environment(app_configs=None, **kwargs) -> list[Error]:
     """Every problem that must keep this configuration from going live; none if it may."""
     return [found for check in CHECKS if (found := check())]
+
+
+@register(deploy=True)
+def check_server(app_configs=None, **kwargs) -> list[Error]:
+    """Import what the web process runs: it would fail only after the release."""
+    if check_environment():  # the application would end this process
+        return []
+    try:
+        # <% if cookiecutter.__app_server == "gunicorn" %>
+        import_string(run_path(f"{settings.BASE_DIR}/gunicorn.conf.py")["worker_class"])
+        # <% else %>
+        run_path(f"{settings.BASE_DIR}/config/{{ cookiecutter.__app_server }}.py")
+        # <% endif %>
+        import_string("config.{{ cookiecutter.__interface }}.application")
+    except Exception as error:  # noqa: BLE001 (code of any kind)
+        cause = error.__cause__ or error  # import_string() hides an AttributeError in the module
+        sentence = f"The server cannot start: {type(cause).__name__}: {cause}."
+        hint = "Run the tests: they start it, and show the traceback."
+        return [Error(sentence, hint=hint, id="config.E012")]
+    return []
 
 
 def refuse_misconfiguration() -> None:

@@ -16,6 +16,8 @@ ADDRESS = "x-forwarded-for"
 # When it took the request, in milliseconds since 1970.
 START = "x-request-start"
 # <% else %>
+# DigitalOcean documents this header, but not that the router replaces a client's: assumed here.
+# https://docs.digitalocean.com/support/where-can-i-find-the-client-ip-address-of-a-request-connecting-to-my-app/
 ADDRESS = "do-connecting-ip"
 # It does not say when it took the request, and what a client says is no good.
 START = None
