@@ -94,7 +94,7 @@ def test_every_file_and_answer_in_the_hook_s_table_exists(known):
     paths = [path for paths in files.values() for path in paths]
     assert len(paths) > 5
     assert [path for path in paths if not (PROJECT / path).exists()] == []
-    assert [key for key in files if key[1] not in map(str, known[key[0]])] == []
+    assert [key for key in files if key[1] not in known[key[0]]] == []
 
 
 def test_files_are_rendered_if_they_hold_something_to_render():
