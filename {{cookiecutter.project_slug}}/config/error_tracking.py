@@ -11,7 +11,7 @@ from config.checks import refuse
 PERSONAL = ("breadcrumbs", "extra", "request", "user")
 
 
-def start(dsn: str) -> None:
+def init_sentry(dsn: str) -> None:
     """Report unhandled errors, and what is logged as one, to where ``dsn`` says.
 
     The SDK itself finds the release in the environment; ends the process if it can't use ``dsn``.
@@ -22,7 +22,7 @@ def start(dsn: str) -> None:
             send_default_pii=False,
             include_local_variables=False,
             max_breadcrumbs=0,
-            before_send=anonymous,
+            before_send=strip_personal_data,
             # It prints, where each line of the log is JSON.
             integrations=[AtexitIntegration(callback=lambda pending, timeout: None)],
         )
@@ -30,7 +30,7 @@ def start(dsn: str) -> None:
         refuse([f"SENTRY_DSN: {error}."])
 
 
-def anonymous(event, hint):
+def strip_personal_data(event, hint):
     """The event without what is personal, and with the id of the request, to find it in the logs."""
     request_id = get_contextvars().get("request_id")
     tags = event.get("tags", {}) | ({"request_id": request_id} if request_id else {})

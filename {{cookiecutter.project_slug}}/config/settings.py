@@ -382,7 +382,7 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 
 LOGGING = logs.configuration(
-    env.log_level("LOG_LEVEL", logging.INFO), logs.FOR_PEOPLE if DEBUG else logs.FOR_PROGRAMS
+    env.log_level("LOG_LEVEL", logging.INFO), logs.CONSOLE if DEBUG else logs.JSON
 )
 
 SENTRY_DSN = env.str("SENTRY_DSN", "")

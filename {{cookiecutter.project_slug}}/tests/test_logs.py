@@ -6,7 +6,7 @@ import sys
 import pytest
 from django.urls import include, path, reverse
 
-from config.logs import Seldom
+from config.logs import RateLimitFilter
 from config.urls import handler500  # noqa: F401 (the error page of the URLs below)
 
 
@@ -47,12 +47,12 @@ def test_an_error_is_logged_with_the_id_that_its_page_shows_and_without_tokens(c
     assert "hush" not in f"{error['event']} {request}"
 
 
-def test_what_is_said_again_and_again_is_logged_now_and_then():
-    seldom = Seldom()
+def test_a_line_that_repeats_is_logged_once_in_a_while():
+    rate_limit = RateLimitFilter()
     record = logging.makeLogRecord({"msg": "Away", "levelno": logging.ERROR})
-    assert seldom.filter(record)
+    assert rate_limit.filter(record)
     assert record.levelname == "WARNING"
-    assert not seldom.filter(record)
+    assert not rate_limit.filter(record)
 
 
 def test_error_tracking_that_no_one_asked_for_is_not_even_imported():
