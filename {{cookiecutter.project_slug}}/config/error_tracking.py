@@ -5,7 +5,7 @@ from sentry_sdk.integrations.atexit import AtexitIntegration
 from sentry_sdk.utils import BadDsn
 from structlog.contextvars import get_contextvars
 
-from config.checks import refuse
+from config.checks import exit_with_errors
 
 # Parts of an event that tell who asked, and for what: addresses, headers, queries, forms.
 PERSONAL = ("breadcrumbs", "extra", "request", "user")
@@ -27,7 +27,7 @@ def init_sentry(dsn: str) -> None:
             integrations=[AtexitIntegration(callback=lambda pending, timeout: None)],
         )
     except BadDsn as error:
-        refuse([f"SENTRY_DSN: {error}."])
+        exit_with_errors([f"SENTRY_DSN: {error}."])
 
 
 def strip_personal_data(event, hint):
