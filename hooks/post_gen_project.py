@@ -1,17 +1,11 @@
-"""Delete the files that belong to other answers, then say what to type next.
+"""Delete the files that belong to other answers, then print the next steps."""
 
-Whoever bakes waits for this, so it imports little: json, pathlib and shutil take longer than the rest.
-"""
-
-import os
+import json
+import shutil
 import sys
+from pathlib import Path
 
-# They have passed pre_gen_project.py, so none ends a string. Cookiecutter's own "_template" has not.
-ANSWERS = {
-    # <% for name, value in cookiecutter.items() if name[0] != "_" or name[:2] == "__" %>
-    "{{ name }}": "{{ value }}",
-    # <% endfor %>
-}
+ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 
 # A file stays if the answer beside it was given. This is the only place that knows.
 ONLY_FOR = {
@@ -45,7 +39,7 @@ ONLY_FOR = {
     ],
     ("server", "wsgi-waitress"): ["config/waitress.py", "config/waitress_channel.py"],
     ("__redis", "yes"): ["config/redis.py", "tests/test_redis.py"],
-    ("use_celery", "True"): [
+    ("use_celery", True): [
         "config/celery.py",
         "config/mail.py",
         "config/task_log.py",
@@ -53,7 +47,7 @@ ONLY_FOR = {
         "tests/test_tasks.py",
         "welcome",
     ],
-    ("use_s3_media", "True"): [
+    ("use_s3_media", True): [
         "pictures",
         "static/pictures.css",
         "templates/pictures",
@@ -64,41 +58,29 @@ ONLY_FOR = {
 CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 
 
-def delete(path):
-    """Delete a file, or a folder with all that is in it."""
-    for folder, folders, files in os.walk(path, topdown=False):
-        for name in files:
-            os.remove(f"{folder}/{name}")
-        for name in folders:
-            os.rmdir(f"{folder}/{name}")
-    (os.rmdir if os.path.isdir(path) else os.remove)(path)
-
-
-def delete_what_was_not_chosen():
+def delete_unselected_files():
     for (name, value), paths in ONLY_FOR.items():
         if ANSWERS[name] != value:
-            for path in paths:
-                delete(path)
+            for path in map(Path, paths):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def delete_caches():
-    for folder, folders, _ in os.walk("."):
-        for name in CACHES.intersection(folders):
-            folders.remove(name)
-            delete(f"{folder}/{name}")
+    for name in CACHES:
+        for folder in list(Path().rglob(name)):
+            shutil.rmtree(folder)
 
 
-def say_what_next():
-    # Not every console has every letter, and the project is deleted if this fails. The stubs do not
-    # know that it is no bare TextIO.
+def print_next_steps():
+    # A console that lacks a letter of the name must not fail the bake, which deletes the project.
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     print(f"\n{ANSWERS['project_name']} is in {ANSWERS['project_slug']}. Next:\n")
     print(f"    cd {ANSWERS['project_slug']}")
     print("    python3 -m venv .venv && . .venv/bin/activate")
     print("    pip install -r requirements-dev.txt && make run")
-    print("\nREADME.md tells the rest: tests, deployment, configuration.")
+    print("\nREADME.md explains tests, deployment and configuration.")
 
 
-delete_what_was_not_chosen()
+delete_unselected_files()
 delete_caches()
-say_what_next()
+print_next_steps()

@@ -1,28 +1,24 @@
 """Refuse bad answers before a file is written: one sentence per problem, and exit status 1.
 
-Every sentence names the answer, what is wrong with it, and an example that works. Whoever bakes
-waits for this, so it imports little: json, pathlib and re take longer than its work.
+Every sentence names the answer, what is wrong with it, and an example that works.
 """
 
+import json
 import keyword
-import os
+import re
 import sys
 import unicodedata
+from pathlib import Path
 
-# In hexadecimal digits, none of which ends a string, whatever was answered.
-HEXADECIMAL = {
-    # <% for name, value in cookiecutter.items() if value is string or value is none %>
-    "{{ name }}": "{{ (value or '').encode('utf-8', 'surrogatepass').hex() }}",
-    # <% endfor %>
-}
+# Text may be null in a file of answers.
 ANSWERS = {
-    name: bytes.fromhex(digits).decode("utf-8", "surrogatepass")
-    for name, digits in HEXADECIMAL.items()
+    name: "" if value is None else value
+    for name, value in json.loads(r"""{{ cookiecutter | tojson }}""").items()
 }
 
 # The generated project's own folders, and every package and module that its requirements install;
 # tests/test_answers.py compares these with the lock.
-TAKEN = """
+RESERVED_NAMES = """
     config media pages pictures presence static staticfiles templates tests users welcome
     amqp argon2 argon2_cffi argon2_cffi_bindings asgiref attr attrs autobahn automat axes
     billiard boto3 botocore cbor2 celery certifi cffi channels channels_redis click
@@ -35,15 +31,16 @@ TAKEN = """
     whitenoise zope zope_interface
 """
 FREE_TEXT = ("project_name", "description", "author_name")
+EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`|~-]+@([a-z0-9-]+\.)+[a-z0-9-]+", re.ASCII | re.IGNORECASE)
 PYTHON_VERSIONS = ("3.12", "3.13", "3.14")
 # Longer names would be cut by the platforms' own limits, or wrap a line of the settings.
-LONGEST_SLUG = 50
-WIDEST_TEXT = 80
+MAX_SLUG_LENGTH = 50
+MAX_TEXT_WIDTH = 80
 # What --overwrite-if-exists may meet. Cookiecutter replaces whole folders that it copies, with all
 # that their user put there.
-OF_A_NEW_REPOSITORY = {".git", ".gitignore", "LICENSE", "README.md"}
+ALLOWED_EXISTING_FILES = {".git", ".gitignore", "LICENSE", "README.md"}
 # What Windows takes for devices.
-DEVICES = {"con", "prn", "aux", "nul"} | {
+WINDOWS_DEVICE_NAMES = {"con", "prn", "aux", "nul"} | {
     f"{port}{n}" for port in ("com", "lpt") for n in range(10)
 }
 # They reorder the text around them, or cannot be seen; linters take them for an attack.
@@ -52,9 +49,9 @@ INVISIBLE = set("\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2
 
 def problems(answers):
     """Return one sentence for every bad answer in ``answers``, a dict; none if all are good."""
-    found = [text_problem(name, answers[name]) for name in FREE_TEXT]
-    found += [
-        folder_problem(answers["project_slug"], os.listdir()),
+    found = [
+        *(text_problem(name, answers[name]) for name in FREE_TEXT),
+        folder_problem(answers["project_slug"], [path.name for path in Path().iterdir()]),
         # As answered. Cookiecutter makes the folder before it runs this, and would make that of
         # "../site" elsewhere; so cookiecutter.json has put a plain name in its place by now.
         slug_problem(answers["__slug"]),
@@ -77,8 +74,8 @@ def text_problem(name, text):
         return f"project_name is empty; try {example!r}."
     if text != text.strip():
         return f"{name} {text!r} must not begin or end with a space; try {example!r}."
-    if width(text) > WIDEST_TEXT:
-        return f"{name} {text!r} is wider than {WIDEST_TEXT} characters; try {example!r}."
+    if width(text) > MAX_TEXT_WIDTH:
+        return f"{name} {text!r} is wider than {MAX_TEXT_WIDTH} characters; try {example!r}."
     return None
 
 
@@ -110,26 +107,26 @@ def slug_problem(slug):
             f"project_slug {slug!r} must be lowercase letters, digits and underscores, begin with a "
             "letter and end with a letter or digit; try 'my_site'."
         )
-    if len(slug) > LONGEST_SLUG:
-        return f"project_slug {slug!r} is longer than {LONGEST_SLUG} characters; try 'my_site'."
+    if len(slug) > MAX_SLUG_LENGTH:
+        return f"project_slug {slug!r} is longer than {MAX_SLUG_LENGTH} characters; try 'my_site'."
     suggestion = f"try 'my_{slug}'."
     if keyword.iskeyword(slug) or keyword.issoftkeyword(slug):
         return f"project_slug {slug!r} is a Python keyword; {suggestion}"
     if slug in sys.stdlib_module_names:
         return f"project_slug {slug!r} is a module of Python's standard library; {suggestion}"
-    if slug in DEVICES:
+    if slug in WINDOWS_DEVICE_NAMES:
         return f"project_slug {slug!r} cannot be a folder on Windows; {suggestion}"
-    if slug in TAKEN.split():
+    if slug in RESERVED_NAMES.split():
         return f"project_slug {slug!r} is a package the project itself uses; {suggestion}"
     return None
 
 
 def folder_problem(slug, names):
     """``names`` are of what is in the project's folder before anything is written."""
-    if lost := sorted(set(names) - OF_A_NEW_REPOSITORY):
+    if lost := sorted(set(names) - ALLOWED_EXISTING_FILES):
         return (
             f"project_slug {slug!r} names a folder that holds {lost[0]!r} already, which could be lost;"
-            f" try '{slug[: LONGEST_SLUG - 2]}_2', or `cruft update` for what is new in the template."
+            f" try '{slug[: MAX_SLUG_LENGTH - 2]}_2', or `cruft update` for what is new in the template."
         )
     return None
 
@@ -144,22 +141,9 @@ def author_problem(name, email):
 
 
 def email_problem(email):
-    account, _, domain = email.rpartition("@")
-    labels = domain.split(".")
-    is_address = (
-        email.isascii()
-        and is_made_of(account, "_.!#$%&'*+/=?^`|~-")
-        and len(labels) > 1
-        and all(is_made_of(label, "-") for label in labels)
-    )
-    if email and not is_address:
+    if email and not EMAIL.fullmatch(email):
         return f"author_email {email!r} is not an e-mail address; try 'ada@example.com'."
     return None
-
-
-def is_made_of(text, signs):
-    """Whether ``text`` is letters, digits and ``signs``, and not empty."""
-    return bool(text) and all(character.isalnum() or character in signs for character in text)
 
 
 def python_problem(version):

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -68,20 +67,28 @@ def needs_redis(answers: dict) -> bool:
     return is_asgi(answers) or answers["use_celery"]
 
 
-def one_per(*questions: str, among: list[dict] = COMBINATIONS) -> list[dict]:
-    """One combination for each of the answers to these questions; the other options take turns."""
-    groups = defaultdict(list)
-    for answers in among:
-        groups[tuple(answers[name] for name in questions)].append(answers)
-    return [group[turn % len(group)] for turn, group in enumerate(groups.values())]
-
-
-# Tests are about these, unless they say `about` which they are.
-EACH_SERVER = one_per("platform", "server")
+# One combination for each platform and server: most tests are about these, unless they say `about`
+# which they are. Each option is on and off with each interface and on each platform.
+EACH_SERVER = named(
+    "heroku-asgi-daphne",  # the default answers
+    "heroku-asgi-gunicorn-use_s3_media",
+    "heroku-wsgi-gunicorn-use_celery-use_s3_media",  # all there is without WebSockets
+    "heroku-wsgi-waitress",  # the least there is
+    "digitalocean-asgi-daphne-use_celery-use_s3_media",  # all there is
+    "digitalocean-asgi-gunicorn-use_celery",
+    "digitalocean-wsgi-gunicorn",
+    "digitalocean-wsgi-waitress-use_s3_media",
+)
+# One for each server, for tests that take long and are the same on both platforms.
+SERVERS = named(
+    "heroku-asgi-daphne",
+    "digitalocean-asgi-gunicorn-use_celery",
+    "heroku-wsgi-gunicorn-use_celery-use_s3_media",
+    "digitalocean-wsgi-waitress-use_s3_media",
+)
+EACH_PLATFORM = named("heroku-asgi-daphne", "digitalocean-wsgi-waitress-use_s3_media")
 ASGI = [answers for answers in EACH_SERVER if is_asgi(answers)]
 WSGI = [answers for answers in EACH_SERVER if not is_asgi(answers)]
-# For what takes its time, and is the same on both platforms: these take turns as well.
-SERVERS = one_per("server", among=EACH_SERVER)
 
 
 def about(combinations: Iterable[dict]) -> pytest.MarkDecorator:

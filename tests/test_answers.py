@@ -155,10 +155,10 @@ def test_no_answer_is_an_empty_one(tmp_path):
 
 def test_every_package_of_the_lock_is_refused_as_a_name():
     hook = (TEMPLATE / "hooks/pre_gen_project.py").read_text()
-    taken = re.search(r'^TAKEN = """(.+?)"""', hook, re.MULTILINE | re.DOTALL)[1].split()
+    taken = re.search(r'^RESERVED_NAMES = """(.+?)"""', hook, re.MULTILINE | re.DOTALL)[1].split()
     lock = (TEMPLATE / "{{cookiecutter.project_slug}}/requirements.txt").read_text()
     for package in re.findall(r"^([\w-]+)==", lock, re.MULTILINE):
-        assert package.replace("-", "_") in taken, f"add {package} to TAKEN"
+        assert package.replace("-", "_") in taken, f"add {package} to RESERVED_NAMES"
 
 
 @pytest.mark.parametrize("answers", GOOD, ids=lambda answers: "-".join(answers.values())[:40])

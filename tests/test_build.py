@@ -5,14 +5,13 @@ import venv
 from pathlib import Path
 
 import pytest
-from combinations import about, one_per
+from combinations import EACH_PLATFORM, SERVERS, about
 from rehearsal.buildpack import BuildFailed, check_python_version
 from rehearsal.platforms import PLATFORMS, Platform
 from rehearsal.site import Site
 
-PER_PLATFORM = one_per("platform")
-about_each_platform = about(PER_PLATFORM)
-about_heroku = about([answers for answers in PER_PLATFORM if answers["platform"] == "heroku"])
+about_each_platform = about(EACH_PLATFORM)
+about_heroku = about([answers for answers in EACH_PLATFORM if answers["platform"] == "heroku"])
 
 
 @pytest.fixture
@@ -157,7 +156,7 @@ def test_a_procfile_line_that_is_no_name_and_command_is_refused(platform, line):
     assert refusal(platform) == f"Procfile: {line!r} is no 'name: command'."
 
 
-@about(one_per("server"))
+@about(SERVERS)
 def test_a_server_missing_from_the_requirements_does_not_boot(platform, project, services):
     server = project.answers["server"].partition("-")[2]
     repin(platform.folder / "requirements.txt", server, "")

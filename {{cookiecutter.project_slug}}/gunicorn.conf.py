@@ -7,7 +7,7 @@ import django
 from gunicorn.glogging import Logger
 
 from config import logs
-from config.checks import refuse_misconfiguration
+from config.checks import load_settings, refuse_misconfiguration
 
 # <% if cookiecutter.__interface == "asgi" %>
 worker_class = "config.asgi_worker.Worker"
@@ -60,6 +60,7 @@ logconfig_dict["loggers"]["gunicorn.error"] = {
 def on_starting(server):
     """Called before there are workers, which would refuse one by one; Gunicorn trips over two."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    load_settings()
     # So that every app's checks are known; what this imports, the workers share.
     django.setup()
     refuse_misconfiguration()

@@ -8,9 +8,10 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import WebsocketDenier
 from django.urls import re_path
 
-from config.checks import refuse_misconfiguration
+from config.checks import load_settings, refuse_misconfiguration
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+load_settings()
 django.setup(set_prefix=False)
 refuse_misconfiguration()
 

@@ -14,9 +14,10 @@ from celery import Celery, signals
 from django.conf import settings
 
 from config import task_log  # noqa: F401 (connects it)
-from config.checks import refuse_misconfiguration
+from config.checks import load_settings, refuse_misconfiguration
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+load_settings()
 
 app = Celery("config")
 app.autodiscover_tasks()

@@ -1,8 +1,9 @@
-"""Logs: one line of JSON per event on stdout; in development, lines for people.
+"""Logs: one JSON object per line on stdout; in development, lines in columns.
 
-``structlog.get_logger(__name__).info("paid", order=7)`` or ``logging`` as ever: either way a line
-has the id of the request that it belongs to. Queries, forms, headers and cookies are not for logs:
-they hold passwords and tokens.
+``structlog.get_logger(__name__).info("paid", order=7)`` and ``logging`` both work, and add the id of
+the request. Do not log queries, forms, headers or cookies: they hold passwords and tokens.
+
+config/settings.py imports this module, so it must not import ``django.conf.settings`` or models.
 """
 
 import logging
@@ -16,24 +17,23 @@ from structlog.processors import ExceptionRenderer, JSONRenderer, TimeStamper
 from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict, Processor
 
-from config.request_log import hide_secrets
-
-# Of a traceback: Heroku breaks lines of more than 10,000 bytes.
-MOST_FRAMES = 20
-# Servers of development have a line of their own for each request.
+# Frames of a traceback: Heroku splits lines of more than 10,000 bytes.
+MAX_FRAMES = 20
+MAX_PATH_LENGTH = 1000
+# Development servers log each request; request_log.py does as well.
 ACCESS_LOGGERS = ("django.server", "django.channels.server")
-# What these say they say again and again, while something is away, overloaded or attacked.
-REPETITIVE_LOGGERS = (
+# They log a line per request or second while a service is unavailable, overloaded or attacked.
+RATE_LIMITED_LOGGERS = (
     "channels_redis.pubsub",
     "config.limits",
     "django.security.DisallowedHost",
     "waitress.queue",
 )
-SECONDS_BETWEEN_REPETITIONS = 10
+RATE_LIMIT_SECONDS = 10
 
 
-class Seldom(logging.Filter):
-    """Let a line through now and then: as a warning, without its traceback."""
+class RateLimitFilter(logging.Filter):
+    """Pass one record every RATE_LIMIT_SECONDS, as a warning without its traceback."""
 
     def __init__(self):
         super().__init__()
@@ -43,7 +43,7 @@ class Seldom(logging.Filter):
         now = time.monotonic()
         if now < self.silent_until:
             return False
-        self.silent_until = now + SECONDS_BETWEEN_REPETITIONS
+        self.silent_until = now + RATE_LIMIT_SECONDS
         record.levelno, record.levelname = logging.WARNING, "WARNING"
         if record.exc_info:
             record.msg = f"{record.getMessage()} ({record.exc_info[0].__name__})"
@@ -58,33 +58,57 @@ def merge_context(logger, method: str, event: EventDict) -> EventDict:
     return event if is_background else merge_contextvars(logger, method, event)
 
 
+def loggable_path(request) -> str:
+    """The path without its query string; the URL's route if it has a token in it."""
+    match = request.resolver_match
+    if match and "token" in match.kwargs:
+        return f"/{match.route}"
+    return request.path[:MAX_PATH_LENGTH]
+
+
+def strip_query_string(record) -> bool:
+    """Filter for Django's own lines about a request: log its path as loggable_path() does."""
+    if record.args and hasattr(record, "request"):
+        *arguments, _ = record.args  # the path comes last
+        stripped = (str(argument).partition("?")[0] for argument in arguments)
+        record.args = (*stripped, loggable_path(record.request))
+    return True
+
+
 def format_exception(exc_info) -> str:
     """The last frames, where it happened, and never the values of variables."""
-    return "".join(traceback.format_exception(*exc_info, limit=-MOST_FRAMES)).rstrip()
+    return "".join(traceback.format_exception(*exc_info, limit=-MAX_FRAMES)).rstrip()
 
 
-DESCRIPTION: list[Processor] = [add_log_level, add_logger_name, TimeStamper(fmt="iso", utc=True)]
-FOR_PEOPLE: list[Processor] = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
-FOR_PROGRAMS: list[Processor] = [ExceptionRenderer(format_exception), JSONRenderer()]
-
-structlog.configure(
-    processors=[
-        structlog.stdlib.filter_by_level,
-        merge_contextvars,
-        *DESCRIPTION,
-        ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    wrapper_class=structlog.stdlib.BoundLogger,
-    cache_logger_on_first_use=True,
-)
+SHARED_PROCESSORS: list[Processor] = [
+    add_log_level,
+    add_logger_name,
+    TimeStamper(fmt="iso", utc=True),
+]
+CONSOLE: list[Processor] = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+JSON: list[Processor] = [ExceptionRenderer(format_exception), JSONRenderer()]
 
 
-def configuration(level: int | str, rendering: list[Processor] = FOR_PROGRAMS) -> dict:
+def configure_structlog() -> None:
+    """Send structlog's events through ``logging``; lines before this call have its default form."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            merge_contextvars,
+            *SHARED_PROCESSORS,
+            ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def configuration(level: int | str, rendering: list[Processor] = JSON) -> dict:
     """What ``logging.config.dictConfig`` takes, of lines by structlog and by ``logging``."""
     formatter = {
         "()": ProcessorFormatter,
-        "foreign_pre_chain": [merge_context, *DESCRIPTION],
+        "foreign_pre_chain": [merge_context, *SHARED_PROCESSORS],
         "processors": [ProcessorFormatter.remove_processors_meta, *rendering],
     }
     stdout = {
@@ -103,9 +127,9 @@ def configuration(level: int | str, rendering: list[Processor] = FOR_PROGRAMS) -
             "axes": {"level": "WARNING"},
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             # What is no error is in the request's own line.
-            "django.request": {"level": "ERROR", "filters": [hide_secrets]},
-            "django.security.csrf": {"filters": [hide_secrets]},
+            "django.request": {"level": "ERROR", "filters": [strip_query_string]},
+            "django.security.csrf": {"filters": [strip_query_string]},
             **{name: {"handlers": [], "level": "CRITICAL"} for name in ACCESS_LOGGERS},
-            **{name: {"filters": [Seldom()]} for name in REPETITIVE_LOGGERS},
+            **{name: {"filters": [RateLimitFilter()]} for name in RATE_LIMITED_LOGGERS},
         },
     }

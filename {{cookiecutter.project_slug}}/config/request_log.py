@@ -7,10 +7,9 @@ from django.utils.functional import empty
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from config.health import PATHS as HEALTH_CHECK_PATHS
+from config.logs import loggable_path
 from config.middleware import NonBlockingMiddleware
 from config.router import queue_milliseconds, request_id
-
-LONGEST_PATH = 1000
 
 logger = structlog.get_logger(__name__)
 
@@ -37,7 +36,7 @@ class RequestLogMiddleware(NonBlockingMiddleware):
         log(
             "request",
             method=request.method,
-            path=path_of(request),
+            path=loggable_path(request),
             status=response.status_code,
             duration_ms=milliseconds_since(request.started_at),
             queue_ms=request.queue_milliseconds,
@@ -50,12 +49,6 @@ class RequestLogMiddleware(NonBlockingMiddleware):
         return response
 
 
-def path_of(request) -> str:
-    """The path without the query; only the route of one that has a token in it."""
-    match = request.resolver_match
-    return f"/{match.route}" if match and "token" in match.kwargs else request.path[:LONGEST_PATH]
-
-
 def user_id(request):
     """The user's key; None if anonymous, or if nothing has loaded ``request.user``."""
     # Where request.auser(), of an async view, caches the user.
@@ -66,11 +59,3 @@ def user_id(request):
 def milliseconds_since(moment: float) -> float:
     """``moment`` is of ``time.perf_counter()``."""
     return round(1000 * (time.perf_counter() - moment), 1)
-
-
-def hide_secrets(record) -> bool:
-    """Filter: Django's own lines quote no query, and a path as ours do. It comes last in them."""
-    if record.args and hasattr(record, "request"):
-        quoted = (str(argument).partition("?")[0] for argument in record.args[:-1])
-        record.args = (*quoted, path_of(record.request))
-    return True

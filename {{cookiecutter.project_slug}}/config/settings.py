@@ -13,7 +13,6 @@ import environs
 from django.utils.csp import CSP
 
 from config import logs
-from config.checks import refuse
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -382,19 +381,9 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 
 LOGGING = logs.configuration(
-    env.log_level("LOG_LEVEL", logging.INFO), logs.FOR_PEOPLE if DEBUG else logs.FOR_PROGRAMS
+    env.log_level("LOG_LEVEL", logging.INFO), logs.CONSOLE if DEBUG else logs.JSON
 )
 
 SENTRY_DSN = env.str("SENTRY_DSN", "")
 
-try:
-    env.seal()
-except environs.EnvValidationError as error:
-    # Those of seal() are a dictionary.
-    told = error.error_messages.items()  # type: ignore[union-attr]
-    refuse(f"{name}: {' '.join(said)}" for name, said in told)
-
-if SENTRY_DSN:
-    from config import error_tracking
-
-    error_tracking.start(SENTRY_DSN)
+env.seal()

@@ -11,7 +11,8 @@ from django.http.request import split_domain_port, validate_host
 from redis import RedisError
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
-from config.request_log import LONGEST_PATH, milliseconds_since
+from config.logs import MAX_PATH_LENGTH
+from config.request_log import milliseconds_since
 from config.router import client_address, request_id
 
 logger = structlog.get_logger(__name__)
@@ -47,7 +48,7 @@ class Logged:
 
     async def __call__(self, scope, receive, send):
         began, codes, end = time.perf_counter(), [], "socket refused"
-        socket = {"path": scope["path"][:LONGEST_PATH], "address": scope["client"][0]}
+        socket = {"path": scope["path"][:MAX_PATH_LENGTH], "address": scope["client"][0]}
 
         async def watched_receive():
             message = await receive()

@@ -6,7 +6,7 @@ from functools import partial
 from django.conf import settings
 from django.core.checks import Error
 
-from config.checks import CHECKS, HINTS, OTHER_HINT, problem
+from config.checks import CHECKS, HINTS, OTHER_HINT, deploy_error
 
 # What a variable must look like, by the name it has in settings.BUCKET.
 FORMS = {
@@ -20,8 +20,8 @@ FORMS = {
 def check_bucket(name: str) -> Error | None:
     key, form, sentence = FORMS[name]
     if not settings.BUCKET[key]:
-        return problem(20, name, "is not set.")
-    return None if re.fullmatch(form, settings.BUCKET[key]) else problem(20, name, sentence)
+        return deploy_error(20, name, "is not set.")
+    return None if re.fullmatch(form, settings.BUCKET[key]) else deploy_error(20, name, sentence)
 
 
 HINTS |= {name: OTHER_HINT.format(name) for name in FORMS}

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import include, path, reverse
 
 from config.limits import OVERLOADED
-from config.logs import REPETITIVE_LOGGERS
+from config.logs import RATE_LIMITED_LOGGERS
 from config.urls import handler500  # noqa: F401 (the error page of the URLs below)
 
 
@@ -66,11 +66,11 @@ def test_an_id_that_is_not_fit_for_logs_is_replaced(client, events, claim):
     assert event["request_id"] == response.headers["X-Request-ID"] != claim
 
 
-@pytest.mark.parametrize("name", REPETITIVE_LOGGERS)
-def test_what_is_said_again_and_again_is_logged_now_and_then(events, name, monkeypatch):
+@pytest.mark.parametrize("name", RATE_LIMITED_LOGGERS)
+def test_a_line_that_repeats_is_logged_once_in_a_while(events, name, monkeypatch):
     logger = logging.getLogger(name)
-    (seldom,) = logger.filters
-    monkeypatch.setattr(seldom, "silent_until", 0.0)
+    (rate_limit,) = logger.filters
+    monkeypatch.setattr(rate_limit, "silent_until", 0.0)
     for _ in range(3):
         logger.error("Away", exc_info=ConnectionError())
     (event,) = events()
@@ -78,9 +78,9 @@ def test_what_is_said_again_and_again_is_logged_now_and_then(events, name, monke
     assert "exception" not in event
 
 
-def test_refused_requests_are_logged_now_and_then(events, monkeypatch):
-    for seldom in logging.getLogger("config.limits").filters:
-        monkeypatch.setattr(seldom, "silent_until", 0.0)
+def test_refused_requests_are_logged_once_in_a_while(events, monkeypatch):
+    for rate_limit in logging.getLogger("config.limits").filters:
+        monkeypatch.setattr(rate_limit, "silent_until", 0.0)
     for _ in range(3):
         OVERLOADED.log("/")
     assert [event["event"] for event in events()] == ["request refused"]
