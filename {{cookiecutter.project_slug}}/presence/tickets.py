@@ -10,7 +10,7 @@ from channels.security.websocket import WebsocketDenier
 from django.contrib.auth import get_user_model
 from django.core.signing import BadSignature, TimestampSigner
 
-from presence.people import session_digest
+from presence.services import session_digest
 
 TICKET_SECONDS = 30
 

@@ -4,14 +4,14 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from presence.people import everyone
+from presence.services import list_people
 from presence.tickets import TICKET_SECONDS, make_ticket
 
 
 @login_required
 @never_cache
 def presence(request):
-    people = everyone()
+    people = list_people()
     online = sum(person["online"] for person in people)
     return render(request, "presence/presence.html", {"people": people, "online": online})
 

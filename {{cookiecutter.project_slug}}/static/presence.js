@@ -3,8 +3,8 @@
 // Keeps the list of people true while the page is open: see the presence app's docstring.
 
 const FIRST_DELAY = 500;
-const LONGEST_DELAY = 20000;
-const LONGEST_FEED = 10;
+const MAX_DELAY = 20000;
+const MAX_FEED_LENGTH = 10;
 const LOGGED_OUT = 4401;
 
 const list = document.getElementById("presence-people");
@@ -40,7 +40,7 @@ function tell(text) {
   const line = document.createElement("li");
   line.textContent = text;
   feed.prepend(line);
-  while (feed.children.length > LONGEST_FEED) {
+  while (feed.children.length > MAX_FEED_LENGTH) {
     feed.lastChild.remove();
   }
 }
@@ -86,7 +86,7 @@ function connect() {
     }
     // Jitter, or all pages would come back to a restarted server at the same moment.
     timer = setTimeout(connect, delay * (0.5 + Math.random()));
-    delay = Math.min(delay * 2, LONGEST_DELAY);
+    delay = Math.min(delay * 2, MAX_DELAY);
   };
 }
 

@@ -14,9 +14,9 @@ from django.urls import reverse
 
 from config.asgi import application
 from presence import consumers, tickets
+from presence.heartbeat import HEARTBEAT
 from presence.models import EXPIRY_SECONDS, Connection
-from presence.people import MOST_CONNECTIONS, everyone
-from presence.pulse import PULSE
+from presence.services import MAX_CONNECTIONS, list_people
 from tests.test_handler import PATIENCE_SECONDS
 from users.models import User
 
@@ -60,13 +60,13 @@ class Page(WebsocketCommunicator):
 
 
 @pytest.fixture(autouse=True)
-async def no_one_left(transactional_db):
+async def close_all_pages(transactional_db):
     """A consumer that outlives its test would write to the database of the next."""
     yield
     while Page.pages:
         await Page.pages.pop().disconnect()
-    for consumer in list(PULSE.consumers):
-        PULSE.leave(consumer)
+    for consumer in list(HEARTBEAT.consumers):
+        HEARTBEAT.leave(consumer)
 
 
 async def log_in(name: str) -> AsyncClient:
@@ -78,7 +78,7 @@ async def log_in(name: str) -> AsyncClient:
 
 @sync_to_async
 def online() -> list[str]:
-    return [person["name"] for person in everyone() if person["online"]]
+    return [person["name"] for person in list_people() if person["online"]]
 
 
 def test_the_page_lists_everyone(client, user):
@@ -144,7 +144,7 @@ async def test_logging_out_closes_that_session_s_pages_only():
     await phone.post(reverse("logout"))
     assert await on_phone.close_code() == consumers.LOGGED_OUT
     assert await online() == ["ada"]
-    await PULSE.beat()
+    await HEARTBEAT.beat()
     await on_desk.hear("ping")
 
 
@@ -152,7 +152,7 @@ async def test_a_page_that_answers_stays_and_one_that_does_not_is_given_up():
     answering = await Page(await log_in("ada")).open()
     silent = await Page(await log_in("bob")).open()
     for _ in range(3):
-        await PULSE.beat()
+        await HEARTBEAT.beat()
         await answering.hear("ping")
         await answering.send_json_to({"type": "pong"})
         await asyncio.sleep(0.05)
@@ -172,7 +172,7 @@ async def test_a_beat_renews_and_sweeps_up_after_processes_that_were_killed():
         seen_at=Now() - timedelta(seconds=EXPIRY_SECONDS - 5)
     )
     assert await online() == ["ada"]
-    await PULSE.beat()
+    await HEARTBEAT.beat()
     assert await Connection.objects.acount() == 1
     people = (await watcher.hear("everyone"))["people"]
     assert [(person["name"], person["online"]) for person in people] == [
@@ -186,8 +186,8 @@ async def test_a_beat_keeps_sockets_alive_while_the_database_is_away(monkeypatch
         raise OperationalError("the database is away")
 
     page = await Page(await log_in("ada")).open()
-    monkeypatch.setattr("presence.pulse.renew", fail)
-    await PULSE.beat()
+    monkeypatch.setattr("presence.heartbeat.renew", fail)
+    await HEARTBEAT.beat()
     await page.hear("ping")
 
 
@@ -195,7 +195,7 @@ async def test_a_beat_keeps_sockets_alive_while_the_database_is_away(monkeypatch
 async def test_a_beat_closes_the_pages_of_an_account_that_changed(change):
     page = await Page(await log_in("ada")).open()
     await User.objects.filter(username="ada").aupdate(**change)
-    await PULSE.beat()
+    await HEARTBEAT.beat()
     assert await page.close_code() == consumers.NO_ANSWER
 
 
@@ -238,7 +238,7 @@ async def test_a_page_may_only_answer(message, code):
 
 async def test_a_page_that_talks_too_much_is_closed():
     page = await Page(await log_in("ada")).open()
-    for _ in range(consumers.MOST_MESSAGES + 1):
+    for _ in range(consumers.MAX_MESSAGES + 1):
         await page.send_json_to({"type": "pong"})
     assert await page.close_code() == consumers.BAD_MESSAGE
 
@@ -246,7 +246,7 @@ async def test_a_page_that_talks_too_much_is_closed():
 async def test_a_person_has_a_bounded_number_of_pages():
     client = await log_in("ada")
     user = await User.objects.aget(username="ada")
-    for _ in range(MOST_CONNECTIONS):
+    for _ in range(MAX_CONNECTIONS):
         await user.connections.acreate(session="s")
     page = await Page(client).open()
     assert await page.close_code() == consumers.TOO_MANY

@@ -10,18 +10,18 @@ from django.utils.crypto import salted_hmac
 from presence.models import Connection
 
 # The page is for a team or a room: of more people than this, those online and the first by name.
-MOST_PEOPLE = 500
-MOST_CONNECTIONS = 20
+MAX_PEOPLE = 500
+MAX_CONNECTIONS = 20
 
 
-def everyone() -> list[dict]:
+def list_people() -> list[dict]:
     """The people to show, those online first: ``id``, ``name``, and ``online``, a bool."""
     connections = Connection.objects.live().filter(user=OuterRef("pk"))
     people = (
         get_user_model()
         .objects.filter(is_active=True)
         .annotate(online=Exists(connections))
-        .order_by("-online", "username")[:MOST_PEOPLE]
+        .order_by("-online", "username")[:MAX_PEOPLE]
     )
     return [
         {"id": person.pk, "name": person.get_username(), "online": person.online}
@@ -29,9 +29,9 @@ def everyone() -> list[dict]:
     ]
 
 
-def everyone_message() -> str:
+def people_message() -> str:
     """The WebSocket message that tells of everyone: the same text for every page."""
-    return json.dumps({"type": "everyone", "people": everyone()})
+    return json.dumps({"type": "everyone", "people": list_people()})
 
 
 def session_digest(session_key: str) -> str:
@@ -45,10 +45,10 @@ def is_online(user) -> bool:
 
 def connect(user, session: str) -> tuple[Connection | None, bool]:
     """Store a connection of ``user``. Returns it, and whether the person was offline before;
-    None in its place if they have ``MOST_CONNECTIONS`` already.
+    None in its place if they have ``MAX_CONNECTIONS`` already.
     """
     before = user.connections.live().count()
-    if before >= MOST_CONNECTIONS:
+    if before >= MAX_CONNECTIONS:
         return None, False
     return user.connections.create(session=session), before == 0
 

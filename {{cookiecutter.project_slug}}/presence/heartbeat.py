@@ -8,7 +8,7 @@ import random
 from channels.db import database_sync_to_async
 
 from presence.models import BEAT_SECONDS, Connection
-from presence.people import everyone_message, renew
+from presence.services import people_message, renew
 
 logger = logging.getLogger(__name__)
 
@@ -16,15 +16,15 @@ logger = logging.getLogger(__name__)
 SEND_SECONDS = 5
 
 
-class Pulse:
+class Heartbeat:
     """Beats while any consumer has joined. A consumer has a ``connection``; ``missed``, how many
     pings it has sent since its client last answered; and the coroutines ``send(text_data)``,
-    ``ping()`` and ``give_up()``.
+    ``ping()`` and ``close_unresponsive()``.
     """
 
     def __init__(self):
         self.consumers = set()
-        self.told = None
+        self.people = None
         self.task = None
 
     def join(self, consumer) -> None:
@@ -32,7 +32,7 @@ class Pulse:
         if self.task is None or self.task.done():
             # What it logs has nothing to do with the socket that happens to start it.
             blank = contextvars.Context()
-            self.task = asyncio.create_task(self.beat_for_ever(), context=blank)
+            self.task = asyncio.create_task(self.run(), context=blank)
 
     def leave(self, consumer) -> None:
         self.consumers.discard(consumer)
@@ -40,7 +40,7 @@ class Pulse:
             self.task.cancel()
             self.task = None
 
-    async def beat_for_ever(self) -> None:
+    async def run(self) -> None:
         while self.consumers:
             # Processes that were started together need not ask the database together.
             await asyncio.sleep(BEAT_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
@@ -51,23 +51,23 @@ class Pulse:
         silent = {consumer for consumer in connections if consumer.missed}
         answered = [connections[consumer] for consumer in connections if consumer not in silent]
         try:
-            renewed, everyone = await self.synchronize(answered)
+            renewed, people = await self.synchronize(answered)
         except Exception:
             logger.exception("The database is away: who is online is not known, nor changed.")
-            renewed, everyone = {connection.pk for connection in answered}, self.told
-        news = everyone if everyone != self.told else None
-        self.told = everyone
+            renewed, people = {connection.pk for connection in answered}, self.people
+        news = people if people != self.people else None
+        self.people = people
         work = []
         for consumer, connection in connections.items():
             goes_on = consumer.missed == 1 if consumer in silent else connection.pk in renewed
-            one = self.attend(consumer, news) if goes_on else self.drop(consumer)
+            one = self.ping_one(consumer, news) if goes_on else self.drop(consumer)
             work.append(asyncio.wait_for(one, SEND_SECONDS))
         for result in await asyncio.gather(*work, return_exceptions=True):
             # Whoever reads nothing misses the next pings, and is dropped then.
             if isinstance(result, Exception) and not isinstance(result, TimeoutError):
                 logger.warning("A beat did not reach a page: %r", result)
 
-    async def attend(self, consumer, news: str | None) -> None:
+    async def ping_one(self, consumer, news: str | None) -> None:
         """Ping the consumer's client, after telling it the news if there are any."""
         if news is not None:
             await consumer.send(text_data=news)
@@ -75,7 +75,7 @@ class Pulse:
 
     async def drop(self, consumer) -> None:
         self.consumers.discard(consumer)
-        await consumer.give_up()
+        await consumer.close_unresponsive()
 
     @database_sync_to_async
     def synchronize(self, connections: list[Connection]) -> tuple[set, str]:
@@ -84,7 +84,7 @@ class Pulse:
         """
         renewed = renew(connections)
         Connection.objects.expired().delete()
-        return renewed, everyone_message()
+        return renewed, people_message()
 
 
-PULSE = Pulse()
+HEARTBEAT = Heartbeat()
