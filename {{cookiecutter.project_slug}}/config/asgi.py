@@ -17,16 +17,16 @@ refuse_misconfiguration()
 # These import settings and models, which need django.setup() first.
 from config.drain import Tracked
 from config.handler import ASGIHandler
-from config.websockets import ClientAddress, Faults, Logged, SameOrigin, name_user
+from config.websockets import BindUserId, ClientAddress, HandleErrors, LogSockets, SameOrigin
 from presence.routing import websocket_urlpatterns
 from presence.tickets import TicketAuth
 
 sockets = URLRouter([*websocket_urlpatterns, re_path("", WebsocketDenier.as_asgi())])
-authenticated = AuthMiddlewareStack(TicketAuth(name_user(sockets)))
+authenticated = AuthMiddlewareStack(TicketAuth(BindUserId(sockets)))
 
 application = ProtocolTypeRouter(
     {
         "http": ASGIHandler(),
-        "websocket": Tracked(ClientAddress(Logged(Faults(SameOrigin(authenticated))))),
+        "websocket": Tracked(ClientAddress(LogSockets(HandleErrors(SameOrigin(authenticated))))),
     }
 )

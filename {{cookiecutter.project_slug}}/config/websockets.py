@@ -16,8 +16,8 @@ from config.router import client_address, request_id
 
 logger = structlog.get_logger(__name__)
 
-OUR_ERROR = 4500
-TRY_AGAIN_LATER = 4503
+INTERNAL_ERROR = 4500
+UNAVAILABLE = 4503
 
 
 def headers_of(scope) -> dict[str, str]:
@@ -37,7 +37,7 @@ class ClientAddress:
         await self.application({**scope, "client": client}, receive, send)
 
 
-class Logged:
+class LogSockets:
     """ASGI middleware: one log line when a socket opens and one when it closes, or one that it was
     refused; and the id of its handshake in every line in between.
     """
@@ -73,14 +73,15 @@ class Logged:
                 logger.info(end, **socket, code=code, duration_ms=milliseconds_since(began))
 
 
-def name_user(application):
+class BindUserId:
     """ASGI middleware: the user's id in every log line from here on."""
 
-    async def named(scope, receive, send):
-        bind_contextvars(user_id=scope["user"].pk)
-        await application(scope, receive, send)
+    def __init__(self, application):
+        self.application = application
 
-    return named
+    async def __call__(self, scope, receive, send):
+        bind_contextvars(user_id=scope["user"].pk)
+        await self.application(scope, receive, send)
 
 
 class SameOrigin:
@@ -107,7 +108,7 @@ def is_allowed(host: str) -> bool:
     return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
 
 
-class Faults:
+class HandleErrors:
     """ASGI middleware: what goes wrong ends a socket, and is logged here, where its id is known.
 
     While Redis is away a handshake is refused and an open socket closed; the client tries again.
@@ -126,7 +127,7 @@ class Faults:
             await self.application(scope, receive, send_if_there)
         except RedisError as error:
             logger.warning("Redis is away", error=str(error))
-            await send_if_there({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+            await send_if_there({"type": "websocket.close", "code": UNAVAILABLE})
         except Exception:
             logging.getLogger(__name__).exception("Internal Server Error")
-            await send_if_there({"type": "websocket.close", "code": OUR_ERROR})
+            await send_if_there({"type": "websocket.close", "code": INTERNAL_ERROR})
