@@ -98,10 +98,28 @@ def test_strangers_are_refused(site, people):
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "https://evil-0123456789ab.herokuapp.com", "null"]
+    "origin",
+    [
+        "https://evil.example",
+        "https://evil-0123456789ab.herokuapp.com",
+        "http://{host}",
+        "ftp://{host}",
+        "x://{host}",
+        "https://{host}/presence/",
+        "https://{host}:8443",
+        "null",
+    ],
 )
 def test_pages_of_other_sites_are_refused(site, arrive, origin):
+    origin = origin.format(host=site.platform.host)
     assert refusal(site, arrive(site, "bob_p"), origin=origin) == 403
+
+
+def test_sockets_need_https(site, arrive):
+    bob, plain = arrive(site, "bob_p"), {"X-Forwarded-Proto": "http"}
+    for scheme in ("http", "https"):
+        origin = f"{scheme}://{site.platform.host}"
+        assert refusal(site, bob, origin=origin, headers=plain) == 403
 
 
 def test_tickets_open_sockets_and_expire(site, arrive, deployment, open_things):

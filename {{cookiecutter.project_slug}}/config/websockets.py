@@ -3,11 +3,13 @@
 import logging
 import time
 from contextlib import suppress
+from io import BytesIO
 
 import structlog
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
-from django.http.request import split_domain_port, validate_host
+from django.core.exceptions import BadRequest, DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
 from redis import RedisError
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
@@ -85,27 +87,34 @@ class BindUserId:
 
 
 class SameOrigin:
-    """ASGI middleware: refuse a handshake from a page of another site.
+    """ASGI middleware: refuse a handshake from a page of another site, or over plain HTTP.
 
     Browsers send cookies along with any handshake, whichever page opens it, so the page's Origin
-    must be the very Host it talks to: an allowed host is not enough, as one like
-    ``.herokuapp.com`` holds the sites of strangers. Clients that are no browser send no Origin.
+    must have the scheme and the Host of the handshake itself. Channels' OriginValidator compares
+    with ALLOWED_HOSTS: one like ``.herokuapp.com`` holds the sites of strangers. Clients that are
+    no browser send no Origin.
     """
 
     def __init__(self, application):
         self.application = application
 
     async def __call__(self, scope, receive, send):
-        headers = headers_of(scope)
-        host = headers.get("host", "").lower()
-        origin = headers.get("origin")
-        same = origin is None or origin.lower().partition("://")[2] == host
-        application = self.application if same and is_allowed(host) else WebsocketDenier()
+        application = self.application if is_same_origin(scope) else WebsocketDenier()
         await application(scope, receive, send)
 
 
-def is_allowed(host: str) -> bool:
-    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
+def is_same_origin(scope) -> bool:
+    # As Django sees an HTTP request: SECURE_PROXY_SSL_HEADER and ALLOWED_HOSTS apply.
+    handshake = {"method": "GET", "path": scope["path"], "headers": scope["headers"]}
+    try:
+        request = ASGIRequest(handshake, BytesIO())
+        site = f"{request.scheme}://{request.get_host()}"
+    except (BadRequest, DisallowedHost):
+        return False
+    # A handshake cannot be redirected to HTTPS.
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        return False
+    return request.headers.get("Origin", site).lower() == site.lower()
 
 
 class HandleErrors:

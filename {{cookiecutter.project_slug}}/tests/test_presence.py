@@ -206,11 +206,45 @@ async def test_strangers_are_refused():
 
 @pytest.mark.parametrize(
     "origin",
-    ["http://evil.example", "http://localhost.evil.example", "http://localhost:81", "null"],
+    [
+        "http://evil.example",
+        "http://localhost.evil.example",
+        "http://localhost:81",
+        "https://localhost",
+        "ftp://localhost",
+        "x://localhost",
+        "http://localhost/presence/",
+        "localhost",
+        "null",
+        "",
+    ],
 )
 async def test_pages_of_other_sites_are_refused(origin):
     accepted, _ = await Page(await log_in("ada"), origin=origin).connect()
     assert not accepted
+
+
+@pytest.mark.parametrize(
+    ("origin", "proto", "accepted"),
+    [
+        ("https://localhost", "https", True),
+        ("http://localhost", "https", False),
+        ("https://localhost", "http", False),
+        ("http://localhost", "http", False),
+    ],
+)
+async def test_a_site_behind_https_takes_sockets_over_https_only(settings, origin, proto, accepted):
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.SECURE_SSL_REDIRECT = True
+    page = Page(await log_in("ada"), origin=origin, **{"x-forwarded-proto": proto})
+    assert (await page.connect())[0] is accepted
+
+
+@pytest.mark.parametrize("headers", [{"host": "evil.example"}, {"content-type": "x" * 10001}])
+async def test_a_handshake_that_is_no_good_request_is_refused_and_no_error(headers, events):
+    accepted, _ = await Page(await log_in("ada"), **headers).connect()
+    assert not accepted
+    assert not any("exception" in event for event in events())
 
 
 async def test_another_site_on_a_shared_domain_is_refused(settings):
