@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import psycopg
 import pytest
 from combinations import SERVERS, about, is_asgi
 from rehearsal.site import CSRF_COOKIE, PASSWORD, Site
@@ -31,6 +32,12 @@ def other_site(deployment):
     """A second process of the same project, as a second dyno or instance would be."""
     with deployment.site() as site:
         yield site
+
+
+@pytest.fixture
+def database(services, project):
+    with psycopg.connect(services.postgres.url(project.database), autocommit=True) as connection:
+        yield connection
 
 
 @pytest.fixture
@@ -122,28 +129,63 @@ def test_sockets_need_https(site, arrive):
         assert refusal(site, bob, origin=origin, headers=plain) == 403
 
 
-def test_tickets_open_sockets_and_expire(site, arrive, deployment, open_things):
+def get_ticket(visitor) -> dict:
+    """Get a ticket as the visitor; returns the arguments of a socket that shows it."""
+    visitor.headers["X-CSRFToken"] = visitor.cookies[CSRF_COOKIE]
+    ticket = visitor.post("/presence/ticket/").json()["ticket"]
+    return {"origin": None, "headers": {"Authorization": f"Ticket {ticket}"}}
+
+
+def test_tickets_open_sockets_and_expire(site, arrive, database, open_things):
     bob = arrive(site, "bob_p")
-    bob.headers["X-CSRFToken"] = bob.cookies[CSRF_COOKIE]
-    ticket = bob.post("/presence/ticket/").json()["ticket"]
-    headers = {"Authorization": f"Ticket {ticket}"}
-    socket = open_things.enter_context(open_socket(site, origin=None, headers=headers))
+    by_header = get_ticket(bob)
+    socket = open_things.enter_context(open_socket(site, **by_header))
     hear(socket, shows("bob_p", True))
+    ticket = get_ticket(bob)["headers"]["Authorization"].removeprefix("Ticket ")
     options: dict = {"origin": None, "subprotocols": ["presence", f"ticket.{ticket}"]}
     socket = open_things.enter_context(open_socket(site, **options))
     assert socket.subprotocol == "presence"
-    assert refusal(site, origin=None, headers={"Authorization": f"Ticket {ticket}x"}) == 403
-    script = """
-import time
-now = time.time()
-time.time = lambda: now - 31
-from presence.tickets import make_ticket
-from users.models import User
-print("ticket:" + make_ticket(User.objects.get(username="bob_p"), "key"))
-"""
-    printed = deployment.run_script(script)
-    expired = printed.partition("ticket:")[2].strip()
-    assert refusal(site, origin=None, headers={"Authorization": f"Ticket {expired}"}) == 403
+    expired = get_ticket(bob)
+    database.execute("UPDATE presence_ticket SET created_at = created_at - interval '31 seconds'")
+    assert refusal(site, **expired) == 403
+    assert refusal(site, origin=None, headers={"Authorization": "Ticket made.up"}) == 403
+
+
+def test_a_ticket_opens_one_socket_even_if_shown_to_many_processes_at_once(
+    site, other_site, arrive, open_things
+):
+    def show(site: Site, ticket: dict) -> int:
+        try:
+            open_things.enter_context(open_socket(site, **ticket))
+        except InvalidStatus as refused:
+            return refused.response.status_code
+        return 101
+
+    bob, sites = arrive(site, "bob_p"), [site, other_site] * 3
+    with ThreadPoolExecutor(len(sites)) as threads:
+        for ticket in [get_ticket(bob) for _ in range(3)]:
+            statuses = [*threads.map(show, sites, [ticket] * len(sites))]
+            assert sorted(statuses) == [101, *[403] * 5]
+            assert refusal(site, **ticket) == 403
+
+
+def test_a_ticket_is_refused_once_its_session_has_ended(site, arrive, database):
+    bob, cy = arrive(site, "bob_p"), arrive(site, "cy_p")
+    logged_out, expired, deleted = get_ticket(bob), get_ticket(cy), get_ticket(cy)
+    bob.submit("/accounts/logout/", page="/")
+    assert refusal(site, **logged_out) == 403
+    end_session(database, EXPIRE, cy)
+    assert refusal(site, **expired) == 403
+    end_session(database, DELETE, cy)
+    assert refusal(site, **deleted) == 403
+
+
+EXPIRE = "UPDATE django_session SET expire_date = now() WHERE session_key = %s"
+DELETE = "DELETE FROM django_session WHERE session_key = %s"
+
+
+def end_session(database, statement: str, visitor) -> None:
+    assert database.execute(statement, [visitor.session]).rowcount == 1
 
 
 def test_a_socket_waits_for_a_slow_database_as_a_page_does(

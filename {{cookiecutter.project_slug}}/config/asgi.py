@@ -3,9 +3,10 @@
 import os
 
 import django
-from channels.auth import AuthMiddlewareStack
+from channels.auth import AuthMiddleware
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import WebsocketDenier
+from channels.sessions import CookieMiddleware, SessionMiddleware
 from django.urls import re_path
 
 from config.checks import refuse_misconfiguration
@@ -22,7 +23,8 @@ from presence.routing import websocket_urlpatterns
 from presence.tickets import TicketAuth
 
 sockets = URLRouter([*websocket_urlpatterns, re_path("", WebsocketDenier.as_asgi())])
-authenticated = AuthMiddlewareStack(TicketAuth(BindUserId(sockets)))
+# Channels' AuthMiddlewareStack, in which a ticket may take the place of the session cookie.
+authenticated = CookieMiddleware(TicketAuth(SessionMiddleware(AuthMiddleware(BindUserId(sockets)))))
 
 application = ProtocolTypeRouter(
     {

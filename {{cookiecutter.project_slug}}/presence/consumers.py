@@ -42,9 +42,7 @@ class PresenceConsumer(AsyncJsonWebsocketConsumer):
         if not user.is_authenticated:
             await self.close()
             return
-        session = self.scope.get("session_digest") or session_digest(
-            self.scope["session"].session_key
-        )
+        session = session_digest(self.scope["session"].session_key)
         # Before the list is read, so that no change is missed in between.
         self.groups = [EVERYONE, session_group(session)]
         for group in self.groups:

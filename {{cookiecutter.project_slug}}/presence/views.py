@@ -19,8 +19,11 @@ def presence(request):
 @require_POST
 @never_cache
 def ticket(request):
-    """A ticket for a client without cookies, as JSON: ``ticket``, and ``seconds`` it is good for."""
+    """A ticket for a client without cookies, as JSON: ``ticket``, and ``seconds`` it is good for.
+
+    It opens one WebSocket.
+    """
     if not request.user.is_authenticated:
         return JsonResponse({"error": "Log in first."}, status=401)
-    made = make_ticket(request.user, request.session.session_key)
+    made = make_ticket(request.session.session_key)
     return JsonResponse({"ticket": made, "seconds": TICKET_SECONDS})

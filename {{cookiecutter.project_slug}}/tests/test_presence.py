@@ -7,15 +7,17 @@ from typing import ClassVar
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.db.models.functions import Now
 from django.test import AsyncClient
 from django.urls import reverse
+from django.utils import timezone
 
 from config.asgi import application
 from presence import consumers, tickets
 from presence.heartbeat import HEARTBEAT
-from presence.models import EXPIRY_SECONDS, Connection
+from presence.models import EXPIRY_SECONDS, Connection, Ticket
 from presence.services import MAX_CONNECTIONS, list_people
 from tests.test_handler import PATIENCE_SECONDS
 from users.models import User
@@ -199,6 +201,15 @@ async def test_a_beat_closes_the_pages_of_an_account_that_changed(change):
     assert await page.close_code() == consumers.NO_ANSWER
 
 
+async def end_session(how: str, client: AsyncClient) -> None:
+    """End the client's session behind the site's back."""
+    sessions = Session.objects.filter(session_key=client.cookies["sessionid"].value)
+    if how == "deleted":
+        await sessions.adelete()
+    else:
+        await sessions.aupdate(expire_date=timezone.now())
+
+
 async def test_strangers_are_refused():
     accepted, _ = await Page().connect()
     assert not accepted
@@ -290,13 +301,51 @@ async def get_ticket(client: AsyncClient) -> str:
     return (await client.post(reverse("presence_ticket"))).json()["ticket"]
 
 
-async def test_a_ticket_opens_a_socket_without_cookies():
-    ticket = await get_ticket(await log_in("ada"))
-    by_header = await Page(authorization=f"Ticket {ticket}").open()
-    by_subprotocol = await Page(subprotocols=["presence", f"ticket.{ticket}"]).open()
+async def test_tickets_open_sockets_without_cookies():
+    client = await log_in("ada")
+    by_header = await Page(authorization=f"Ticket {await get_ticket(client)}").open()
+    by_subprotocol = await Page(
+        subprotocols=["presence", f"ticket.{await get_ticket(client)}"]
+    ).open()
     assert by_subprotocol.subprotocol == "presence"
     for page in (by_header, by_subprotocol):
         assert (await page.hear("everyone"))["people"][0]["name"] == "ada"
+
+
+async def test_a_ticket_opens_one_socket():
+    ticket = await get_ticket(await log_in("ada"))
+    pages = [Page(authorization=f"Ticket {ticket}") for _ in range(5)]
+    opened = await asyncio.gather(*(page.connect() for page in pages))
+    assert sorted(accepted for accepted, _ in opened) == [False] * 4 + [True]
+    assert not (await Page(subprotocols=["presence", f"ticket.{ticket}"]).connect())[0]
+
+
+@pytest.mark.parametrize("how", ["log-out", "deleted", "expired"])
+async def test_a_ticket_of_a_session_that_has_ended_is_refused(how):
+    client = await log_in("ada")
+    ticket = await get_ticket(client)
+    if how == "log-out":
+        await client.post(reverse("logout"))
+    else:
+        await end_session(how, client)
+    assert not (await Page(authorization=f"Ticket {ticket}").connect())[0]
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"password": "another"}])
+async def test_a_ticket_of_an_account_that_changed_is_refused(change):
+    ticket = await get_ticket(await log_in("ada"))
+    await User.objects.filter(username="ada").aupdate(**change)
+    assert not (await Page(authorization=f"Ticket {ticket}").connect())[0]
+
+
+async def test_tickets_are_not_stored_and_expired_ones_tell_no_session(monkeypatch):
+    client = await log_in("ada")
+    ticket = await get_ticket(client)
+    stored = await Ticket.objects.aget()
+    assert ticket not in (stored.digest, stored.session_key)
+    monkeypatch.setattr(tickets, "TICKET_SECONDS", -1)
+    await get_ticket(client)
+    assert not await Ticket.objects.filter(digest=stored.digest).aexists()
 
 
 async def test_a_ticket_s_socket_closes_with_its_session():
@@ -312,6 +361,15 @@ async def test_a_bad_ticket_is_refused_even_with_good_cookies(monkeypatch):
     assert not (await Page(client, authorization=f"Ticket {ticket}x").connect())[0]
     monkeypatch.setattr(tickets, "TICKET_SECONDS", -1)
     assert not (await Page(client, authorization=f"Ticket {ticket}").connect())[0]
+
+
+async def test_a_bad_ticket_never_reaches_a_consumer_that_takes_anyone():
+    async def accept(scope, receive, send):
+        await send({"type": "websocket.accept"})
+
+    headers = [(b"authorization", b"Ticket made.up")]
+    page = WebsocketCommunicator(tickets.TicketAuth(accept), "/", headers)
+    assert not (await page.connect())[0]
 
 
 def test_a_ticket_is_for_people_who_are_logged_in(client):
