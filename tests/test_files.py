@@ -34,8 +34,9 @@ ALWAYS = """
 ASGI = """
     config/asgi.py config/drain.py config/handler.py config/request_body.py config/streaming.py config/threads.py
     config/websockets.py presence/__init__.py presence/apps.py presence/consumers.py
-    presence/migrations/0001_initial.py presence/migrations/__init__.py presence/models.py
-    presence/people.py presence/pulse.py presence/routing.py presence/signals.py
+    presence/migrations/0001_initial.py presence/migrations/0002_ticket.py
+    presence/migrations/__init__.py presence/models.py
+    presence/heartbeat.py presence/routing.py presence/services.py presence/signals.py
     presence/tickets.py presence/urls.py presence/views.py static/presence.css static/presence.js
     templates/presence/presence.html tests/test_asgi.py tests/test_handler.py tests/test_presence.py
 """

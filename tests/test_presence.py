@@ -4,11 +4,13 @@ import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from socket import create_connection
 
+import psycopg
 import pytest
 from combinations import SERVERS, about, is_asgi
-from rehearsal.site import CSRF_COOKIE, PASSWORD, Site
+from rehearsal.site import CSRF_COOKIE, PASSWORD, Site, session_cookie
 from rehearsal.sockets import hear, is_change, open_socket, shows
 from websockets import ConnectionClosed, InvalidStatus
 
@@ -31,6 +33,12 @@ def other_site(deployment):
     """A second process of the same project, as a second dyno or instance would be."""
     with deployment.site() as site:
         yield site
+
+
+@pytest.fixture
+def database(services, project):
+    with psycopg.connect(services.postgres.url(project.database), autocommit=True) as connection:
+        yield connection
 
 
 @pytest.fixture
@@ -98,34 +106,156 @@ def test_strangers_are_refused(site, people):
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "https://evil-0123456789ab.herokuapp.com", "null"]
+    "origin",
+    [
+        "https://evil.example",
+        "https://evil-0123456789ab.herokuapp.com",
+        "http://{host}",
+        "ftp://{host}",
+        "x://{host}",
+        "https://{host}/presence/",
+        "https://{host}:8443",
+        "null",
+    ],
 )
 def test_pages_of_other_sites_are_refused(site, arrive, origin):
+    origin = origin.format(host=site.platform.host)
     assert refusal(site, arrive(site, "bob_p"), origin=origin) == 403
 
 
-def test_tickets_open_sockets_and_expire(site, arrive, deployment, open_things):
+def test_sockets_need_https(site, arrive):
+    bob, plain = arrive(site, "bob_p"), {"X-Forwarded-Proto": "http"}
+    for scheme in ("http", "https"):
+        origin = f"{scheme}://{site.platform.host}"
+        assert refusal(site, bob, origin=origin, headers=plain) == 403
+
+
+def get_ticket(visitor) -> dict:
+    """Get a ticket as the visitor; returns the arguments of a socket that shows it."""
+    visitor.headers["X-CSRFToken"] = visitor.cookies[CSRF_COOKIE]
+    ticket = visitor.post("/presence/ticket/").json()["ticket"]
+    return {"origin": None, "headers": {"Authorization": f"Ticket {ticket}"}}
+
+
+def test_tickets_open_sockets_and_expire(site, arrive, database, open_things):
     bob = arrive(site, "bob_p")
-    bob.headers["X-CSRFToken"] = bob.cookies[CSRF_COOKIE]
-    ticket = bob.post("/presence/ticket/").json()["ticket"]
-    headers = {"Authorization": f"Ticket {ticket}"}
-    socket = open_things.enter_context(open_socket(site, origin=None, headers=headers))
+    by_header = get_ticket(bob)
+    socket = open_things.enter_context(open_socket(site, **by_header))
     hear(socket, shows("bob_p", True))
+    ticket = get_ticket(bob)["headers"]["Authorization"].removeprefix("Ticket ")
     options: dict = {"origin": None, "subprotocols": ["presence", f"ticket.{ticket}"]}
     socket = open_things.enter_context(open_socket(site, **options))
     assert socket.subprotocol == "presence"
-    assert refusal(site, origin=None, headers={"Authorization": f"Ticket {ticket}x"}) == 403
-    script = """
-import time
-now = time.time()
-time.time = lambda: now - 31
-from presence.tickets import make_ticket
-from users.models import User
-print("ticket:" + make_ticket(User.objects.get(username="bob_p"), "key"))
+    expired = get_ticket(bob)
+    database.execute("UPDATE presence_ticket SET created_at = created_at - interval '31 seconds'")
+    assert refusal(site, **expired) == 403
+    assert refusal(site, origin=None, headers={"Authorization": "Ticket made.up"}) == 403
+
+
+def test_a_ticket_opens_one_socket_even_if_shown_to_many_processes_at_once(
+    site, other_site, arrive, open_things
+):
+    def show(site: Site, ticket: dict) -> int:
+        try:
+            open_things.enter_context(open_socket(site, **ticket))
+        except InvalidStatus as refused:
+            return refused.response.status_code
+        return 101
+
+    bob, sites = arrive(site, "bob_p"), [site, other_site] * 3
+    with ThreadPoolExecutor(len(sites)) as threads:
+        for ticket in [get_ticket(bob) for _ in range(3)]:
+            statuses = [*threads.map(show, sites, [ticket] * len(sites))]
+            assert sorted(statuses) == [101, *[403] * 5]
+            assert refusal(site, **ticket) == 403
+
+
+def test_a_ticket_is_refused_once_its_session_has_ended(site, arrive, database):
+    bob, cy = arrive(site, "bob_p"), arrive(site, "cy_p")
+    logged_out, expired, deleted = get_ticket(bob), get_ticket(cy), get_ticket(cy)
+    bob.submit("/accounts/logout/", page="/")
+    assert refusal(site, **logged_out) == 403
+    end_session(database, EXPIRE, cy)
+    assert refusal(site, **expired) == 403
+    end_session(database, DELETE, cy)
+    assert refusal(site, **deleted) == 403
+
+
+EXPIRE = "UPDATE django_session SET expire_date = now() WHERE session_key = %s"
+DELETE = "DELETE FROM django_session WHERE session_key = %s"
+
+
+def end_session(database, statement: str, visitor) -> None:
+    assert database.execute(statement, [visitor.session]).rowcount == 1
+
+
+def close_code(socket) -> int:
+    """Answer pings until the site closes the socket."""
+    with pytest.raises(ConnectionClosed) as closed:
+        hear(socket, lambda message: False, seconds=30)
+    return closed.value.rcvd.code
+
+
+def test_sockets_close_at_the_next_beat_when_their_session_has_ended(
+    ada, site, other_site, arrive, database, open_things
+):
+    bob, cy = arrive(site, "bob_p"), arrive(site, "cy_p")
+    sockets = [
+        open_things.enter_context(socket)
+        for visitor in (bob, cy)
+        for socket in (open_socket(other_site, visitor), open_socket(site, **get_ticket(visitor)))
+    ]
+    end_session(database, DELETE, bob)
+    end_session(database, EXPIRE, cy)
+    ended = time.monotonic()
+    assert [close_code(socket) for socket in sockets] == [4401] * 4
+    assert time.monotonic() - ended < 20  # a beat is 15 seconds, or up to 16.5
+    hear(ada, shows("bob_p", False))
+    hear(ada, lambda message: message["type"] == "ping")
+
+
+HANDSHAKE = """\
+GET /ws/presence/ HTTP/1.1
+Host: {host}
+X-Forwarded-Proto: https
+Connection: Upgrade
+Upgrade: websocket
+Sec-WebSocket-Version: 13
+Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==
+Cookie: {cookie}
+
 """
-    printed = deployment.run_script(script)
-    expired = printed.partition("ticket:")[2].strip()
-    assert refusal(site, origin=None, headers={"Authorization": f"Ticket {expired}"}) == 403
+
+
+def test_a_client_that_ignores_the_close_frame_is_disconnected(site, arrive, database):
+    bob = arrive(site, "bob_p")
+    cookie = session_cookie(bob.session)["Cookie"]
+    handshake = HANDSHAKE.format(host=site.platform.host, cookie=cookie).replace("\n", "\r\n")
+    with create_connection(("127.0.0.1", site.port), timeout=30) as client:
+        client.sendall(handshake.encode())
+        assert client.recv(12) == b"HTTP/1.1 101"
+        end_session(database, DELETE, bob)
+        ended = time.monotonic()
+        with suppress(ConnectionResetError):
+            while client.recv(65536):
+                pass
+    assert time.monotonic() - ended < 26  # a beat, and up to 5 seconds for the close frame
+
+
+def test_a_session_that_ends_during_the_handshake_opens_no_socket(
+    site, services, project, database, arrive
+):
+    bob = arrive(site, "bob_p")
+    with ThreadPoolExecutor(1) as background:
+        # The handshake has found the session, and waits for its user.
+        with services.postgres.locked(project.database, "users_user"):
+            opening = background.submit(open_socket, site, bob)
+            while not services.postgres.held_up(project.database):
+                time.sleep(0.05)
+            end_session(database, DELETE, bob)
+        with pytest.raises(InvalidStatus) as refused:
+            opening.result().close()
+    assert refused.value.response.status_code == 403
 
 
 def test_a_socket_waits_for_a_slow_database_as_a_page_does(

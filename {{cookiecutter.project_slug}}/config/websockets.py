@@ -3,11 +3,13 @@
 import logging
 import time
 from contextlib import suppress
+from io import BytesIO
 
 import structlog
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
-from django.http.request import split_domain_port, validate_host
+from django.core.exceptions import BadRequest, DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
 from redis import RedisError
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
@@ -17,8 +19,8 @@ from config.router import client_address, request_id
 
 logger = structlog.get_logger(__name__)
 
-OUR_ERROR = 4500
-TRY_AGAIN_LATER = 4503
+INTERNAL_ERROR = 4500
+UNAVAILABLE = 4503
 
 
 def headers_of(scope) -> dict[str, str]:
@@ -38,7 +40,7 @@ class ClientAddress:
         await self.application({**scope, "client": client}, receive, send)
 
 
-class Logged:
+class LogSockets:
     """ASGI middleware: one log line when a socket opens and one when it closes, or one that it was
     refused; and the id of its handshake in every line in between.
     """
@@ -74,41 +76,49 @@ class Logged:
                 logger.info(end, **socket, code=code, duration_ms=milliseconds_since(began))
 
 
-def name_user(application):
+class BindUserId:
     """ASGI middleware: the user's id in every log line from here on."""
 
-    async def named(scope, receive, send):
-        bind_contextvars(user_id=scope["user"].pk)
-        await application(scope, receive, send)
+    def __init__(self, application):
+        self.application = application
 
-    return named
+    async def __call__(self, scope, receive, send):
+        bind_contextvars(user_id=scope["user"].pk)
+        await self.application(scope, receive, send)
 
 
 class SameOrigin:
-    """ASGI middleware: refuse a handshake from a page of another site.
+    """ASGI middleware: refuse a handshake from a page of another site, or over plain HTTP.
 
     Browsers send cookies along with any handshake, whichever page opens it, so the page's Origin
-    must be the very Host it talks to: an allowed host is not enough, as one like
-    ``.herokuapp.com`` holds the sites of strangers. Clients that are no browser send no Origin.
+    must have the scheme and the Host of the handshake itself. Channels' OriginValidator compares
+    with ALLOWED_HOSTS: one like ``.herokuapp.com`` holds the sites of strangers. Clients that are
+    no browser send no Origin.
     """
 
     def __init__(self, application):
         self.application = application
 
     async def __call__(self, scope, receive, send):
-        headers = headers_of(scope)
-        host = headers.get("host", "").lower()
-        origin = headers.get("origin")
-        same = origin is None or origin.lower().partition("://")[2] == host
-        application = self.application if same and is_allowed(host) else WebsocketDenier()
+        application = self.application if is_same_origin(scope) else WebsocketDenier()
         await application(scope, receive, send)
 
 
-def is_allowed(host: str) -> bool:
-    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
+def is_same_origin(scope) -> bool:
+    # As Django sees an HTTP request: SECURE_PROXY_SSL_HEADER and ALLOWED_HOSTS apply.
+    handshake = {"method": "GET", "path": scope["path"], "headers": scope["headers"]}
+    try:
+        request = ASGIRequest(handshake, BytesIO())
+        site = f"{request.scheme}://{request.get_host()}"
+    except (BadRequest, DisallowedHost):
+        return False
+    # A handshake cannot be redirected to HTTPS.
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        return False
+    return request.headers.get("Origin", site).lower() == site.lower()
 
 
-class Faults:
+class HandleErrors:
     """ASGI middleware: what goes wrong ends a socket, and is logged here, where its id is known.
 
     While Redis is away a handshake is refused and an open socket closed; the client tries again.
@@ -127,7 +137,7 @@ class Faults:
             await self.application(scope, receive, send_if_there)
         except RedisError as error:
             logger.warning("Redis is away", error=str(error))
-            await send_if_there({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+            await send_if_there({"type": "websocket.close", "code": UNAVAILABLE})
         except Exception:
             logging.getLogger(__name__).exception("Internal Server Error")
-            await send_if_there({"type": "websocket.close", "code": OUR_ERROR})
+            await send_if_there({"type": "websocket.close", "code": INTERNAL_ERROR})

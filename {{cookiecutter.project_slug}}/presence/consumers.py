@@ -3,14 +3,20 @@ import json
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
-from presence.people import connect, disconnect, everyone_message, session_digest
-from presence.pulse import PULSE
-from presence.signals import EVERYONE, change, send, session_group
+from presence.heartbeat import HEARTBEAT
+from presence.services import (
+    connect,
+    disconnect,
+    ended_sessions,
+    people_message,
+    session_digest,
+)
+from presence.signals import EVERYONE, send, session_group, status_message
 
 SUBPROTOCOL = "presence"
 # A client says only "pong", once a beat.
-LONGEST_MESSAGE = 64
-MOST_MESSAGES = 10
+MAX_MESSAGE_SIZE = 64
+MAX_MESSAGES = 10
 
 # Why a socket was closed; Daphne lets an application choose from 4000 to 4999 only.
 BAD_MESSAGE = 4400
@@ -42,35 +48,38 @@ class PresenceConsumer(AsyncJsonWebsocketConsumer):
         if not user.is_authenticated:
             await self.close()
             return
-        session = self.scope.get("session_digest") or session_digest(
-            self.scope["session"].session_key
-        )
-        # Before the list is read, so that no change is missed in between.
-        self.groups = [EVERYONE, session_group(session)]
+        self.session = (self.scope["session"].session_key, user.pk)
+        digest = session_digest(self.session[0])
+        # Before the session and the list are read, so that no change is missed in between.
+        self.groups = [EVERYONE, session_group(digest)]
         for group in self.groups:
             await self.channel_layer.group_add(group, self.channel_name)
-        self.connection, arrived = await database_sync_to_async(connect)(user, session)
+        # A log-out before group_add() sent its message to the other sockets only.
+        if await database_sync_to_async(ended_sessions)({self.session}):
+            await self.close()
+            return
+        self.connection, arrived = await database_sync_to_async(connect)(user, digest)
         offered = SUBPROTOCOL in self.scope["subprotocols"]
         await self.accept(subprotocol=SUBPROTOCOL if offered else None)
         if self.connection is None:
             await self.close(TOO_MANY)
             return
-        PULSE.join(self)
-        await self.send(text_data=await database_sync_to_async(everyone_message)())
+        HEARTBEAT.join(self)
+        await self.send(text_data=await database_sync_to_async(people_message)())
         if arrived:
-            await send(EVERYONE, change(user, True, "came online"))
+            await send(EVERYONE, status_message(user, True, "came online"))
 
     async def leave(self) -> None:
-        PULSE.leave(self)
+        HEARTBEAT.leave(self)
         connection, self.connection = self.connection, None
         if connection and await database_sync_to_async(disconnect)(connection):
-            await send(EVERYONE, change(connection.user, False, "went offline"))
+            await send(EVERYONE, status_message(connection.user, False, "went offline"))
 
     async def receive(self, text_data=None, bytes_data=None, **kwargs):
         self.received += 1
-        if len(text_data or bytes_data or "") > LONGEST_MESSAGE:
+        if len(text_data or bytes_data or "") > MAX_MESSAGE_SIZE:
             await self.close(MESSAGE_TOO_BIG)
-        elif self.received > MOST_MESSAGES or not is_pong(text_data):
+        elif self.received > MAX_MESSAGES or not is_pong(text_data):
             await self.close(BAD_MESSAGE)
         else:
             self.missed = 0
@@ -79,14 +88,17 @@ class PresenceConsumer(AsyncJsonWebsocketConsumer):
         await self.send_json({"type": "change", **message["change"]})
 
     async def presence_logged_out(self, message):
-        await self.close(LOGGED_OUT)
+        await self.close_logged_out()
 
     async def ping(self) -> None:
         self.missed += 1
         self.received = 0
         await self.send_json({"type": "ping"})
 
-    async def give_up(self) -> None:
+    async def close_logged_out(self) -> None:
+        await self.close(LOGGED_OUT)
+
+    async def close_unresponsive(self) -> None:
         await self.close(NO_ANSWER)
 
 

@@ -39,3 +39,18 @@ class Connection(models.Model):
 
     def __str__(self):
         return f"{self.user} since {self.seen_at}"
+
+
+class Ticket(models.Model):
+    """What opens one WebSocket without a cookie: see ``presence/tickets.py``.
+
+    ``digest`` is the ticket's, which is not stored. The session's key is, as in the table of the
+    sessions beside it, until the ticket is used or the next one is made after it has expired.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    session_key = models.CharField(max_length=40)
+    created_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    def __str__(self):
+        return f"ticket of {self.created_at}"

@@ -8,7 +8,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 
 from presence.models import Connection
-from presence.people import is_online, session_digest
+from presence.services import is_online, session_digest
 
 EVERYONE = "presence.everyone"
 logger = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ def session_group(session: str) -> str:
     return f"presence.session.{session}"
 
 
-def change(user, online: bool, what: str) -> dict:
+def status_message(user, online: bool, what: str) -> dict:
     """The message that ``user`` did ``what``, such as "logged in", and is online or not now."""
     return {
         "type": "presence.change",
@@ -41,15 +41,18 @@ async def send(group: str, message: dict) -> None:
 
 
 @receiver(user_logged_in)
-def tell_logged_in(sender, user, **kwargs):
-    async_to_sync(send)(EVERYONE, change(user, is_online(user), "logged in"))
+def broadcast_login(sender, user, **kwargs):
+    async_to_sync(send)(EVERYONE, status_message(user, is_online(user), "logged in"))
 
 
 @receiver(user_logged_out)
-def tell_logged_out(sender, request, user, **kwargs):
+def broadcast_logout(sender, request, user, **kwargs):
     if user is None or not request.session.session_key:
         return
     session = session_digest(request.session.session_key)
+    # Before the message, where Django would delete it afterwards: a handshake that joins the group
+    # too late for the message must not find the session.
+    request.session.delete()
     Connection.objects.filter(session=session).delete()
     async_to_sync(send)(session_group(session), {"type": "presence.logged_out"})
-    async_to_sync(send)(EVERYONE, change(user, is_online(user), "logged out"))
+    async_to_sync(send)(EVERYONE, status_message(user, is_online(user), "logged out"))

@@ -2,45 +2,56 @@
 
 It gets one from ``POST /presence/ticket/``, where it is logged in, and within ``TICKET_SECONDS``
 sends it as ``Authorization: Ticket ...`` or offers it as the subprotocol ``ticket....`` beside
-``presence``; never in the URL, which ends up in logs.
+``presence``; never in the URL, which ends up in logs. A ticket opens one WebSocket, of the session
+that it was made in; to connect again, a client gets another.
+
+A ticket is random and tells nothing: its session is in the database, which all processes share.
+Not in Redis: sessions are in the database too, so a ticket can be redeemed when its session can be
+checked, and is refused when neither can be. Redis would have to be told session keys, and may evict
+or lose a list of used tickets, which could then be used again.
 """
+
+import hashlib
+import secrets
+from datetime import timedelta
 
 from channels.db import database_sync_to_async
 from channels.security.websocket import WebsocketDenier
-from django.contrib.auth import get_user_model
-from django.core.signing import BadSignature, TimestampSigner
+from django.conf import settings
+from django.db.models.functions import Now
 
-from presence.people import session_digest
+from presence.models import Ticket
 
 TICKET_SECONDS = 30
 
 
-def signer() -> TimestampSigner:
-    # A subprotocol cannot hold Django's usual separator, a colon.
-    return TimestampSigner(sep=".", salt="presence.ticket")
+def make_ticket(session_key: str) -> str:
+    """A ticket that opens one socket of that session."""
+    Ticket.objects.filter(created_at__lt=Now() - timedelta(seconds=TICKET_SECONDS)).delete()
+    ticket = secrets.token_urlsafe(32)
+    Ticket.objects.create(digest=digest(ticket), session_key=session_key)
+    return ticket
 
 
-def make_ticket(user, session_key: str) -> str:
-    """A ticket that opens a socket of ``user``, to be closed when that session ends."""
-    claim = {
-        "user": user.pk,
-        "password": user.get_session_auth_hash(),
-        "session": session_digest(session_key),
-    }
-    return signer().sign_object(claim)
+def redeem(ticket: str) -> str | None:
+    """The session key of the ticket, the first time; None if it is not, or no more, good."""
+    tickets = Ticket.objects.filter(
+        digest=digest(ticket), created_at__gte=Now() - timedelta(seconds=TICKET_SECONDS)
+    )
+    found = tickets.first()
+    # Several may have found it, in as many processes; the database lets one delete it.
+    deleted, _ = tickets.delete()
+    return found.session_key if found and deleted else None
 
 
-def redeem(ticket: str):
-    """The ticket's user and session digest; raises BadSignature if it is not, or no more, good."""
-    claim = signer().unsign_object(ticket, max_age=TICKET_SECONDS)
-    user = get_user_model().objects.filter(pk=claim["user"], is_active=True).first()
-    if user is None or user.get_session_auth_hash() != claim["password"]:
-        raise BadSignature("The account or its password has changed.")
-    return user, claim["session"]
+def digest(ticket: str) -> str:
+    return hashlib.sha256(ticket.encode()).hexdigest()
 
 
 class TicketAuth:
-    """ASGI middleware: a handshake that shows a ticket is the ticket's user's, or refused."""
+    """ASGI middleware, before Channels' SessionMiddleware: a ticket takes the place of the session
+    cookie, so that its session and user are checked as those of a cookie are.
+    """
 
     def __init__(self, application):
         self.application = application
@@ -48,10 +59,9 @@ class TicketAuth:
     async def __call__(self, scope, receive, send):
         application, ticket = self.application, ticket_in(scope)
         if ticket is not None:
-            try:
-                user, session = await database_sync_to_async(redeem)(ticket)
-                scope = {**scope, "user": user, "session_digest": session}
-            except BadSignature:
+            session_key = await database_sync_to_async(redeem)(ticket)
+            scope = {**scope, "cookies": {settings.SESSION_COOKIE_NAME: session_key}}
+            if session_key is None:
                 application = WebsocketDenier()
         await application(scope, receive, send)
 

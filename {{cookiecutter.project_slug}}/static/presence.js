@@ -3,8 +3,8 @@
 // Keeps the list of people true while the page is open: see the presence app's docstring.
 
 const FIRST_DELAY = 500;
-const LONGEST_DELAY = 20000;
-const LONGEST_FEED = 10;
+const MAX_DELAY = 20000;
+const MAX_FEED_LENGTH = 10;
 const LOGGED_OUT = 4401;
 
 const list = document.getElementById("presence-people");
@@ -40,7 +40,7 @@ function tell(text) {
   const line = document.createElement("li");
   line.textContent = text;
   feed.prepend(line);
-  while (feed.children.length > LONGEST_FEED) {
+  while (feed.children.length > MAX_FEED_LENGTH) {
     feed.lastChild.remove();
   }
 }
@@ -75,30 +75,35 @@ function connect() {
     const message = JSON.parse(event.data);
     receivers[message.type]?.(message);
   };
-  socket.onclose = (event) => {
-    if (event.code === LOGGED_OUT) {
+  socket.onclose = async (event) => {
+    // Not if the session has only a new key, as after a new password.
+    if (event.code === LOGGED_OUT && (await isLoggedOut())) {
       state.textContent = "You are logged out.";
       return;
     }
     state.textContent = "Connecting again…";
     if (!opened) {
-      leaveIfLoggedOut();
+      reloadIfLoggedOut();
     }
     // Jitter, or all pages would come back to a restarted server at the same moment.
     timer = setTimeout(connect, delay * (0.5 + Math.random()));
-    delay = Math.min(delay * 2, LONGEST_DELAY);
+    delay = Math.min(delay * 2, MAX_DELAY);
   };
 }
 
-// A refused handshake does not say why: the page itself does, by redirecting to the log-in page.
-async function leaveIfLoggedOut() {
+// The page itself says so, by redirecting to the log-in page; a refused handshake does not say why.
+async function isLoggedOut() {
   try {
     const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" });
-    if (answer.type === "opaqueredirect") {
-      location.reload();
-    }
+    return answer.type === "opaqueredirect";
   } catch {
-    // The server is away; the timer tries again.
+    return false; // The server is away; the timer tries again.
+  }
+}
+
+async function reloadIfLoggedOut() {
+  if (await isLoggedOut()) {
+    location.reload();
   }
 }
 

@@ -7,7 +7,7 @@ from channels.testing import WebsocketCommunicator
 
 from config import drain, router
 from config.asgi import application
-from config.websockets import OUR_ERROR, ClientAddress, Faults, Logged
+from config.websockets import INTERNAL_ERROR, ClientAddress, HandleErrors, LogSockets
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ async def test_an_error_in_a_socket_closes_it_and_is_logged_with_its_id(events):
         told.append(message)
 
     scope = {"path": "/", "headers": [], "client": ("203.0.113.7", 50000)}
-    await Logged(Faults(fail))(scope, None, send)
-    assert told[-1] == {"type": "websocket.close", "code": OUR_ERROR}
+    await LogSockets(HandleErrors(fail))(scope, None, send)
+    assert told[-1] == {"type": "websocket.close", "code": INTERNAL_ERROR}
     opened, error, closed = events()
     assert (opened["event"], closed["event"]) == ("socket opened", "socket closed")
     assert "It does not work." in error["exception"]
