@@ -23,7 +23,7 @@ app.autodiscover_tasks()
 
 # Longer than the wait for a retry and the longest task together, or another worker runs it as well.
 VISIBILITY_SECONDS = 900
-MOST_RETRY_SECONDS = 300
+MAX_RETRY_SECONDS = 300
 
 app.conf.update(
     # Development and tests need no Redis: tasks run where they are called.
@@ -61,7 +61,7 @@ app.conf.update(
 
 
 @signals.setup_logging.connect
-def keep_django_s_logging(**kwargs):
+def keep_django_logging(**kwargs):
     """Being connected keeps Celery from replacing it. What came of a task is one line at its end."""
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
 

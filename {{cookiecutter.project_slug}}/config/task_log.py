@@ -5,18 +5,18 @@ from structlog.contextvars import bind_contextvars, get_contextvars, reset_conte
 
 
 @signals.before_task_publish.connect
-def hand_on_request_id(headers: dict, **kwargs):
+def add_request_id(headers: dict, **kwargs):
     if request_id := get_contextvars().get("request_id"):
         headers["request_id"] = request_id
 
 
 @signals.task_prerun.connect
 def bind(task, task_id: str, **kwargs):
-    told = {"task": task.name, "task_id": task_id}
+    context = {"task": task.name, "task_id": task_id}
     # A task that a page runs itself has the page's already.
     if request_id := task.request.get("request_id"):
-        told["request_id"] = request_id
-    task.request.bound = bind_contextvars(**told)
+        context["request_id"] = request_id
+    task.request.bound = bind_contextvars(**context)
 
 
 @signals.task_postrun.connect

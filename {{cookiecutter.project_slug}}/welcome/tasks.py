@@ -8,7 +8,7 @@ from django.db import OperationalError, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from config.celery import MOST_RETRY_SECONDS, app
+from config.celery import MAX_RETRY_SECONDS, app
 from welcome.models import Welcome
 
 MISSED_SECONDS = 3600
@@ -17,11 +17,11 @@ RETRIES = {
     "autoretry_for": (OSError, OperationalError),
     "max_retries": 3,
     "retry_backoff": 30,
-    "retry_backoff_max": MOST_RETRY_SECONDS,
+    "retry_backoff_max": MAX_RETRY_SECONDS,
 }
 
 
-def unwelcomed():
+def pending_recipients():
     """The people to send the mail to; no one while there is no mail server."""
     people = get_user_model().objects.filter(is_active=True, welcome__sent_at=None)
     return people.exclude(email="") if settings.MAILERS else people.none()
@@ -35,19 +35,19 @@ def send_welcome(user_id: int) -> None:
     order might never send it. Meanwhile a lock keeps a second delivery of the task out; not one on
     the account, which must be free to log in.
     """
-    if user := unwelcomed().filter(pk=user_id).first():
+    if user := pending_recipients().filter(pk=user_id).first():
         Welcome.objects.get_or_create(user=user)
         with transaction.atomic():
             of_address = Welcome.objects.filter(user__email__iexact=user.email)
             locked = of_address.select_for_update(skip_locked=True, of=("self",))
             welcomes = {welcome.pk: welcome for welcome in locked}
-            if len(welcomes) == of_address.count() and may_be_sent(welcomes.values()):
-                write_to(user)
+            if len(welcomes) == of_address.count() and is_within_limit(welcomes.values()):
+                send_welcome_mail(user)
                 welcomes[user.pk].sent_at = timezone.now()
                 welcomes[user.pk].save()
 
 
-def may_be_sent(welcomes: Iterable[Welcome]) -> bool:
+def is_within_limit(welcomes: Iterable[Welcome]) -> bool:
     """Whether none of these, all of one address, was sent within a day: a stranger who signs up
     again and again must not fill a mailbox.
     """
@@ -55,7 +55,7 @@ def may_be_sent(welcomes: Iterable[Welcome]) -> bool:
     return all(welcome.sent_at is None or welcome.sent_at < since for welcome in welcomes)
 
 
-def write_to(user) -> None:
+def send_welcome_mail(user) -> None:
     # Not the user's name: mail programs make links of it, to wherever a stranger likes.
     context = {"site_title": settings.SITE_NAME}
     subject = render_to_string("welcome/subject.txt", context).strip()
@@ -67,7 +67,7 @@ def write_to(user) -> None:
 def send_missed() -> None:
     """Queue the mails that people of the last day lack; the newest are in the queue already."""
     now = timezone.now()
-    recent = unwelcomed().filter(
+    recent = pending_recipients().filter(
         date_joined__range=(now - timedelta(days=1), now - timedelta(minutes=15))
     )
     for user_id in recent.values_list("pk", flat=True):
