@@ -1,4 +1,4 @@
-"""The id of the request that queued a task, in every line which the task causes."""
+"""Adds the id of the request that queued a task to every log line of the task."""
 
 from celery import signals
 from structlog.contextvars import bind_contextvars, get_contextvars, reset_contextvars
@@ -13,7 +13,7 @@ def add_request_id(headers: dict, **kwargs):
 @signals.task_prerun.connect
 def bind(task, task_id: str, **kwargs):
     context = {"task": task.name, "task_id": task_id}
-    # A task that a page runs itself has the page's already.
+    # Not there when a page runs the task itself: the context has the id already.
     if request_id := task.request.get("request_id"):
         context["request_id"] = request_id
     task.request.bound = bind_contextvars(**context)
