@@ -5,8 +5,16 @@ it again, so tasks must be idempotent: they can run twice. Redis can lose its da
 smallest plan does at a restart. So what must happen has to follow from the database, as in
 ``welcome/tasks.py``.
 
-``welcome/tasks.py`` has a periodic task, too: a line that adds to ``beat_schedule``. Each worker has
-a clock: with two, periodic tasks run twice.
+A periodic task is a line in ``beat_schedule``, and its time a ``crontab``::
+
+    app.conf.beat_schedule["clean up"] = {
+        "task": "shop.tasks.clean_up",
+        "schedule": crontab(minute=17),
+    }
+
+An interval in seconds starts again with each deployment: if you deploy every half hour, an hourly
+task never runs. A crontab whose moment falls into a restart waits for the next, so let a task do
+what earlier runs have missed. Each worker has a clock: with two, periodic tasks run twice.
 """
 
 import logging

@@ -1,8 +1,11 @@
 """Background tasks, run where they are called: without a worker, and without Redis."""
 
-from datetime import timedelta
+from copy import copy
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
+from celery.schedules import BaseSchedule, maybe_schedule
 from django.core.mail.backends.locmem import EmailBackend as Outbox
 from django.urls import reverse
 from django.utils import timezone
@@ -159,6 +162,26 @@ def test_no_task_is_given_to_a_second_worker_while_it_may_still_run():
 def all_tasks():
     app.loader.import_default_modules()
     return [task for name, task in app.tasks.items() if not name.startswith("celery.")]
+
+
+def runs_in_a_day(schedule: BaseSchedule) -> int:
+    """How often a task runs if a deployment restarts the clock every 25 minutes."""
+    start = last_run = datetime(2026, 1, 1, tzinfo=UTC)
+    runs = 0
+    for minute in range(24 * 60):
+        now = start + timedelta(minutes=minute)
+        schedule.nowfun = partial(datetime.fromtimestamp, now.timestamp(), tz=UTC)
+        if schedule.is_due(last_run).is_due:
+            runs += 1
+            last_run = now
+        if minute % 25 == 0:
+            last_run = now
+    return runs
+
+
+def test_every_periodic_task_runs_though_deployments_restart_its_clock():
+    for name, entry in app.conf.beat_schedule.items():
+        assert runs_in_a_day(copy(maybe_schedule(entry["schedule"]))), f"{name}: use crontab"
 
 
 def test_every_periodic_task_exists():

@@ -1,6 +1,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
+from celery.schedules import crontab
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.mail import send_mail
@@ -11,7 +12,6 @@ from django.utils import timezone
 from config.celery import MAX_RETRY_SECONDS, app
 from welcome.models import Welcome
 
-MISSED_SECONDS = 3600
 RETRIES = {
     # smtplib's errors are OSErrors.
     "autoretry_for": (OSError, OperationalError),
@@ -76,10 +76,10 @@ def send_missed() -> None:
     )
     for user_id in recent.values_list("pk", flat=True):
         # The next run queues it again.
-        send_welcome.apply_async([user_id], expires=MISSED_SECONDS)
+        send_welcome.apply_async([user_id], expires=3600)
 
 
 app.conf.beat_schedule["send missed welcome mails"] = {
     "task": "welcome.tasks.send_missed",
-    "schedule": MISSED_SECONDS,
+    "schedule": crontab(minute=17),  # of every hour
 }
