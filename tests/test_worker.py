@@ -1,6 +1,7 @@
 """Background tasks: the worker, started from its own line beside the web process, loses none."""
 
 import json
+import re
 import signal
 import time
 
@@ -72,6 +73,13 @@ def sending_process(worker, mail) -> psutil.Process:
     return process
 
 
+def errors(worker) -> list[str]:
+    """The errors that the worker has logged, past Celery's few words that are not JSON."""
+    lines = [line for line in worker.output().splitlines() if line.startswith("{")]
+    events = map(json.loads, lines)
+    return [event["event"] for event in events if event["level"] == "error"]
+
+
 @about(WITH_CELERY)
 def test_whoever_signs_up_is_welcomed_once(start_worker, mail, site, services, report):
     with start_worker() as worker:
@@ -108,6 +116,7 @@ def test_a_task_that_ends_soon_after_sigterm_is_not_done_again(
 def test_a_task_that_two_deploys_cut_short_is_done_by_the_next_worker(
     start_worker, mail, site, services, project, no_task_is_left
 ):
+    """And neither was a loss."""
     with services.postgres.locked(project.database, "welcome_welcome"):
         address = sign_up(site, "greeted_by_the_third")
         for _ in range(2):
@@ -116,6 +125,7 @@ def test_a_task_that_two_deploys_cut_short_is_done_by_the_next_worker(
                 worker.signal(signal.SIGTERM)
                 assert worker.process.wait(worker.grace) == 0, worker.output()
             assert services.valkey.tasks() == 1
+            assert errors(worker) == []
     with start_worker():
         wait_until(lambda: mail.sent_to(address), "the mail by the third worker")
         no_task_is_left()
@@ -134,6 +144,54 @@ def test_a_task_whose_process_is_killed_runs_again_at_once(
         wait_until(lambda: mail.sent_to(address), "the mail by another process")
         no_task_is_left()
     assert len(mail.sent_to(address)) == 1
+
+
+def set_aside_command(worker) -> str:
+    """The command that the log names to run a task again, once one is set aside."""
+    (error,) = [event for event in errors(worker) if "set aside" in event]
+    task_id = re.search(r"welcome\.tasks\.send_welcome\[([\w-]+)\]", error)[1]
+    assert error.endswith(f"python manage.py run_task_again {task_id}")
+    return error.partition("To run it again: ")[2]
+
+
+@about(EACH_PLATFORM)
+def test_a_task_whose_process_is_killed_twice_is_set_aside_until_it_is_run_again(
+    start_worker, mail, site, deployment, no_task_is_left
+):
+    mail.seconds = MAIL_SECONDS
+    with start_worker() as worker:
+        address = sign_up(site, "greeted_by_hand")
+        for _ in range(2):
+            sending_process(worker, mail).kill()
+            wait_until(lambda: not mail.is_receiving.is_set(), "the end of the connection")
+        no_task_is_left()
+        command = set_aside_command(worker)
+        assert command.split()[-1] in deployment.run("python manage.py run_task_again")
+        assert mail.sent_to(address) == []
+        mail.seconds = 0
+        deployment.run(command)
+        wait_until(lambda: mail.sent_to(address), "the mail")
+    assert "send_welcome" not in deployment.run("python manage.py run_task_again")
+
+
+@about(EACH_PLATFORM)
+def test_a_task_whose_whole_worker_is_killed_twice_is_set_aside(
+    start_worker, mail, site, services, no_task_is_left
+):
+    """As platforms do to a worker that takes too much memory."""
+    mail.seconds = MAIL_SECONDS
+    address = sign_up(site, "greeted_never")
+    for _ in range(2):
+        with start_worker() as worker:
+            assert mail.is_receiving.wait(30), worker.output()
+            worker.kill()
+        wait_until(lambda: not mail.is_receiving.is_set(), "the end of the connection")
+        # Instead of waiting for 15 minutes.
+        services.valkey.age_tasks()
+    with start_worker() as worker:
+        no_task_is_left()
+        assert set_aside_command(worker)
+    assert mail.sent_to(address) == []
 
 
 @about(EACH_PLATFORM)

@@ -276,6 +276,12 @@ class Valkey(_Server):
         with self._client() as client:
             return client.llen("celery") + client.hlen("unacked")
 
+    def age_tasks(self) -> None:
+        """Make delivered tasks as old as any visibility timeout, so that they are redelivered."""
+        with self._client() as client:
+            for tag in client.zrange("unacked_index", 0, -1):
+                client.zadd("unacked_index", {tag: 0})
+
 
 class TLSProxy:
     """TLS on 127.0.0.1 before a server on 127.0.0.1 that has none.

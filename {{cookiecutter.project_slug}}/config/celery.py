@@ -5,6 +5,12 @@ it again, so tasks must be idempotent: they can run twice. Redis can lose its da
 smallest plan does at a restart. So what must happen has to follow from the database, as in
 ``welcome/tasks.py``.
 
+A task that ends its worker process twice in a row, because it runs out of memory, is set aside
+(``lost_tasks.py``). An error in the log names it, and the command that runs it again::
+
+    python manage.py run_task_again                 # lists the tasks that are set aside
+    python manage.py run_task_again ID [ID ...]
+
 A periodic task is a line in ``beat_schedule``, and its time a ``crontab``::
 
     app.conf.beat_schedule["clean up"] = {
@@ -28,7 +34,7 @@ from config.checks import refuse_misconfiguration
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("config")
+app = Celery("config", task_cls="config.lost_tasks:Task")
 app.autodiscover_tasks()
 
 # Longer than a retry's delay and the longest task together, or a second worker runs the task too.

@@ -154,21 +154,23 @@ def test_a_url_tells_the_mail_server(url, host, port, password, tls):
     assert (server.use_ssl, server.use_tls) == (tls, not tls)
 
 
-def test_no_task_is_given_to_a_second_worker_while_it_may_still_run():
-    assert app.conf.task_time_limit + MAX_RETRY_SECONDS < VISIBILITY_SECONDS
-    assert all(getattr(task, "retry_backoff_max", 0) <= MAX_RETRY_SECONDS for task in all_tasks())
-
-
-def all_tasks():
+@pytest.fixture
+def all_tasks(db):
+    # Celery has Django check its models, and SQLite has to be asked whether it supports JSON.
     app.loader.import_default_modules()
     return [task for name, task in app.tasks.items() if not name.startswith("celery.")]
 
 
-def runs_in_a_day(schedule: BaseSchedule) -> int:
+def test_no_task_is_given_to_a_second_worker_while_it_may_still_run(all_tasks):
+    assert app.conf.task_time_limit + MAX_RETRY_SECONDS < VISIBILITY_SECONDS
+    assert all(getattr(task, "retry_backoff_max", 0) <= MAX_RETRY_SECONDS for task in all_tasks)
+
+
+def runs_in_a_month(schedule: BaseSchedule) -> int:
     """How often a task runs if a deployment restarts the clock every 25 minutes."""
     start = last_run = datetime(2026, 1, 1, tzinfo=UTC)
     runs = 0
-    for minute in range(24 * 60):
+    for minute in range(0, 32 * 24 * 60, 5):
         now = start + timedelta(minutes=minute)
         schedule.nowfun = partial(datetime.fromtimestamp, now.timestamp(), tz=UTC)
         if schedule.is_due(last_run).is_due:
@@ -181,9 +183,9 @@ def runs_in_a_day(schedule: BaseSchedule) -> int:
 
 def test_every_periodic_task_runs_though_deployments_restart_its_clock():
     for name, entry in app.conf.beat_schedule.items():
-        assert runs_in_a_day(copy(maybe_schedule(entry["schedule"]))), f"{name}: use crontab"
+        assert runs_in_a_month(copy(maybe_schedule(entry["schedule"]))), f"{name}: use crontab"
 
 
-def test_every_periodic_task_exists():
-    names = {task.name for task in all_tasks()}
+def test_every_periodic_task_exists(all_tasks):
+    names = {task.name for task in all_tasks}
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= names
