@@ -41,8 +41,11 @@ ASGI = """
     templates/presence/presence.html tests/test_asgi.py tests/test_handler.py tests/test_presence.py
 """
 CELERY = """
-    config/celery.py config/mail.py config/task_log.py templates/welcome/body.txt
-    templates/welcome/subject.txt tests/test_tasks.py welcome/__init__.py welcome/apps.py
+    config/celery.py config/lost_tasks.py config/mail.py config/management/__init__.py
+    config/management/commands/__init__.py config/management/commands/run_task_again.py
+    config/migrations/0001_initial.py config/migrations/__init__.py config/models.py
+    config/task_log.py templates/welcome/body.txt templates/welcome/subject.txt
+    tests/test_lost_tasks.py tests/test_tasks.py welcome/__init__.py welcome/apps.py
     welcome/checks.py welcome/migrations/0001_initial.py welcome/migrations/__init__.py
     welcome/models.py welcome/signals.py welcome/tasks.py
 """

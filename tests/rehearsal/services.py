@@ -266,6 +266,22 @@ class Valkey(_Server):
             own = client.client_id()
             return sum(int(other["id"]) != own for other in client.client_list())
 
+    def flush(self) -> None:
+        """Delete everything but the cache, which is in a database of its own."""
+        with self._client() as client:
+            client.flushdb()
+
+    def tasks(self) -> int:
+        """Return how many of Celery's tasks are queued, or delivered and not acknowledged."""
+        with self._client() as client:
+            return client.llen("celery") + client.hlen("unacked")
+
+    def age_tasks(self) -> None:
+        """Make delivered tasks as old as any visibility timeout, so that they are redelivered."""
+        with self._client() as client:
+            for tag in client.zrange("unacked_index", 0, -1):
+                client.zadd("unacked_index", {tag: 0})
+
 
 class TLSProxy:
     """TLS on 127.0.0.1 before a server on 127.0.0.1 that has none.

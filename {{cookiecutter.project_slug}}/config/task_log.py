@@ -1,22 +1,22 @@
-"""The id of the request that queued a task, in every line which the task causes."""
+"""Adds the id of the request that queued a task to every log line of the task."""
 
 from celery import signals
 from structlog.contextvars import bind_contextvars, get_contextvars, reset_contextvars
 
 
 @signals.before_task_publish.connect
-def hand_on_request_id(headers: dict, **kwargs):
+def add_request_id(headers: dict, **kwargs):
     if request_id := get_contextvars().get("request_id"):
         headers["request_id"] = request_id
 
 
 @signals.task_prerun.connect
 def bind(task, task_id: str, **kwargs):
-    told = {"task": task.name, "task_id": task_id}
-    # A task that a page runs itself has the page's already.
+    context = {"task": task.name, "task_id": task_id}
+    # Not there when a page runs the task itself: the context has the id already.
     if request_id := task.request.get("request_id"):
-        told["request_id"] = request_id
-    task.request.bound = bind_contextvars(**told)
+        context["request_id"] = request_id
+    task.request.bound = bind_contextvars(**context)
 
 
 @signals.task_postrun.connect

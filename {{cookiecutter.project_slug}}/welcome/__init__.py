@@ -1,5 +1,6 @@
 """A welcome mail to everyone who signs up.
 
-A row of ``Welcome`` says that a person has had theirs. Whoever signs up has none, so no mail is
-lost when its task is: every hour ``send_missed`` queues it anew for people of the last day.
+A row of ``Welcome`` with ``sent_at`` records that a person has had theirs. Every hour
+``send_missed`` queues the mail again for people of the last day without one, so a mail is not lost
+with its task.
 """
