@@ -4,7 +4,7 @@ import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 from combinations import SERVERS, about, is_asgi
@@ -85,6 +85,19 @@ def test_logging_out_closes_the_session_s_sockets_on_every_process(
             while True:
                 socket.recv(timeout=10)
         assert closed.value.rcvd.code == 4401
+
+
+def test_a_loop_of_log_ins_and_log_outs_does_not_flood_other_pages(ada, deployment, arrive):
+    with deployment.site(WEB_CONCURRENCY="1") as site:
+        for _ in range(15):
+            arrive(site, "cy_p").submit("/accounts/logout/", page="/")
+    messages = []
+    with suppress(TimeoutError):
+        while True:
+            messages.append(json.loads(ada.recv(timeout=2)))
+    changes = [message for message in messages if message.get("name") == "cy_p"]
+    # Ten a minute, and twice as many if a minute ends in between.
+    assert 0 < len(changes) <= 20
 
 
 def refusal(site, *arguments, **options) -> int:
