@@ -95,6 +95,19 @@ def test_logging_out_closes_the_session_s_sockets_on_every_process(
         assert closed.value.rcvd.code == 4401
 
 
+def test_a_loop_of_log_ins_and_log_outs_does_not_flood_other_pages(ada, deployment, arrive):
+    with deployment.site(WEB_CONCURRENCY="1") as site:
+        for _ in range(15):
+            arrive(site, "cy_p").submit("/accounts/logout/", page="/")
+    messages = []
+    with suppress(TimeoutError):
+        while True:
+            messages.append(json.loads(ada.recv(timeout=2)))
+    changes = [message for message in messages if message.get("name") == "cy_p"]
+    # Ten a minute, and twice as many if a minute ends in between.
+    assert 0 < len(changes) <= 20
+
+
 def refusal(site, *arguments, **options) -> int:
     with pytest.raises(InvalidStatus) as refused:
         open_socket(site, *arguments, **options)

@@ -1,6 +1,9 @@
 """Tell everyone of log-ins and log-outs, and close the sockets of a session that ends."""
 
 import logging
+import time
+from collections import Counter
+from threading import Lock
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
@@ -11,6 +14,8 @@ from presence.models import Connection
 from presence.services import is_online, session_digest
 
 EVERYONE = "presence.everyone"
+# About the log-ins and log-outs of one person, per minute and server process.
+MAX_MESSAGES = 10
 logger = logging.getLogger(__name__)
 
 
@@ -40,9 +45,41 @@ async def send(group: str, message: dict) -> None:
             return
 
 
+class MessageLimit:
+    """Bounds what a loop of log-ins and log-outs sends to every open page.
+
+    Each process counts in its memory, which works while Redis is away. The next heartbeat corrects
+    a page that missed a message.
+    """
+
+    def __init__(self):
+        self.lock = Lock()
+        self.minute = 0
+        self.messages: Counter = Counter()
+
+    def allows(self, user) -> bool:
+        """Count a message about the person, and return whether it may be sent."""
+        minute = int(time.monotonic() // 60)
+        with self.lock:
+            if minute != self.minute:
+                self.minute = minute
+                self.messages.clear()
+            self.messages[user.pk] += 1
+            return self.messages[user.pk] <= MAX_MESSAGES
+
+
+LIMIT = MessageLimit()
+
+
+def broadcast_status(user, what: str) -> None:
+    """Tell every page that the person did ``what``."""
+    if LIMIT.allows(user):
+        async_to_sync(send)(EVERYONE, status_message(user, is_online(user), what))
+
+
 @receiver(user_logged_in)
 def broadcast_login(sender, user, **kwargs):
-    async_to_sync(send)(EVERYONE, status_message(user, is_online(user), "logged in"))
+    broadcast_status(user, "logged in")
 
 
 @receiver(user_logged_out)
@@ -55,4 +92,4 @@ def broadcast_logout(sender, request, user, **kwargs):
     request.session.delete()
     Connection.objects.filter(session=session).delete()
     async_to_sync(send)(session_group(session), {"type": "presence.logged_out"})
-    async_to_sync(send)(EVERYONE, status_message(user, is_online(user), "logged out"))
+    broadcast_status(user, "logged out")

@@ -20,6 +20,7 @@ from presence import consumers, tickets
 from presence.heartbeat import HEARTBEAT
 from presence.models import EXPIRY_SECONDS, Connection, Ticket
 from presence.services import MAX_CONNECTIONS, ended_sessions, list_people
+from presence.signals import MAX_MESSAGES, MessageLimit
 from tests.test_handler import PATIENCE_SECONDS
 from users.models import User
 
@@ -60,6 +61,12 @@ class Page(WebsocketCommunicator):
         while (output := await self.receive_output(PATIENCE_SECONDS))["type"] != "websocket.close":
             pass
         return output["code"]
+
+
+@pytest.fixture(autouse=True)
+def new_limit(monkeypatch):
+    """Each test has people with the same keys, within the same minute."""
+    monkeypatch.setattr("presence.signals.LIMIT", MessageLimit())
 
 
 @pytest.fixture(autouse=True)
@@ -129,6 +136,22 @@ async def test_log_ins_and_log_outs_show_up():
     await bob.post(reverse("logout"))
     heard = await watcher.hear("change")
     assert (heard["name"], heard["what"]) == ("bob", "logged out")
+
+
+async def test_a_loop_of_log_ins_and_log_outs_sends_few_messages():
+    watcher = await Page(await log_in("ada")).open()
+    bob = await log_in("bob")
+    user = await User.objects.aget(username="bob")
+    for _ in range(100):
+        await bob.alogout()
+        await bob.aforce_login(user)
+    await PULSE.beat()
+    messages = []
+    while not messages or messages[-1]["type"] != "ping":
+        messages.append(await watcher.receive_json_from(PATIENCE_SECONDS))
+    changes = [message for message in messages if message.get("name") == "bob"]
+    # Twice as many if a minute ends in between.
+    assert 0 < len(changes) <= 2 * MAX_MESSAGES
 
 
 async def test_several_pages_of_one_person_count_once():
