@@ -280,6 +280,16 @@ async def test_a_bad_ticket_is_refused_even_with_good_cookies(monkeypatch):
     assert not (await Page(client, authorization=f"Ticket {ticket}").connect())[0]
 
 
+async def test_a_ticket_from_before_a_new_password_is_refused():
+    client = await log_in("ada")
+    before, after = await get_ticket(client), await get_ticket(client)
+    assert (await Page(authorization=f"Ticket {before}").connect())[0]
+    # Not by the form, which would also end the session and so the ticket.
+    await User.objects.filter(username="ada").aupdate(password="another")
+    assert not (await Page(authorization=f"Ticket {after}").connect())[0]
+    assert await client.session.aexists(client.cookies["sessionid"].value)
+
+
 def test_a_ticket_is_for_people_who_are_logged_in(client):
     assert client.post(reverse("presence_ticket")).status_code == 401
     assert client.get(reverse("presence_ticket")).status_code == 405

@@ -1,6 +1,7 @@
 import pytest
 from django.contrib.auth import get_user
 from django.contrib.auth.hashers import MD5PasswordHasher, make_password
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
@@ -24,6 +25,8 @@ def test_signing_up_creates_an_account_and_logs_in(client, db):
 def test_names_that_differ_only_in_case_are_one(client, user):
     answers = {"username": "Ada", "password1": PASSWORD, "password2": PASSWORD}
     assert "already exists" in client.post(reverse("signup"), answers).text
+    with pytest.raises(ValidationError, match="already exists"):
+        User(username="ADA").validate_constraints()
     with pytest.raises(IntegrityError):
         User.objects.create_user("ADA")
 
