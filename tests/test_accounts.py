@@ -15,6 +15,7 @@ pytestmark = about(SERVERS)
 LOG_IN = "/accounts/login/"
 SIGN_UP = "/accounts/signup/"
 REFUSED = 429
+HASHING_THREADS = 12
 
 
 @pytest.fixture(autouse=True)
@@ -39,20 +40,41 @@ def test_a_password_can_be_guessed_at_five_times(site, visitor, path):
     assert name in visitor.get("/").text
 
 
-def test_guesses_at_once_are_counted_too_and_take_little_memory(site, report):
+def guess_at_once(site, clients: int) -> list[int]:
+    """The statuses of 120 wrong passwords for 40 people, from so many clients."""
+
     def guess(number: int) -> int:
         with site.visitor() as visitor:
             answers = {"username": f"person{number % 40}", "password": "wrong"}
             return visitor.submit(LOG_IN, **answers).status_code
 
-    with ThreadPoolExecutor(20) as threads:
-        statuses = list(threads.map(guess, range(120)))
+    with ThreadPoolExecutor(clients) as threads:
+        return list(threads.map(guess, range(120)))
+
+
+def test_guesses_at_once_are_counted_too_and_take_little_memory(site, report):
+    statuses = guess_at_once(site, clients=20)
     megabytes = site.process.memory()
     report("memory after 120 log-ins MB", round(megabytes))
     assert set(statuses) == {200, REFUSED}
     # Fifty an address may, and those that were under way with the last of them had been let in.
     assert statuses.count(200) < 50 + 20
     assert megabytes < 512
+
+
+def test_many_threads_that_hash_passwords_take_the_memory_of_two_hashes(deployment, report):
+    """A hash takes Argon2's memory cost, which malloc keeps for the thread's next one."""
+    printed = deployment.run_script("from users.hashers import Argon2; print(Argon2.memory_cost)")
+    megabytes = int(printed.split()[-1]) * 1024 / 1e6
+    with deployment.site(WEB_CONCURRENCY="1", WEB_THREADS=str(HASHING_THREADS)) as site:
+        with ThreadPoolExecutor(HASHING_THREADS) as threads, site.visitor() as visitor:
+            list(threads.map(visitor.get, [LOG_IN] * 120))
+        before = site.process.memory()
+        guess_at_once(site, HASHING_THREADS)
+        hashes = (site.process.memory() - before) / megabytes
+    report(f"memory for {HASHING_THREADS} log-ins at once, hashes", round(hashes, 1))
+    # Two, and some for the log-ins themselves. Without the bound they are as many as threads.
+    assert 1 < hashes < 4
 
 
 async def log_in_and_hang_up(site, headers: str, answers: str) -> None:
