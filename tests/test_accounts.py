@@ -16,13 +16,24 @@ LOG_IN = "/accounts/login/"
 SIGN_UP = "/accounts/signup/"
 REFUSED = 429
 HASHING_THREADS = 12
+ABORTED = 300
+# Of all servers, in all of their processes.
+MOST_THREADS = 8
 
 
 @pytest.fixture(autouse=True)
-def forgive(deployment, services, project):
-    """Forget the failures afterwards: the visitors of all tests may share one address."""
-    yield
-    with psycopg.connect(services.postgres.url(project.database)) as connection:
+def failures(deployment, services, project):
+    """Returns how often log-ins to an account have failed in this test.
+
+    They are forgotten afterwards: the visitors of all tests may share one address.
+    """
+    with psycopg.connect(services.postgres.url(project.database), autocommit=True) as connection:
+
+        def count(name: str) -> int:
+            query = "SELECT sum(failures_since_start) FROM axes_accessattempt WHERE username = %s"
+            return connection.execute(query, [name]).fetchone()[0]
+
+        yield count
         connection.execute("DELETE FROM axes_accessattempt")
 
 
@@ -91,7 +102,14 @@ async def log_in_and_hang_up_often(site, headers: str, answers: str, times: int)
         await asyncio.gather(*(log_in_and_hang_up(site, headers, answers) for _ in range(50)))
 
 
-def test_log_ins_that_hang_up_hold_up_no_one_for_long(site, visitor, report):
+def log_ins(site) -> int:
+    """How many log-in forms the site has taken."""
+    return sum(
+        event.get("method") == "POST" and event["path"] == LOG_IN for event in site.process.events()
+    )
+
+
+def test_log_ins_that_hang_up_hold_up_no_one_for_long(site, visitor, project, failures, report):
     visitor.get(LOG_IN)
     cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
     sent = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
@@ -99,13 +117,20 @@ def test_log_ins_that_hang_up_hold_up_no_one_for_long(site, visitor, report):
     headers = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
     token = visitor.cookies[CSRF_COOKIE]
     answers = {"username": "nobody", "password": "wrong", "csrfmiddlewaretoken": token}
-    asyncio.run(log_in_and_hang_up_often(site, headers, urlencode(answers), 300))
+    before = log_ins(site)
+    asyncio.run(log_in_and_hang_up_often(site, headers, urlencode(answers), ABORTED))
     began = time.monotonic()
     with site.visitor() as other:
-        other.timeout = 60
         assert other.get("/").status_code == 200
     report("page after 300 log-ins s", round(time.monotonic() - began, 1))
     assert visitor.submit(LOG_IN, username="nobody", password="wrong").status_code == REFUSED
+    taken = log_ins(site) - before
+    report("log-ins taken of 300 that hung up", taken)
+    # Most left while they waited, which Waitress does not see: it takes them all.
+    if project.answers["server"] != "wsgi-waitress":
+        assert taken < ABORTED / 3
+    # What is taken is refused without a hash, but for five and those that ran beside the fifth.
+    assert failures("nobody") <= 5 + MOST_THREADS
 
 
 def test_two_who_take_one_name_at_once_get_it_once_and_an_error_page_never(site, project, services):
