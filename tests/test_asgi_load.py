@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import statistics
 import time
 from contextlib import ExitStack
@@ -216,6 +217,29 @@ def test_event_streams_end_at_sigterm_and_all_else_finishes(ended_site, report):
     assert seconds < STREAMS_END_SECONDS
     assert status == 0, ended_site.process.output()
     assert {event["level"] for event in ended_site.process.events()} <= {"info", "warning"}
+
+
+def leave_amid(site: Site, path: str) -> None:
+    """Request a page, and disconnect without having read more than its beginning."""
+    head = f"GET {path} HTTP/1.1\r\nHost: {site.platform.host}\r\nX-Forwarded-Proto: https\r\n\r\n"
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", site.port))
+        client.sendall(head.encode())
+        assert client.recv(100).startswith(b"HTTP/1.1 200")
+        time.sleep(0.5)
+
+
+def test_clients_that_left_amid_a_page_do_not_delay_a_shutdown(ended_site, report):
+    for _ in range(THREADS):
+        leave_amid(ended_site, "/extra/big/")
+    ended_site.process.signal(signal.SIGTERM)
+    began = time.monotonic()
+    status = ended_site.process.process.wait(ended_site.platform.grace)
+    seconds = time.monotonic() - began
+    report("shutdown after clients left s", round(seconds, 1))
+    assert seconds < 2 * STREAMS_END_SECONDS
+    assert status == 0, ended_site.process.output()
 
 
 async def deploy(old: Site, start_new, router: Router, session: str):

@@ -6,17 +6,19 @@ import os
 import stat
 import threading
 import time
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
 from combinations import SERVERS, about
 from rehearsal.load import Answer, Outcome
 from rehearsal.site import Site
-from rehearsal.uploads import Upload, send_slowly
+from rehearsal.uploads import Upload, send, send_slowly
 
 pytestmark = about(SERVERS)
 
 HUGE = 300_000_000
+ENDLESS = 40_000_000
 LIMIT = 10_000_000
 KEPT_BYTES = 20_000_000
 PAGE_SECONDS = 2
@@ -93,6 +95,25 @@ def test_a_huge_body_is_refused_before_it_is_kept(limited, folder, report, multi
     assert disk < KEPT_BYTES
     with limited.visitor() as visitor:
         assert visitor.get("/").status_code == 200
+
+
+def test_a_body_that_is_announced_as_too_large_is_refused_before_it_is_sent(limited):
+    head = Upload(HUGE).head(limited, "/accounts/login/")
+    assert send(limited, [head], seconds=5)[0] == 413
+
+
+def test_a_chunk_line_without_end_is_refused_before_it_is_kept(limited, folder, report):
+    """A chunk begins with a line of its size, which may have extensions: it is no part of the
+    body, and would grow in memory.
+    """
+    head = Upload(0, chunked=True).head(limited, "/accounts/login/")
+    endless = chain([head, b"1;"], repeat(b"a" * 65536, ENDLESS // 65536))
+    with Kept(limited, folder) as kept:
+        status, _ = send(limited, endless)
+    memory, disk = kept.more()
+    report("40 MB chunk line, kept MB", round((memory + disk) / 1e6))
+    assert status in (400, 413, None)
+    assert memory + disk < KEPT_BYTES
 
 
 @pytest.mark.parametrize("multipart", [False, True], ids=["bytes", "form"])

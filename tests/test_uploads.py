@@ -70,6 +70,20 @@ def test_a_picture_comes_back_by_its_signed_link_and_a_new_one_takes_its_place(
     assert len(bucket.keys()) == len(before)
 
 
+def test_a_picture_is_for_no_one_who_has_no_signed_link(visitor, bucket):
+    """moto, the S3 server here, grants a request without a signature what the object's ACL grants
+    to everyone. It does not verify a signature that is there.
+    """
+    visitor.sign_up("hidden")
+    assert upload(visitor, PICTURE.read_bytes()).is_redirect
+    link = link_in(visitor.get("/picture/").text)
+    path = link.partition("?")[0]
+    assert fetch(link, bucket).status_code == 200
+    assert fetch(path, bucket).status_code == 403
+    key = path.partition("/pictures/")[2]
+    assert bucket.grants(f"pictures/{key}") == [("CanonicalUser", "FULL_CONTROL")]
+
+
 def test_what_is_no_picture_is_refused_in_a_sentence(visitor, bucket):
     visitor.sign_up("forger_of_pictures")
     before = bucket.keys()

@@ -16,6 +16,7 @@ ONE_NAME = "one name, one person, whatever its case and however quick the other"
 WHO = "nothing tells who has an account but a name that is taken"
 FIVE = "test_throttle.py::test_after_five_wrong_passwords_even_the_right_one_must_wait"
 HASHED = "test_users.py::test_passwords_are_hashed_by_argon2_within_the_memory_there_is"
+TWO_AT_A_TIME = "test_users.py::test_two_passwords_are_hashed_at_a_time"
 WEAK_PASSWORD = "test_users.py::test_a_weak_password_is_refused"
 # A method of users.models.User that makes all sessions outlive a change of the password.
 SAME_HASH = """
@@ -141,6 +142,23 @@ MUTANTS = (
     by_project(ARGON2, SETTINGS, '    "users.hashers.Argon2",\n', "", HASHED),
     by_project(ARGON2, "users/hashers.py", "    memory_cost = 19 * 1024\n", "", HASHED),
     by_project(ARGON2, "users/hashers.py", "    time_cost = 2\n", "    time_cost = 1\n", HASHED),
+    by_project(
+        ARGON2,
+        "users/hashers.py",
+        "THREADS.submit(super().encode, password, salt).result()",
+        "super().encode(password, salt)",
+        TWO_AT_A_TIME,
+    ),
+    by_project(
+        ARGON2,
+        "users/hashers.py",
+        "THREADS.submit(super().verify, password, encoded).result()",
+        "super().verify(password, encoded)",
+        TWO_AT_A_TIME,
+    ),
+    by_project(
+        ARGON2, "users/hashers.py", "ThreadPoolExecutor(2,", "ThreadPoolExecutor(3,", TWO_AT_A_TIME
+    ),
     by_project(WEAK, SETTINGS, '        "MinimumLengthValidator",\n', "", WEAK_PASSWORD),
     by_project(WEAK, SETTINGS, '        "CommonPasswordValidator",\n', "", WEAK_PASSWORD),
     by_project(WEAK, SETTINGS, '        "NumericPasswordValidator",\n', "", WEAK_PASSWORD),

@@ -1,11 +1,17 @@
 """Mutants of "Clients that do harm"."""
 
-from mutants.row import WSGI_GUNICORN, by_project
+from mutants.row import ASGI_GUNICORN, PROJECT, WAITRESS, WSGI_GUNICORN, by_project, by_template
 
 SETTINGS = "config/settings.py"
 HANDLER = "config/handler.py"
 REQUEST_BUFFER = "config/request_buffer.py"
 RESPONSE_BUFFER = "config/response_buffer.py"
+
+DAPHNE_CHANNEL = f"{PROJECT}/config/daphne_channel.py"
+REQUEST_BODY = f"{PROJECT}/config/request_body.py"
+WAITRESS_CHANNEL = f"{PROJECT}/config/waitress_channel.py"
+WAITRESS_SERVER = f"{PROJECT}/config/waitress.py"
+WSGI_WORKER = f"{PROJECT}/config/wsgi_worker.py"
 
 OWN_HEADERS = "a visitor's own headers never win"
 LEFT = "a client that disconnects costs no connection, and its request is dropped while it waits"
@@ -21,6 +27,12 @@ TOO_LARGE = "test_handler.py::test_a_body_beyond_the_limit_is_refused"
 WORKER_TOO_LARGE = "test_wsgi_worker.py::test_a_body_above_the_limit_is_refused"
 ENDLESS = "test_wsgi_worker.py::test_a_head_or_a_chunk_line_without_end_is_refused"
 OVERLOADED = "test_handler.py::test_requests_beyond_the_queue_are_refused_at_once"
+HUGE_BODY = "test_limits.py::test_a_huge_body_is_refused_before_it_is_kept"
+ANNOUNCED = (
+    "test_limits.py::test_a_body_that_is_announced_as_too_large_is_refused_before_it_is_sent"
+)
+CHUNK_LINE = "test_limits.py::test_a_chunk_line_without_end_is_refused_before_it_is_kept"
+FULL_QUEUE = "test_limits.py::test_a_full_queue_is_said_at_once"
 
 MUTANTS = (
     by_project(
@@ -166,5 +178,83 @@ MUTANTS = (
         "if name not in PENDING or PENDING[name].done():",
         "if True:",
         "test_production.py::test_probes_that_come_at_once_share_one_answer",
+    ),
+    by_template(
+        BODY,
+        DAPHNE_CHANNEL,
+        "if self.length and self.length > self.body_limit:",
+        "if False:",
+        ANNOUNCED,
+    ),
+    by_template(
+        BODY,
+        DAPHNE_CHANNEL,
+        "if self.content.tell() + len(data) > self.channel.body_limit:",
+        "if False:",
+        HUGE_BODY,
+    ),
+    by_template(
+        BODY,
+        REQUEST_BODY,
+        "self.is_too_large = self._bytes_left < 0",
+        "self.is_too_large = False",
+        HUGE_BODY,
+        answers=ASGI_GUNICORN,
+    ),
+    by_template(
+        BODY,
+        WAITRESS_CHANNEL,
+        "max(self.content_length, len(self.body_rcv)) <= self.body_limit",
+        "len(self.body_rcv) <= self.body_limit",
+        ANNOUNCED,
+        answers=WAITRESS,
+    ),
+    by_template(
+        BODY,
+        WAITRESS_CHANNEL,
+        "max(self.content_length, len(self.body_rcv)) <= self.body_limit",
+        "self.content_length <= self.body_limit",
+        HUGE_BODY,
+        answers=WAITRESS,
+    ),
+    by_template(
+        BODY,
+        WAITRESS_CHANNEL,
+        "is_small and self.chunk_line_length() <= MAX_CHUNK_LINE",
+        "is_small",
+        CHUNK_LINE,
+        answers=WAITRESS,
+    ),
+    by_template(
+        QUEUE,
+        WAITRESS_SERVER,
+        "elif len(dispatcher.queue) < settings.MAX_QUEUED_REQUESTS:",
+        "elif True:",
+        FULL_QUEUE,
+        answers=WAITRESS,
+    ),
+    by_template(
+        QUEUE,
+        WSGI_WORKER,
+        "if self.unfinished >= settings.MAX_QUEUED_REQUESTS + settings.WEB_THREADS:",
+        "if False:",
+        FULL_QUEUE,
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        HEALTH,
+        WAITRESS_SERVER,
+        "dispatcher.queue.rotate(1)",
+        "pass",
+        FULL_QUEUE,
+        answers=WAITRESS,
+    ),
+    by_template(
+        HEALTH,
+        WSGI_WORKER,
+        "pool = self.health_pool if conn.is_health_check else self.tpool",
+        "pool = self.tpool",
+        FULL_QUEUE,
+        answers=WSGI_GUNICORN,
     ),
 )

@@ -1,6 +1,6 @@
 """Mutants of "Services, tasks and uploads"."""
 
-from mutants.row import by_project
+from mutants.row import PROJECT, WSGI_GUNICORN, by_project, by_template
 
 IMAGES = "pictures/images.py"
 BUCKET = "pictures/bucket.py"
@@ -47,6 +47,14 @@ MUTANTS = (
     by_project(PRIVATE, BUCKET, "querystring_expire = 3600", "querystring_expire = 36000", SIGNED),
     by_project(
         PRIVATE, BUCKET, '"addressing_style": "virtual"', '"addressing_style": "path"', SIGNED
+    ),
+    by_template(
+        PRIVATE,
+        f"{PROJECT}/{BUCKET}",
+        "default_acl = None",
+        'default_acl = "public-read"',
+        "test_uploads.py::test_a_picture_is_for_no_one_who_has_no_signed_link",
+        answers=WSGI_GUNICORN,
     ),
     by_project(
         NO_BUCKET, "pictures/checks.py", "if not settings.BUCKET[key]:", "if False:", GOES_LIVE

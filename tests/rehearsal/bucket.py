@@ -54,6 +54,11 @@ class Bucket(TLSProxy):
         """The names of what is in the bucket."""
         return [one["Key"] for one in self._client.list_objects_v2(Bucket=NAME).get("Contents", [])]
 
+    def grants(self, key: str) -> list[tuple[str, str]]:
+        """Who may do what with an object, by its ACL: kinds of grantees and permissions."""
+        acl = self._client.get_object_acl(Bucket=NAME, Key=key)
+        return [(grant["Grantee"]["Type"], grant["Permission"]) for grant in acl["Grants"]]
+
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take the part of the host that the client wants to be connected to."""
         with suppress(OSError, asyncio.IncompleteReadError):

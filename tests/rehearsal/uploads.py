@@ -4,9 +4,10 @@ import asyncio
 import re
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 
 from rehearsal.site import Site
 
@@ -53,14 +54,18 @@ class Upload:
             yield b"0\r\n\r\n"
 
     def send(self, site: Site, path: str) -> tuple[int | None, bytes]:
-        """Send it, and stop once there is an answer: its status, None without one, and its body."""
-        with socket.create_connection(("127.0.0.1", site.port), timeout=60) as connection:
-            with suppress(OSError):  # the server has closed it, and may have answered before
-                for piece in (self.head(site, path), *self.pieces()):
-                    if select.select([connection], [], [], 0)[0]:
-                        break
-                    connection.sendall(piece)
-            return read_answer(connection)
+        return send(site, chain([self.head(site, path)], self.pieces()))
+
+
+def send(site: Site, pieces: Iterable[bytes], seconds: float = 60) -> tuple[int | None, bytes]:
+    """Send them, and stop once there is an answer: its status, None without one, and its body."""
+    with socket.create_connection(("127.0.0.1", site.port), timeout=seconds) as connection:
+        with suppress(OSError):  # the server has closed it, and may have answered before
+            for piece in pieces:
+                if select.select([connection], [], [], 0)[0]:
+                    break
+                connection.sendall(piece)
+        return read_answer(connection)
 
 
 def read_answer(connection: socket.socket) -> tuple[int | None, bytes]:

@@ -1,12 +1,17 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.contrib.auth import get_user
-from django.contrib.auth.hashers import MD5PasswordHasher, make_password
+from django.contrib.auth.hashers import Argon2PasswordHasher, MD5PasswordHasher, make_password
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
 
 from config import settings as production
 from config.sessions import SessionStore
+from users.hashers import Argon2
 from users.models import User
 
 PASSWORD = "a long enough passphrase"
@@ -24,6 +29,8 @@ def test_signing_up_creates_an_account_and_logs_in(client, db):
 def test_names_that_differ_only_in_case_are_one(client, user):
     answers = {"username": "Ada", "password1": PASSWORD, "password2": PASSWORD}
     assert "already exists" in client.post(reverse("signup"), answers).text
+    with pytest.raises(ValidationError, match="already exists"):
+        User(username="ADA").validate_constraints()
     with pytest.raises(IntegrityError):
         User.objects.create_user("ADA")
 
@@ -122,6 +129,25 @@ def test_a_session_cookie_that_no_one_was_given_is_no_error(client, db):
 def test_passwords_are_hashed_by_argon2_within_the_memory_there_is(settings):
     settings.PASSWORD_HASHERS = production.PASSWORD_HASHERS
     assert make_password("secret").startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+@pytest.mark.parametrize("method", ["encode", "verify"])
+def test_two_passwords_are_hashed_at_a_time(method, monkeypatch):
+    hasher, hash_it, running, most = Argon2(), getattr(Argon2PasswordHasher, method), set(), 0
+    salt = hasher.salt()
+    second = salt if method == "encode" else hasher.encode("secret", salt)
+
+    def count(*arguments):
+        nonlocal most
+        running.add(threading.get_ident())
+        most = max(most, len(running))
+        hash_it(*arguments)
+        running.discard(threading.get_ident())
+
+    monkeypatch.setattr(Argon2PasswordHasher, method, count)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: getattr(hasher, method)("secret", second), range(16)))
+    assert most == 2
 
 
 def test_every_account_page_renders(client, user):
