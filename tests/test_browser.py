@@ -140,6 +140,28 @@ def test_one_logs_in_and_the_other_sees_it_also_after_a_restart(
     assert [text for text in grace.complaints if not text.startswith(while_it_was_away)] == []
 
 
+@about([*filter(is_asgi, SERVERS)])
+def test_a_live_page_reconnects_after_a_new_password_and_stops_at_log_out(open_window):
+    window = open_window()
+    window.sign_up("radia")
+    state = window.page.locator("#presence-state")
+    expect(window.person("radia", "online")).to_be_visible()
+    other = window.context.new_page()
+    other.goto(f"{window.home}/accounts/password/")
+    other.get_by_label("Old password").fill(PASSWORD)
+    other.get_by_label("New password:", exact=True).fill(f"{PASSWORD} 2")
+    other.get_by_label("New password confirmation").fill(f"{PASSWORD} 2")
+    # The session has a new key, and the next beat closes the sockets of the old one.
+    with window.page.expect_event("websocket", timeout=30_000):
+        other.get_by_role("main").get_by_role("button").click()
+    expect(state).to_have_text("")
+    expect(window.person("radia", "online")).to_be_visible()
+    assert window.complaints == []
+
+    other.get_by_role("button", name="Log out").click()
+    expect(state).to_have_text("You are logged out.")
+
+
 @about([*itertools.filterfalse(is_asgi, SERVERS)])
 def test_pages_work_without_a_complaint(open_window):
     window = open_window()

@@ -4,12 +4,13 @@ import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from socket import create_connection
 
 import psycopg
 import pytest
 from combinations import SERVERS, about, is_asgi
-from rehearsal.site import CSRF_COOKIE, PASSWORD, Site
+from rehearsal.site import CSRF_COOKIE, PASSWORD, Site, session_cookie
 from rehearsal.sockets import hear, is_change, open_socket, shows
 from websockets import ConnectionClosed, InvalidStatus
 
@@ -186,6 +187,59 @@ DELETE = "DELETE FROM django_session WHERE session_key = %s"
 
 def end_session(database, statement: str, visitor) -> None:
     assert database.execute(statement, [visitor.session]).rowcount == 1
+
+
+def close_code(socket) -> int:
+    """Answer pings until the site closes the socket."""
+    with pytest.raises(ConnectionClosed) as closed:
+        hear(socket, lambda message: False, seconds=30)
+    return closed.value.rcvd.code
+
+
+def test_sockets_close_at_the_next_beat_when_their_session_has_ended(
+    ada, site, other_site, arrive, database, open_things
+):
+    bob, cy = arrive(site, "bob_p"), arrive(site, "cy_p")
+    sockets = [
+        open_things.enter_context(socket)
+        for visitor in (bob, cy)
+        for socket in (open_socket(other_site, visitor), open_socket(site, **get_ticket(visitor)))
+    ]
+    end_session(database, DELETE, bob)
+    end_session(database, EXPIRE, cy)
+    ended = time.monotonic()
+    assert [close_code(socket) for socket in sockets] == [4401] * 4
+    assert time.monotonic() - ended < 20  # a beat is 15 seconds, or up to 16.5
+    hear(ada, shows("bob_p", False))
+    hear(ada, lambda message: message["type"] == "ping")
+
+
+HANDSHAKE = """\
+GET /ws/presence/ HTTP/1.1
+Host: {host}
+X-Forwarded-Proto: https
+Connection: Upgrade
+Upgrade: websocket
+Sec-WebSocket-Version: 13
+Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==
+Cookie: {cookie}
+
+"""
+
+
+def test_a_client_that_ignores_the_close_frame_is_disconnected(site, arrive, database):
+    bob = arrive(site, "bob_p")
+    cookie = session_cookie(bob.session)["Cookie"]
+    handshake = HANDSHAKE.format(host=site.platform.host, cookie=cookie).replace("\n", "\r\n")
+    with create_connection(("127.0.0.1", site.port), timeout=30) as client:
+        client.sendall(handshake.encode())
+        assert client.recv(12) == b"HTTP/1.1 101"
+        end_session(database, DELETE, bob)
+        ended = time.monotonic()
+        with suppress(ConnectionResetError):
+            while client.recv(65536):
+                pass
+    assert time.monotonic() - ended < 26  # a beat, and up to 5 seconds for the close frame
 
 
 def test_a_socket_waits_for_a_slow_database_as_a_page_does(

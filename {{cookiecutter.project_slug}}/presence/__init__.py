@@ -9,4 +9,7 @@ one renews. So whoever is gone, by whatever fault, is offline within 60 seconds,
 starts anew knows who is there without having been told. The channel layer only makes it quick: it
 carries each change to every process at once, and as each beat sends the whole list again where it
 has changed, a message that was lost while Redis was away is made up for by the next beat.
+
+A socket ends with its session: a log-out closes it at once, and each beat closes those whose
+session was deleted or has expired, or whose user's account or password has changed.
 """

@@ -42,12 +42,13 @@ class PresenceConsumer(AsyncJsonWebsocketConsumer):
         if not user.is_authenticated:
             await self.close()
             return
-        session = session_digest(self.scope["session"].session_key)
+        self.session = (self.scope["session"].session_key, user.pk)
+        digest = session_digest(self.session[0])
         # Before the list is read, so that no change is missed in between.
-        self.groups = [EVERYONE, session_group(session)]
+        self.groups = [EVERYONE, session_group(digest)]
         for group in self.groups:
             await self.channel_layer.group_add(group, self.channel_name)
-        self.connection, arrived = await database_sync_to_async(connect)(user, session)
+        self.connection, arrived = await database_sync_to_async(connect)(user, digest)
         offered = SUBPROTOCOL in self.scope["subprotocols"]
         await self.accept(subprotocol=SUBPROTOCOL if offered else None)
         if self.connection is None:
@@ -77,12 +78,15 @@ class PresenceConsumer(AsyncJsonWebsocketConsumer):
         await self.send_json({"type": "change", **message["change"]})
 
     async def presence_logged_out(self, message):
-        await self.close(LOGGED_OUT)
+        await self.close_logged_out()
 
     async def ping(self) -> None:
         self.missed += 1
         self.received = 0
         await self.send_json({"type": "ping"})
+
+    async def close_logged_out(self) -> None:
+        await self.close(LOGGED_OUT)
 
     async def close_unresponsive(self) -> None:
         await self.close(NO_ANSWER)

@@ -8,18 +8,20 @@ import random
 from channels.db import database_sync_to_async
 
 from presence.models import BEAT_SECONDS, Connection
-from presence.services import people_message, renew
+from presence.services import ended_sessions, people_message, renew
 
 logger = logging.getLogger(__name__)
 
-# A consumer that takes longer than this to send has a client that reads nothing.
-SEND_SECONDS = 5
+# A consumer that takes longer than this to send has a client that reads nothing. More than 5:
+# Gunicorn's close() waits so long for the client's close frame before it closes the connection.
+SEND_SECONDS = 6
 
 
 class Heartbeat:
-    """Beats while any consumer has joined. A consumer has a ``connection``; ``missed``, how many
-    pings it has sent since its client last answered; and the coroutines ``send(text_data)``,
-    ``ping()`` and ``close_unresponsive()``.
+    """Beats while any consumer has joined. A consumer has a ``connection``; a ``session``, its key
+    and its user's id, in memory only; ``missed``, how many pings it has sent since its client last
+    answered; and the coroutines ``send(text_data)``, ``ping()``, ``close_logged_out()`` and
+    ``close_unresponsive()``.
     """
 
     def __init__(self):
@@ -48,19 +50,23 @@ class Heartbeat:
 
     async def beat(self) -> None:
         connections = {consumer: consumer.connection for consumer in self.consumers}
-        silent = {consumer for consumer in connections if consumer.missed}
-        answered = [connections[consumer] for consumer in connections if consumer not in silent]
+        sessions = {consumer.session for consumer in connections}
+        answered = [connections[consumer] for consumer in connections if not consumer.missed]
         try:
-            renewed, people = await self.synchronize(answered)
+            ended, lost, people = await self.synchronize(sessions, answered)
         except Exception:
             logger.exception("The database is away: who is online is not known, nor changed.")
-            renewed, people = {connection.pk for connection in answered}, self.people
+            ended, lost, people = set(), set(), self.people
         news = people if people != self.people else None
         self.people = people
         work = []
         for consumer, connection in connections.items():
-            goes_on = consumer.missed == 1 if consumer in silent else connection.pk in renewed
-            one = self.ping_one(consumer, news) if goes_on else self.drop(consumer)
+            if consumer.session in ended:
+                one = self.drop(consumer, consumer.close_logged_out)
+            elif connection in lost or consumer.missed > 1:
+                one = self.drop(consumer, consumer.close_unresponsive)
+            else:
+                one = self.ping_one(consumer, news)
             work.append(asyncio.wait_for(one, SEND_SECONDS))
         for result in await asyncio.gather(*work, return_exceptions=True):
             # Whoever reads nothing misses the next pings, and is dropped then.
@@ -73,18 +79,20 @@ class Heartbeat:
             await consumer.send(text_data=news)
         await consumer.ping()
 
-    async def drop(self, consumer) -> None:
+    async def drop(self, consumer, close) -> None:
         self.consumers.discard(consumer)
-        await consumer.close_unresponsive()
+        await close()
 
     @database_sync_to_async
-    def synchronize(self, connections: list[Connection]) -> tuple[set, str]:
-        """Renew these and delete what has expired. Returns the keys of those renewed, and the
-        message that tells of everyone.
+    def synchronize(
+        self, sessions: set[tuple[str, int]], connections: list[Connection]
+    ) -> tuple[set, set, str]:
+        """Renew the connections and delete what has expired. Returns the sessions that have ended,
+        the connections that were not renewed, and the message that tells of everyone.
         """
-        renewed = renew(connections)
+        ended, lost = ended_sessions(sessions), renew(connections)
         Connection.objects.expired().delete()
-        return renewed, people_message()
+        return ended, lost, people_message()
 
 
 HEARTBEAT = Heartbeat()

@@ -75,14 +75,15 @@ function connect() {
     const message = JSON.parse(event.data);
     receivers[message.type]?.(message);
   };
-  socket.onclose = (event) => {
-    if (event.code === LOGGED_OUT) {
+  socket.onclose = async (event) => {
+    // Not if the session has only a new key, as after a new password.
+    if (event.code === LOGGED_OUT && (await isLoggedOut())) {
       state.textContent = "You are logged out.";
       return;
     }
     state.textContent = "Connecting again…";
     if (!opened) {
-      leaveIfLoggedOut();
+      reloadIfLoggedOut();
     }
     // Jitter, or all pages would come back to a restarted server at the same moment.
     timer = setTimeout(connect, delay * (0.5 + Math.random()));
@@ -90,15 +91,19 @@ function connect() {
   };
 }
 
-// A refused handshake does not say why: the page itself does, by redirecting to the log-in page.
-async function leaveIfLoggedOut() {
+// The page itself says so, by redirecting to the log-in page; a refused handshake does not say why.
+async function isLoggedOut() {
   try {
     const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" });
-    if (answer.type === "opaqueredirect") {
-      location.reload();
-    }
+    return answer.type === "opaqueredirect";
   } catch {
-    // The server is away; the timer tries again.
+    return false; // The server is away; the timer tries again.
+  }
+}
+
+async function reloadIfLoggedOut() {
+  if (await isLoggedOut()) {
+    location.reload();
   }
 }
 

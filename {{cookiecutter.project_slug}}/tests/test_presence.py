@@ -10,7 +10,7 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.db.models.functions import Now
-from django.test import AsyncClient
+from django.test import AsyncClient, Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,7 +18,7 @@ from config.asgi import application
 from presence import consumers, tickets
 from presence.heartbeat import HEARTBEAT
 from presence.models import EXPIRY_SECONDS, Connection, Ticket
-from presence.services import MAX_CONNECTIONS, list_people
+from presence.services import MAX_CONNECTIONS, ended_sessions, list_people
 from tests.test_handler import PATIENCE_SECONDS
 from users.models import User
 
@@ -206,8 +206,57 @@ async def end_session(how: str, client: AsyncClient) -> None:
     sessions = Session.objects.filter(session_key=client.cookies["sessionid"].value)
     if how == "deleted":
         await sessions.adelete()
-    else:
+    elif how == "expired":
         await sessions.aupdate(expire_date=timezone.now())
+    else:
+        bob = await (await log_in("bob")).asession()
+        stored = await Session.objects.aget(session_key=bob.session_key)
+        await sessions.aupdate(session_data=stored.session_data)
+
+
+@pytest.mark.parametrize("how", ["deleted", "expired", "another user's"])
+async def test_a_beat_closes_the_pages_of_a_session_that_has_ended(how):
+    client, another = await log_in("ada"), await log_in("ada")
+    ticket = await get_ticket(client)
+    ended = [await Page(client).open(), await Page(authorization=f"Ticket {ticket}").open()]
+    going_on = await Page(another).open()
+    await end_session(how, client)
+    await HEARTBEAT.beat()
+    assert [await page.close_code() for page in ended] == [consumers.LOGGED_OUT] * 2
+    await going_on.hear("ping")
+
+
+async def test_a_silent_page_of_a_session_that_has_ended_is_closed_too():
+    client = await log_in("ada")
+    page = await Page(client).open()
+    await HEARTBEAT.beat()
+    await end_session("deleted", client)
+    await HEARTBEAT.beat()
+    assert await page.close_code() == consumers.LOGGED_OUT
+
+
+def test_all_sessions_of_a_beat_are_one_query(user, django_assert_num_queries):
+    clients = [Client() for _ in range(3)]
+    for client in clients:
+        client.force_login(user)
+    sessions = {(client.cookies["sessionid"].value, user.pk) for client in clients}
+    with django_assert_num_queries(1):
+        assert ended_sessions(sessions | {("gone", user.pk)}) == {("gone", user.pk)}
+
+
+async def test_an_answer_that_comes_during_a_beat_counts(monkeypatch):
+    page = await Page(await log_in("ada")).open()
+    await HEARTBEAT.beat()
+    [consumer] = HEARTBEAT.consumers
+
+    def answer(connections):
+        consumer.missed = 0
+        return set()
+
+    monkeypatch.setattr("presence.heartbeat.renew", answer)
+    await HEARTBEAT.beat()
+    assert HEARTBEAT.consumers == {consumer}
+    await page.hear("ping")
 
 
 async def test_strangers_are_refused():
