@@ -242,6 +242,22 @@ def test_a_client_that_ignores_the_close_frame_is_disconnected(site, arrive, dat
     assert time.monotonic() - ended < 26  # a beat, and up to 5 seconds for the close frame
 
 
+def test_a_session_that_ends_during_the_handshake_opens_no_socket(
+    site, services, project, database, arrive
+):
+    bob = arrive(site, "bob_p")
+    with ThreadPoolExecutor(1) as background:
+        # The handshake has found the session, and waits for its user.
+        with services.postgres.locked(project.database, "users_user"):
+            opening = background.submit(open_socket, site, bob)
+            while not services.postgres.held_up(project.database):
+                time.sleep(0.05)
+            end_session(database, DELETE, bob)
+        with pytest.raises(InvalidStatus) as refused:
+            opening.result().close()
+    assert refused.value.response.status_code == 403
+
+
 def test_a_socket_waits_for_a_slow_database_as_a_page_does(
     site, services, project, arrive, open_things
 ):

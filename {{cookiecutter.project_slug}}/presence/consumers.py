@@ -4,7 +4,13 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from presence.heartbeat import HEARTBEAT
-from presence.services import connect, disconnect, people_message, session_digest
+from presence.services import (
+    connect,
+    disconnect,
+    ended_sessions,
+    people_message,
+    session_digest,
+)
 from presence.signals import EVERYONE, send, session_group, status_message
 
 SUBPROTOCOL = "presence"
@@ -44,10 +50,14 @@ class PresenceConsumer(AsyncJsonWebsocketConsumer):
             return
         self.session = (self.scope["session"].session_key, user.pk)
         digest = session_digest(self.session[0])
-        # Before the list is read, so that no change is missed in between.
+        # Before the session and the list are read, so that no change is missed in between.
         self.groups = [EVERYONE, session_group(digest)]
         for group in self.groups:
             await self.channel_layer.group_add(group, self.channel_name)
+        # A log-out before group_add() sent its message to the other sockets only.
+        if await database_sync_to_async(ended_sessions)({self.session}):
+            await self.close()
+            return
         self.connection, arrived = await database_sync_to_async(connect)(user, digest)
         offered = SUBPROTOCOL in self.scope["subprotocols"]
         await self.accept(subprotocol=SUBPROTOCOL if offered else None)

@@ -50,6 +50,9 @@ def broadcast_logout(sender, request, user, **kwargs):
     if user is None or not request.session.session_key:
         return
     session = session_digest(request.session.session_key)
+    # Before the message, where Django would delete it afterwards: a handshake that joins the group
+    # too late for the message must not find the session.
+    request.session.delete()
     Connection.objects.filter(session=session).delete()
     async_to_sync(send)(session_group(session), {"type": "presence.logged_out"})
     async_to_sync(send)(EVERYONE, status_message(user, is_online(user), "logged out"))

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import InMemoryChannelLayer
 from channels.testing import WebsocketCommunicator
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
@@ -242,6 +243,33 @@ def test_all_sessions_of_a_beat_are_one_query(user, django_assert_num_queries):
     sessions = {(client.cookies["sessionid"].value, user.pk) for client in clients}
     with django_assert_num_queries(1):
         assert ended_sessions(sessions | {("gone", user.pk)}) == {("gone", user.pk)}
+
+
+async def test_a_log_out_before_a_socket_joins_its_session_refuses_the_socket(monkeypatch):
+    client, join = await log_in("ada"), InMemoryChannelLayer.group_add
+
+    async def log_out_and_join(layer, group, channel):
+        await client.post(reverse("logout"))
+        await join(layer, group, channel)
+
+    page = Page(client)
+    monkeypatch.setattr(InMemoryChannelLayer, "group_add", log_out_and_join)
+    assert not (await page.connect())[0]
+    assert await online() == []
+
+
+async def test_a_log_out_deletes_the_session_before_its_sockets_are_told(monkeypatch):
+    """Or a handshake that joins in between would find the session, and miss the message."""
+    client, send, left = await log_in("ada"), InMemoryChannelLayer.group_send, []
+
+    async def count_and_send(layer, group, message):
+        if message["type"] == "presence.logged_out":
+            left.append(await Session.objects.acount())
+        await send(layer, group, message)
+
+    monkeypatch.setattr(InMemoryChannelLayer, "group_send", count_and_send)
+    await client.post(reverse("logout"))
+    assert left == [0]
 
 
 async def test_an_answer_that_comes_during_a_beat_counts(monkeypatch):
