@@ -1,6 +1,6 @@
 """Mutants of "Logs and error reports"."""
 
-from mutants.row import by_project
+from mutants.row import PROJECT, WAITRESS, WSGI_GUNICORN, by_project, by_template
 
 LOGS = "config/logs.py"
 REQUEST_LOG = "config/request_log.py"
@@ -16,6 +16,10 @@ ONE_LINE = "test_logs.py::test_a_request_is_one_line_without_its_query"
 ERROR = "test_logs.py::test_an_error_is_logged_with_the_id_that_its_page_shows_and_without_tokens"
 MADE_UP = "test_logs.py::test_an_id_that_is_not_fit_for_logs_is_replaced"
 REPEATED = "test_logs.py::test_what_is_said_again_and_again_is_logged_now_and_then"
+SENTRY = "`SENTRY_DSN`: errors without headers, forms, addresses, people or variables"
+REPORTED = (
+    "test_error_tracking.py::test_an_error_is_reported_once_with_its_release_and_nothing_personal"
+)
 
 MUTANTS = (
     by_project(LINE, REQUEST_LOG, "user_id=user_id(request),", "user_id=None,", ONE_LINE),
@@ -91,5 +95,45 @@ MUTANTS = (
         "with bound_contextvars(request_id=request_id(headers_of(scope))):",
         "with bound_contextvars():",
         "test_asgi.py::test_an_error_in_a_socket_closes_it_and_is_logged_with_its_id",
+    ),
+    by_template(
+        LINE,
+        f"{PROJECT}/{REQUEST_LOG}",
+        "queue_ms=request.queue_milliseconds",
+        "queue_ms=None",
+        "test_logs.py::test_the_line_says_how_long_the_request_waited_if_the_router_knows",
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        LINE,
+        f"{PROJECT}/gunicorn.conf.py",
+        "access_log_enabled = False",
+        "access_log_enabled = True",
+        "test_logs.py::test_every_line_from_start_to_end_is_an_event",
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        SECRETS,
+        f"{PROJECT}/gunicorn.conf.py",
+        '"filters": [hide_secrets]',
+        '"filters": []',
+        "test_logs.py::test_no_secret_is_logged",
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        SENTRY,
+        f"{PROJECT}/config/error_tracking.py",
+        "before_send=anonymous,",
+        "",
+        REPORTED,
+        answers=WAITRESS,
+    ),
+    by_template(
+        SENTRY,
+        f"{PROJECT}/config/error_tracking.py",
+        "include_local_variables=False",
+        "include_local_variables=True",
+        REPORTED,
+        answers=WAITRESS,
     ),
 )
