@@ -35,6 +35,9 @@ CHUNK_LINE = "test_limits.py::test_a_chunk_line_without_end_is_refused_before_it
 FULL_QUEUE = "test_limits.py::test_a_full_queue_is_said_at_once"
 HOSTS = "unknown hosts are refused"
 SLOW_UPLOADS = "slow uploads hold no thread"
+LEFT_AMID_RESPONSE = "a client that disconnects amid a response does not delay a shutdown"
+DISK = "what clients do not read takes a bounded part of the disk"
+ANY_HOST = "health checks are answered with any Host and over plain HTTP"
 STOP_SENDING = "a client that sends no request, or a part of one, is disconnected"
 PLANS = "connections and memory stay within the smallest plans"
 POSTGRESQL = "a restart of PostgreSQL between two visits is noticed by no visitor"
@@ -87,7 +90,7 @@ MUTANTS = (
         answers=WSGI_GUNICORN,
     ),
     by_project(
-        READS_NOTHING,
+        DISK,
         RESPONSE_BUFFER,
         "while self.file and self.file.tell() > MAX_IN_FILE:",
         "while False:",
@@ -171,7 +174,7 @@ MUTANTS = (
     ),
     by_project(HEALTH, HANDLER, 'if scope["path"] in health.PATHS:', "if False:", OVERLOADED),
     by_project(
-        HEALTH,
+        ANY_HOST,
         SETTINGS,
         "MIDDLEWARE = [",
         'MIDDLEWARE = [\n    "django.middleware.common.CommonMiddleware",',
@@ -309,14 +312,20 @@ MUTANTS = (
         answers=WSGI_GUNICORN,
     ),
     by_template(
-        LEFT,
+        LEFT_AMID_RESPONSE,
         f"{PROJECT}/config/asgi_worker.py",
         "        self.resume_writing()",
         "        pass",
         LEFT_AMID,
         answers=ASGI_GUNICORN,
     ),
-    by_template(LEFT, DAPHNE_CHANNEL, "self.can_write.set()  # ends", "pass  # ends", LEFT_AMID),
+    by_template(
+        LEFT_AMID_RESPONSE,
+        DAPHNE_CHANNEL,
+        "self.can_write.set()  # ends",
+        "pass  # ends",
+        LEFT_AMID,
+    ),
     by_template(
         SLOW_UPLOADS,
         f"{PROJECT}/gunicorn.conf.py",
@@ -388,7 +397,7 @@ MUTANTS = (
         answers=WAITRESS,
     ),
     by_template(
-        READS_NOTHING,
+        DISK,
         WAITRESS_SERVER,
         "is_full = sum(unread.values()) > MAX_UNREAD_ON_DISK",
         "is_full = False",
