@@ -117,6 +117,14 @@ def test_debug_stops_the_release_in_one_sentence(deployment):
     assert [said.partition(":")[0] for said in errors(printed)] == ["DEBUG must be off"]
 
 
+@about(named("heroku-wsgi-waitress", "digitalocean-wsgi-waitress"))
+def test_a_warning_of_the_deploy_checks_stops_the_release(deployment, tmp_path):
+    settings = 'from config.settings import *\nX_FRAME_OPTIONS = "SAMEORIGIN"\n'
+    (tmp_path / "framed_settings.py").write_text(settings)
+    framed = {"DJANGO_SETTINGS_MODULE": "framed_settings", "PYTHONPATH": str(tmp_path)}
+    assert "security.W019" in release(deployment, deployment.environment | framed)
+
+
 def test_threads_that_the_plan_has_no_room_for_stop_the_release(deployment):
     too_many = deployment.environment | {"WEB_THREADS": "21"}
     [said] = errors(release(deployment, too_many))

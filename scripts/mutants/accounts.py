@@ -37,6 +37,7 @@ NO_HASH_FOR_UNKNOWN = """\
         if not User.objects.filter(username=credentials["username"]).exists():
             return None
 """
+ADMIN = "the admin's path is the operator's choice"
 
 MUTANTS = (
     by_project(LOG_IN, THROTTLE, "MOST_FOR_BOTH = 5", "MOST_FOR_BOTH = 6", FIVE),
@@ -206,5 +207,21 @@ MUTANTS = (
         f"{NO_HASH_FOR_UNKNOWN}"
         "        return ModelBackend.authenticate(self, request, *args, **credentials)",
         "test_users.py::test_a_wrong_password_and_an_unknown_name_are_told_alike",
+    ),
+    by_template(
+        ADMIN,
+        f"{PROJECT}/config/urls.py",
+        "path(settings.ADMIN_PATH, admin.site.urls)",
+        'path("admin/", admin.site.urls)',
+        "test_accounts.py::test_the_admin_is_where_the_environment_says",
+        answers=WAITRESS,
+    ),
+    by_template(
+        ARGON2,
+        f"{PROJECT}/users/hashers.py",
+        "ThreadPoolExecutor(2,",
+        "ThreadPoolExecutor(99,",
+        "test_accounts.py::test_many_threads_that_hash_passwords_take_the_memory_of_two_hashes",
+        answers=WAITRESS,
     ),
 )

@@ -1,6 +1,6 @@
 """Mutants of "In the browser"."""
 
-from mutants.row import by_project
+from mutants.row import PROJECT, WAITRESS, by_project, by_template
 
 SETTINGS = "config/settings.py"
 HEADERS = "test_headers.py::test_every_answer_has_the_headers"
@@ -10,6 +10,10 @@ SNIFFING = "no sniffing, framing or referrer; opener, embedder and resource poli
 FEATURES = "no camera, microphone or other feature"
 EVERYWHERE = "the same on redirects, files, health checks and errors"
 FORMS = "forms of other sites are refused"
+WORKS = "pages, sockets and the admin work under it"
+HTTPS = "HTTPS only, and HSTS to be raised by the environment"
+HOST_COOKIES = "cookies for this host and HTTPS only, by their `__Host-` names"
+COOKIES = "test_headers.py::test_cookies_are_for_this_very_host_and_https_only"
 
 MUTANTS = (
     by_project(CSP, SETTINGS, '"default-src": [CSP.NONE]', '"default-src": [CSP.SELF]', HEADERS),
@@ -74,5 +78,53 @@ MUTANTS = (
         '"django.middleware.csrf.CsrfViewMiddleware",',
         "",
         "test_users.py::test_a_form_of_another_site_is_refused",
+    ),
+    by_template(
+        CSP,
+        f"{PROJECT}/{SETTINGS}",
+        '"script-src": [CSP.SELF, CSP.NONCE]',
+        '"script-src": [CSP.SELF]',
+        "test_headers.py::test_a_nonce_is_the_page_s_own_and_never_the_same",
+        answers=WAITRESS,
+    ),
+    by_template(
+        WORKS,
+        f"{PROJECT}/templates/base.html",
+        "</head>",
+        "<style>p { margin: 0 }</style></head>",
+        "test_browser.py::test_pages_work_without_a_complaint",
+        answers=WAITRESS,
+    ),
+    by_template(
+        HTTPS,
+        f"{PROJECT}/{SETTINGS}",
+        '["^healthz$", "^readyz$"]',
+        '[""]',
+        "test_boot.py::test_plain_http_is_redirected",
+        answers=WAITRESS,
+    ),
+    by_template(
+        HTTPS,
+        f"{PROJECT}/{SETTINGS}",
+        '"SECURE_HSTS_SECONDS", 3600',
+        '"HSTS_SECONDS", 3600',
+        "test_headers.py::test_an_error_page_has_them_and_hsts_is_raised_by_the_environment",
+        answers=WAITRESS,
+    ),
+    by_template(
+        HOST_COOKIES,
+        f"{PROJECT}/{SETTINGS}",
+        '"__Host-sessionid"',
+        '"sessionid"',
+        COOKIES,
+        answers=WAITRESS,
+    ),
+    by_template(
+        HOST_COOKIES,
+        f"{PROJECT}/{SETTINGS}",
+        '"__Host-csrftoken"',
+        '"csrftoken"',
+        COOKIES,
+        answers=WAITRESS,
     ),
 )

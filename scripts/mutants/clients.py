@@ -33,6 +33,21 @@ ANNOUNCED = (
 )
 CHUNK_LINE = "test_limits.py::test_a_chunk_line_without_end_is_refused_before_it_is_kept"
 FULL_QUEUE = "test_limits.py::test_a_full_queue_is_said_at_once"
+HOSTS = "unknown hosts are refused"
+SLOW_UPLOADS = "slow uploads hold no thread"
+LEFT_AMID_RESPONSE = "a client that disconnects amid a response does not delay a shutdown"
+DISK = "what clients do not read takes a bounded part of the disk"
+ANY_HOST = "health checks are answered with any Host and over plain HTTP"
+STOP_SENDING = "a client that sends no request, or a part of one, is disconnected"
+PLANS = "connections and memory stay within the smallest plans"
+POSTGRESQL = "a restart of PostgreSQL between two visits is noticed by no visitor"
+SPOOFED = "test_router.py::test_a_visitor_s_own_header_changes_nothing"
+IDLE = "test_idle_clients.py::test_clients_that_stop_sending_are_disconnected"
+READ_NOTHING = (
+    "test_slow_clients.py::test_clients_that_do_not_read_hold_up_no_one_and_are_disconnected"
+)
+LEFT_AMID = "test_asgi_load.py::test_clients_that_left_amid_a_page_do_not_delay_a_shutdown"
+RESTARTED = "test_faults.py::test_no_visitor_notices_a_restart_of_postgresql_between_two_visits"
 
 MUTANTS = (
     by_project(
@@ -75,7 +90,7 @@ MUTANTS = (
         answers=WSGI_GUNICORN,
     ),
     by_project(
-        READS_NOTHING,
+        DISK,
         RESPONSE_BUFFER,
         "while self.file and self.file.tell() > MAX_IN_FILE:",
         "while False:",
@@ -159,7 +174,7 @@ MUTANTS = (
     ),
     by_project(HEALTH, HANDLER, 'if scope["path"] in health.PATHS:', "if False:", OVERLOADED),
     by_project(
-        HEALTH,
+        ANY_HOST,
         SETTINGS,
         "MIDDLEWARE = [",
         'MIDDLEWARE = [\n    "django.middleware.common.CommonMiddleware",',
@@ -256,5 +271,167 @@ MUTANTS = (
         "pool = self.tpool",
         FULL_QUEUE,
         answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        OWN_HEADERS,
+        f"{PROJECT}/{SETTINGS}",
+        "SECURE_SSL_REDIRECT = True",
+        "SECURE_SSL_REDIRECT = USE_X_FORWARDED_HOST = True",
+        SPOOFED,
+        answers=WAITRESS,
+    ),
+    by_template(
+        OWN_HEADERS,
+        f"{PROJECT}/gunicorn.conf.py",
+        'forwarder_headers = ""',
+        "",
+        SPOOFED,
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        OWN_HEADERS,
+        f"{PROJECT}/config/daphne.py",
+        'scope["root_path"] = self.root_path',
+        "pass",
+        SPOOFED,
+    ),
+    by_template(
+        HOSTS,
+        f"{PROJECT}/{SETTINGS}",
+        '"django.middleware.common.CommonMiddleware",',
+        "",
+        "test_boot.py::test_a_foreign_host_is_refused",
+        answers=WAITRESS,
+    ),
+    by_template(
+        LEFT,
+        WSGI_WORKER,
+        "return not conn.has_left() and super().handle(conn)",
+        "return super().handle(conn)",
+        "test_wsgi_worker.py::test_requests_whose_clients_left_while_they_waited_are_dropped",
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        LEFT_AMID_RESPONSE,
+        f"{PROJECT}/config/asgi_worker.py",
+        "        self.resume_writing()",
+        "        pass",
+        LEFT_AMID,
+        answers=ASGI_GUNICORN,
+    ),
+    by_template(
+        LEFT_AMID_RESPONSE,
+        DAPHNE_CHANNEL,
+        "self.can_write.set()  # ends",
+        "pass  # ends",
+        LEFT_AMID,
+    ),
+    by_template(
+        SLOW_UPLOADS,
+        f"{PROJECT}/gunicorn.conf.py",
+        '"config.wsgi_worker.Worker"',
+        '"gthread"',
+        "test_clients.py::test_slow_uploads_hold_up_no_one",
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        STOP_SENDING,
+        WSGI_WORKER,
+        "            seconds = REQUEST_TIMEOUT",
+        "            seconds = math.inf",
+        IDLE,
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        STOP_SENDING,
+        WAITRESS_CHANNEL,
+        "and pause > RECEIVE_TIMEOUT)",
+        "and pause < 0)",
+        IDLE,
+        answers=WAITRESS,
+    ),
+    by_template(
+        STOP_SENDING,
+        f"{PROJECT}/config/asgi_worker.py",
+        "self._arm_keepalive_timer()",
+        "pass",
+        IDLE,
+        answers=ASGI_GUNICORN,
+    ),
+    by_template(
+        STOP_SENDING,
+        DAPHNE_CHANNEL,
+        "self.timeOut = KEEP_ALIVE_SECONDS",
+        "self.timeOut = None",
+        IDLE,
+    ),
+    by_template(
+        READS_NOTHING,
+        f"{PROJECT}/config/limits.py",
+        "listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)",
+        "pass",
+        READ_NOTHING,
+        answers=ASGI_GUNICORN,
+    ),
+    by_template(
+        READS_NOTHING,
+        f"{PROJECT}/config/daphne.py",
+        "await channel.can_write.wait()",
+        "pass",
+        READ_NOTHING,
+    ),
+    by_template(
+        READS_NOTHING,
+        WSGI_WORKER,
+        "timeout = settings.SEND_TIMEOUT",
+        "timeout = math.inf",
+        "test_wsgi_worker.py::test_a_client_that_never_reads_is_disconnected",
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        READS_NOTHING,
+        WAITRESS_CHANNEL,
+        "self.current_outbuf_count = self.adj.outbuf_high_watermark",
+        "pass",
+        READ_NOTHING,
+        answers=WAITRESS,
+    ),
+    by_template(
+        DISK,
+        WAITRESS_SERVER,
+        "is_full = sum(unread.values()) > MAX_UNREAD_ON_DISK",
+        "is_full = False",
+        "test_waitress.py::test_what_clients_do_not_read_takes_a_bounded_part_of_the_disk",
+        answers=WAITRESS,
+    ),
+    by_template(
+        PLANS,
+        f"{PROJECT}/{SETTINGS}",
+        '"pool_class": "config.redis.SharedPool",',
+        "",
+        "test_redis.py::test_the_cache_keeps_to_three_connections_however_many_use_it",
+    ),
+    by_template(
+        PLANS,
+        f"{PROJECT}/config/threads.py",
+        "connections.close_all()",
+        "pass",
+        "test_budgets.py::test_it_stays_within_the_smallest_plans_and_gives_back_what_it_took",
+    ),
+    by_template(
+        POSTGRESQL,
+        f"{PROJECT}/{SETTINGS}",
+        "conn_health_checks=True",
+        "conn_health_checks=False",
+        RESTARTED,
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        POSTGRESQL,
+        f"{PROJECT}/config/database.py",
+        " and is_quiet(connection.connection)",
+        "",
+        RESTARTED,
+        answers=ASGI_GUNICORN,
     ),
 )

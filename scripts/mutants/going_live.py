@@ -1,6 +1,6 @@
 """Mutants of "Going live misconfigured"."""
 
-from mutants.row import by_project
+from mutants.row import PROJECT, WAITRESS, by_project, by_template
 
 CHECKS = "config/checks.py"
 CONFIGURATION = "test_production.py::test_a_bad_configuration_is_refused_in_a_sentence"
@@ -14,12 +14,14 @@ SESSIONS = "sessions in a cache that processes do not share"
 HOSTS = "`ALLOWED_HOSTS` empty, `*`, a whole `.com`, or no host name"
 HTTPS = "HTTPS off: redirect, HSTS or a cookie"
 CONNECTIONS = "more threads and processes than the plan has connections for"
+NOT_UNDERSTOOD = "a variable that is not understood"
+DEPLOY_CHECKS = "whatever `check --deploy` warns of"
 
 MUTANTS = (
     by_project(
         SECRET_KEY,
         CHECKS,
-        'return problem(1, "SECRET_KEY", "is not set.")',
+        'return deploy_error(1, "SECRET_KEY", "is not set.")',
         "return None",
         CONFIGURATION,
     ),
@@ -35,7 +37,7 @@ MUTANTS = (
         DATABASE,
         CHECKS,
         '    if engine == "django.db.backends.dummy":\n'
-        '        return problem(3, "DATABASE_URL", "is not set.")\n'
+        '        return deploy_error(3, "DATABASE_URL", "is not set.")\n'
         "    if engine != POSTGRESQL:",
         '    if engine not in ("django.db.backends.dummy", POSTGRESQL):',
         CONFIGURATION,
@@ -81,5 +83,30 @@ MUTANTS = (
         "connections = processes * (threads",
         "connections = (threads",
         "test_production.py::test_more_threads_than_the_plan_has_connections_for_are_refused",
+    ),
+    by_template(
+        NOT_UNDERSTOOD,
+        f"{PROJECT}/config/settings.py",
+        "    env.seal()\n",
+        "    pass\n",
+        "test_misconfiguration.py"
+        "::test_the_release_refuses_what_it_does_not_understand_in_a_sentence_each",
+        answers=WAITRESS,
+    ),
+    by_template(
+        DEPLOY_CHECKS,
+        "cookiecutter.json",
+        "check --deploy --fail-level WARNING",
+        "check --deploy",
+        "test_misconfiguration.py::test_a_warning_of_the_deploy_checks_stops_the_release",
+        answers=WAITRESS,
+    ),
+    by_template(
+        DEPLOY_CHECKS,
+        f"{PROJECT}/config/settings.py",
+        '"DENY"',
+        '"SAMEORIGIN"',
+        "test_boot.py::test_the_deploy_checks_are_silent",
+        answers=WAITRESS,
     ),
 )

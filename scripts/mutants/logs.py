@@ -1,6 +1,6 @@
 """Mutants of "Logs and error reports"."""
 
-from mutants.row import by_project
+from mutants.row import PROJECT, WAITRESS, WSGI_GUNICORN, by_project, by_template
 
 LOGS = "config/logs.py"
 REQUEST_LOG = "config/request_log.py"
@@ -15,7 +15,11 @@ SOCKETS = "the same id in the lines of sockets and tasks"
 ONE_LINE = "test_logs.py::test_a_request_is_one_line_without_its_query"
 ERROR = "test_logs.py::test_an_error_is_logged_with_the_id_that_its_page_shows_and_without_tokens"
 MADE_UP = "test_logs.py::test_an_id_that_is_not_fit_for_logs_is_replaced"
-REPEATED = "test_logs.py::test_what_is_said_again_and_again_is_logged_now_and_then"
+REPEATED = "test_logs.py::test_a_line_that_repeats_is_logged_once_in_a_while"
+SENTRY = "`SENTRY_DSN`: errors without headers, forms, addresses, people or variables"
+REPORTED = (
+    "test_error_tracking.py::test_an_error_is_reported_once_with_its_release_and_nothing_personal"
+)
 
 MUTANTS = (
     by_project(LINE, REQUEST_LOG, "user_id=user_id(request),", "user_id=None,", ONE_LINE),
@@ -35,20 +39,20 @@ MUTANTS = (
         ONE_LINE,
     ),
     by_project(
-        SECRETS, REQUEST_LOG, "request.path[:LONGEST_PATH]", "request.get_full_path()", ONE_LINE
+        SECRETS, REQUEST_LOG, "request.path[:MAX_PATH_LENGTH]", "request.get_full_path()", ONE_LINE
     ),
     by_project(SECRETS, REQUEST_LOG, 'if match and "token" in match.kwargs', "if False", ERROR),
     by_project(
         SECRETS,
         LOGS,
-        '"django.request": {"level": "ERROR", "filters": [hide_secrets]},',
+        '"django.request": {"level": "ERROR", "filters": [strip_query_string]},',
         '"django.request": {"level": "ERROR"},',
         ERROR,
     ),
     by_project(
         SECRETS,
         LOGS,
-        '"django.security.csrf": {"filters": [hide_secrets]},',
+        '"django.security.csrf": {"filters": [strip_query_string]},',
         "",
         "test_logs.py::test_a_form_that_is_refused_is_logged_without_a_query",
     ),
@@ -66,7 +70,7 @@ MUTANTS = (
     by_project(
         FLOOD,
         LOGS,
-        '            **{name: {"filters": [Seldom()]} for name in REPETITIVE_LOGGERS},\n',
+        '            **{name: {"filters": [RateLimitFilter()]} for name in RATE_LIMITED_LOGGERS},\n',
         "",
         REPEATED,
     ),
@@ -75,7 +79,7 @@ MUTANTS = (
         LOGS,
         '    "config.limits",\n',
         "",
-        "test_logs.py::test_refused_requests_are_logged_now_and_then",
+        "test_logs.py::test_refused_requests_are_logged_once_in_a_while",
     ),
     by_project(FLOOD, LOGS, "record.args, record.exc_info = (), None", "pass", REPEATED),
     by_project(
@@ -91,5 +95,45 @@ MUTANTS = (
         "with bound_contextvars(request_id=request_id(headers_of(scope))):",
         "with bound_contextvars():",
         "test_asgi.py::test_an_error_in_a_socket_closes_it_and_is_logged_with_its_id",
+    ),
+    by_template(
+        LINE,
+        f"{PROJECT}/{REQUEST_LOG}",
+        "queue_ms=request.queue_milliseconds",
+        "queue_ms=None",
+        "test_logs.py::test_the_line_says_how_long_the_request_waited_if_the_router_knows",
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        LINE,
+        f"{PROJECT}/gunicorn.conf.py",
+        "access_log_enabled = False",
+        "access_log_enabled = True",
+        "test_logs.py::test_every_line_from_start_to_end_is_an_event",
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        SECRETS,
+        f"{PROJECT}/gunicorn.conf.py",
+        '"filters": [strip_query_string]',
+        '"filters": []',
+        "test_logs.py::test_no_secret_is_logged",
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        SENTRY,
+        f"{PROJECT}/config/error_tracking.py",
+        "before_send=strip_personal_data,",
+        "",
+        REPORTED,
+        answers=WAITRESS,
+    ),
+    by_template(
+        SENTRY,
+        f"{PROJECT}/config/error_tracking.py",
+        "include_local_variables=False",
+        "include_local_variables=True",
+        REPORTED,
+        answers=WAITRESS,
     ),
 )

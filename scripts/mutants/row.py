@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 PROJECT = "{{cookiecutter.project_slug}}"
-# Combinations that have everything between them; the template's tests use them too.
-DAPHNE = "heroku-asgi-daphne-use_celery-use_s3_media"
+# For the project's tests: all options.
+EVERYTHING = "heroku-asgi-daphne-use_celery-use_s3_media"
+# For the template's: SERVERS of tests/combinations.py.
+DAPHNE = "heroku-asgi-daphne"
 ASGI_GUNICORN = "digitalocean-asgi-gunicorn-use_celery"
-WSGI_GUNICORN = "heroku-wsgi-gunicorn-use_s3_media"
-WAITRESS = "digitalocean-wsgi-waitress"
+WSGI_GUNICORN = "heroku-wsgi-gunicorn-use_celery-use_s3_media"
+WAITRESS = "digitalocean-wsgi-waitress-use_s3_media"
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,14 @@ class Mutant:
     answers: str
     level: Literal["project", "template"]
 
+    def __str__(self) -> str:
+        """The file, and the line that the edit changes."""
+        lines = [text.strip().partition("\n")[0] for text in (self.old, self.new)]
+        return f"{self.file.removeprefix(f'{PROJECT}/')}: {lines[0]} -> {lines[1]}"
+
 
 def by_project(
-    protection: str, file: str, old: str, new: str, *tests: str, answers: str = DAPHNE
+    protection: str, file: str, old: str, new: str, *tests: str, answers: str = EVERYTHING
 ) -> Mutant:
     """A mutant of the project's ``file`` that tests of its own find: ``test_users.py::test_it``."""
     paths = tuple(f"tests/{test}" for test in tests)

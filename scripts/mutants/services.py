@@ -1,6 +1,6 @@
 """Mutants of "Services, tasks and uploads"."""
 
-from mutants.row import PROJECT, WSGI_GUNICORN, by_project, by_template
+from mutants.row import ASGI_GUNICORN, PROJECT, WSGI_GUNICORN, by_project, by_template
 
 IMAGES = "pictures/images.py"
 BUCKET = "pictures/bucket.py"
@@ -15,6 +15,7 @@ NO_BUCKET = "a bucket missing, or one that could not work, does not go live"
 REFUSED = "test_pictures.py::test_anything_else_is_refused_in_a_sentence"
 SIGNED = "test_pictures.py::test_links_are_signed_and_name_the_bucket_in_the_host"
 GOES_LIVE = "test_pictures.py::test_without_a_good_bucket_nothing_goes_live"
+TLS = "Redis over TLS, verified where the platform has a certificate to verify"
 
 MUTANTS = (
     by_project(
@@ -65,5 +66,22 @@ MUTANTS = (
         "if re.fullmatch(form, settings.BUCKET[key]) else",
         "if settings.BUCKET[key] else",
         GOES_LIVE,
+    ),
+    by_template(
+        PRIVATE,
+        f"{PROJECT}/config/settings.py",
+        """f"https://{BUCKET['bucket_name']}.{bucket_host}"]""",
+        '"https:"]',
+        "test_uploads.py"
+        "::test_a_picture_comes_back_by_its_signed_link_and_a_new_one_takes_its_place",
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        TLS,
+        f"{PROJECT}/config/settings.py",
+        '"ssl_cert_reqs=required"',
+        '"ssl_cert_reqs=none"',
+        "test_redis.py::test_digitalocean_refuses_a_self_signed_certificate",
+        answers=ASGI_GUNICORN,
     ),
 )

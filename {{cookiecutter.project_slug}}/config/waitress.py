@@ -68,8 +68,10 @@ class Server(TcpWSGIServer):
         is_full = sum(unread.values()) > MAX_UNREAD_ON_DISK
         self.adj.outbuf_high_watermark = self.adj.outbuf_overflow if is_full else MAX_UNREAD
         for channel, size in unread.items():
-            fills_disk = is_full and size and now - channel.last_activity > 1
-            if fills_disk or channel.has_stalled(now):
+            if is_full and size and now - channel.last_activity > 1:
+                # Not will_close: Waitress closes then once the socket is writable.
+                channel.handle_close()
+            elif channel.has_stalled(now):
                 channel.will_close = True
 
 

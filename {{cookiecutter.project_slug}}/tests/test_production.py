@@ -117,8 +117,8 @@ def test_development_believes_no_router(client, settings):
 def test_probes_that_come_at_once_share_one_answer(monkeypatch):
     answer_now = Event()
     monkeypatch.setattr(health, "probe_database", answer_now.wait)
-    under_way = health.run_probe("database")
-    assert health.run_probe("database") is under_way
+    one, other = health.run_probe("database"), health.run_probe("database")
     answer_now.set()
-    under_way.result()
-    assert health.run_probe("database") is not under_way
+    one.result()
+    assert other is one
+    assert health.run_probe("database") is not one
