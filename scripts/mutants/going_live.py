@@ -87,8 +87,8 @@ MUTANTS = (
     by_template(
         NOT_UNDERSTOOD,
         f"{PROJECT}/config/settings.py",
-        "    env.seal()\n",
-        "    pass\n",
+        "env.seal()\n",
+        "",
         "test_misconfiguration.py"
         "::test_the_release_refuses_what_it_does_not_understand_in_a_sentence_each",
         answers=WAITRESS,

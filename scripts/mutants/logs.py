@@ -39,9 +39,9 @@ MUTANTS = (
         ONE_LINE,
     ),
     by_project(
-        SECRETS, REQUEST_LOG, "request.path[:MAX_PATH_LENGTH]", "request.get_full_path()", ONE_LINE
+        SECRETS, LOGS, "request.path[:MAX_PATH_LENGTH]", "request.get_full_path()", ONE_LINE
     ),
-    by_project(SECRETS, REQUEST_LOG, 'if match and "token" in match.kwargs', "if False", ERROR),
+    by_project(SECRETS, LOGS, 'if match and "token" in match.kwargs', "if False", ERROR),
     by_project(
         SECRETS,
         LOGS,
