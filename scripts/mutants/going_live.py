@@ -15,6 +15,8 @@ HOSTS = "`ALLOWED_HOSTS` empty, `*`, a whole `.com`, or no host name"
 HTTPS = "HTTPS off: redirect, HSTS or a cookie"
 CONNECTIONS = "more threads and processes than the plan has connections for"
 NOT_UNDERSTOOD = "a variable that is not understood"
+IMPORTABLE = "a server or an application that cannot be imported"
+STARTS = "by the project's own tests: a server that does not start, or loses a request at SIGTERM"
 DEPLOY_CHECKS = "whatever `check --deploy` warns of"
 
 MUTANTS = (
@@ -108,5 +110,21 @@ MUTANTS = (
         '"SAMEORIGIN"',
         "test_boot.py::test_the_deploy_checks_are_silent",
         answers=WAITRESS,
+    ),
+    by_template(
+        IMPORTABLE,
+        f"{PROJECT}/config/checks.py",
+        'return [Error(sentence, hint=hint, id="config.E012")]',
+        "return []",
+        "test_misconfiguration.py"
+        "::test_a_server_that_cannot_be_imported_stops_the_release_in_one_sentence",
+        answers=WAITRESS,
+    ),
+    by_project(
+        STARTS,
+        "config/daphne.py",
+        "    server_class = Server\n",
+        "    server_class = server.Server\n",
+        "test_procfile.py::test_the_web_command_serves_and_finishes_its_requests_after_sigterm",
     ),
 )

@@ -115,7 +115,7 @@ MUTANTS = (
     by_template(
         SECRETS,
         f"{PROJECT}/gunicorn.conf.py",
-        '"filters": [strip_query_string]',
+        '"filters": [hide_secrets]',
         '"filters": []',
         "test_logs.py::test_no_secret_is_logged",
         answers=WSGI_GUNICORN,

@@ -1,8 +1,8 @@
-"""The mutants of docs/protections.md: a module for each of its sections."""
+"""The mutants of docs/protections.md: a module for each of its sections, and for sockets and tasks."""
 
-from mutants import accounts, browser, clients, going_live, logs, services, template
+from mutants import accounts, browser, clients, going_live, logs, services, sockets, tasks, template
 
-SECTIONS = (going_live, browser, accounts, clients, logs, services, template)
+SECTIONS = (going_live, browser, accounts, clients, logs, services, sockets, tasks, template)
 
 TABLE = tuple(mutant for section in SECTIONS for mutant in section.MUTANTS)
 

@@ -1,6 +1,6 @@
 """Mutants of "The template itself"."""
 
-from mutants.row import PROJECT, by_template
+from mutants.row import PROJECT, WAITRESS, by_template
 
 HOOK = "hooks/pre_gen_project.py"
 
@@ -8,6 +8,7 @@ ANSWERS = "bad answers write no project, whatever they are"
 BAKED_OVER = "a project is not baked over, nor what its user put there"
 FREE_TEXT = "free text is text, wherever it is shown"
 YANKED = "no withdrawn release is locked"
+BOUNDS = "a package whose classes are subclassed has an upper bound; Dependabot does not raise the server's"
 WEEKLY = "packages and actions are raised every week"
 REFUSED = "test_answers.py::test_a_bad_answer_is_refused_in_one_sentence_with_an_example"
 
@@ -43,5 +44,13 @@ MUTANTS = (
         "package-ecosystem: pip\n    directory: /\n    schedule:\n      interval: weekly",
         "package-ecosystem: pip\n    directory: /\n    schedule:\n      interval: monthly",
         "test_files.py::test_dependabot_raises_packages_and_actions_together_once_a_week",
+    ),
+    by_template(
+        BOUNDS,
+        f"{PROJECT}/pyproject.toml",
+        "waitress>=3,<4",
+        "waitress>=3",
+        "test_files.py::test_packages_that_are_subclassed_have_an_upper_bound",
+        answers=WAITRESS,
     ),
 )

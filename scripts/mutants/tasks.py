@@ -1,0 +1,114 @@
+"""Mutants of the rows about Celery's tasks, and of the mail that one sends."""
+
+from mutants.row import PROJECT, by_project, by_template
+
+CELERY = "config/celery.py"
+LOST = "config/lost_tasks.py"
+TASKS = "welcome/tasks.py"
+# Tests of the worker run in the last combination of each platform with Celery.
+WITH_CELERY = "digitalocean-wsgi-waitress-use_celery-use_s3_media"
+
+INTERRUPTED = "a task that a deployment or a crash interrupts runs again"
+ENDS_SOON = "a task that ends soon after SIGTERM does not"
+SET_ASIDE = "a task that ends two workers is set aside, and can be run again"
+PERIODIC = "periodic tasks run, however often the project is deployed"
+ONE_MAIL = "two deliveries of a task at once send one mail"
+NO_MAIL_LOST = "no mail lost with its task, and none that keeps anyone from signing up"
+MAILBOX = "no mailbox filled by a stranger who signs up again and again"
+NO_MAIL_SERVER = "no mail server is told, and stops nothing"
+REQUEST_ID = "the same id in the lines of sockets and tasks"
+
+TWO_DEPLOYS = "test_worker.py::test_a_task_that_two_deploys_cut_short_is_done_by_the_next_worker"
+KILLED = "test_worker.py::test_a_task_whose_process_is_killed_runs_again_at_once"
+
+MUTANTS = (
+    by_template(
+        INTERRUPTED,
+        f"{PROJECT}/{CELERY}",
+        "task_acks_late=True",
+        "task_acks_late=False",
+        TWO_DEPLOYS,
+        answers=WITH_CELERY,
+    ),
+    by_template(
+        INTERRUPTED,
+        f"{PROJECT}/{CELERY}",
+        "task_reject_on_worker_lost=True",
+        "task_reject_on_worker_lost=False",
+        KILLED,
+        answers=WITH_CELERY,
+    ),
+    by_template(
+        ENDS_SOON,
+        f"{PROJECT}/{CELERY}",
+        "worker_soft_shutdown_timeout=20",
+        "worker_soft_shutdown_timeout=0",
+        "test_worker.py::test_a_task_that_ends_soon_after_sigterm_is_not_done_again",
+        answers=WITH_CELERY,
+    ),
+    by_project(
+        SET_ASIDE,
+        LOST,
+        "if unfinished.losses < MAX_LOSSES:",
+        "if True:",
+        "test_lost_tasks.py::test_a_task_that_lost_two_workers_is_set_aside_until_it_is_run_again",
+    ),
+    by_project(
+        SET_ASIDE,
+        LOST,
+        "state is None or isinstance(retval, MemoryError)",
+        "state is None",
+        "test_lost_tasks.py::test_a_task_that_raises_memory_error_counts_as_one_that_lost_its_worker",
+    ),
+    by_project(
+        PERIODIC,
+        TASKS,
+        "crontab(minute=17)",
+        "3600",
+        "test_tasks.py::test_every_periodic_task_runs_though_deployments_restart_its_clock",
+    ),
+    by_template(
+        ONE_MAIL,
+        f"{PROJECT}/{TASKS}",
+        '.select_for_update(skip_locked=True, of=("self",))',
+        "",
+        "test_worker.py::test_two_deliveries_of_a_task_at_once_send_one_mail",
+        answers=WITH_CELERY,
+    ),
+    by_project(
+        NO_MAIL_LOST,
+        TASKS,
+        "send_welcome.apply_async([user_id], expires=3600)",
+        "pass",
+        "test_tasks.py::test_mails_that_were_missed_are_sent_within_the_day",
+    ),
+    by_project(
+        NO_MAIL_LOST,
+        "welcome/signals.py",
+        ", robust=True",
+        "",
+        "test_tasks.py::test_signing_up_works_while_redis_is_away",
+    ),
+    by_project(
+        MAILBOX,
+        TASKS,
+        "return all(welcome.sent_at is None or welcome.sent_at < since for welcome in welcomes)",
+        "return True",
+        "test_tasks.py::test_an_address_that_many_give_gets_one_mail_a_day",
+    ),
+    by_project(
+        NO_MAIL_SERVER,
+        "welcome/checks.py",
+        "if not settings.MAILERS:",
+        "if False:",
+        "test_tasks.py::test_without_a_mail_server_nothing_is_sent_and_the_deploy_check_says_so",
+    ),
+    by_template(
+        REQUEST_ID,
+        f"{PROJECT}/config/task_log.py",
+        'headers["request_id"] = request_id',
+        "pass",
+        "test_worker.py::test_the_line_of_a_task_has_the_id_of_the_request_that_queued_it",
+        answers=WITH_CELERY,
+    ),
+)
