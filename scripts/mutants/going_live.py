@@ -101,12 +101,4 @@ MUTANTS = (
         "test_misconfiguration.py::test_a_warning_of_the_deploy_checks_stops_the_release",
         answers=WAITRESS,
     ),
-    by_template(
-        DEPLOY_CHECKS,
-        f"{PROJECT}/config/settings.py",
-        '"DENY"',
-        '"SAMEORIGIN"',
-        "test_boot.py::test_the_deploy_checks_are_silent",
-        answers=WAITRESS,
-    ),
 )
