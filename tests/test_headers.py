@@ -102,6 +102,8 @@ def test_a_nonce_is_the_page_s_own_and_never_the_same(administrator):
     assert len(nonces[0] | nonces[1]) == 2
     for page, [nonce] in zip(pages, nonces, strict=True):
         assert page.text.count(f'nonce="{nonce}"') == page.text.count("nonce=") > 0
+        for kind in ("script-src", "style-src"):
+            assert f"{kind} 'self' 'nonce-{nonce}'" in page.headers["Content-Security-Policy"]
 
 
 def test_pages_and_files_have_them_that_only_some_projects_have(check, administrator, project):

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import socket
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from itertools import chain, repeat
 from pathlib import Path
 
@@ -20,6 +23,7 @@ ENDLESS = 40_000_000
 LIMIT = 10_000_000
 KEPT_BYTES = 20_000_000
 PAGE_SECONDS = 2
+DISCONNECTED_SECONDS = 5
 SLOW_CLIENTS = 50
 QUEUE = 5
 CLIENTS = 20
@@ -56,6 +60,48 @@ def test_a_huge_body_is_refused_before_it_is_kept(limited, folder, report, multi
 def test_a_body_that_is_announced_as_too_large_is_refused_before_it_is_sent(limited):
     head = Upload(HUGE).head(limited, "/accounts/login/")
     assert send(limited, [head], seconds=5)[0] == 413
+
+
+# A server reads on after a 413, so that its client reads why; here less than a GB, or 30 seconds.
+SHORT_DISCARDS = f"""
+import config.limits
+from config.settings import *
+
+config.limits.DISCARD_BYTES = {LIMIT}
+"""
+SHORT_DISCARD_ON_GUNICORN = """
+import config.wsgi_worker
+
+config.wsgi_worker.MAX_CLOSE_SECONDS = 1
+"""
+
+
+@pytest.fixture
+def short_discards(deployment, project, tmp_path):
+    on_gunicorn = project.answers["server"] == "wsgi-gunicorn"
+    settings = SHORT_DISCARDS + (SHORT_DISCARD_ON_GUNICORN if on_gunicorn else "")
+    (tmp_path / "discarding_settings.py").write_text(settings)
+    changes = {"DJANGO_SETTINGS_MODULE": "discarding_settings", "PYTHONPATH": str(tmp_path)}
+    with deployment.site(**changes) as site:
+        yield site
+
+
+def seconds_of_sending(site: Site, pieces: Iterable[bytes]) -> float:
+    """Send some MB a second, whatever is answered; the seconds until the server disconnects."""
+    began = time.monotonic()
+    address = ("127.0.0.1", site.port)
+    with socket.create_connection(address) as connection, suppress(ConnectionError):
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(0.002)
+    return time.monotonic() - began
+
+
+def test_a_client_that_sends_on_after_a_refusal_is_disconnected(short_discards):
+    upload = Upload(HUGE)
+    pieces = chain([upload.head(short_discards, "/accounts/login/")], upload.pieces())
+    # All of it would take ten seconds.
+    assert seconds_of_sending(short_discards, pieces) < DISCONNECTED_SECONDS
 
 
 def test_a_chunk_line_without_end_is_refused_before_it_is_kept(limited, folder, report):

@@ -31,6 +31,7 @@ HUGE_BODY = "test_limits.py::test_a_huge_body_is_refused_before_it_is_kept"
 ANNOUNCED = (
     "test_limits.py::test_a_body_that_is_announced_as_too_large_is_refused_before_it_is_sent"
 )
+SENDS_ON = "test_limits.py::test_a_client_that_sends_on_after_a_refusal_is_disconnected"
 CHUNK_LINE = "test_limits.py::test_a_chunk_line_without_end_is_refused_before_it_is_kept"
 FULL_QUEUE = "test_limits.py::test_a_full_queue_is_said_at_once"
 HOSTS = "unknown hosts are refused"
@@ -238,6 +239,33 @@ MUTANTS = (
         "is_small and self.chunk_line_length() <= MAX_CHUNK_LINE",
         "is_small",
         CHUNK_LINE,
+        answers=WAITRESS,
+    ),
+    by_template(
+        BODY, DAPHNE_CHANNEL, "elif not self.discarded.add(len(data)):", "elif False:", SENDS_ON
+    ),
+    by_template(
+        BODY,
+        REQUEST_BODY,
+        'more = discarded.add(len(message.get("body", b"")))',
+        "more = True",
+        SENDS_ON,
+        answers=ASGI_GUNICORN,
+    ),
+    by_template(
+        BODY,
+        WSGI_WORKER,
+        " or now > connection.close_at",
+        "",
+        SENDS_ON,
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        BODY,
+        WAITRESS_CHANNEL,
+        "if not self.discarded.add(len(data)):",
+        "if False:",
+        SENDS_ON,
         answers=WAITRESS,
     ),
     by_template(

@@ -104,14 +104,6 @@ MUTANTS = (
         answers=WAITRESS,
     ),
     by_template(
-        DEPLOY_CHECKS,
-        f"{PROJECT}/config/settings.py",
-        '"DENY"',
-        '"SAMEORIGIN"',
-        "test_boot.py::test_the_deploy_checks_are_silent",
-        answers=WAITRESS,
-    ),
-    by_template(
         IMPORTABLE,
         f"{PROJECT}/config/checks.py",
         'return [Error(sentence, hint=hint, id="config.E012")]',
