@@ -124,7 +124,7 @@ def test_a_task_that_two_deploys_cut_short_is_done_by_the_next_worker(
                 wait_until(lambda: services.postgres.held_up(project.database), "a task at work")
                 worker.signal(signal.SIGTERM)
                 assert worker.process.wait(worker.grace) == 0, worker.output()
-            assert services.valkey.tasks() == 1
+            assert services.valkey.tasks()
             assert errors(worker) == []
     with start_worker():
         wait_until(lambda: mail.sent_to(address), "the mail by the third worker")
