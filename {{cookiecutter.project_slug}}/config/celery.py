@@ -13,6 +13,8 @@ A task that ends its worker process twice in a row, because it runs out of memor
 
 A periodic task is a line in ``beat_schedule``, and its time a ``crontab``::
 
+    from celery.schedules import crontab
+
     app.conf.beat_schedule["clean up"] = {
         "task": "shop.tasks.clean_up",
         "schedule": crontab(minute=17),
