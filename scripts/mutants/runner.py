@@ -25,7 +25,7 @@ from mutants.row import Mutant
 
 # One waits for a server while the others keep two cores busy.
 WORKERS = 3
-TIMEOUT_SECONDS = 600
+SECONDS_PER_TEST = 300
 PYTEST = ["-m", "pytest", "-p", "no:cacheprovider"]
 
 
@@ -95,7 +95,11 @@ class Runner:
         (answers,) = named(group.answers)
         bake = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", f"{scratch}/baked"]
         questions = [f"{name}={answer}" for name, answer in answers.items()]
-        subprocess.run([*bake, copy, *questions], check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run(
+            [*bake, copy, *questions], capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            return done.stderr
         project = scratch / "baked/my_site"
         with self.locks[group.answers]:
             environment = self.folder / group.answers
@@ -152,8 +156,8 @@ def edited(copy: Path, mutant: Mutant | None) -> Iterator[None]:
 def run_pytest(
     command: list, group: Group, folder: Path, scratch: Path, environment: dict[str, str]
 ) -> str:
-    """Run the group's tests in ``folder`` and return what pytest printed. It is interrupted after
-    TIMEOUT_SECONDS, so that its fixtures still end their processes.
+    """Run the group's tests in ``folder`` and return what pytest printed. If it takes
+    too long it is interrupted, so that its fixtures still end their processes.
     """
     process = subprocess.Popen(
         [*command, "--junitxml", scratch / "results.xml", *group.tests],
@@ -165,7 +169,7 @@ def run_pytest(
         text=True,
     )
     try:
-        return process.communicate(timeout=TIMEOUT_SECONDS)[0]
+        return process.communicate(timeout=SECONDS_PER_TEST * len(group.tests))[0]
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGINT)
         return process.communicate()[0]
