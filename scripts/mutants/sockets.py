@@ -82,12 +82,13 @@ MUTANTS = (
         "",
         "test_presence.py::test_a_log_out_deletes_the_session_before_its_sockets_are_told",
     ),
-    by_project(
+    by_template(
         TICKET,
-        TICKETS,
+        f"{PROJECT}/{TICKETS}",
         "return found.session_key if found and deleted else None",
         "return found.session_key if found else None",
-        "test_presence.py::test_a_ticket_opens_one_socket",
+        "test_presence.py::test_a_ticket_opens_one_socket_even_if_shown_to_many_processes_at_once",
+        answers=DAPHNE,
     ),
     by_project(
         TICKET,
