@@ -64,11 +64,12 @@ def test_every_step_of_the_workflow_passes(runner, project):
     assert json.dumps(dict.fromkeys(parts, "ok")) in printed
 
 
-@about(named(LEAST))
-def test_the_services_are_where_the_steps_look_for_them(runner):
+@about(named(MOST, LEAST))
+def test_the_services_are_where_the_steps_look_for_them(runner, project):
     services = runner.job["services"]
     ports = {name: service["ports"] for name, service in services.items()}
-    assert ports == {"postgres": ["5432:5432"], "valkey": ["6379:6379"]}
+    redis = {"valkey": ["6379:6379"]} if needs_redis(project.answers) else {}
+    assert ports == {"postgres": ["5432:5432"]} | redis
     assert services["postgres"]["env"]["POSTGRES_PASSWORD"] == "postgres"
     assert all("--health-cmd" in service["options"] for service in services.values())
 
