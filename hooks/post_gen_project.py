@@ -37,7 +37,11 @@ ONLY_FOR = {
         "config/wsgi_worker.py",
         "tests/test_wsgi_worker.py",
     ],
-    ("server", "wsgi-waitress"): ["config/waitress.py", "config/waitress_channel.py"],
+    ("server", "wsgi-waitress"): [
+        "config/waitress.py",
+        "config/waitress_channel.py",
+        "tests/test_waitress_channel.py",
+    ],
     ("__redis", "yes"): ["config/redis.py", "tests/test_redis.py"],
     ("use_celery", True): [
         "config/celery.py",

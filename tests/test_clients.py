@@ -4,7 +4,7 @@ import asyncio
 import random
 
 from rehearsal.load import Client
-from rehearsal.site import SESSION_COOKIE, session_cookie
+from rehearsal.site import CSRF_COOKIE, SESSION_COOKIE, session_cookie
 
 CLIENTS = 1000
 AT_ONCE = 25
@@ -70,10 +70,18 @@ def test_a_thousand_impatient_clients_leave_no_trace(site, project, services, vi
 
 
 async def upload_slowly(site, until: asyncio.Event) -> None:
-    """Send a body that has no end, a byte at a time."""
+    """Send a form that has no end, a byte at a time."""
     _, writer = await asyncio.open_connection("127.0.0.1", site.port)
-    head = f"POST /accounts/login/ HTTP/1.1\r\nHost: {site.platform.host}\r\n"
-    writer.write(f"{head}X-Forwarded-Proto: https\r\nContent-Length: 100000\r\n\r\na".encode())
+    lines = [
+        "POST /accounts/login/ HTTP/1.1",
+        f"Host: {site.platform.host}",
+        "X-Forwarded-Proto: https",
+        # Without it Django refuses the form before it reads any of it.
+        f"Cookie: {CSRF_COOKIE}={32 * 'a'}",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Content-Length: 100000",
+    ]
+    writer.write("\r\n".join([*lines, "", "a"]).encode())
     while not until.is_set():
         await asyncio.sleep(0.5)
         writer.write(b"a")

@@ -59,13 +59,14 @@ REDIS = "config/redis.py tests/test_redis.py"
 GUNICORN = "gunicorn.conf.py"
 WSGI = "config/wsgi.py"
 BUFFERS = "config/request_buffer.py config/response_buffer.py tests/test_wsgi_worker.py"
+CHANNEL = "config/waitress_channel.py tests/test_waitress_channel.py"
 ONLY_WITH = {
     "heroku": "Procfile app.json tests/test_procfile.py",
     "digitalocean": ".do/app.yaml tests/test_app_spec.py",
     "asgi-daphne": f"{ASGI} {REDIS} config/daphne.py config/daphne_channel.py",
     "asgi-gunicorn": f"{ASGI} {REDIS} {GUNICORN} config/asgi_worker.py",
     "wsgi-gunicorn": f"{WSGI} {GUNICORN} {BUFFERS} config/wsgi_worker.py",
-    "wsgi-waitress": f"{WSGI} config/waitress.py config/waitress_channel.py",
+    "wsgi-waitress": f"{WSGI} {CHANNEL} config/waitress.py",
     "use_celery": f"{CELERY} {REDIS}",
     "use_s3_media": MEDIA,
 }

@@ -416,12 +416,13 @@ MUTANTS = (
         "test_wsgi_worker.py::test_a_client_that_never_reads_is_disconnected",
         answers=WSGI_GUNICORN,
     ),
-    by_template(
+    by_project(
         READS_NOTHING,
-        WAITRESS_CHANNEL,
+        "config/waitress_channel.py",
         "self.current_outbuf_count = self.adj.outbuf_high_watermark",
         "pass",
-        READ_NOTHING,
+        "test_waitress_channel.py"
+        "::test_a_long_response_to_a_client_that_reads_steadily_takes_little_memory",
         answers=WAITRESS,
     ),
     by_template(
