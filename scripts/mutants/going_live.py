@@ -101,7 +101,7 @@ MUTANTS = (
         "check --deploy --fail-level WARNING",
         "check --deploy",
         "test_misconfiguration.py::test_a_warning_of_the_deploy_checks_stops_the_release",
-        answers=WAITRESS,
+        answers="heroku-wsgi-waitress",
     ),
     by_template(
         IMPORTABLE,

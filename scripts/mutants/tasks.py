@@ -6,7 +6,7 @@ CELERY = "config/celery.py"
 LOST = "config/lost_tasks.py"
 TASKS = "welcome/tasks.py"
 # Tests of the worker run in the last combination of each platform with Celery.
-WITH_CELERY = "digitalocean-wsgi-waitress-use_celery-use_s3_media"
+WITH_CELERY = "digitalocean-wsgi-waitress-use_celery"
 
 INTERRUPTED = "a task that a deployment or a crash interrupts runs again"
 ENDS_SOON = "a task that ends soon after SIGTERM does not"
