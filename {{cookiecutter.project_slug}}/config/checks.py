@@ -60,7 +60,9 @@ def check_server(app_configs=None, **kwargs) -> list[Error]:
         return []
     try:
         # <% if cookiecutter.__app_server == "gunicorn" %>
-        import_string(run_path(f"{settings.BASE_DIR}/gunicorn.conf.py")["worker_class"])
+        worker = run_path(f"{settings.BASE_DIR}/gunicorn.conf.py")["worker_class"]
+        if "." in worker:  # and not one of Gunicorn's own, such as "gthread"
+            import_string(worker)
         # <% else %>
         run_path(f"{settings.BASE_DIR}/config/{{ cookiecutter.__app_server }}.py")
         # <% endif %>
