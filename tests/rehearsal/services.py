@@ -216,11 +216,11 @@ class Postgres(_Server):
         return f"postgres://{database}:{self.password}@localhost:{self.port}/{database}"
 
     @contextmanager
-    def locked(self, database: str, table: str):
-        """Hold up every query to the table, until the block ends."""
+    def locked(self, database: str, table: str, mode: str = "ACCESS EXCLUSIVE"):
+        """Hold up every query to the table, until the block ends; in mode SHARE only changes."""
         with psycopg.connect(self.url(database)) as connection:
-            lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE")
-            connection.execute(lock.format(sql.Identifier(table)))
+            lock = sql.SQL("LOCK TABLE {} IN {} MODE")
+            connection.execute(lock.format(sql.Identifier(table), sql.SQL(mode)))
             yield
 
     def held_up(self, database: str) -> int:
