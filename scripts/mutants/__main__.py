@@ -65,7 +65,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def document(outcomes: Iterable[Outcome], survivors: int, minutes: float) -> str:
-    """The table of docs/mutants.md, and below it the protections that no edit can remove."""
+    """The table of docs/mutants.md; last the protections that no edit can remove, and why."""
     tried = [outcome for outcome in outcomes if outcome.mutant]
     heading = HEADING.format(
         date=datetime.now(UTC).date().isoformat(),
@@ -74,8 +74,8 @@ def document(outcomes: Iterable[Outcome], survivors: int, minutes: float) -> str
         minutes=minutes,
     )
     rows = [row(outcome, outcome.mutant) for outcome in tried]
-    reasons = [f"- {protection}: {reason}" for protection, reason in WITHOUT_MUTANT.items()]
-    return heading + "\n".join([*rows, "", "Without a mutant:", "", *reasons, ""])
+    rows += [f"| {protection} | {reason} | | |" for protection, reason in WITHOUT_MUTANT.items()]
+    return heading + "\n".join(rows) + "\n"
 
 
 def row(outcome: Outcome, mutant: Mutant) -> str:
