@@ -17,10 +17,10 @@ pytestmark = about(COMBINATIONS)
 
 ALWAYS = """
     .editorconfig .env.example .github/dependabot.yml .github/workflows/ci.yml .gitignore
-    .pre-commit-config.yaml .python-version config/__init__.py config/apps.py config/checks.py
-    config/database.py config/error_tracking.py config/headers.py config/health.py
-    config/limits.py config/logs.py config/middleware.py config/request_log.py config/router.py
-    config/sessions.py config/settings.py config/urls.py Makefile manage.py pages/__init__.py
+    .pre-commit-config.yaml .python-version config/__init__.py paas/apps.py paas/checks.py
+    paas/database.py paas/sentry.py paas/headers.py paas/health.py
+    paas/limits.py paas/logs.py paas/middleware.py paas/request_log.py paas/proxy_headers.py
+    paas/sessions.py config/settings.py config/urls.py Makefile manage.py pages/__init__.py
     pages/context_processors.py pages/urls.py pages/views.py pyproject.toml README.md
     requirements-dev.txt requirements.txt runtime.txt static/favicon.svg static/site.css
     templates/404.html templates/500.html templates/base.html templates/pages/home.html
@@ -32,8 +32,8 @@ ALWAYS = """
     users/migrations/__init__.py users/models.py users/throttle.py users/urls.py users/views.py
 """
 ASGI = """
-    config/asgi.py config/drain.py config/handler.py config/request_body.py config/streaming.py config/threads.py
-    config/websockets.py presence/__init__.py presence/apps.py presence/consumers.py
+    config/asgi.py paas/asgi/shutdown.py paas/asgi/handler.py paas/asgi/request_body.py paas/asgi/streaming.py paas/asgi/threads.py
+    paas/asgi/websockets.py presence/__init__.py presence/apps.py presence/consumers.py
     presence/migrations/0001_initial.py presence/migrations/0002_ticket.py
     presence/migrations/__init__.py presence/models.py
     presence/heartbeat.py presence/routing.py presence/services.py presence/signals.py
@@ -41,10 +41,10 @@ ASGI = """
     templates/presence/presence.html tests/test_asgi.py tests/test_handler.py tests/test_presence.py
 """
 CELERY = """
-    config/celery.py config/lost_tasks.py config/mail.py config/management/__init__.py
-    config/management/commands/__init__.py config/management/commands/run_task_again.py
-    config/migrations/0001_initial.py config/migrations/__init__.py config/models.py
-    config/task_log.py templates/welcome/body.txt templates/welcome/subject.txt
+    config/celery.py paas/lost_tasks.py paas/mail.py paas/management/__init__.py
+    paas/management/commands/__init__.py paas/management/commands/run_task_again.py
+    paas/migrations/0001_initial.py paas/migrations/__init__.py paas/models.py
+    paas/task_log.py templates/welcome/body.txt templates/welcome/subject.txt
     tests/test_lost_tasks.py tests/test_tasks.py welcome/__init__.py welcome/apps.py
     welcome/checks.py welcome/migrations/0001_initial.py welcome/migrations/__init__.py
     welcome/models.py welcome/signals.py welcome/tasks.py
@@ -55,18 +55,18 @@ MEDIA = """
     pictures/models.py pictures/urls.py pictures/views.py static/pictures.css
     templates/pictures/picture.html tests/test_pictures.py
 """
-REDIS = "config/redis.py tests/test_redis.py"
+REDIS = "paas/redis.py tests/test_redis.py"
 GUNICORN = "gunicorn.conf.py"
 WSGI = "config/wsgi.py"
-BUFFERS = "config/request_buffer.py config/response_buffer.py tests/test_wsgi_worker.py"
-CHANNEL = "config/waitress_channel.py tests/test_waitress_channel.py"
+BUFFERS = "paas/servers/request_buffer.py paas/servers/response_buffer.py tests/test_wsgi_worker.py"
+CHANNEL = "paas/servers/waitress_channel.py tests/test_waitress_channel.py"
 ONLY_WITH = {
     "heroku": "Procfile app.json tests/test_procfile.py",
     "digitalocean": ".do/app.yaml tests/test_app_spec.py",
-    "asgi-daphne": f"{ASGI} {REDIS} config/daphne.py config/daphne_channel.py",
-    "asgi-gunicorn": f"{ASGI} {REDIS} {GUNICORN} config/asgi_worker.py",
-    "wsgi-gunicorn": f"{WSGI} {GUNICORN} {BUFFERS} config/wsgi_worker.py",
-    "wsgi-waitress": f"{WSGI} {CHANNEL} config/waitress.py",
+    "asgi-daphne": f"{ASGI} {REDIS} paas/servers/daphne.py paas/servers/daphne_channel.py",
+    "asgi-gunicorn": f"{ASGI} {REDIS} {GUNICORN} paas/servers/gunicorn_asgi.py",
+    "wsgi-gunicorn": f"{WSGI} {GUNICORN} {BUFFERS} paas/servers/gunicorn_wsgi.py",
+    "wsgi-waitress": f"{WSGI} {CHANNEL} paas/servers/waitress.py",
     "use_celery": f"{CELERY} {REDIS}",
     "use_s3_media": MEDIA,
 }

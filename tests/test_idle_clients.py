@@ -15,9 +15,9 @@ SECONDS = 3
 # What takes a server up to 95 seconds takes SECONDS here: its settings, or its module's constant.
 KEEP_ALIVE = {"GUNICORN_CMD_ARGS": f"--keep-alive {SECONDS}"}
 CONSTANTS = {
-    "asgi-daphne": "config.daphne_channel.KEEP_ALIVE_SECONDS",
-    "wsgi-gunicorn": "config.wsgi_worker.REQUEST_TIMEOUT",
-    "wsgi-waitress": "config.waitress_channel.RECEIVE_TIMEOUT",
+    "asgi-daphne": "paas.servers.daphne_channel.KEEP_ALIVE_SECONDS",
+    "wsgi-gunicorn": "paas.servers.gunicorn_wsgi.REQUEST_TIMEOUT",
+    "wsgi-waitress": "paas.servers.waitress_channel.RECEIVE_TIMEOUT",
 }
 # Which of SENT a server has that timeout for.
 DISCONNECTED = {

@@ -64,15 +64,15 @@ def test_a_body_that_is_announced_as_too_large_is_refused_before_it_is_sent(limi
 
 # A server reads on after a 413, so that its client reads why; here less than a GB, or 30 seconds.
 SHORT_DISCARDS = f"""
-import config.limits
+import paas.limits
 from config.settings import *
 
-config.limits.DISCARD_BYTES = {LIMIT}
+paas.limits.DISCARD_BYTES = {LIMIT}
 """
 SHORT_DISCARD_ON_GUNICORN = """
-import config.wsgi_worker
+import paas.servers.gunicorn_wsgi
 
-config.wsgi_worker.MAX_CLOSE_SECONDS = 1
+paas.servers.gunicorn_wsgi.MAX_CLOSE_SECONDS = 1
 """
 
 

@@ -214,7 +214,7 @@ def test_a_socket_is_a_line_when_it_opens_and_one_when_it_closes(
             hear(dropped, lambda message: False)
     with pytest.raises(InvalidStatus):
         open_socket(failing_site, origin="https://evil.example", **way)
-    lines = log.of("config.websockets", 5)
+    lines = log.of("paas.asgi.websockets", 5)
     assert all((line["path"], line["address"]) == (SOCKET, VISITOR_ADDRESS) for line in lines)
     told = [(line["event"], line.get("user_id"), line.get("code")) for line in lines]
     assert sorted(told, key=str) == [
@@ -339,10 +339,10 @@ def test_no_password_is_logged_while_the_database_and_redis_refuse_it(deployment
         assert visitor.get("/readyz").status_code == 503
         assert page.result().status_code == 500
         assert {"exception", "event"} <= set(log.about(page.result())[0])
-        (unready,) = log.of("config.health", 1)
+        (unready,) = log.of("paas.health", 1)
         assert unready["database"] in ("unreachable", "no answer in time")
         if is_asgi(project.answers):
-            lines = log.of("config.websockets", 4)
+            lines = log.of("paas.asgi.websockets", 4)
             told = [(line["event"], line["level"]) for line in lines]
             assert ("Redis is away", "warning") in told
             assert ("Internal Server Error", "error") in told

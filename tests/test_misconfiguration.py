@@ -145,19 +145,19 @@ def test_more_processes_than_the_plan_has_room_for_stop_the_web_process(deployme
 # By server: a line at the end of a file that fails, as where a new release renames a class.
 BROKEN = {
     "asgi-daphne": {
-        "config/daphne.py": "from daphne import NoServer",
+        "paas/servers/daphne.py": "from daphne import NoServer",
         "config/asgi.py": "from channels import NoServer",
     },
     "asgi-gunicorn": {
-        "config/asgi_worker.py": "from gunicorn import NoServer",
-        "gunicorn.conf.py": "worker_class = 'config.asgi_worker.NoServer'",
+        "paas/servers/gunicorn_asgi.py": "from gunicorn import NoServer",
+        "gunicorn.conf.py": "worker_class = 'paas.servers.gunicorn_asgi.NoServer'",
     },
     "wsgi-gunicorn": {
-        "config/wsgi_worker.py": "from gunicorn import NoServer",
-        "gunicorn.conf.py": "worker_class = 'config.wsgi_worker.NoServer'",
+        "paas/servers/gunicorn_wsgi.py": "from gunicorn import NoServer",
+        "gunicorn.conf.py": "worker_class = 'paas.servers.gunicorn_wsgi.NoServer'",
         "config/wsgi.py": "from django import NoServer",
     },
-    "wsgi-waitress": {"config/waitress.py": "from waitress import NoServer"},
+    "wsgi-waitress": {"paas/servers/waitress.py": "from waitress import NoServer"},
 }
 
 

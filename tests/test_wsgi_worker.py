@@ -22,7 +22,7 @@ from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpR
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
-from config.limits import max_body_size
+from paas.limits import max_body_size
 
 
 @csrf_exempt

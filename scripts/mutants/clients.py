@@ -3,15 +3,15 @@
 from mutants.row import ASGI_GUNICORN, PROJECT, WAITRESS, WSGI_GUNICORN, by_project, by_template
 
 SETTINGS = "config/settings.py"
-HANDLER = "config/handler.py"
-REQUEST_BUFFER = "config/request_buffer.py"
-RESPONSE_BUFFER = "config/response_buffer.py"
+HANDLER = "paas/asgi/handler.py"
+REQUEST_BUFFER = "paas/servers/request_buffer.py"
+RESPONSE_BUFFER = "paas/servers/response_buffer.py"
 
-DAPHNE_CHANNEL = f"{PROJECT}/config/daphne_channel.py"
-REQUEST_BODY = f"{PROJECT}/config/request_body.py"
-WAITRESS_CHANNEL = f"{PROJECT}/config/waitress_channel.py"
-WAITRESS_SERVER = f"{PROJECT}/config/waitress.py"
-WSGI_WORKER = f"{PROJECT}/config/wsgi_worker.py"
+DAPHNE_CHANNEL = f"{PROJECT}/paas/servers/daphne_channel.py"
+REQUEST_BODY = f"{PROJECT}/paas/asgi/request_body.py"
+WAITRESS_CHANNEL = f"{PROJECT}/paas/servers/waitress_channel.py"
+WAITRESS_SERVER = f"{PROJECT}/paas/servers/waitress.py"
+WSGI_WORKER = f"{PROJECT}/paas/servers/gunicorn_wsgi.py"
 
 OWN_HEADERS = "a visitor's own headers never win"
 LEFT = "a client that disconnects costs no connection, and its request is dropped while it waits"
@@ -52,11 +52,11 @@ RESTARTED = "test_faults.py::test_no_visitor_notices_a_restart_of_postgresql_bet
 
 MUTANTS = (
     by_project(
-        OWN_HEADERS, "config/router.py", '.rpartition(",")[2]', '.partition(",")[0]', ADDRESS
+        OWN_HEADERS, "paas/proxy_headers.py", '.rpartition(",")[2]', '.partition(",")[0]', ADDRESS
     ),
     by_project(
         OWN_HEADERS,
-        "config/router.py",
+        "paas/proxy_headers.py",
         "    if settings.DEBUG:  # there is no router",
         "    if False:",
         "test_production.py::test_development_believes_no_router",
@@ -100,14 +100,14 @@ MUTANTS = (
     ),
     by_project(
         BODY,
-        "config/request_body.py",
+        "paas/asgi/request_body.py",
         'int(headers.get(b"content-length", 0)) > self._bytes_left',
         "False",
         TOO_LARGE,
     ),
     by_project(
         BODY,
-        "config/request_body.py",
+        "paas/asgi/request_body.py",
         'self._bytes_left -= len(message.get("body", b""))',
         "pass",
         TOO_LARGE,
@@ -154,14 +154,14 @@ MUTANTS = (
     ),
     by_project(
         BODY,
-        "config/limits.py",
+        "paas/limits.py",
         "return self.size < DISCARD_BYTES and time.monotonic() < self.ends_at",
         "return time.monotonic() < self.ends_at",
         "test_request_limits.py::test_the_rest_of_a_refused_body_is_read_within_limits",
     ),
     by_project(
         BODY,
-        "config/limits.py",
+        "paas/limits.py",
         "return self.size < DISCARD_BYTES and time.monotonic() < self.ends_at",
         "return self.size < DISCARD_BYTES",
         "test_request_limits.py::test_the_rest_of_a_refused_body_is_read_within_limits",
@@ -183,14 +183,14 @@ MUTANTS = (
     ),
     by_project(
         COOKIES,
-        "config/sessions.py",
+        "paas/sessions.py",
         " and key.isalnum()",
         "",
         "test_users.py::test_a_session_cookie_that_no_one_was_given_is_no_error",
     ),
     by_project(
         READINESS,
-        "config/health.py",
+        "paas/health.py",
         "if name not in PENDING or PENDING[name].done():",
         "if True:",
         "test_production.py::test_probes_that_come_at_once_share_one_answer",
@@ -318,7 +318,7 @@ MUTANTS = (
     ),
     by_template(
         OWN_HEADERS,
-        f"{PROJECT}/config/daphne.py",
+        f"{PROJECT}/paas/servers/daphne.py",
         'scope["root_path"] = self.root_path',
         "pass",
         SPOOFED,
@@ -341,7 +341,7 @@ MUTANTS = (
     ),
     by_template(
         LEFT_AMID_RESPONSE,
-        f"{PROJECT}/config/asgi_worker.py",
+        f"{PROJECT}/paas/servers/gunicorn_asgi.py",
         "        self.resume_writing()",
         "        pass",
         LEFT_AMID,
@@ -357,7 +357,7 @@ MUTANTS = (
     by_template(
         SLOW_UPLOADS,
         f"{PROJECT}/gunicorn.conf.py",
-        '"config.wsgi_worker.Worker"',
+        '"paas.servers.gunicorn_wsgi.Worker"',
         '"gthread"',
         "test_clients.py::test_slow_uploads_hold_up_no_one",
         answers=WSGI_GUNICORN,
@@ -380,7 +380,7 @@ MUTANTS = (
     ),
     by_template(
         STOP_SENDING,
-        f"{PROJECT}/config/asgi_worker.py",
+        f"{PROJECT}/paas/servers/gunicorn_asgi.py",
         "self._arm_keepalive_timer()",
         "pass",
         IDLE,
@@ -395,7 +395,7 @@ MUTANTS = (
     ),
     by_template(
         READS_NOTHING,
-        f"{PROJECT}/config/limits.py",
+        f"{PROJECT}/paas/limits.py",
         "listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)",
         "pass",
         READ_NOTHING,
@@ -403,7 +403,7 @@ MUTANTS = (
     ),
     by_template(
         READS_NOTHING,
-        f"{PROJECT}/config/daphne.py",
+        f"{PROJECT}/paas/servers/daphne.py",
         "await channel.can_write.wait()",
         "pass",
         READ_NOTHING,
@@ -418,7 +418,7 @@ MUTANTS = (
     ),
     by_project(
         READS_NOTHING,
-        "config/waitress_channel.py",
+        "paas/servers/waitress_channel.py",
         "self.current_outbuf_count = self.adj.outbuf_high_watermark",
         "pass",
         "test_waitress_channel.py"
@@ -436,13 +436,13 @@ MUTANTS = (
     by_template(
         PLANS,
         f"{PROJECT}/{SETTINGS}",
-        '"pool_class": "config.redis.SharedPool",',
+        '"pool_class": "paas.redis.SharedPool",',
         "",
         "test_redis.py::test_the_cache_keeps_to_three_connections_however_many_use_it",
     ),
     by_template(
         PLANS,
-        f"{PROJECT}/config/threads.py",
+        f"{PROJECT}/paas/asgi/threads.py",
         "connections.close_all()",
         "pass",
         "test_budgets.py::test_it_stays_within_the_smallest_plans_and_gives_back_what_it_took",
@@ -457,7 +457,7 @@ MUTANTS = (
     ),
     by_template(
         POSTGRESQL,
-        f"{PROJECT}/config/database.py",
+        f"{PROJECT}/paas/database.py",
         " and is_quiet(connection.connection)",
         "",
         RESTARTED,

@@ -2,7 +2,7 @@
 
 from mutants.row import PROJECT, WAITRESS, by_project, by_template
 
-CHECKS = "config/checks.py"
+CHECKS = "paas/checks.py"
 CONFIGURATION = "test_production.py::test_a_bad_configuration_is_refused_in_a_sentence"
 
 SECRET_KEY = "`SECRET_KEY` missing, short, guessable or the development one"
@@ -105,8 +105,8 @@ MUTANTS = (
     ),
     by_template(
         IMPORTABLE,
-        f"{PROJECT}/config/checks.py",
-        'return [Error(sentence, hint=hint, id="config.E012")]',
+        f"{PROJECT}/paas/checks.py",
+        'return [Error(sentence, hint=hint, id="paas.E012")]',
         "return []",
         "test_misconfiguration.py"
         "::test_a_server_that_cannot_be_imported_stops_the_release_in_one_sentence",
@@ -114,7 +114,7 @@ MUTANTS = (
     ),
     by_project(
         STARTS,
-        "config/daphne.py",
+        "paas/servers/daphne.py",
         "    server_class = Server\n",
         "    server_class = server.Server\n",
         "test_procfile.py::test_the_web_command_serves_and_finishes_its_requests_after_sigterm",

@@ -2,8 +2,8 @@
 
 from mutants.row import PROJECT, WAITRESS, WSGI_GUNICORN, by_project, by_template
 
-LOGS = "config/logs.py"
-REQUEST_LOG = "config/request_log.py"
+LOGS = "paas/logs.py"
+REQUEST_LOG = "paas/request_log.py"
 
 LINE = "a line of JSON per event: id, person, address, time in the queue and at work"
 SECRETS = "no password, cookie, token or query in any line"
@@ -34,7 +34,7 @@ MUTANTS = (
     by_project(
         LINE,
         "config/settings.py",
-        '"config.request_log.RequestLogMiddleware",',
+        '"paas.request_log.RequestLogMiddleware",',
         "",
         ONE_LINE,
     ),
@@ -59,14 +59,14 @@ MUTANTS = (
     by_project(
         ADDRESS,
         "config/settings.py",
-        '"config.router.ClientAddressMiddleware",',
+        '"paas.proxy_headers.ClientAddressMiddleware",',
         "",
         "test_production.py::test_the_client_s_address_is_the_one_that_the_router_saw",
     ),
-    by_project(IDS, "config/router.py", r'r"[\w-]{20,128}"', r'r".{20,128}"', MADE_UP),
-    by_project(IDS, "config/router.py", "{20,128}", "{1,128}", MADE_UP),
-    by_project(IDS, "config/router.py", "{20,128}", "{20,}", MADE_UP),
-    by_project(IDS, "config/router.py", "told, re.ASCII)", "told)", MADE_UP),
+    by_project(IDS, "paas/proxy_headers.py", r'r"[\w-]{20,128}"', r'r".{20,128}"', MADE_UP),
+    by_project(IDS, "paas/proxy_headers.py", "{20,128}", "{1,128}", MADE_UP),
+    by_project(IDS, "paas/proxy_headers.py", "{20,128}", "{20,}", MADE_UP),
+    by_project(IDS, "paas/proxy_headers.py", "told, re.ASCII)", "told)", MADE_UP),
     by_project(
         FLOOD,
         LOGS,
@@ -77,7 +77,7 @@ MUTANTS = (
     by_project(
         FLOOD,
         LOGS,
-        '    "config.limits",\n',
+        '    "paas.limits",\n',
         "",
         "test_logs.py::test_refused_requests_are_logged_once_in_a_while",
     ),
@@ -91,7 +91,7 @@ MUTANTS = (
     ),
     by_project(
         SOCKETS,
-        "config/websockets.py",
+        "paas/asgi/websockets.py",
         "with bound_contextvars(request_id=request_id(headers_of(scope))):",
         "with bound_contextvars():",
         "test_asgi.py::test_an_error_in_a_socket_closes_it_and_is_logged_with_its_id",
@@ -122,7 +122,7 @@ MUTANTS = (
     ),
     by_template(
         SENTRY,
-        f"{PROJECT}/config/error_tracking.py",
+        f"{PROJECT}/paas/sentry.py",
         "before_send=strip_personal_data,",
         "",
         REPORTED,
@@ -130,7 +130,7 @@ MUTANTS = (
     ),
     by_template(
         SENTRY,
-        f"{PROJECT}/config/error_tracking.py",
+        f"{PROJECT}/paas/sentry.py",
         "include_local_variables=False",
         "include_local_variables=True",
         REPORTED,

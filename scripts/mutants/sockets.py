@@ -2,7 +2,7 @@
 
 from mutants.row import ASGI_GUNICORN, DAPHNE, PROJECT, by_project, by_template
 
-WEBSOCKETS = "config/websockets.py"
+WEBSOCKETS = "paas/asgi/websockets.py"
 CONSUMERS = "presence/consumers.py"
 HEARTBEAT = "presence/heartbeat.py"
 SERVICES = "presence/services.py"

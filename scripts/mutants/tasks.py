@@ -3,7 +3,7 @@
 from mutants.row import PROJECT, by_project, by_template
 
 CELERY = "config/celery.py"
-LOST = "config/lost_tasks.py"
+LOST = "paas/lost_tasks.py"
 TASKS = "welcome/tasks.py"
 # Tests of the worker run in the last combination of each platform with Celery.
 WITH_CELERY = "digitalocean-wsgi-waitress-use_celery"
@@ -105,7 +105,7 @@ MUTANTS = (
     ),
     by_template(
         REQUEST_ID,
-        f"{PROJECT}/config/task_log.py",
+        f"{PROJECT}/paas/task_log.py",
         'headers["request_id"] = request_id',
         "pass",
         "test_worker.py::test_the_line_of_a_task_has_the_id_of_the_request_that_queued_it",

@@ -1,7 +1,6 @@
-"""Settings, taken from the environment.
+"""Settings, from environment variables and in development from ``.env``.
 
-Nothing set means production, and production refuses to go live until it is configured: see
-``config/checks.py``. Development reads ``.env``, which ``.env.example`` starts.
+Nothing set means production, which does not start until it is configured: see ``paas/checks.py``.
 """
 
 import logging
@@ -9,48 +8,29 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import environs
 from django.utils.csp import CSP
+from environs import Env, validate
 
-from config import logs
+from paas import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# Not eager: what is not understood is told at the end, all at once.
-env = environs.Env(eager=False)
+# `eager=False`: invalid variables are collected, and reported together by `env.seal()` at the end.
+env = Env(eager=False)
 env.read_env(BASE_DIR / ".env", recurse=False)
+at_least_1 = validate.Range(min=1)
 
+# The site: https://docs.djangoproject.com/en/6.1/howto/deployment/checklist/
 SITE_NAME = "{{ cookiecutter.project_name }}"
-
-# What people who are logged in find at the top of every page: URL names and their labels.
-NAVIGATION = [
-    ("home", "Home"),
-    # <% if cookiecutter.__interface == "asgi" %>
-    ("presence", "Who is online"),
-    # <% endif %>
-    # <% if cookiecutter.use_s3_media %>
-    ("picture", "Your picture"),
-    # <% endif %>
-]
-
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", [], subcast=str)]
 if DEBUG and not ALLOWED_HOSTS:
     ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
-# <% if cookiecutter.__interface == "asgi" %>
-from importlib.util import find_spec
-
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-
-# <% endif %>
+# Apps: https://docs.djangoproject.com/en/6.1/ref/applications/
 INSTALLED_APPS = [
-    # <% if cookiecutter.__interface == "asgi" %>
-    # Gives `runserver` WebSockets.
-    *(["daphne"] if DEBUG and find_spec("daphne") else []),
-    # <% endif %>
+    "paas",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -58,7 +38,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "axes",
-    "config",
     "pages",
     # <% if cookiecutter.use_s3_media %>
     "pictures",
@@ -72,16 +51,17 @@ INSTALLED_APPS = [
     # <% endif %>
 ]
 
+# Middleware: https://docs.djangoproject.com/en/6.1/ref/middleware/#middleware-ordering
 MIDDLEWARE = [
-    # These set headers: before all others, so that redirects, files and errors have them too.
+    # Set headers: first, so that redirects, static files and error pages have them too.
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.headers.SecurityHeadersMiddleware",
-    "config.router.ClientAddressMiddleware",
-    "config.request_log.RequestLogMiddleware",
+    "paas.headers.SecurityHeadersMiddleware",
+    "paas.proxy_headers.ClientAddressMiddleware",
+    "paas.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "config.health.HealthCheckMiddleware",
-    "config.middleware.StaticFilesMiddleware",
+    "paas.health.HealthCheckMiddleware",
+    "paas.middleware.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -90,21 +70,15 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
-# Limits on every request, in bytes, requests and seconds: see config/limits.py.
-MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=environs.validate.Range(min=1))
-MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=environs.validate.Range(min=1))
-SEND_TIMEOUT = env.int("SEND_TIMEOUT", 30, validate=environs.validate.Range(min=1))
-
+# URLs: https://docs.djangoproject.com/en/6.1/topics/http/urls/
 ROOT_URLCONF = "config.urls"
-ADMIN_PATH = env.str(
-    "ADMIN_PATH",
-    "admin/",
-    validate=environs.validate.Regexp(
-        r"(?!(accounts|picture|presence|static|ws)/)([\w-]+/)+\Z",
-        error="Must be a path that nothing else has, such as 'back-office/'.",
-    ),
+free_path = validate.Regexp(
+    r"(?!({{ cookiecutter.__url_prefixes }})/)([\w-]+/)+\Z",
+    error="Must be a path that nothing else has, such as 'back-office/'.",
 )
+ADMIN_PATH = env.str("ADMIN_PATH", "admin/", validate=free_path)
 
+# Templates: https://docs.djangoproject.com/en/6.1/topics/templates/
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -122,159 +96,97 @@ TEMPLATES = [
     },
 ]
 
+# Web server, with limits on every request: https://docs.djangoproject.com/en/6.1/howto/deployment/
+# <% if cookiecutter.__interface == "asgi" %>
+ASGI_APPLICATION = "config.asgi.application"
+# <% else %>
+WSGI_APPLICATION = "config.wsgi.application"
+# <% endif %>
+# <% if cookiecutter.server == "asgi-daphne" %>
+WEB_THREADS = env.int("WEB_THREADS", 4, validate=at_least_1)  # per process
+# <% endif %>
+# <% if cookiecutter.server == "asgi-gunicorn" %>
+WEB_THREADS = env.int("WEB_THREADS", 3, validate=at_least_1)  # per process
+# <% endif %>
+# <% if cookiecutter.server == "wsgi-gunicorn" %>
+WEB_THREADS = env.int("WEB_THREADS", 4, validate=at_least_1)  # per process
+# <% endif %>
+# <% if cookiecutter.server == "wsgi-waitress" %>
+WEB_THREADS = env.int("WEB_THREADS", 8, validate=at_least_1)  # per process
+# <% endif %>
+# <% if cookiecutter.__app_server == "gunicorn" %>
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1)  # processes
+# <% endif %>
+MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=at_least_1)  # bytes
+MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=at_least_1)
+SEND_TIMEOUT = env.int("SEND_TIMEOUT", 30, validate=at_least_1)  # seconds
+PLATFORM = "paas.{{ cookiecutter.platform }}"  # its headers and commands
+# What /readyz calls: functions that return "ok" or another status, or raise.
+READINESS_PROBES = {
+    "database": "paas.health.probe_database",
+    # <% if cookiecutter.__redis == "yes" %>
+    "redis": "paas.redis.probe_redis",
+    # <% endif %>
+}
+
+# Database: https://docs.djangoproject.com/en/6.1/ref/settings/#databases
 database: dict[str, Any] = {}
 if env.str("DATABASE_URL", ""):
-    # None if it is not understood.
-    database = env.dj_db_url("DATABASE_URL", conn_health_checks=True) or {}
-is_postgresql = database.get("ENGINE") == "django.db.backends.postgresql"
-if is_postgresql:
-    database["OPTIONS"] = {
-        "connect_timeout": 5,
-        "sslmode": "prefer" if DEBUG else "require",
-        **database.get("OPTIONS", {}),
-    }
-# Threads per process that run views, each with a database connection of its own.
-WEB_THREADS = env.int(
-    "WEB_THREADS",
-    # <% if cookiecutter.server == "asgi-daphne" %>
-    4,
-    # <% endif %>
-    # <% if cookiecutter.server == "asgi-gunicorn" %>
-    3,
-    # <% endif %>
-    # <% if cookiecutter.server == "wsgi-gunicorn" %>
-    4,
-    # <% endif %>
-    # <% if cookiecutter.server == "wsgi-waitress" %>
-    8,
-    # <% endif %>
-    validate=environs.validate.Range(min=1),
-)
-# Processes, and connections of the database's plan: check_database_connections compares them.
-# <% if cookiecutter.__app_server == "gunicorn" %>
-WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1)
-# <% else %>
-WEB_CONCURRENCY = 1  # this server has one process, whatever the platform sets
-# <% endif %>
-DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20)
-# Threads keep their connections; conn_health_checks, above, tests them before a request.
-database["CONN_MAX_AGE"] = 600
+    database = env.dj_db_url("DATABASE_URL", conn_max_age=600, conn_health_checks=True) or {}
+if database.get("ENGINE") == "django.db.backends.postgresql":
+    options = {"connect_timeout": 5, "sslmode": "prefer" if DEBUG else "require"}
+    database["OPTIONS"] = options | database.get("OPTIONS", {})
 DATABASES = {"default": database}
-
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20)  # of the database's plan
 
 # <% if cookiecutter.__redis == "yes" %>
+# Redis: https://docs.djangoproject.com/en/6.1/topics/cache/#redis
 REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL.startswith("rediss:"):
-    REDIS_URL += "&" if "?" in REDIS_URL else "?"
     # <% if cookiecutter.platform == "heroku" %>
-    # Heroku's Key-Value Store encrypts with a self-signed certificate.
-    REDIS_URL += "ssl_cert_reqs=none"
+    # The certificate of Heroku Key-Value Store is self-signed.
+    REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=none"
     # <% else %>
-    # Celery would not verify a certificate unless told to.
-    REDIS_URL += "ssl_cert_reqs=required"
+    # Celery does not verify the certificate by default.
+    REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=required"
     # <% endif %>
-# It raises while Redis is away, so what must not fail stays out: sessions are in the database.
-CACHES: dict[str, dict[str, Any]] = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "OPTIONS": {
-            "pool_class": "config.redis.SharedPool",
-            # Per process. Who finds all of them in use waits, for up to 3 seconds.
-            "max_connections": 3,
-            "timeout": 3,
-            # Clearing the cache empties a whole database of Redis, so it has one to itself.
-            "db": 1,
-        },
-    }
-    if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# <% if cookiecutter.__interface == "asgi" %>
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+# <% endif %>
+if REDIS_URL:
+    # It raises while Redis is unavailable, so sessions are in the database.
+    CACHES["default"] = {"BACKEND": "paas.redis.RedisCache", "LOCATION": REDIS_URL}
+    # <% if cookiecutter.__interface == "asgi" %>
+    CHANNEL_LAYERS["default"] = {"BACKEND": "paas.asgi.channel_layer.ChannelLayer"}
+    # <% endif %>
 
 # <% endif %>
 # <% if cookiecutter.use_celery %>
-# Tasks that run at a time, in a process each; with two, a worker fits in 512 MB.
-WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=environs.validate.Range(min=1))
+# Celery, whose other settings are in paas/celery.py: https://docs.celeryq.dev/
+# Processes that run a task each; with two, a worker fits in 512 MB.
+WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=at_least_1)
 
+# E-mail: https://docs.djangoproject.com/en/6.1/topics/email/
 EMAIL_URL = env.str(
     "EMAIL_URL",
     "",
-    validate=environs.validate.Regexp(
+    validate=validate.Regexp(
         r"(smtps?://([^\s:/?#@]+:[^\s:/?#@]+@)?[\w.-]+(:[1-5]?\d{1,4})?)?$",
         error="Must have the form smtps://user:password@host:port, with :/?#@ percent-encoded.",
     ),
 )
 MAILERS: dict[str, dict[str, Any]] = {}
 if EMAIL_URL:
-    MAILERS["default"] = {"BACKEND": "config.mail.EmailBackend", "OPTIONS": {"url": EMAIL_URL}}
+    MAILERS["default"] = {"BACKEND": "paas.mail.EmailBackend", "OPTIONS": {"url": EMAIL_URL}}
 elif DEBUG:
     MAILERS["default"] = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 
 # <% endif %>
-# <% if cookiecutter.__interface == "asgi" %>
-ASGI_APPLICATION = "config.asgi.application"
-CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
-    "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {
-            "hosts": [
-                {
-                    "address": REDIS_URL,
-                    "socket_connect_timeout": 3,
-                    # Or the first socket after a restart of Redis meets a dead connection.
-                    "retry": Retry(NoBackoff(), 1),
-                }
-            ]
-        },
-    }
-    if REDIS_URL
-    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
-}
-# <% else %>
-WSGI_APPLICATION = "config.wsgi.application"
-# <% endif %>
-
-SESSION_ENGINE = "config.sessions"
-
+# Users and log-in: https://docs.djangoproject.com/en/6.1/topics/auth/customizing/
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["users.throttle.Backend"]
-PASSWORD_HASHERS = [
-    "users.hashers.Argon2",
-    # Django's default, for accounts that are older than Argon2 here: it goes at their next log-in.
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
-]
-# The limits are in users/throttle.py.
-AXES_HANDLER = "users.throttle.Handler"
-AXES_CLIENT_IP_CALLABLE = "users.throttle.client_address"
-AXES_LOCKOUT_CALLABLE = "users.throttle.refusal"
-AXES_FAILURE_LIMIT = 1
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-# Who logs in is forgiven their own failures from there; others' would be forgiven by an accomplice.
-AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-# It keeps what was sent to a form, for the admin to see.
-AXES_SENSITIVE_PARAMETERS = [
-    "username",
-    "ip_address",
-    "old_password",
-    "new_password1",
-    "new_password2",
-    "csrfmiddlewaretoken",
-]
-AXES_VERBOSE = False
-
 LOGIN_URL = "login"
 # <% if cookiecutter.__interface == "asgi" %>
 LOGIN_REDIRECT_URL = "presence"
@@ -282,29 +194,52 @@ LOGIN_REDIRECT_URL = "presence"
 LOGIN_REDIRECT_URL = "home"
 # <% endif %>
 LOGOUT_REDIRECT_URL = "home"
+SESSION_ENGINE = "paas.sessions"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+PASSWORD_HASHERS = [
+    "users.hashers.Argon2",
+    # Verifies hashes from before Argon2; Django rehashes them at the next log-in.
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
 
+# Lockout after failed log-ins: https://django-axes.readthedocs.io/en/latest/4_configuration.html
+AXES_HANDLER = "users.throttle.Handler"
+AXES_CLIENT_IP_CALLABLE = "users.throttle.client_address"
+AXES_LOCKOUT_CALLABLE = "users.throttle.lockout_response"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 1
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# Of that user at that address only: else an attacker could log in to reset an address's failures.
+AXES_RESET_ON_SUCCESS = True
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]  # not stored
+AXES_SENSITIVE_PARAMETERS += ["old_password", "new_password1", "new_password2"]
+AXES_VERBOSE = False
+
+# Language and time: https://docs.djangoproject.com/en/6.1/topics/i18n/
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_I18N = True
-USE_TZ = True
 
+# Static files, by WhiteNoise: https://whitenoise.readthedocs.io/en/stable/django.html
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# In development and tests nothing is collected: files come from where they lie.
-WHITENOISE_AUTOREFRESH = DEBUG
-WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG  # without collectstatic
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+if DEBUG:
+    STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
-# What pages may load and talk to: this site, by any path. 'self' includes its WebSockets.
+# Content Security Policy: https://docs.djangoproject.com/en/6.1/topics/security/#security-csp
 SECURE_CSP: dict[str, list[str] | bool] = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF, CSP.NONCE],
@@ -315,13 +250,11 @@ SECURE_CSP: dict[str, list[str] | bool] = {
     "form-action": [CSP.SELF],
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
+    "upgrade-insecure-requests": not DEBUG,
 }
-X_FRAME_OPTIONS = "DENY"
-# Messages need no cookie of their own.
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # <% if cookiecutter.use_s3_media %>
-# Uploads: to a private bucket, or in development to a folder.
+# Uploads, in a private bucket; in development in a folder: https://django-storages.readthedocs.io/
 MEDIA_ROOT = BASE_DIR / "media"
 MEDIA_URL = "/picture/files/"
 BUCKET = {
@@ -343,47 +276,36 @@ if BUCKET["bucket_name"]:
     SECURE_CSP["img-src"] = [CSP.SELF, f"https://{BUCKET['bucket_name']}.{bucket_host}"]
 
 # <% endif %>
-
+# HTTPS: https://docs.djangoproject.com/en/6.1/topics/security/#ssl-https
 if not DEBUG:
-    # The platform's router ends TLS, and replaces whatever a client sends in this header.
+    # The platform's router ends TLS, and replaces this header if a client sends it.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
-    SECURE_CSP["upgrade-insecure-requests"] = True
-    # By the prefix browsers know that no other host, and no plain HTTP, can have set the cookie.
+    # __Host-: browsers take such a cookie from this host only, and over HTTPS only.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     CSRF_COOKIE_SECURE = True
-    # Browsers refuse plain HTTP for this long: README.md tells how to raise it.
-    SECURE_HSTS_SECONDS = env.int(
-        "SECURE_HSTS_SECONDS", 3600, validate=environs.validate.Range(min=1)
-    )
+    # Seconds for which browsers refuse plain HTTP: docs/configuration.md tells how to raise it.
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 3600, validate=at_least_1)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
     SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
 
+# Checks: https://docs.djangoproject.com/en/6.1/ref/checks/#security
 SILENCED_SYSTEM_CHECKS = [
-    # Promises for a whole domain, which may hold more than this site.
-    "security.W005",
-    "security.W021",
-    # Said more clearly in config/checks.py.
-    "security.W004",
-    "security.W008",
-    "security.W009",
-    "security.W012",
-    "security.W016",
-    "security.W018",
-    "security.W020",
+    *("security.W005", "security.W021"),  # HSTS for a whole domain, which may hold other sites
+    # paas/checks.py refuses what these only warn of.
+    *("security.W004", "security.W008", "security.W009", "security.W012"),
+    *("security.W016", "security.W018", "security.W020"),
     # <% if cookiecutter.use_celery %>
-    # Said in welcome/checks.py: a site may go live without mail.
+    # welcome/checks.py reports it: a site may go live without e-mail.
     "mail.W001",
     # <% endif %>
 ]
 
-LOGGING = logs.configuration(
-    env.log_level("LOG_LEVEL", logging.INFO), logs.CONSOLE if DEBUG else logs.JSON
-)
-
+# Logs and errors: paas/logs.py, https://docs.sentry.io/platforms/python/integrations/django/
+LOGGING = logs.configuration(env.log_level("LOG_LEVEL", logging.INFO), as_json=not DEBUG)
 SENTRY_DSN = env.str("SENTRY_DSN", "")
 
 env.seal()

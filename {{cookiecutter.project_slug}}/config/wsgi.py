@@ -1,12 +1,11 @@
-"""The WSGI application, as the platform's web process starts it."""
+"""The WSGI application."""
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+from django.core.handlers.wsgi import WSGIHandler
 
-from config.checks import load_settings, refuse_misconfiguration
+from paas.startup import setup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-load_settings()
-application = get_wsgi_application()
-refuse_misconfiguration()
+setup()
+application = WSGIHandler()

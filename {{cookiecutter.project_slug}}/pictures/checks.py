@@ -6,7 +6,7 @@ from functools import partial
 from django.conf import settings
 from django.core.checks import Error
 
-from config.checks import CHECKS, HINTS, OTHER_HINT, deploy_error
+from paas.checks import CHECKS, variable_error
 
 # What a variable must look like, by the name it has in settings.BUCKET.
 FORMS = {
@@ -20,9 +20,8 @@ FORMS = {
 def check_bucket(name: str) -> Error | None:
     key, form, sentence = FORMS[name]
     if not settings.BUCKET[key]:
-        return deploy_error(20, name, "is not set.")
-    return None if re.fullmatch(form, settings.BUCKET[key]) else deploy_error(20, name, sentence)
+        return variable_error(20, name, "is not set.")
+    return None if re.fullmatch(form, settings.BUCKET[key]) else variable_error(20, name, sentence)
 
 
-HINTS |= {name: OTHER_HINT.format(name) for name in FORMS}
 CHECKS += [partial(check_bucket, name) for name in FORMS]

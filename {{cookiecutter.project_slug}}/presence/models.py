@@ -5,12 +5,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
-BEAT_SECONDS = 15
-# Two beats may be missed, and the third finds what has expired: offline within 55 seconds.
+# Two heartbeats of 15 s may be missed; the third deletes the row: offline within 55 s.
 EXPIRY_SECONDS = 40
-
-
-# By the database's own clock, the only one that all processes share.
+# The database's clock, which all processes share.
 EXPIRY = Now() - timedelta(seconds=EXPIRY_SECONDS)
 
 
@@ -23,10 +20,7 @@ class ConnectionQuerySet(models.QuerySet):
 
 
 class Connection(models.Model):
-    """An open WebSocket of a person.
-
-    ``session`` is a digest of the key of the session it belongs to, which ends with it.
-    """
+    """An open WebSocket. ``session`` is the session_digest() of its session's key."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
@@ -39,18 +33,3 @@ class Connection(models.Model):
 
     def __str__(self):
         return f"{self.user} since {self.seen_at}"
-
-
-class Ticket(models.Model):
-    """What opens one WebSocket without a cookie: see ``presence/tickets.py``.
-
-    ``digest`` is the ticket's, which is not stored. The session's key is, as in the table of the
-    sessions beside it, until the ticket is used or the next one is made after it has expired.
-    """
-
-    digest = models.CharField(max_length=64, primary_key=True)
-    session_key = models.CharField(max_length=40)
-    created_at = models.DateTimeField(db_default=Now(), db_index=True)
-
-    def __str__(self):
-        return f"ticket of {self.created_at}"

@@ -1,55 +1,36 @@
-"""Tell everyone of log-ins and log-outs, and close the sockets of a session that ends."""
+"""Send log-ins and log-outs to every open page."""
 
-import logging
 import time
 from collections import Counter
 from threading import Lock
 
 from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 
+from paas.asgi.channel_layer import send_to_group
+from paas.asgi.sessions import session_digest
 from presence.models import Connection
-from presence.services import is_online, session_digest
+from presence.services import is_online
 
 EVERYONE = "presence.everyone"
-# About the log-ins and log-outs of one person, per minute and server process.
+# Messages about one user's log-ins and log-outs, per minute and server process.
 MAX_MESSAGES = 10
-logger = logging.getLogger(__name__)
-
-
-def session_group(session: str) -> str:
-    """The channel layer's name for the sockets of a session, by its digest."""
-    return f"presence.session.{session}"
 
 
 def status_message(user, online: bool, what: str) -> dict:
-    """The message that ``user`` did ``what``, such as "logged in", and is online or not now."""
+    """The channel layer's message that ``user`` did ``what``, such as "logged in"."""
     return {
         "type": "presence.change",
         "change": {"id": user.pk, "name": user.get_username(), "online": online, "what": what},
     }
 
 
-async def send(group: str, message: dict) -> None:
-    """Send to the group; Redis being away must not keep anyone from logging in or out."""
-    # The first try after Redis was away finds a connection that is no more.
-    for last_try in (False, True):
-        try:
-            await get_channel_layer().group_send(group, message)
-        except Exception:  # noqa: BLE001 (each layer has errors of its own)
-            if last_try:
-                logger.warning("The channel layer is away: %s was not sent.", message["type"])
-        else:
-            return
-
-
 class MessageLimit:
-    """Bounds what a loop of log-ins and log-outs sends to every open page.
+    """Limits the messages that a loop of log-ins and log-outs sends to every open page.
 
-    Each process counts in its memory, which works while Redis is away. The next heartbeat corrects
-    a page that missed a message.
+    Each process counts in memory, so that it works while Redis is unavailable. The next heartbeat
+    sends the whole list to pages that missed a message.
     """
 
     def __init__(self):
@@ -58,7 +39,7 @@ class MessageLimit:
         self.messages: Counter = Counter()
 
     def allows(self, user) -> bool:
-        """Count a message about the person, and return whether it may be sent."""
+        """Count a message about the user, and return whether to send it."""
         minute = int(time.monotonic() // 60)
         with self.lock:
             if minute != self.minute:
@@ -72,9 +53,9 @@ LIMIT = MessageLimit()
 
 
 def broadcast_status(user, what: str) -> None:
-    """Tell every page that the person did ``what``."""
+    """Send to every open page that the user did ``what``."""
     if LIMIT.allows(user):
-        async_to_sync(send)(EVERYONE, status_message(user, is_online(user), what))
+        async_to_sync(send_to_group)(EVERYONE, status_message(user, is_online(user), what))
 
 
 @receiver(user_logged_in)
@@ -86,10 +67,6 @@ def broadcast_login(sender, user, **kwargs):
 def broadcast_logout(sender, request, user, **kwargs):
     if user is None or not request.session.session_key:
         return
-    session = session_digest(request.session.session_key)
-    # Before the message, where Django would delete it afterwards: a handshake that joins the group
-    # too late for the message must not find the session.
-    request.session.delete()
-    Connection.objects.filter(session=session).delete()
-    async_to_sync(send)(session_group(session), {"type": "presence.logged_out"})
+    # paas/asgi/sessions.py has closed the session's WebSockets.
+    Connection.objects.filter(session=session_digest(request.session.session_key)).delete()
     broadcast_status(user, "logged out")

@@ -7,10 +7,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from PIL import Image
 
+from paas.tests.production import VALID_SETTINGS
 from pictures.bucket import Bucket
 from pictures.images import UNPACKING
 from pictures.models import Picture
-from tests.production import GOOD
 
 NO_PICTURE = "This file is no JPEG, PNG, WebP or GIF picture."
 COPYRIGHT = 0x8298
@@ -155,7 +155,7 @@ def lose_bucket(settings):
     """Change over to a bucket that does not answer."""
 
     def change() -> None:
-        options = GOOD["BUCKET"] | {"endpoint_url": "https://127.0.0.1:1"}
+        options = VALID_SETTINGS["BUCKET"] | {"endpoint_url": "https://127.0.0.1:1"}
         bucket = {"BACKEND": "pictures.bucket.Bucket", "OPTIONS": options}
         settings.STORAGES = settings.STORAGES | {"default": bucket}
 
@@ -178,7 +178,7 @@ def test_the_first_picture_may_fail(upload, lose_bucket):
 
 
 def test_links_are_signed_and_name_the_bucket_in_the_host():
-    bucket = Bucket(**GOOD["BUCKET"], endpoint_url="https://s3.us-east-1.amazonaws.com")
+    bucket = Bucket(**VALID_SETTINGS["BUCKET"], endpoint_url="https://s3.us-east-1.amazonaws.com")
     url = bucket.url("pictures/a.webp")
     assert url.startswith("https://uploads.s3.us-east-1.amazonaws.com/pictures/a.webp?")
     assert "X-Amz-Signature=" in url
@@ -194,4 +194,4 @@ def test_links_are_signed_and_name_the_bucket_in_the_host():
     ],
 )
 def test_without_a_good_bucket_nothing_goes_live(refusal, key, value, sentence):
-    assert refusal(BUCKET=GOOD["BUCKET"] | {key: value}) == sentence
+    assert refusal(BUCKET=VALID_SETTINGS["BUCKET"] | {key: value}) == sentence

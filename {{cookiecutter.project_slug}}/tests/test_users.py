@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from config import settings as production
-from config.sessions import SessionStore
+from paas.sessions import SessionStore
 from users.hashers import Argon2
 from users.models import User
 

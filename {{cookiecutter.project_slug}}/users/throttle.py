@@ -80,7 +80,7 @@ def client_address(request: HttpRequest) -> str | None:
     return str(address)
 
 
-def refusal(request: HttpRequest, *args) -> HttpResponse:
+def lockout_response(request: HttpRequest, *args) -> HttpResponse:
     """The answer to a log-in that is refused."""
     wait = get_cool_off(request)
     context = {"minutes": wait // timedelta(minutes=1)}

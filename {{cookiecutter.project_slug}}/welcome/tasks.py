@@ -1,7 +1,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from celery.schedules import crontab
+from celery import shared_task
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.mail import send_mail
@@ -9,7 +9,7 @@ from django.db import OperationalError, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from config.celery import MAX_RETRY_SECONDS, app
+from paas.celery import MAX_RETRY_SECONDS
 from welcome.models import Welcome
 
 RETRIES = {
@@ -27,7 +27,7 @@ def pending_recipients():
     return people.exclude(email="") if settings.MAILERS else people.none()
 
 
-@app.task(**RETRIES)
+@shared_task(**RETRIES)
 def send_welcome(user_id: int) -> None:
     """Send the mail, unless this person has had it, or the address has had one within a day.
 
@@ -64,9 +64,9 @@ def send_welcome_mail(user) -> None:
     send_mail(subject, body, from_email=None, recipient_list=[user.email])
 
 
-@app.task
+@shared_task
 def send_missed() -> None:
-    """Queue the mail for people of the last day who lack it.
+    """Queue the mail for people of the last day who lack it. Runs hourly (``config/celery.py``).
 
     The last 15 minutes are left out: the mail of those people is still in the queue.
     """
@@ -77,9 +77,3 @@ def send_missed() -> None:
     for user_id in recent.values_list("pk", flat=True):
         # The next run queues it again.
         send_welcome.apply_async([user_id], expires=3600)
-
-
-app.conf.beat_schedule["send missed welcome mails"] = {
-    "task": "welcome.tasks.send_missed",
-    "schedule": crontab(minute=17),  # of every hour
-}

@@ -3,7 +3,6 @@
 import hashlib
 import time
 
-from config.limits import max_body_size
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse, JsonResponse
@@ -12,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from extra import counts
 from extra.middleware import current_path
 from extra.models import Row
+from paas.limits import max_body_size
 
 
 def count(request):

@@ -1,0 +1,44 @@
+"""The machinery: everything that makes this project run on its platform.
+
+You need not edit it, and an update of the template replaces it. What you may want to change is a
+setting in ``config/settings.py``. Apps import ``paas``; ``paas`` imports Django, libraries and its own
+modules only.
+
+======================  ==========================================================================
+``checks.py``           deploy checks; a new one is a function with ``@environment_check``
+``startup.py``          what every entry point calls: settings, apps, checks
+``{{ cookiecutter.platform }}.py``{{ " " * (17 - cookiecutter.platform | length) }}the platform's headers, and how to set a variable there
+``health.py``           ``/healthz`` and ``/readyz``; probes are in ``settings.READINESS_PROBES``
+``logs.py``             the form of log lines; ``request_log.py`` logs one per request
+``sentry.py``           error tracking, if ``SENTRY_DSN`` is set
+``proxy_headers.py``    the client's address and the request's id, from the platform's router
+``headers.py``          security headers that Django has no setting for
+``middleware.py``       base class of middleware; WhiteNoise for async views
+``limits.py``           body size, queue and send timeout; ``@max_body_size`` for one view
+``database.py``         persistent connections without a query before each request
+``sessions.py``         sessions in the database
+# <% if cookiecutter.__redis == "yes" %>
+``redis.py``            the cache's connections, and the probe of Redis
+# <% endif %>
+# <% if cookiecutter.use_celery %>
+``celery.py``           Celery's settings; ``task_log.py`` adds the request's id to its lines
+``lost_tasks.py``       tasks that end their worker twice are set aside; ``models.py`` lists them
+``mail.py``             SMTP, from ``EMAIL_URL``
+# <% endif %>
+# <% if cookiecutter.__interface == "asgi" %>
+``asgi/``               the request handler, graceful shutdown, and WebSockets: subclass
+                        ``consumers.SessionConsumer``
+# <% endif %>
+# <% if cookiecutter.server == "asgi-daphne" %>
+``servers/daphne.py``   Daphne with graceful shutdown and limits
+# <% endif %>
+# <% if cookiecutter.server == "wsgi-waitress" %>
+``servers/waitress.py`` Waitress with graceful shutdown and limits
+# <% endif %>
+# <% if cookiecutter.__app_server == "gunicorn" %>
+``servers/gunicorn*``   Gunicorn's worker, with graceful shutdown and limits; its settings are in
+                        ``gunicorn.conf.py``
+# <% endif %>
+``tests/``              tests of the above
+======================  ==========================================================================
+"""

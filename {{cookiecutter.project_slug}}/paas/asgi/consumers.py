@@ -1,0 +1,125 @@
+"""The base class of WebSocket consumers: log-in, end of session, heartbeat and message limits."""
+
+import json
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+from paas.asgi.heartbeat import HEARTBEAT
+from paas.asgi.sessions import ended_sessions, session_group
+
+# Close codes. Daphne lets an application choose from 4000 to 4999 only.
+BAD_MESSAGE = 4400
+LOGGED_OUT = 4401
+NO_ANSWER = 4408
+MESSAGE_TOO_BIG = 4413
+TOO_MANY = 4429
+
+
+class SessionConsumer(AsyncJsonWebsocketConsumer):
+    """A WebSocket of a session that is logged in, by cookie or ticket (``tickets.py``).
+
+    It is refused to others, and closed when the session ends. The server sends ``{"type": "ping"}``
+    every BEAT_SECONDS, and closes it if the client does not answer ``{"type": "pong"}``. In a
+    subclass override what you need::
+
+        class EchoConsumer(SessionConsumer):
+            async def receive_json(self, content):
+                await self.send_json(content)
+
+    and add it to ``websocket_urlpatterns``, which ``config/asgi.py`` imports.
+    """
+
+    # Groups of the channel layer to join.
+    groups: list[str] = []
+    # Accepted if the client offers it.
+    subprotocol: str | None = None
+    # Of a client: characters of a message, and messages between two heartbeats.
+    max_message_size = 4096
+    max_messages = 100
+
+    # Pings since the client last sent something, and messages since the last ping.
+    missed = 0
+    received = 0
+
+    # For subclasses to override.
+
+    async def opened(self) -> None:
+        """Called when the WebSocket is open; ``self.scope["user"]`` is the user."""
+
+    async def receive_json(self, content, **kwargs) -> None:
+        """Called with a message's JSON value; by default there is none that a client may send."""
+        await self.close(BAD_MESSAGE)
+
+    async def left(self) -> None:
+        """Called at the end of every WebSocket, including those that never opened."""
+
+    @classmethod
+    async def on_beat(cls, answering: list["SessionConsumer"]) -> set["SessionConsumer"]:
+        """Called at each heartbeat with the consumers of this class whose client answers.
+
+        Returns those to close with NO_ANSWER.
+        """
+        return set()
+
+    # What follows is the mechanism.
+
+    async def __call__(self, scope, receive, send):
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # In any case: closed, cancelled when the server stops, or after an error.
+            HEARTBEAT.leave(self)
+            await self.left()
+
+    async def connect(self):
+        user = self.scope["user"]
+        if not user.is_authenticated:
+            await self.close()
+            return
+        # What ended_sessions() and changed_accounts() compare with the database.
+        self.session = (self.scope["session"].session_key, user.pk)
+        self.account = (user.pk, user.get_session_auth_hash())
+        # Join before reading anything, so that no message is missed in between.
+        self.groups = [*self.groups, session_group(self.session[0])]
+        for group in self.groups:
+            await self.channel_layer.group_add(group, self.channel_name)
+        # A log-out before group_add() sent its message to the session's other WebSockets only.
+        if await database_sync_to_async(ended_sessions)({self.session}):
+            await self.close()
+            return
+        offered = self.subprotocol in self.scope["subprotocols"]
+        await self.accept(subprotocol=self.subprotocol if offered else None)
+        HEARTBEAT.join(self)
+        await self.opened()
+
+    async def receive(self, text_data=None, bytes_data=None, **kwargs):
+        self.received += 1
+        if len(text_data or bytes_data or "") > self.max_message_size:
+            await self.close(MESSAGE_TOO_BIG)
+            return
+        try:
+            content = json.loads(text_data or "")
+        except ValueError:
+            content = None
+        if content is None or self.received > self.max_messages:
+            await self.close(BAD_MESSAGE)
+            return
+        self.missed = 0
+        if content != {"type": "pong"}:
+            await self.receive_json(content)
+
+    async def session_logged_out(self, message) -> None:
+        """The handler of the channel layer's message ``session.logged_out``."""
+        await self.close(LOGGED_OUT)
+
+    async def ping(self) -> None:
+        self.missed += 1
+        self.received = 0
+        await self.send_json({"type": "ping"})
+
+    async def close_logged_out(self) -> None:
+        await self.close(LOGGED_OUT)
+
+    async def close_unresponsive(self) -> None:
+        await self.close(NO_ANSWER)

@@ -1,0 +1,59 @@
+"""The body of a request under ASGI, and its limit."""
+
+import asyncio
+from contextlib import suppress
+from functools import cached_property
+
+from django.core.handlers.asgi import get_script_prefix
+
+from paas.limits import DISCARD_PAUSE_SECONDS, DiscardedBody, body_limit
+
+
+def path_info(scope) -> str:
+    """``request.path_info``, which the URLconf resolves: the path without the script prefix."""
+    return scope["path"].removeprefix(get_script_prefix(scope).rstrip("/"))
+
+
+class RequestBody:
+    """The body of a request; ``is_too_large`` is set once it exceeds ``body_limit()``."""
+
+    def __init__(self, scope, receive):
+        headers = dict(scope["headers"])
+        self._receive = receive
+        self._bytes_left = float("inf")
+        self._has_more = True
+        if b"content-length" in headers or b"transfer-encoding" in headers:
+            self._bytes_left = body_limit(path_info(scope))
+        self.is_too_large = int(headers.get(b"content-length", 0)) > self._bytes_left
+
+    async def receive(self):
+        """The server's ``receive``; above the limit, ``http.disconnect``, so that Django stops."""
+        message = await self._receive()
+        self._has_more = message.get("more_body", False)
+        self._bytes_left -= len(message.get("body", b""))
+        self.is_too_large = self._bytes_left < 0
+        return {"type": "http.disconnect"} if self.is_too_large else message
+
+    @cached_property
+    def disconnected(self) -> asyncio.Task:
+        """Done once the client has disconnected. Only for use after the body has been read.
+
+        One task for the whole request: Gunicorn treats a cancelled ``receive()`` as a disconnect.
+        """
+        return asyncio.ensure_future(self._receive())
+
+    def close(self) -> None:
+        """Cancel the task that waits for a disconnect."""
+        # Whether the cached_property was used: reading it would start the task.
+        if "disconnected" in self.__dict__:
+            self.disconnected.cancel()
+
+    async def discard(self) -> None:
+        """Read and drop the rest of the body, within the limits of ``DiscardedBody``."""
+        discarded = DiscardedBody()
+        with suppress(TimeoutError):
+            while self._has_more:
+                async with asyncio.timeout(DISCARD_PAUSE_SECONDS):
+                    message = await self._receive()
+                more = discarded.add(len(message.get("body", b"")))
+                self._has_more = more and message.get("more_body", False)

@@ -1,0 +1,53 @@
+"""Sessions of WebSockets: which are logged in still, and closing the sockets of one that ends."""
+
+from asgiref.sync import async_to_sync
+from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth.signals import user_logged_out
+from django.contrib.sessions.models import Session
+from django.dispatch import receiver
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from paas.asgi.channel_layer import send_to_group
+
+
+def session_digest(session_key: str) -> str:
+    """A keyed hash of the session's key, for places where the key itself must not be."""
+    return salted_hmac("paas.asgi.session", session_key, algorithm="sha256").hexdigest()
+
+
+def session_group(session_key: str) -> str:
+    """The channel layer's group of the session's WebSockets."""
+    return f"session.{session_digest(session_key)}"
+
+
+def ended_sessions(sessions: set[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Those of the pairs (session key, user id) that were deleted, have expired, or are another
+    user's now. One query, on the table that SESSION_ENGINE keeps sessions in.
+    """
+    keys = {key for key, _ in sessions}
+    stored = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    live = {(session.session_key, session.get_decoded().get(SESSION_KEY)) for session in stored}
+    return {(key, user_id) for key, user_id in sessions if (key, str(user_id)) not in live}
+
+
+def changed_accounts(accounts: set[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Those of the pairs (user id, get_session_auth_hash()) whose user was deleted or deactivated,
+    or has another password. One query.
+    """
+    users = get_user_model().objects.filter(
+        pk__in={user_id for user_id, _ in accounts}, is_active=True
+    )
+    return accounts - {(user.pk, user.get_session_auth_hash()) for user in users}
+
+
+@receiver(user_logged_out)
+def close_sockets(sender, request, user, **kwargs):
+    """Close the WebSockets of a session that logs out."""
+    if user is None or not request.session.session_key:
+        return
+    # Django deletes the session after this signal. Delete it before the message: a handshake that
+    # joins the group too late for the message must not find the session.
+    request.session.delete()
+    group = session_group(request.session.session_key)
+    async_to_sync(send_to_group)(group, {"type": "session.logged_out"})

@@ -1,0 +1,131 @@
+"""The threads that run synchronous code of HTTP requests under ASGI.
+
+They live as long as the process, so each keeps its database connection from one request to the
+next (CONN_MAX_AGE), as threads do under WSGI.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import cast
+
+from django.db import connections
+
+# A thread without work for this long closes its database connections: plans limit their number.
+IDLE_SECONDS = 20
+
+
+@dataclass(slots=True)
+class Work:
+    """A call that a thread is to make, and the future of its result."""
+
+    function: Callable
+    args: tuple
+    future: Future = field(default_factory=Future)
+
+    def run(self) -> None:
+        if self.future.set_running_or_notify_cancel():
+            try:
+                result = self.function(*self.args)
+            except BaseException as error:  # noqa: BLE001 (raised where the result is awaited)
+                self.future.set_exception(error)
+            else:
+                self.future.set_result(result)
+
+
+class Thread(threading.Thread):
+    """A thread of ``pool``. ``queue`` holds work for this thread alone."""
+
+    def __init__(self, pool: "ThreadPool", work: Work):
+        # A daemon: shutdown.py waits for requests, and an idle thread must not keep the process alive.
+        super().__init__(name=f"requests-{len(pool.threads)}", daemon=True)
+        self.pool = pool
+        self.queue: SimpleQueue[Work] = SimpleQueue()
+        self.queue.put(work)
+
+    def run(self) -> None:
+        while True:
+            work = self.pool.next_work(self) or self.wait_for_work()
+            work.run()
+            del work  # else the request stays in memory until the next one
+
+    def wait_for_work(self) -> Work:
+        """Return the next work; after IDLE_SECONDS, close the thread's database connections."""
+        try:
+            return self.queue.get(timeout=IDLE_SECONDS)
+        except Empty:
+            connections.close_all()
+            return self.queue.get()
+
+
+class ThreadPool:
+    """Up to ``size`` threads; work beyond that waits in ``waiting``, the oldest first."""
+
+    def __init__(self, size: int):
+        self.size = size
+        self.threads: list[Thread] = []
+        self.idle: list[Thread] = []
+        self.waiting: deque[Work] = deque()
+        self.lock = threading.Lock()
+
+    def is_busy(self) -> bool:
+        """Whether new work has to wait."""
+        return not self.idle and len(self.threads) == self.size
+
+    def submit(self, work: Work, thread: Thread | None = None) -> None:
+        """Have a thread run the work: ``thread``, or whichever is free first."""
+        with self.lock:
+            if thread:
+                if thread in self.idle:
+                    self.idle.remove(thread)
+                thread.queue.put(work)
+            elif self.idle:
+                # Last in, first out: under low load few threads hold a database connection.
+                self.idle.pop().queue.put(work)
+            elif len(self.threads) < self.size:
+                self.threads.append(Thread(self, work))
+                self.threads[-1].start()
+            else:
+                self.waiting.append(work)
+
+    def next_work(self, thread: Thread) -> Work | None:
+        """Work that waits for any thread; None if ``thread`` must wait for its own queue."""
+        with self.lock:
+            if not thread.queue.empty():
+                return None
+            if self.waiting:
+                return self.waiting.popleft()
+            self.idle.append(thread)
+            return None
+
+
+class RequestExecutor(Executor):
+    """Runs all synchronous code of one request in one thread of the pool, the first that is free.
+
+    ``sync_to_async`` promises that with ``thread_sensitive``, its default. The executor is in the
+    set ``queued`` until the thread begins.
+    """
+
+    def __init__(self, pool: ThreadPool, queued: set["RequestExecutor"]):
+        self.pool, self.queued = pool, queued
+        self.thread: Thread | None = None
+        self.future: Future | None = None
+        queued.add(self)
+
+    def submit(self, function, /, *args, **kwargs) -> Future:
+        work = Work(self.run, (function, args, kwargs))
+        self.future = work.future
+        self.pool.submit(work, self.thread)
+        return work.future
+
+    def cancel(self) -> bool:
+        """Cancel the last call. Returns False if a thread has begun it."""
+        return self.future is not None and self.future.cancel()
+
+    def run(self, function, args, kwargs):
+        self.thread = cast(Thread, threading.current_thread())
+        self.queued.discard(self)
+        return function(*args, **kwargs)

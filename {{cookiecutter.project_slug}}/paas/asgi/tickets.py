@@ -1,0 +1,92 @@
+"""Tickets: what a client without cookies, such as a mobile app, opens a WebSocket with.
+
+It gets one by a POST to ``create_ticket``, logged in, and within TICKET_SECONDS sends it as the
+header ``Authorization: Ticket ...`` or offers it as the subprotocol ``ticket....`` beside the
+consumer's; never in the URL, which is logged. A ticket opens one WebSocket, with the session that
+it was made in; to reconnect, a client gets another.
+
+A ticket is a random number. A row of Django's table of sessions, whose key is the ticket's hash,
+holds the session's key; the ticket itself is not stored. Not in Redis, which may evict or lose the
+list of used tickets, so that one could be used again.
+"""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from channels.db import database_sync_to_async
+from channels.security.websocket import WebsocketDenier
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+TICKET_SECONDS = 30
+TICKET_SESSION = "ticket_session_key"
+
+
+def make_ticket(session_key: str | None) -> str:
+    """Return a ticket that opens one WebSocket with that session."""
+    ticket = secrets.token_urlsafe(32)
+    Session.objects.create(
+        session_key=ticket_key(ticket),
+        session_data=SessionStore().encode({TICKET_SESSION: session_key}),
+        expire_date=timezone.now() + timedelta(seconds=TICKET_SECONDS),
+    )
+    return ticket
+
+
+def redeem(ticket: str) -> str | None:
+    """Return the ticket's session key, once; None if it is invalid, expired or used."""
+    rows = Session.objects.filter(session_key=ticket_key(ticket), expire_date__gt=timezone.now())
+    row = rows.first()
+    # Several processes may have found the row; the database lets one delete it.
+    deleted, _ = rows.delete()
+    return row.get_decoded().get(TICKET_SESSION) if row and deleted else None
+
+
+def ticket_key(ticket: str) -> str:
+    """The row's key; a session key has up to 40 characters."""
+    return hashlib.sha256(ticket.encode()).hexdigest()[:40]
+
+
+@require_POST
+@never_cache
+def create_ticket(request: HttpRequest) -> JsonResponse:
+    """View: respond with ``{"ticket": ..., "seconds": TICKET_SECONDS}``, or 401."""
+    if not request.user.is_authenticated:
+        return JsonResponse({"error": "Log in first."}, status=401)
+    made = make_ticket(request.session.session_key)
+    return JsonResponse({"ticket": made, "seconds": TICKET_SECONDS})
+
+
+class TicketAuth:
+    """ASGI middleware, before Channels' SessionMiddleware: a ticket takes the place of the session
+    cookie, so that Channels checks its session and user as it does those of a cookie.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        application, ticket = self.application, ticket_in(scope)
+        if ticket is not None:
+            session_key = await database_sync_to_async(redeem)(ticket)
+            scope = {**scope, "cookies": {settings.SESSION_COOKIE_NAME: session_key}}
+            if session_key is None:
+                application = WebsocketDenier()
+        await application(scope, receive, send)
+
+
+def ticket_in(scope) -> str | None:
+    """The ticket in the handshake's headers; None if there is none."""
+    scheme, _, ticket = scope["handshake"].get("authorization", "").partition(" ")
+    if scheme.lower() == "ticket":
+        return ticket
+    for offered in scope["subprotocols"]:
+        if offered.startswith("ticket."):
+            return offered.removeprefix("ticket.")
+    return None

@@ -1,0 +1,173 @@
+"""The ASGI middleware that every WebSocket handshake passes before it reaches a consumer."""
+
+import logging
+import time
+from contextlib import suppress
+from io import BytesIO
+
+import structlog
+from channels.auth import AuthMiddleware
+from channels.routing import URLRouter
+from channels.security.websocket import WebsocketDenier
+from channels.sessions import CookieMiddleware, SessionMiddleware
+from django.conf import settings
+from django.core.exceptions import BadRequest, DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
+from django.urls import re_path
+from redis import RedisError
+from structlog.contextvars import bind_contextvars, bound_contextvars
+
+from paas.asgi.shutdown import TrackInFlight
+from paas.asgi.tickets import TicketAuth
+from paas.logs import MAX_PATH_LENGTH
+from paas.proxy_headers import client_address, request_id
+from paas.request_log import milliseconds_since
+
+logger = structlog.get_logger(__name__)
+
+INTERNAL_ERROR = 4500
+UNAVAILABLE = 4503
+
+
+class ReadHandshake:
+    """ASGI middleware: ``scope["handshake"]`` has the headers by lowercase name, the last if one is
+    repeated; ``scope["client"]`` begins with the client's address instead of the router's.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        headers = {
+            name.decode("latin1"): value.decode("latin1") for name, value in scope["headers"]
+        }
+        peer, port = scope.get("client") or ("", 0)
+        client = (client_address(headers, peer), port)
+        scope = {**scope, "handshake": headers, "client": client}
+        await self.application(scope, receive, send)
+
+
+class LogSockets:
+    """ASGI middleware: a log line when a WebSocket opens and one when it closes, or one if it is
+    refused; and the handshake's request id in every line in between.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        began, codes, end = time.perf_counter(), [], "socket refused"
+        socket = {"path": scope["path"][:MAX_PATH_LENGTH], "address": scope["client"][0]}
+
+        async def watched_receive():
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                codes.append(message.get("code"))
+            return message
+
+        async def watched_send(message):
+            nonlocal end
+            await send(message)
+            if message["type"] == "websocket.accept":
+                logger.info("socket opened", **socket)
+                end = "socket closed"
+            elif message["type"] == "websocket.close":
+                codes.append(message.get("code", 1000))
+
+        with bound_contextvars(request_id=request_id(scope["handshake"])):
+            try:
+                await self.application(scope, watched_receive, watched_send)
+            finally:
+                # The first code is the reason; a second one is the other side's reply.
+                code = codes[0] if codes else None
+                logger.info(end, **socket, code=code, duration_ms=milliseconds_since(began))
+
+
+class BindUserId:
+    """ASGI middleware: the user's id in every log line from here on."""
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        bind_contextvars(user_id=scope["user"].pk)
+        await self.application(scope, receive, send)
+
+
+class SameOrigin:
+    """ASGI middleware: refuse a handshake from another site's page, or over plain HTTP.
+
+    Browsers send cookies with every handshake, so the page's Origin must have the scheme and Host
+    of the handshake itself. Channels' OriginValidator compares with ALLOWED_HOSTS, which may be a
+    domain that the platform shares between its customers. Other clients send no Origin.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        application = self.application if is_same_origin(scope) else WebsocketDenier()
+        await application(scope, receive, send)
+
+
+def is_same_origin(scope) -> bool:
+    # As Django sees an HTTP request: SECURE_PROXY_SSL_HEADER and ALLOWED_HOSTS apply.
+    handshake = {"method": "GET", "path": scope["path"], "headers": scope["headers"]}
+    try:
+        request = ASGIRequest(handshake, BytesIO())
+        site = f"{request.scheme}://{request.get_host()}"
+    except (BadRequest, DisallowedHost):
+        return False
+    # A handshake cannot be redirected to HTTPS.
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        return False
+    return request.headers.get("Origin", site).lower() == site.lower()
+
+
+class HandleErrors:
+    """ASGI middleware: log an error here, where the request id is known, and close the WebSocket.
+
+    While Redis is unavailable a handshake is refused, and an open WebSocket closed with
+    UNAVAILABLE. A message to a client that has just disconnected is dropped; Daphne would raise.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        async def send_if_connected(message):
+            with suppress(RuntimeError, OSError):
+                await send(message)
+
+        try:
+            await self.application(scope, receive, send_if_connected)
+        except RedisError as error:
+            logger.warning("Redis is unavailable", error=str(error))
+            await send_if_connected({"type": "websocket.close", "code": UNAVAILABLE})
+        except Exception:
+            logging.getLogger(__name__).exception("Internal Server Error")
+            await send_if_connected({"type": "websocket.close", "code": INTERNAL_ERROR})
+
+
+# The order in which a handshake passes them.
+MIDDLEWARE = [
+    TrackInFlight,
+    ReadHandshake,
+    LogSockets,
+    HandleErrors,
+    SameOrigin,
+    # Channels' AuthMiddlewareStack, with tickets between the cookies and the session.
+    CookieMiddleware,
+    TicketAuth,
+    SessionMiddleware,
+    AuthMiddleware,
+    BindUserId,
+]
+
+
+def websocket_application(urlpatterns: list):
+    """Return the ASGI application that routes WebSockets, and refuses those of unknown paths."""
+    application = URLRouter([*urlpatterns, re_path("", WebsocketDenier.as_asgi())])
+    for middleware in reversed(MIDDLEWARE):
+        application = middleware(application)
+    return application

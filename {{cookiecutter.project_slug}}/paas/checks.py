@@ -1,0 +1,167 @@
+"""Deploy checks: production does not start misconfigured.
+
+The release command runs them by ``manage.py check --deploy`` before it migrates; web and worker
+processes run them when they start. The platform's build, which has no configuration, does not.
+"""
+
+import pkgutil
+import re
+from collections.abc import Callable
+from importlib import import_module
+
+from django.conf import settings
+from django.core.checks import Error, register
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from paas import servers
+
+POSTGRESQL = "django.db.backends.postgresql"
+# A host name, an IPv6 address, or all names in a domain, but not in a whole ".com".
+HOST = re.compile(r"(\.[A-Za-z0-9-]+\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]")
+
+Check = Callable[[], Error | None]
+CHECKS: list[Check] = []
+
+
+def environment_check(check: Check) -> Check:
+    """Decorator: run the check before a release, and when a web or worker process starts."""
+    CHECKS.append(check)
+    return check
+
+
+def deploy_error(number: int, name: str, sentence: str) -> Error:
+    """An error about an environment variable or a setting; its hint is how to set that here."""
+    hints = import_module(settings.PLATFORM).HINTS
+    hint = hints.get(name, f"See {name} in config/settings.py.")
+    return Error(f"{name} {sentence}", hint=hint, id=f"paas.E{number:03}")
+
+
+def variable_error(number: int, name: str, sentence: str) -> Error:
+    """As deploy_error(), for an environment variable of an app, which the platform does not know."""
+    hint = import_module(settings.PLATFORM).SET_VARIABLE.format(name)
+    return Error(f"{name} {sentence}", hint=hint, id=f"paas.E{number:03}")
+
+
+@register(deploy=True)
+def check_environment(app_configs=None, **kwargs) -> list[Error]:
+    """One error for each problem of the configuration."""
+    return [found for check in CHECKS if (found := check())]
+
+
+@register(deploy=True)
+def check_server(app_configs=None, **kwargs) -> list[Error]:
+    """Import what the web process runs: it would fail only after the release."""
+    if check_environment():  # the application would end this process
+        return []
+    try:
+        for module in pkgutil.iter_modules(servers.__path__, "paas.servers."):
+            server = import_module(module.name)
+            if hasattr(server, "check"):
+                server.check()
+        import_string(str(getattr(settings, "ASGI_APPLICATION", settings.WSGI_APPLICATION)))
+    except Exception as error:  # noqa: BLE001 (code of any kind)
+        cause = error.__cause__ or error  # import_string() hides an AttributeError in the module
+        sentence = f"The server cannot start: {type(cause).__name__}: {cause}."
+        hint = "Run the tests: they start it, and show the traceback."
+        return [Error(sentence, hint=hint, id="paas.E012")]
+    return []
+
+
+@environment_check
+def check_secret_key() -> Error | None:
+    try:
+        secret_key = settings.SECRET_KEY
+    except ImproperlyConfigured:
+        return deploy_error(1, "SECRET_KEY", "is not set.")
+    guessable = len(secret_key) < 50 or len(set(secret_key)) < 10 or " " in secret_key
+    if guessable or secret_key.startswith("django-insecure-"):
+        return deploy_error(1, "SECRET_KEY", "is too easy to guess: use 50 random characters.")
+    return None
+
+
+@environment_check
+def check_allowed_hosts() -> Error | None:
+    if not settings.ALLOWED_HOSTS:
+        return deploy_error(2, "ALLOWED_HOSTS", "is not set.")
+    if "*" in settings.ALLOWED_HOSTS:
+        return deploy_error(2, "ALLOWED_HOSTS", "must name the hosts instead of '*'.")
+    for host in settings.ALLOWED_HOSTS:
+        if not HOST.fullmatch(host):
+            return deploy_error(2, "ALLOWED_HOSTS", f"holds {host!r}, which is no host name.")
+    return None
+
+
+@environment_check
+def check_database() -> Error | None:
+    engine = settings.DATABASES["default"].get("ENGINE", "django.db.backends.dummy")
+    if engine == "django.db.backends.dummy":
+        return deploy_error(3, "DATABASE_URL", "is not set.")
+    if engine != POSTGRESQL:
+        return deploy_error(3, "DATABASE_URL", "must name a PostgreSQL database.")
+    return None
+
+
+@environment_check
+def check_database_encryption() -> Error | None:
+    database = settings.DATABASES["default"]
+    if database.get("ENGINE") != POSTGRESQL:
+        return None
+    # PostgreSQL's default, "prefer", connects without encryption if the server has none.
+    mode = database.get("OPTIONS", {}).get("sslmode", "prefer")
+    is_local = database.get("HOST") in ("", "localhost", "127.0.0.1", "::1")
+    # With DEBUG on, check_debug() reports it.
+    if mode in ("disable", "allow", "prefer") and not is_local and not settings.DEBUG:
+        return deploy_error(11, "sslmode", f"of DATABASE_URL must be 'require', not {mode!r}.")
+    return None
+
+
+@environment_check
+def check_debug() -> Error | None:
+    if settings.DEBUG:
+        return deploy_error(
+            5, "DEBUG", "must be off: its error pages show code and settings to anyone."
+        )
+    return None
+
+
+@environment_check
+def check_https() -> Error | None:
+    cookies = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE")
+    names = ("SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS", *cookies)
+    off = [name for name in names if not getattr(settings, name)]
+    # DEBUG turns all of them off; check_debug() reports that.
+    if off and not settings.DEBUG:
+        return deploy_error(6, ", ".join(off), "must be on, or passwords travel in the clear.")
+    return None
+
+
+@environment_check
+def check_sessions() -> Error | None:
+    cache = settings.CACHES[settings.SESSION_CACHE_ALIAS]["BACKEND"]
+    if "cache" in settings.SESSION_ENGINE and cache.endswith(("LocMemCache", "DummyCache")):
+        return deploy_error(
+            7, "SESSION_ENGINE", "needs a cache in CACHES that all processes share."
+        )
+    return None
+
+
+def extra_connections() -> int:
+    """Database connections of a process besides those of WEB_THREADS: one for /readyz and, under
+    ASGI, one for all WebSocket consumers.
+    """
+    return 2 if hasattr(settings, "ASGI_APPLICATION") else 1
+
+
+@environment_check
+def check_database_connections() -> Error | None:
+    threads, processes = settings.WEB_THREADS, getattr(settings, "WEB_CONCURRENCY", 1)
+    connections = processes * (threads + extra_connections())
+    if connections > (limit := settings.DATABASE_CONNECTION_LIMIT):
+        opened = (
+            f"is {threads} in {processes} processes, which open up to {connections} connections"
+        )
+        return deploy_error(
+            10, "WEB_THREADS", f"{opened}: more than DATABASE_CONNECTION_LIMIT, {limit}."
+        )
+    return None

@@ -1,0 +1,90 @@
+"""Health checks, answered before anything else looks at the request.
+
+They may come over plain HTTP and with any Host: ``SECURE_REDIRECT_EXEMPT`` lists them, and no
+middleware above HealthCheckMiddleware checks the Host.
+
+``/healthz``: the process is alive. Touches nothing.
+``/readyz``: 200 when everything the site needs is there, else 503; the body names each part.
+
+Under ASGI the event loop answers them, so middleware above HealthCheckMiddleware must not wait.
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpResponse, JsonResponse
+from django.utils.module_loading import import_string
+
+from paas.middleware import NonBlockingMiddleware
+
+LIVENESS_PATH, READINESS_PATH = PATHS = ("/healthz", "/readyz")
+# Seconds; App Platform gives up after one.
+PROBE_TIMEOUT = 0.8
+
+Probes = dict[str, Future[str]]
+logger = structlog.get_logger(__name__)
+
+
+def probe_database() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        return "migrations are pending" if pending else "ok"
+    finally:
+        connection.close()
+
+
+# A thread per probe: one that hangs delays neither the response nor the other probes.
+THREADS = {name: ThreadPoolExecutor(1, f"readyz-{name}") for name in settings.READINESS_PROBES}
+PENDING: Probes = {}
+
+
+class HealthCheckMiddleware(NonBlockingMiddleware):
+    """Answer the health checks and pass every other request on."""
+
+    def process_request(self, request):
+        if request.path_info == LIVENESS_PATH:
+            response: HttpResponse = HttpResponse("ok", content_type="text/plain")
+        elif request.path_info == READINESS_PATH:
+            response = readiness(getattr(request, "probes", None) or wait_for_probes())
+        else:
+            return None
+        # Some servers close the connection after a response without Content-Length.
+        response["Content-Length"] = len(response.content)
+        return response
+
+
+def readiness(probes: Probes) -> JsonResponse:
+    """The response; a probe that raised or is not done yet is not ready."""
+    parts = {name: probe_status(probe) for name, probe in probes.items()}
+    ready = all(part == "ok" for part in parts.values())
+    if not ready:
+        logger.warning("not ready", **parts)
+    return JsonResponse(parts, status=200 if ready else 503)
+
+
+def probe_status(probe: Future[str]) -> str:
+    if not probe.done():
+        return "no answer in time"
+    return "unreachable" if probe.exception() else probe.result()
+
+
+def start_probes() -> Probes:
+    return {name: run_probe(name) for name in settings.READINESS_PROBES}
+
+
+def wait_for_probes() -> Probes:
+    """Run every probe at once, and wait for them for up to PROBE_TIMEOUT."""
+    probes = start_probes()
+    wait(probes.values(), timeout=PROBE_TIMEOUT)
+    return probes
+
+
+def run_probe(name: str) -> Future[str]:
+    """Start the probe, unless it runs already: concurrent health checks share its result."""
+    if name not in PENDING or PENDING[name].done():
+        PENDING[name] = THREADS[name].submit(import_string(settings.READINESS_PROBES[name]))
+    return PENDING[name]

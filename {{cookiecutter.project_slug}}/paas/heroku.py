@@ -1,0 +1,19 @@
+"""Heroku: https://devcenter.heroku.com/articles/http-routing."""
+
+# The router appends the client's address; what precedes the last comma, the client may have sent.
+CLIENT_IP_HEADER = "x-forwarded-for"
+# When the router received the request, in milliseconds since 1970.
+REQUEST_START_HEADER = "x-request-start"
+# How to set an environment variable.
+HINTS = {
+    "SECRET_KEY": (
+        "heroku config:set "
+        """SECRET_KEY="$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')\""""
+    ),
+    "ALLOWED_HOSTS": "heroku config:set ALLOWED_HOSTS=www.example.com",
+    "DATABASE_URL": "heroku addons:create heroku-postgresql:essential-0",
+    "REDIS_URL": "heroku addons:create heroku-redis:mini",
+    "DEBUG": "heroku config:unset DEBUG",
+    "WEB_THREADS": "heroku config:set WEB_THREADS=3",
+}
+SET_VARIABLE = "heroku config:set {}=..."

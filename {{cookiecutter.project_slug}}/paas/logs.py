@@ -1,0 +1,134 @@
+"""Logs: one JSON object per line on stdout; in development, lines in columns.
+
+``structlog.get_logger(__name__).info("paid", order=7)`` and ``logging`` both work, and add the id of
+the request. Do not log queries, forms, headers or cookies: they hold passwords and tokens.
+
+config/settings.py imports this module, so it must not import ``django.conf.settings`` or models.
+"""
+
+import logging
+import sys
+import time
+import traceback
+
+import structlog
+from structlog.contextvars import merge_contextvars
+from structlog.processors import ExceptionRenderer, JSONRenderer, TimeStamper
+from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
+from structlog.typing import EventDict, Processor
+
+# Frames of a traceback: Heroku splits lines of more than 10,000 bytes.
+MAX_FRAMES = 20
+MAX_PATH_LENGTH = 1000
+# Development servers log each request; request_log.py does as well.
+ACCESS_LOGGERS = ("django.server", "django.channels.server")
+# They log a line per request or second while a service is unavailable, overloaded or attacked.
+RATE_LIMITED_LOGGERS = (
+    "django.security.DisallowedHost",
+    "paas.limits",
+)
+RATE_LIMIT_SECONDS = 10
+# Their lines belong to no request. Modules of the project add to it.
+BACKGROUND_LOGGERS: set[str] = set()
+
+
+class RateLimitFilter(logging.Filter):
+    """Pass one record every RATE_LIMIT_SECONDS, as a warning without its traceback."""
+
+    def __init__(self):
+        super().__init__()
+        self.silent_until = 0.0
+
+    def filter(self, record) -> bool:
+        now = time.monotonic()
+        if now < self.silent_until:
+            return False
+        self.silent_until = now + RATE_LIMIT_SECONDS
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        if record.exc_info:
+            record.msg = f"{record.getMessage()} ({record.exc_info[0].__name__})"
+            record.args, record.exc_info = (), None
+        return True
+
+
+def merge_context(logger, method: str, event: EventDict) -> EventDict:
+    """Processor: what is bound to the context, such as the request's id."""
+    is_background = event["_record"].name in BACKGROUND_LOGGERS
+    return event if is_background else merge_contextvars(logger, method, event)
+
+
+def loggable_path(request) -> str:
+    """The path without its query string; the URL's route if it has a token in it."""
+    match = request.resolver_match
+    if match and "token" in match.kwargs:
+        return f"/{match.route}"
+    return request.path[:MAX_PATH_LENGTH]
+
+
+def strip_query_string(record) -> bool:
+    """Filter for Django's own lines about a request: log its path as loggable_path() does."""
+    if record.args and hasattr(record, "request"):
+        *arguments, _ = record.args  # the path comes last
+        stripped = (str(argument).partition("?")[0] for argument in arguments)
+        record.args = (*stripped, loggable_path(record.request))
+    return True
+
+
+def format_exception(exc_info) -> str:
+    """The last frames, where it happened, and never the values of variables."""
+    return "".join(traceback.format_exception(*exc_info, limit=-MAX_FRAMES)).rstrip()
+
+
+SHARED_PROCESSORS: list[Processor] = [
+    add_log_level,
+    add_logger_name,
+    TimeStamper(fmt="iso", utc=True),
+]
+CONSOLE: list[Processor] = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+JSON: list[Processor] = [ExceptionRenderer(format_exception), JSONRenderer()]
+
+
+def configure_structlog() -> None:
+    """Send structlog's events through ``logging``; lines before this call have its default form."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            merge_contextvars,
+            *SHARED_PROCESSORS,
+            ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def configuration(level: int | str, as_json: bool = True) -> dict:
+    """The argument of ``logging.config.dictConfig``, for lines by structlog and by ``logging``."""
+    formatter = {
+        "()": ProcessorFormatter,
+        "foreign_pre_chain": [merge_context, *SHARED_PROCESSORS],
+        "processors": [ProcessorFormatter.remove_processors_meta, *(JSON if as_json else CONSOLE)],
+    }
+    stdout = {
+        "class": "logging.StreamHandler",
+        "stream": "ext://sys.stdout",
+        "formatter": "line",
+    }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": formatter},
+        "handlers": {"stdout": stdout},
+        "root": {"handlers": ["stdout"], "level": level},
+        "loggers": {
+            # Log-ins that succeed are requests like any other.
+            "axes": {"level": "WARNING"},
+            "django": {"handlers": [], "level": "INFO", "propagate": True},
+            # What is no error is in the request's own line.
+            "django.request": {"level": "ERROR", "filters": [strip_query_string]},
+            "django.security.csrf": {"filters": [strip_query_string]},
+            **{name: {"handlers": [], "level": "CRITICAL"} for name in ACCESS_LOGGERS},
+            **{name: {"filters": [RateLimitFilter()]} for name in RATE_LIMITED_LOGGERS},
+        },
+    }

@@ -1,0 +1,156 @@
+"""Requests that Gunicorn's WSGI worker reads whole before one of its threads takes them."""
+
+from http import HTTPStatus
+from tempfile import SpooledTemporaryFile
+from urllib.parse import unquote
+
+from gunicorn.asgi.parser import ParseError, PythonProtocol
+from gunicorn.http.message import Request
+from gunicorn.http.unreader import IterUnreader
+from gunicorn.util import split_request_uri
+
+from paas.limits import TOO_LARGE, Refusal, body_limit
+
+# Bytes of a request line and headers.
+MAX_HEAD_SIZE = 65536
+# Bytes of a body in memory; a larger one is in a temporary file.
+MAX_IN_MEMORY = 65536
+
+BAD_REQUEST = Refusal(HTTPStatus.BAD_REQUEST, "This request is not valid HTTP/1.1.")
+HEAD_TOO_LARGE = Refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers of this request are too large."
+)
+
+
+class Refused(Exception):
+    """The response is ``refusal``; the connection must close, as the body may be unread."""
+
+    def __init__(self, refusal: Refusal):
+        super().__init__(refusal.text)
+        self.refusal = refusal
+
+
+class Body:
+    """The body of a request; ``framer`` parses the head and the body, which goes to ``file``."""
+
+    def __init__(self, path: str, config):
+        self.file = SpooledTemporaryFile(MAX_IN_MEMORY)  # noqa: SIM115 (the next call needs it)
+        self.limit = body_limit(path)
+        self.framer = PythonProtocol(
+            on_headers_complete=self.check_length,
+            on_body=self.store,
+            limit_request_line=config.limit_request_line,
+            limit_request_fields=config.limit_request_fields,
+            limit_request_field_size=config.limit_request_field_size,
+        )
+
+    def check_length(self) -> bool:
+        """Called after the headers; False makes PythonProtocol read the body."""
+        if (self.framer.content_length or 0) > self.limit:
+            raise Refused(TOO_LARGE)
+        return False
+
+    def store(self, data: bytes) -> None:
+        if self.file.tell() + len(data) > self.limit:
+            raise Refused(TOO_LARGE)
+        self.file.write(data)
+
+    def is_awaited(self) -> bool:
+        """Whether the client waits for "100 Continue" before it sends the body."""
+        expected = [value.lower() for name, value in self.framer.headers if name == b"expect"]
+        return expected == [b"100-continue"] and self.framer.http_version >= (1, 1)
+
+
+class RequestBuffer:
+    """Turns the bytes that a client sends into requests, one at a time.
+
+    The main loop feeds it; ThreadWorker.handle() then uses it, in a thread, as Gunicorn's parser.
+    """
+
+    def __init__(self, config, client):
+        self.config, self.client = config, client
+        self.number = 0
+        self.received = bytearray()
+        # Bytes of it, from the start, that hold no end of a head.
+        self.searched = 0
+        self.head = b""
+        self.body: Body | None = None
+
+    def reset(self) -> None:
+        """Forget the request, but not what the client has sent after it (pipelining)."""
+        self.close()
+        self.head, self.body, self.searched = b"", None, 0
+
+    def close(self) -> None:
+        if self.body:
+            self.body.file.close()
+
+    @property
+    def has_begun(self) -> bool:
+        return bool(self.head or self.received)
+
+    @property
+    def path(self) -> str:
+        """The path of the request, decoded and without its query; "" if there is none."""
+        target = self.head.partition(b" ")[2].partition(b" ")[0].decode("latin-1")
+        try:
+            return unquote(split_request_uri(target).path)
+        except ValueError:
+            return ""
+
+    def feed(self, data: bytes) -> bool:
+        """Add received bytes; True once the request is complete. Raises Refused."""
+        try:
+            if self.body:
+                self.body.framer.feed(data)
+            elif not self.read_head(data):
+                return False
+        except ParseError as error:
+            raise Refused(BAD_REQUEST) from error
+        if self.body:
+            self.received += self.body.framer.remaining()
+            return self.body.framer.is_complete
+        return True
+
+    def read_head(self, data: bytes) -> bool:
+        """Add received bytes; True once the head is complete, and the rest is with the body."""
+        self.received += data
+        end = self.received.find(b"\r\n\r\n", self.searched) + 4
+        if end < 4:
+            self.searched = max(0, len(self.received) - 3)
+            self.check_partial_head()
+            return False
+        self.head = bytes(self.received[:end])
+        del self.received[:end]
+        names = self.head.lower()
+        # Most requests have no body, and need no second parser.
+        if b"content-length" in names or b"transfer-encoding" in names:
+            rest, self.received = self.received, bytearray()
+            self.body = Body(self.path, self.config)
+            self.body.framer.feed(self.head + rest)
+        return True
+
+    def check_partial_head(self) -> None:
+        if len(self.received) > MAX_HEAD_SIZE:
+            raise Refused(HEAD_TOO_LARGE)
+        # A bare LF: the CRLF CRLF that ends a head might never come.
+        if self.received.count(b"\n") != self.received.count(b"\r\n"):
+            raise Refused(BAD_REQUEST)
+
+    def __next__(self) -> Request:
+        """Return the request. Raises Gunicorn's errors, which handle() turns into responses."""
+        self.number += 1
+        request = Request(self.config, IterUnreader([self.head]), self.client, self.number)
+        # Else wsgi.create() sends "100 Continue", though the body has been read.
+        request._expected_100_continue = False
+        if self.body:
+            if self.body.framer.is_chunked:
+                # WSGIRequest reads no body without CONTENT_LENGTH.
+                request.headers.append(("CONTENT-LENGTH", str(self.body.file.tell())))
+            self.body.file.seek(0)
+            request.body = self.body.file
+        return request
+
+    def finish_body(self, deadline: float) -> bool:
+        """Called by Gunicorn after the response. True: no part of the body is unread."""
+        return True

@@ -1,0 +1,130 @@
+"""Waitress' connections, with limits for slow clients and large bodies.
+
+By itself Waitress holds a thread while a client reads slowly. After a 413 it closes at once, which
+resets the connection of a client that still sends.
+"""
+
+import errno
+import time
+
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+
+from paas.limits import (
+    DISCARD_PAUSE_SECONDS,
+    TOO_LARGE,
+    DiscardedBody,
+    Refusal,
+    body_limit,
+)
+
+# Seconds without data until an incomplete request is dropped.
+RECEIVE_TIMEOUT = 30
+# Bytes of a chunk-size line, or of the trailer; Waitress has no limit.
+MAX_CHUNK_LINE = 65536
+# After SIGTERM keep accepting for this long, then close connections that are idle this long.
+LINGER_SECONDS = 1
+
+# ETIMEDOUT is the kernel's error after SEND_TIMEOUT; Waitress would log it with a traceback.
+wasyncore._DISCONNECTED |= {errno.ETIMEDOUT}
+
+
+class Parser(HTTPRequestParser):
+    path = ""
+    refusal: Refusal | None = None
+    body_limit: int | None = None
+
+    @property
+    def django_path(self) -> str:
+        """The path as Django will see it."""
+        return "/" + self.path.encode("latin-1").decode(errors="replace").lstrip("/")
+
+    def received(self, data: bytes) -> int:
+        """Parse ``data``, and return how many of its bytes belong to this request."""
+        consumed = super().received(data)
+        # body_rcv is set once the headers announce a body.
+        if self.error or self.body_rcv is None:
+            return consumed
+        if self.body_limit is None:
+            self.body_limit = body_limit(self.django_path)
+        is_small = max(self.content_length, len(self.body_rcv)) <= self.body_limit
+        if is_small and self.chunk_line_length() <= MAX_CHUNK_LINE:
+            return consumed
+        # "Completed": Waitress passes the request on to Server.add_task(), which refuses it.
+        self.refusal, self.completed, self.expect_continue = TOO_LARGE, True, False
+        return len(data)
+
+    def chunk_line_length(self) -> int:
+        if not self.chunked:
+            return 0
+        return len(self.body_rcv.control_line) + len(self.body_rcv.trailer)
+
+
+class Channel(HTTPChannel):
+    parser_class = Parser
+    requests: list[Parser]
+    current_outbuf_count: int
+    discarded: DiscardedBody | None = None
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # For each send() Waitress reads this many bytes from a temporary file.
+        self.sendbuf_len = 65536
+
+    def received(self, data: bytes):
+        if not self.discarded:
+            return super().received(data)
+        if not self.discarded.add(len(data)):
+            self.will_close = True
+        return True
+
+    def readable(self) -> bool:
+        return not self.will_close if self.discarded else super().readable()
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Send ``refusal`` without a thread, and take no other request on this connection."""
+        refusal.log(self.requests[0].django_path)
+        for request in self.requests:
+            request.close()
+        self.requests = []
+        with self.outbuf_lock:
+            self.outbufs[-1].append(refusal.message)
+            self.current_outbuf_count += len(refusal.message)
+            self.total_outbufs_len += len(refusal.message)
+        if refusal is TOO_LARGE:
+            self.discarded = DiscardedBody()
+        else:
+            self.close_when_flushed = True
+        self.server.pull_trigger()
+
+    def service(self) -> None:
+        """Called in a thread: answer the first request."""
+        if self.server.stopped_at:
+            # Has Waitress send "Connection: close".
+            self.requests[0].headers["CONNECTION"] = "close"
+        super().service()
+
+    def write_soon(self, data) -> int:
+        # Waitress frees a buffer in memory only after it has begun another, which it does at
+        # outbuf_high_watermark. Have it do so at outbuf_overflow, before memory fills up.
+        full = self.current_outbuf_count >= self.adj.outbuf_overflow
+        if full and not self.outbufs[-1].overflowed:
+            self.current_outbuf_count = self.adj.outbuf_high_watermark
+        return super().write_soon(data)
+
+    def unread_on_disk(self) -> int:
+        """Bytes in temporary files; the files that views respond with do not count."""
+        # A copy, as the thread appends to outbufs.
+        return sum(len(part) for part in [*self.outbufs] if getattr(part, "overflowed", False))
+
+    def is_idle(self) -> bool:
+        busy = self.requests or self.request or self.total_outbufs_len
+        return not busy and time.time() - self.last_activity > LINGER_SECONDS
+
+    def has_stalled(self, now: float) -> bool:
+        """Whether a client has paused too long in a request; ``now`` is of ``time.time()``."""
+        pause = now - self.last_activity
+        if self.discarded:
+            return pause > DISCARD_PAUSE_SECONDS
+        return bool(self.request and not self.requests and pause > RECEIVE_TIMEOUT)

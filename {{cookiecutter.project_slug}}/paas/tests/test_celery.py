@@ -1,0 +1,48 @@
+"""The tasks of all apps, and the times of those that are periodic."""
+
+from copy import copy
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from celery import current_app as app
+from celery.schedules import BaseSchedule, maybe_schedule
+
+from paas.celery import MAX_RETRY_SECONDS, VISIBILITY_TIMEOUT
+
+
+@pytest.fixture
+def all_tasks(db):
+    # Celery has Django check its models, and SQLite has to be asked whether it supports JSON.
+    app.loader.import_default_modules()
+    return [task for name, task in app.tasks.items() if not name.startswith("celery.")]
+
+
+def test_no_task_is_given_to_a_second_worker_while_it_may_still_run(all_tasks):
+    assert app.conf.task_time_limit + MAX_RETRY_SECONDS < VISIBILITY_TIMEOUT
+    assert all(getattr(task, "retry_backoff_max", 0) <= MAX_RETRY_SECONDS for task in all_tasks)
+
+
+def runs_in_a_month(schedule: BaseSchedule) -> int:
+    """How often a task runs if a deployment restarts the clock every 25 minutes."""
+    start = last_run = datetime(2026, 1, 1, tzinfo=UTC)
+    runs = 0
+    for minute in range(0, 32 * 24 * 60, 5):
+        now = start + timedelta(minutes=minute)
+        schedule.nowfun = partial(datetime.fromtimestamp, now.timestamp(), tz=UTC)
+        if schedule.is_due(last_run).is_due:
+            runs += 1
+            last_run = now
+        if minute % 25 == 0:
+            last_run = now
+    return runs
+
+
+def test_every_periodic_task_runs_though_deployments_restart_its_clock():
+    for name, entry in app.conf.beat_schedule.items():
+        assert runs_in_a_month(copy(maybe_schedule(entry["schedule"]))), f"{name}: use crontab"
+
+
+def test_every_periodic_task_exists(all_tasks):
+    names = {task.name for task in all_tasks}
+    assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= names

@@ -1,0 +1,90 @@
+"""What is logged of a request, and what is not."""
+
+import logging
+import sys
+
+import pytest
+from django.test import Client
+from django.urls import include, path, reverse
+
+from config.urls import handler500  # noqa: F401 (the error page of the URLs below)
+from paas.limits import OVERLOADED
+from paas.logs import RATE_LIMITED_LOGGERS
+
+
+def fail(request, token):
+    password = "hush"  # noqa: F841 (a traceback could show it)
+    raise RuntimeError("It does not work.")
+
+
+urlpatterns = [path("fail/<token>/", fail), path("", include("config.urls"))]
+
+
+def test_a_request_is_one_line_without_its_query(client, user, events):
+    client.force_login(user)
+    response = client.get(reverse("home"), {"token": "hush"})
+    (event,) = events()
+    assert event["request_id"] == response.headers["X-Request-ID"]
+    assert (event["method"], event["path"], event["status"]) == ("GET", "/", 200)
+    assert (event["user_id"], event["address"]) == (user.pk, "127.0.0.1")
+    assert "hush" not in str(event)
+
+
+def test_health_checks_are_not_logged(client, events):
+    client.get("/healthz")
+    assert events() == []
+
+
+@pytest.mark.urls("paas.tests.test_logs")
+def test_an_error_is_logged_with_the_id_that_its_page_shows_and_without_tokens(client, events):
+    client.raise_request_exception = False
+    response = client.get("/fail/hush/", {"token": "hush"})
+    error, request = events()
+    assert response.status_code == 500
+    assert error["request_id"] == request["request_id"]
+    assert request["request_id"] in response.text
+    assert error["event"] == "Internal Server Error: /fail/<token>/"
+    assert "It does not work." in error["exception"]
+    assert request["path"] == "/fail/<token>/"
+    assert "hush" not in f"{error['event']} {request}"
+
+
+def test_a_form_that_is_refused_is_logged_without_a_query(events):
+    elsewhere = {"referer": "https://evil.example/?token=hush"}
+    browser = Client(enforce_csrf_checks=True)
+    browser.post(reverse("login"), {"password": "hush"}, headers=elsewhere, secure=True)
+    refused, request = events()
+    assert (refused["logger"], request["status"]) == ("django.security.csrf", 403)
+    assert "https://evil.example" in refused["event"]
+    assert "hush" not in f"{refused} {request}"
+
+
+@pytest.mark.parametrize("claim", ["short", "x" * 129, "twenty characters, {}", "é" * 30])
+def test_an_id_that_is_not_fit_for_logs_is_replaced(client, events, claim):
+    response = client.get("/favicon.ico", headers={"X-Request-ID": claim})
+    (event,) = events()
+    assert event["request_id"] == response.headers["X-Request-ID"] != claim
+
+
+@pytest.mark.parametrize("name", RATE_LIMITED_LOGGERS)
+def test_a_line_that_repeats_is_logged_once_in_a_while(events, name, monkeypatch):
+    logger = logging.getLogger(name)
+    (rate_limit,) = logger.filters
+    monkeypatch.setattr(rate_limit, "silent_until", 0.0)
+    for _ in range(3):
+        logger.error("Away", exc_info=ConnectionError())
+    (event,) = events()
+    assert (event["event"], event["level"]) == ("Away (ConnectionError)", "warning")
+    assert "exception" not in event
+
+
+def test_refused_requests_are_logged_once_in_a_while(events, monkeypatch):
+    for rate_limit in logging.getLogger("paas.limits").filters:
+        monkeypatch.setattr(rate_limit, "silent_until", 0.0)
+    for _ in range(3):
+        OVERLOADED.log("/")
+    assert [event["event"] for event in events()] == ["request refused"]
+
+
+def test_error_tracking_that_no_one_asked_for_is_not_even_imported():
+    assert "sentry_sdk" not in sys.modules

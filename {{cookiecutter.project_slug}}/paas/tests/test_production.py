@@ -1,0 +1,127 @@
+"""The configuration that production needs, and what happens without it."""
+
+from threading import Event
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from paas import health, proxy_headers
+from paas.checks import check_environment, extra_connections
+from paas.startup import refuse_misconfiguration
+from paas.tests.production import VALID_SETTINGS
+
+TOO_EASY = "SECRET_KEY is too easy to guess: use 50 random characters."
+HTTPS = [
+    *["SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS"],
+    *["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"],
+]
+
+
+def test_a_good_configuration_goes_live(configure):
+    configure(ALLOWED_HOSTS=["www.example.com", ".example.com", "[::1]"])
+    assert check_environment() == []
+    refuse_misconfiguration()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY is not set."),
+        ({"SECRET_KEY": VALID_SETTINGS["SECRET_KEY"][:49]}, TOO_EASY),
+        ({"SECRET_KEY": 10 * "secret"}, TOO_EASY),
+        ({"SECRET_KEY": f"django-insecure-{VALID_SETTINGS['SECRET_KEY']}"}, TOO_EASY),
+        ({"SECRET_KEY": f"$(python3 -c '{VALID_SETTINGS['SECRET_KEY']}')"}, TOO_EASY),
+        ({"ALLOWED_HOSTS": []}, "ALLOWED_HOSTS is not set."),
+        ({"ALLOWED_HOSTS": ["*"]}, "ALLOWED_HOSTS must name the hosts instead of '*'."),
+        (
+            {"ALLOWED_HOSTS": ["https://www.example.com"]},
+            "ALLOWED_HOSTS holds 'https://www.example.com', which is no host name.",
+        ),
+        ({"ALLOWED_HOSTS": [".com"]}, "ALLOWED_HOSTS holds '.com', which is no host name."),
+        ({"engine": "django.db.backends.dummy"}, "DATABASE_URL is not set."),
+        (
+            {"engine": "django.db.backends.sqlite3"},
+            "DATABASE_URL must name a PostgreSQL database.",
+        ),
+        ({"sslmode": "disable"}, "sslmode of DATABASE_URL must be 'require', not 'disable'."),
+        ({"sslmode": None}, "sslmode of DATABASE_URL must be 'require', not 'prefer'."),
+        ({"DEBUG": True}, "DEBUG must be off: its error pages show code and settings to anyone."),
+        (
+            dict.fromkeys(HTTPS, False),
+            f"{', '.join(HTTPS)} must be on, or passwords travel in the clear.",
+        ),
+        (
+            {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"},
+            "SESSION_ENGINE needs a cache in CACHES that all processes share.",
+        ),
+    ],
+)
+def test_a_bad_configuration_is_refused_in_a_sentence(refusal, changes, sentence):
+    assert refusal(**changes) == sentence
+
+
+def test_more_threads_than_the_plan_has_connections_for_are_refused(configure, refusal):
+    connections = 2 * (7 + extra_connections())
+    plan = {"WEB_THREADS": 7, "WEB_CONCURRENCY": 2, "DATABASE_CONNECTION_LIMIT": connections}
+    configure(**plan)
+    assert check_environment() == []
+    said = refusal(**plan | {"DATABASE_CONNECTION_LIMIT": connections - 1})
+    assert f"in 2 processes, which open up to {connections} connections: more than" in said
+
+
+def test_development_needs_no_configuration(settings):
+    settings.DEBUG = True
+    settings.SECRET_KEY = ""
+    refuse_misconfiguration()
+
+
+def test_the_process_is_alive(client):
+    response = client.get("/healthz", headers={"host": "10.0.0.1"})
+    assert (response.status_code, response.text) == (200, "ok")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_site_with_everything_is_ready(client):
+    response = client.get("/readyz", headers={"host": "10.0.0.1"})
+    assert (response.status_code, response.json()["database"]) == (200, "ok")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pending_migrations_are_not_ready(client):
+    MigrationRecorder(connection).migration_qs.filter(app="users").delete()
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["database"]) == (503, "migrations are pending")
+
+
+@pytest.mark.parametrize(
+    ("told", "address"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("198.51.100.66, 203.0.113.7", "203.0.113.7"),
+        ("2001:DB8:0::7", "2001:db8::7"),
+        ("203.0.113.7, nonsense", "127.0.0.1"),
+        ("", "127.0.0.1"),
+    ],
+)
+def test_the_client_s_address_is_the_one_that_the_router_saw(client, told, address):
+    response = client.get("/favicon.ico", headers={proxy_headers.platform.CLIENT_IP_HEADER: told})
+    assert response.wsgi_request.META["REMOTE_ADDR"] == address
+
+
+def test_development_believes_no_router(client, settings):
+    settings.DEBUG = True
+    response = client.get(
+        "/favicon.ico", headers={proxy_headers.platform.CLIENT_IP_HEADER: "203.0.113.7"}
+    )
+    assert response.wsgi_request.META["REMOTE_ADDR"] == "127.0.0.1"
+
+
+def test_probes_that_come_at_once_share_one_answer(monkeypatch):
+    answer_now = Event()
+    monkeypatch.setattr(health, "probe_database", answer_now.wait)
+    one, other = health.run_probe("database"), health.run_probe("database")
+    answer_now.set()
+    one.result()
+    assert other is one
+    assert health.run_probe("database") is not one

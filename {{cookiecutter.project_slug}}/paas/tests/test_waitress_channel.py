@@ -1,0 +1,37 @@
+"""Waitress' connections: what they keep of a response."""
+
+import socket
+import tracemalloc
+
+import pytest
+
+from config.wsgi import application
+from paas.servers.waitress import make_server
+
+PART = b"x" * 50_000
+
+
+@pytest.fixture
+def server():
+    server = make_server(application, host="127.0.0.1", port=0, map={})
+    yield server
+    server.task_dispatcher.shutdown()
+    server.close()
+
+
+def test_a_long_response_to_a_client_that_reads_steadily_takes_little_memory(server):
+    address = ("127.0.0.1", server.effective_port)
+    with socket.create_connection(address) as client, client.makefile("rb") as response:
+        server.handle_accept()
+        (channel,) = server.active_channels.values()
+        # The client is always a little behind, so no buffer is ever empty.
+        while channel.total_outbufs_len < 10 * len(PART):
+            channel.write_soon(PART)
+        tracemalloc.start()
+        for _ in range(400):
+            assert response.read(len(PART)) == PART
+            channel.write_soon(PART)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        channel.handle_close()
+    assert peak < 5_000_000

@@ -1,0 +1,179 @@
+"""The buffers for requests and responses of Gunicorn's WSGI worker."""
+
+import socket
+import threading
+from contextlib import suppress
+
+import pytest
+from gunicorn.config import Config
+
+from paas.servers import response_buffer
+from paas.servers.request_buffer import Refused, RequestBuffer
+from paas.servers.response_buffer import MemoryPart, ResponseBuffer
+
+HEAD = b"POST /no/such/page HTTP/1.1\r\nHost: localhost\r\n"
+LENGTH = HEAD + b"Content-Length: 5\r\n\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture
+def requests():
+    requests = RequestBuffer(Config(), ("127.0.0.1", 50000))
+    yield requests
+    requests.close()
+
+
+def body_of(requests) -> bytes:
+    return next(requests).body.read()
+
+
+@pytest.mark.parametrize(
+    "sent", [LENGTH + b"hello", CHUNKED + b"2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\n\r\n"]
+)
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_request_is_whole_with_its_last_byte(requests, sent, size):
+    pieces = [sent[at : at + size] for at in range(0, len(sent), size)]
+    assert [requests.feed(piece) for piece in pieces] == [False] * (len(pieces) - 1) + [True]
+    assert requests.path == "/no/such/page"
+    assert body_of(requests) == b"hello"
+
+
+def test_pipelined_data_is_the_next_request(requests):
+    assert requests.feed(LENGTH + b"hello" + LENGTH + b"world" + b"GET /")
+    assert body_of(requests) == b"hello"
+    requests.reset()
+    assert requests.feed(b"")
+    assert body_of(requests) == b"world"
+    requests.reset()
+    assert not requests.feed(b"")
+    assert requests.has_begun
+    assert requests.feed(b"last HTTP/1.1\r\n\r\n")
+    assert requests.path == "/last"
+
+
+def test_a_chunked_body_has_a_content_length_for_django(requests):
+    requests.feed(CHUNKED + b"5\r\nhello\r\n0\r\n\r\n")
+    assert ("CONTENT-LENGTH", "5") in next(requests).headers
+
+
+@pytest.mark.parametrize("sent", [LENGTH, CHUNKED + b"5\r\nhello"])
+def test_a_body_above_the_limit_is_refused(requests, settings, sent):
+    settings.MAX_BODY_SIZE = 4
+    with pytest.raises(Refused) as refused:
+        requests.feed(sent)
+    assert refused.value.refusal.status == 413
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (HEAD + b"a" * 100_000, 431),
+        (b"POST / HTTP/1.1\nHost: localhost\n", 400),
+        (CHUNKED + b"1;" + b"a" * 100_000, 400),
+        (CHUNKED + b"0\r\na: " + b"a" * 100_000, 400),
+    ],
+    ids=["head", "line feed", "chunk", "trailer"],
+)
+def test_a_head_or_a_chunk_line_without_end_is_refused(requests, sent, status):
+    with pytest.raises(Refused) as refused:
+        requests.feed(sent)
+    assert refused.value.refusal.status == status
+
+
+@pytest.mark.parametrize("target", [b"/a%20b?c", b"https://localhost/a%20b?c"])
+def test_the_path_is_decoded_and_has_no_query(requests, target):
+    requests.feed(b"GET " + target + b" HTTP/1.1\r\n\r\n")
+    assert requests.path == "/a b"
+
+
+class Client:
+    """A client, ``there``, and the response that goes to it."""
+
+    def __init__(self):
+        here, self.there = socket.socketpair()
+        here.setblocking(False)
+        self.backlogs = 0
+        self.response = ResponseBuffer(here, self.count)
+
+    def count(self) -> None:
+        self.backlogs += 1
+
+    def read(self) -> bytes:
+        """All of the response; calls flush() for the main loop."""
+        self.there.settimeout(0.1)
+        found = []
+        while True:
+            with suppress(BlockingIOError):
+                self.response.flush()
+            try:
+                found.append(self.there.recv(100_000))
+            except TimeoutError:
+                return b"".join(found)
+
+
+@pytest.fixture
+def client():
+    client = Client()
+    with client.there:
+        yield client
+        client.response.abort()
+
+
+def test_a_response_that_is_read_is_not_kept(client):
+    client.response.sendall(b"hello")
+    assert client.response.is_empty()
+    assert client.read() == b"hello"
+    assert client.backlogs == 0
+
+
+def test_a_response_that_is_not_read_is_kept_in_order(client, tmp_path, monkeypatch):
+    monkeypatch.setattr(response_buffer, "MAX_IN_MEMORY", 5000)
+    (tmp_path / "file").write_bytes(b"f" * 1_000_000)
+    pieces = [bytes([number]) * 1000 for number in range(200)]
+    for piece in [b"a" * 1_000_000, *pieces]:
+        client.response.sendall(piece)
+    with (tmp_path / "file").open("rb") as file:
+        client.response.sendfile(file, 10, 500_000)
+    client.response.sendall(b"end")
+    expected = b"a" * 1_000_000 + b"".join(pieces) + b"f" * 500_000 + b"end"
+    assert client.read() == expected
+    assert client.response.is_empty()
+    assert client.backlogs == 1
+    client.response.sendall(b"again")
+    assert client.read() == b"again"
+
+
+def test_few_files_are_open_however_many_pieces_are_kept(client, monkeypatch):
+    monkeypatch.setattr(response_buffer, "MAX_IN_MEMORY", 0)
+    for _ in range(2000):
+        client.response.sendall(b"x" * 1000)
+    assert len(client.response.parts) == 1
+    assert len(client.read()) == 2_000_000
+
+
+def test_most_of_a_response_that_is_not_read_is_kept_on_disk(client):
+    for _ in range(100):
+        client.response.sendall(b"x" * 100_000)
+    in_memory = [len(part) for part in client.response.parts if isinstance(part, MemoryPart)]
+    assert sum(in_memory) <= response_buffer.MAX_IN_MEMORY
+    assert len(client.read()) == 10_000_000
+
+
+def test_a_response_that_would_fill_the_disk_waits_for_its_client(client, monkeypatch):
+    monkeypatch.setattr(response_buffer, "MAX_IN_MEMORY", 0)
+    monkeypatch.setattr(response_buffer, "MAX_IN_FILE", 1_000_000)
+    thread = threading.Thread(target=client.response.sendall, args=[b"x" * 5_000_000])
+    thread.start()
+    thread.join(0.5)
+    assert thread.is_alive()
+    assert len(client.read()) == 5_000_000
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_sending_to_a_disconnected_client_raises(client):
+    client.response.sendall(b"x" * 10_000_000)
+    client.response.abort()
+    assert client.response.is_empty()
+    with pytest.raises(BrokenPipeError):
+        client.response.sendall(b"more")
