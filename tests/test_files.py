@@ -17,56 +17,72 @@ pytestmark = about(COMBINATIONS)
 
 ALWAYS = """
     .editorconfig .env.example .github/dependabot.yml .github/workflows/ci.yml .gitignore
-    .pre-commit-config.yaml .python-version config/__init__.py paas/apps.py paas/checks.py
-    paas/database.py paas/sentry.py paas/headers.py paas/health.py
-    paas/limits.py paas/logs.py paas/middleware.py paas/request_log.py paas/proxy_headers.py
-    paas/sessions.py config/settings.py config/urls.py Makefile manage.py pages/__init__.py
-    pages/context_processors.py pages/urls.py pages/views.py pyproject.toml README.md
-    requirements-dev.txt requirements.txt runtime.txt static/favicon.svg static/site.css
-    templates/404.html templates/500.html templates/base.html templates/pages/home.html
-    templates/users/form.html templates/users/throttled.html tests/__init__.py tests/conftest.py
-    tests/production.py tests/server.py tests/test_database.py tests/test_headers.py
-    tests/test_logs.py tests/test_pages.py tests/test_production.py tests/test_request_limits.py
-    tests/test_throttle.py tests/test_users.py users/__init__.py users/admin.py users/forms.py
-    users/hashers.py users/migrations/0001_initial.py users/migrations/0002_username_in_any_case.py
+    .pre-commit-config.yaml .python-version Makefile README.md config/__init__.py
+    config/settings.py config/urls.py conftest.py manage.py paas/__init__.py paas/apps.py
+    paas/checks.py paas/database.py paas/headers.py paas/health.py paas/limits.py paas/logs.py
+    paas/middleware.py paas/proxy_headers.py paas/request_log.py paas/sentry.py
+    paas/servers/__init__.py paas/sessions.py paas/startup.py paas/tests/__init__.py
+    paas/tests/production.py paas/tests/server.py paas/tests/test_database.py
+    paas/tests/test_headers.py paas/tests/test_logs.py paas/tests/test_production.py
+    paas/tests/test_request_limits.py pages/__init__.py pages/context_processors.py
+    pages/urls.py pages/views.py pyproject.toml requirements-dev.txt requirements.txt
+    runtime.txt static/favicon.svg static/site.css templates/404.html templates/500.html
+    templates/base.html templates/pages/home.html templates/users/form.html
+    templates/users/throttled.html tests/__init__.py tests/test_pages.py tests/test_throttle.py
+    tests/test_users.py users/__init__.py users/admin.py users/forms.py users/hashers.py
+    users/migrations/0001_initial.py users/migrations/0002_username_in_any_case.py
     users/migrations/__init__.py users/models.py users/throttle.py users/urls.py users/views.py
 """
 ASGI = """
-    config/asgi.py paas/asgi/shutdown.py paas/asgi/handler.py paas/asgi/request_body.py paas/asgi/streaming.py paas/asgi/threads.py
-    paas/asgi/websockets.py presence/__init__.py presence/apps.py presence/consumers.py
-    presence/migrations/0001_initial.py presence/migrations/0002_ticket.py
-    presence/migrations/__init__.py presence/models.py
-    presence/heartbeat.py presence/routing.py presence/services.py presence/signals.py
-    presence/tickets.py presence/urls.py presence/views.py static/presence.css static/presence.js
-    templates/presence/presence.html tests/test_asgi.py tests/test_handler.py tests/test_presence.py
+    config/asgi.py paas/asgi/__init__.py paas/asgi/channel_layer.py paas/asgi/checks.py
+    paas/asgi/consumers.py paas/asgi/handler.py paas/asgi/heartbeat.py
+    paas/asgi/request_body.py paas/asgi/sessions.py paas/asgi/shutdown.py
+    paas/asgi/streaming.py paas/asgi/threads.py paas/asgi/tickets.py paas/asgi/websockets.py
+    paas/management/commands/runserver.py paas/tests/sockets.py paas/tests/test_asgi.py
+    paas/tests/test_consumers.py paas/tests/test_handler.py presence/__init__.py
+    presence/apps.py presence/consumers.py presence/migrations/0001_initial.py
+    presence/migrations/__init__.py presence/models.py presence/routing.py presence/services.py
+    presence/signals.py presence/urls.py presence/views.py static/presence.css
+    static/presence.js templates/presence/presence.html tests/test_presence.py
 """
 CELERY = """
-    config/celery.py paas/lost_tasks.py paas/mail.py paas/management/__init__.py
-    paas/management/commands/__init__.py paas/management/commands/run_task_again.py
-    paas/migrations/0001_initial.py paas/migrations/__init__.py paas/models.py
-    paas/task_log.py templates/welcome/body.txt templates/welcome/subject.txt
-    tests/test_lost_tasks.py tests/test_tasks.py welcome/__init__.py welcome/apps.py
+    config/celery.py paas/celery.py paas/lost_tasks.py paas/mail.py
+    paas/management/commands/run_task_again.py paas/migrations/0001_initial.py
+    paas/migrations/__init__.py paas/models.py paas/task_log.py paas/tests/test_celery.py
+    paas/tests/test_lost_tasks.py paas/tests/test_mail.py templates/welcome/body.txt
+    templates/welcome/subject.txt tests/test_tasks.py welcome/__init__.py welcome/apps.py
     welcome/checks.py welcome/migrations/0001_initial.py welcome/migrations/__init__.py
     welcome/models.py welcome/signals.py welcome/tasks.py
 """
 MEDIA = """
-    pictures/__init__.py pictures/apps.py pictures/bucket.py pictures/checks.py pictures/forms.py
-    pictures/images.py pictures/migrations/0001_initial.py pictures/migrations/__init__.py
-    pictures/models.py pictures/urls.py pictures/views.py static/pictures.css
-    templates/pictures/picture.html tests/test_pictures.py
+    pictures/__init__.py pictures/apps.py pictures/bucket.py pictures/checks.py
+    pictures/forms.py pictures/images.py pictures/migrations/0001_initial.py
+    pictures/migrations/__init__.py pictures/models.py pictures/urls.py pictures/views.py
+    static/pictures.css templates/pictures/picture.html tests/test_pictures.py
 """
-REDIS = "paas/redis.py tests/test_redis.py"
-GUNICORN = "gunicorn.conf.py"
+REDIS = """
+    paas/management/__init__.py paas/management/commands/__init__.py paas/redis.py
+    paas/tests/test_redis.py
+"""
 WSGI = "config/wsgi.py"
-BUFFERS = "paas/servers/request_buffer.py paas/servers/response_buffer.py tests/test_wsgi_worker.py"
-CHANNEL = "paas/servers/waitress_channel.py tests/test_waitress_channel.py"
+GUNICORN = "gunicorn.conf.py paas/servers/gunicorn.py"
+DAPHNE = "paas/servers/daphne.py paas/servers/daphne_channel.py"
+GUNICORN_ASGI = "paas/servers/gunicorn_asgi.py"
+GUNICORN_WSGI = """
+    paas/servers/gunicorn_wsgi.py paas/servers/request_buffer.py
+    paas/servers/response_buffer.py paas/tests/test_wsgi_worker.py
+"""
+WAITRESS = """
+    paas/servers/waitress.py paas/servers/waitress_channel.py
+    paas/tests/test_waitress_channel.py
+"""
 ONLY_WITH = {
-    "heroku": "Procfile app.json tests/test_procfile.py",
-    "digitalocean": ".do/app.yaml tests/test_app_spec.py",
-    "asgi-daphne": f"{ASGI} {REDIS} paas/servers/daphne.py paas/servers/daphne_channel.py",
-    "asgi-gunicorn": f"{ASGI} {REDIS} {GUNICORN} paas/servers/gunicorn_asgi.py",
-    "wsgi-gunicorn": f"{WSGI} {GUNICORN} {BUFFERS} paas/servers/gunicorn_wsgi.py",
-    "wsgi-waitress": f"{WSGI} {CHANNEL} paas/servers/waitress.py",
+    "heroku": "Procfile app.json paas/heroku.py paas/tests/test_procfile.py",
+    "digitalocean": ".do/app.yaml paas/digitalocean.py paas/tests/test_app_spec.py",
+    "asgi-daphne": f"{ASGI} {REDIS} {DAPHNE}",
+    "asgi-gunicorn": f"{ASGI} {REDIS} {GUNICORN} {GUNICORN_ASGI}",
+    "wsgi-gunicorn": f"{WSGI} {GUNICORN} {GUNICORN_WSGI}",
+    "wsgi-waitress": f"{WSGI} {WAITRESS}",
     "use_celery": f"{CELERY} {REDIS}",
     "use_s3_media": MEDIA,
 }
@@ -181,7 +197,11 @@ def test_the_app_spec_keeps_to_the_platform_s_rules(project):
 
 
 # The packages of imports that have another name.
-PACKAGES = {"axes": "django-axes", "storages": "django-storages"}
+PACKAGES = {
+    "axes": "django-axes",
+    "channels_redis": "channels-redis",
+    "storages": "django-storages",
+}
 
 
 def subclassed(path: Path) -> set[str]:

@@ -344,7 +344,7 @@ def test_no_password_is_logged_while_the_database_and_redis_refuse_it(deployment
         if is_asgi(project.answers):
             lines = log.of("paas.asgi.websockets", 4)
             told = [(line["event"], line["level"]) for line in lines]
-            assert ("Redis is away", "warning") in told
+            assert ("Redis is unavailable", "warning") in told
             assert ("Internal Server Error", "error") in told
         # Longer lines would be broken by Heroku.
         assert max(map(len, site.process.output().splitlines())) < 10_000

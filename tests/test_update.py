@@ -84,6 +84,16 @@ urlpatterns = [
 {% for note in note_list %}<p>{{ note }}</p>{% endfor %}
 {% endblock %}
 """,
+    "notes/asgi.py": """\
+class Counted:
+    def __init__(self, application):
+        self.application = application
+        self.calls = 0
+
+    async def __call__(self, scope, receive, send):
+        self.calls += 1
+        await self.application(scope, receive, send)
+""",
     "tests/test_notes.py": """\
 from django.urls import reverse
 
@@ -98,7 +108,7 @@ def test_notes_are_listed(client, db):
 CHANGES = {
     "config/settings.py": [
         ('TIME_ZONE = "UTC"', 'TIME_ZONE = "Europe/Oslo"'),
-        ('    "config",\n', '    "config",\n    "notes",\n'),
+        ('    "users",\n]', '    "users",\n    "notes",\n]'),
     ],
     "config/urls.py": [
         (
@@ -107,6 +117,14 @@ CHANGES = {
         )
     ],
     "templates/pages/home.html": [("Your site is up and running.", "Write it down.")],
+}
+# At the end of a file, as where a library's middleware wraps the application.
+ADDITIONS = {
+    "config/asgi.py": """
+from notes.asgi import Counted
+
+application = Counted(application)
+""",
 }
 CHANGES_OF_MANIFESTS = {
     "heroku": {"app.json": [('"quantity": 1', '"quantity": 2')]},
@@ -125,6 +143,10 @@ def edit(folder: Path, platform: str) -> None:
             assert text.count(old) == 1, f"{old!r} in {name}"
             text = text.replace(old, new)
         (folder / name).write_text(text)
+    for name, text in ADDITIONS.items():
+        if (folder / name).exists():
+            with (folder / name).open("a") as file:
+                file.write(text)
 
 
 def files_in(folder: Path) -> dict[str, str]:

@@ -14,10 +14,10 @@ WEAK = "weak passwords are refused"
 NEW_SESSION = "log-in takes a new session; a new password ends the others"
 ONE_NAME = "one name, one person, whatever its case and however quick the other"
 WHO = "nothing tells who has an account but a name that is taken"
-FIVE = "test_throttle.py::test_after_five_wrong_passwords_even_the_right_one_must_wait"
-HASHED = "test_users.py::test_passwords_are_hashed_by_argon2_within_the_memory_there_is"
-TWO_AT_A_TIME = "test_users.py::test_two_passwords_are_hashed_at_a_time"
-WEAK_PASSWORD = "test_users.py::test_a_weak_password_is_refused"
+FIVE = "tests/test_throttle.py::test_after_five_wrong_passwords_even_the_right_one_must_wait"
+HASHED = "tests/test_users.py::test_passwords_are_hashed_by_argon2_within_the_memory_there_is"
+TWO_AT_A_TIME = "tests/test_users.py::test_two_passwords_are_hashed_at_a_time"
+WEAK_PASSWORD = "tests/test_users.py::test_a_weak_password_is_refused"
 # A method of users.models.User that makes all sessions outlive a change of the password.
 SAME_HASH = """
     def get_session_auth_hash(self):
@@ -46,91 +46,91 @@ MUTANTS = (
         THROTTLE,
         ' or failures["address"] >= MOST_FOR_ADDRESS',
         "",
-        "test_throttle.py::test_an_address_that_tries_many_people_is_refused",
+        "tests/test_throttle.py::test_an_address_that_tries_many_people_is_refused",
     ),
     by_project(
         LOG_IN,
         THROTTLE,
         'if failures["user"] < MOST_FOR_USER:',
         "if True:",
-        "test_throttle.py::test_many_addresses_cannot_lock_a_person_out_where_they_have_logged_in_before",
+        "tests/test_throttle.py::test_many_addresses_cannot_lock_a_person_out_where_they_have_logged_in_before",
     ),
     by_project(
         LOG_IN,
         THROTTLE,
         "if address.version == 6:",
         "if False:",
-        "test_throttle.py::test_an_ipv6_network_counts_as_one_address",
+        "tests/test_throttle.py::test_an_ipv6_network_counts_as_one_address",
     ),
     by_project(
         LOG_IN,
         THROTTLE,
         "await sync_to_async(self.authenticate)(request, *args, **credentials)",
         "await ModelBackend.aauthenticate(self, request, *args, **credentials)",
-        "test_throttle.py::test_asynchronous_code_is_throttled_as_well",
+        "tests/test_throttle.py::test_asynchronous_code_is_throttled_as_well",
     ),
     by_project(
         LOG_IN,
         SETTINGS,
         '["users.throttle.Backend"]',
         '["axes.backends.AxesBackend", "django.contrib.auth.backends.ModelBackend"]',
-        "test_throttle.py::test_asynchronous_code_is_throttled_as_well",
+        "tests/test_throttle.py::test_asynchronous_code_is_throttled_as_well",
     ),
     by_project(
         LOG_IN,
         SETTINGS,
         'AXES_HANDLER = "users.throttle.Handler"',
         "",
-        "test_throttle.py::test_an_address_that_tries_many_people_is_refused",
+        "tests/test_throttle.py::test_an_address_that_tries_many_people_is_refused",
     ),
     by_project(
         LOG_IN,
         SETTINGS,
         '[["username", "ip_address"]]',
         '["ip_address"]',
-        "test_throttle.py::test_success_forgives_the_person_s_own_failures_only",
+        "tests/test_throttle.py::test_success_forgives_the_person_s_own_failures_only",
     ),
     by_project(
         OLD_PASSWORD,
         "users/forms.py",
         "authenticate(self.request, username=name, password=password)",
         "self.user.check_password(password)",
-        "test_throttle.py::test_the_old_password_can_be_guessed_at_no_more_often",
+        "tests/test_throttle.py::test_the_old_password_can_be_guessed_at_no_more_often",
     ),
     by_project(
         OLD_PASSWORD,
         SETTINGS,
-        '    "old_password",\n',
+        '"old_password", ',
         "",
-        "test_throttle.py::test_the_old_password_can_be_guessed_at_no_more_often",
+        "tests/test_throttle.py::test_the_old_password_can_be_guessed_at_no_more_often",
     ),
     by_project(
         OLD_PASSWORD,
         "config/urls.py",
         'f"{settings.ADMIN_PATH}password_change/"',
         'f"{settings.ADMIN_PATH}unused/"',
-        "test_throttle.py::test_the_old_password_can_be_guessed_at_no_more_often",
+        "tests/test_throttle.py::test_the_old_password_can_be_guessed_at_no_more_often",
     ),
     by_project(
         LOCKED_OUT,
         THROTTLE,
         "return 0 if AccessLog.objects.filter(of_user, of_address).exists() else 1",
         "return 1",
-        "test_throttle.py::test_many_addresses_cannot_lock_a_person_out_where_they_have_logged_in_before",
+        "tests/test_throttle.py::test_many_addresses_cannot_lock_a_person_out_where_they_have_logged_in_before",
     ),
     by_project(
         LOCKED_OUT,
         SETTINGS,
         "AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False",
         "AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = True",
-        "test_throttle.py::test_the_wait_is_not_lengthened_by_trying_and_ends",
+        "tests/test_throttle.py::test_the_wait_is_not_lengthened_by_trying_and_ends",
     ),
     by_project(
         LOCKED_OUT,
         SETTINGS,
         "AXES_COOLOFF_TIME = timedelta(minutes=15)",
         "AXES_COOLOFF_TIME = timedelta(days=15)",
-        "test_throttle.py::test_the_wait_is_not_lengthened_by_trying_and_ends",
+        "tests/test_throttle.py::test_the_wait_is_not_lengthened_by_trying_and_ends",
     ),
     by_project(
         NO_HASH,
@@ -138,7 +138,7 @@ MUTANTS = (
         "            super().authenticate(request, *args, **credentials)",
         "            ModelBackend.authenticate(self, request, *args, **credentials)\n"
         "            super().authenticate(request, *args, **credentials)",
-        "test_throttle.py::test_what_is_refused_costs_no_hash",
+        "tests/test_throttle.py::test_what_is_refused_costs_no_hash",
     ),
     by_project(ARGON2, SETTINGS, '    "users.hashers.Argon2",\n', "", HASHED),
     by_project(ARGON2, "users/hashers.py", "    memory_cost = 19 * 1024\n", "", HASHED),
@@ -160,30 +160,54 @@ MUTANTS = (
     by_project(
         ARGON2, "users/hashers.py", "ThreadPoolExecutor(2,", "ThreadPoolExecutor(3,", TWO_AT_A_TIME
     ),
-    by_project(WEAK, SETTINGS, '        "MinimumLengthValidator",\n', "", WEAK_PASSWORD),
-    by_project(WEAK, SETTINGS, '        "CommonPasswordValidator",\n', "", WEAK_PASSWORD),
-    by_project(WEAK, SETTINGS, '        "NumericPasswordValidator",\n', "", WEAK_PASSWORD),
-    by_project(WEAK, SETTINGS, '        "UserAttributeSimilarityValidator",\n', "", WEAK_PASSWORD),
+    by_project(
+        WEAK,
+        SETTINGS,
+        '    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},\n',
+        "",
+        WEAK_PASSWORD,
+    ),
+    by_project(
+        WEAK,
+        SETTINGS,
+        '    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},\n',
+        "",
+        WEAK_PASSWORD,
+    ),
+    by_project(
+        WEAK,
+        SETTINGS,
+        '    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},\n',
+        "",
+        WEAK_PASSWORD,
+    ),
+    by_project(
+        WEAK,
+        SETTINGS,
+        '    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},\n',
+        "",
+        WEAK_PASSWORD,
+    ),
     by_project(
         NEW_SESSION,
         "users/models.py",
         "    class Meta(AbstractUser.Meta):",
         f"{SAME_HASH}\n    class Meta(AbstractUser.Meta):",
-        "test_users.py::test_changing_the_password_takes_a_new_session_and_ends_the_others",
+        "tests/test_users.py::test_changing_the_password_takes_a_new_session_and_ends_the_others",
     ),
     by_project(
         ONE_NAME,
         "users/models.py",
         'Lower("username")',
         '"username"',
-        "test_users.py::test_names_that_differ_only_in_case_are_one",
+        "tests/test_users.py::test_names_that_differ_only_in_case_are_one",
     ),
     by_project(
         ONE_NAME,
         "users/migrations/0002_username_in_any_case.py",
         'django.db.models.functions.text.Lower("username")',
         'django.db.models.functions.text.Trim("username")',
-        "test_users.py::test_names_that_differ_only_in_case_are_one",
+        "tests/test_users.py::test_names_that_differ_only_in_case_are_one",
     ),
     by_template(
         ONE_NAME,
@@ -198,7 +222,7 @@ MUTANTS = (
         "users/forms.py",
         '        fields = ("username", "email")\n',
         f'        fields = ("username", "email")\n{UNIQUE_EMAIL}',
-        "test_users.py::test_signing_up_does_not_tell_who_has_an_e_mail_address",
+        "tests/test_users.py::test_signing_up_does_not_tell_who_has_an_e_mail_address",
     ),
     by_project(
         WHO,
@@ -206,7 +230,7 @@ MUTANTS = (
         "        return ModelBackend.authenticate(self, request, *args, **credentials)",
         f"{NO_HASH_FOR_UNKNOWN}"
         "        return ModelBackend.authenticate(self, request, *args, **credentials)",
-        "test_users.py::test_a_wrong_password_and_an_unknown_name_are_told_alike",
+        "tests/test_users.py::test_a_wrong_password_and_an_unknown_name_are_told_alike",
     ),
     by_template(
         ADMIN,

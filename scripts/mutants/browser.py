@@ -3,7 +3,7 @@
 from mutants.row import PROJECT, WAITRESS, by_project, by_template
 
 SETTINGS = "config/settings.py"
-HEADERS = "test_headers.py::test_every_answer_has_the_headers"
+HEADERS = "paas/tests/test_headers.py::test_every_answer_has_the_headers"
 
 CSP = "Content Security Policy: own files only, nothing inline but by nonce, no frames"
 SNIFFING = "no sniffing, framing or referrer; opener, embedder and resource policies"
@@ -34,7 +34,9 @@ MUTANTS = (
     by_project(
         CSP, SETTINGS, '"django.middleware.csp.ContentSecurityPolicyMiddleware",', "", HEADERS
     ),
-    by_project(SNIFFING, SETTINGS, '"DENY"', '"SAMEORIGIN"', HEADERS),
+    by_project(
+        SNIFFING, SETTINGS, '"django.middleware.clickjacking.XFrameOptionsMiddleware",', "", HEADERS
+    ),
     by_project(
         SNIFFING,
         SETTINGS,
@@ -77,7 +79,7 @@ MUTANTS = (
         SETTINGS,
         '"django.middleware.csrf.CsrfViewMiddleware",',
         "",
-        "test_users.py::test_a_form_of_another_site_is_refused",
+        "tests/test_users.py::test_a_form_of_another_site_is_refused",
     ),
     by_template(
         CSP,

@@ -22,11 +22,11 @@ QUEUE = "more waiting requests than `MAX_QUEUED_REQUESTS` are refused at once"
 HEALTH = "health checks wait for no thread"
 COOKIES = "cookies that no one was given are no error"
 READINESS = "readiness asked by many at once is asked once"
-ADDRESS = "test_production.py::test_the_client_s_address_is_the_one_that_the_router_saw"
-TOO_LARGE = "test_handler.py::test_a_body_beyond_the_limit_is_refused"
-WORKER_TOO_LARGE = "test_wsgi_worker.py::test_a_body_above_the_limit_is_refused"
-ENDLESS = "test_wsgi_worker.py::test_a_head_or_a_chunk_line_without_end_is_refused"
-OVERLOADED = "test_handler.py::test_requests_beyond_the_queue_are_refused_at_once"
+ADDRESS = "paas/tests/test_production.py::test_the_client_s_address_is_the_one_that_the_router_saw"
+TOO_LARGE = "paas/tests/test_handler.py::test_a_body_beyond_the_limit_is_refused"
+WORKER_TOO_LARGE = "paas/tests/test_wsgi_worker.py::test_a_body_above_the_limit_is_refused"
+ENDLESS = "paas/tests/test_wsgi_worker.py::test_a_head_or_a_chunk_line_without_end_is_refused"
+OVERLOADED = "paas/tests/test_handler.py::test_requests_beyond_the_queue_are_refused_at_once"
 HUGE_BODY = "test_limits.py::test_a_huge_body_is_refused_before_it_is_kept"
 ANNOUNCED = (
     "test_limits.py::test_a_body_that_is_announced_as_too_large_is_refused_before_it_is_sent"
@@ -59,35 +59,35 @@ MUTANTS = (
         "paas/proxy_headers.py",
         "    if settings.DEBUG:  # there is no router",
         "    if False:",
-        "test_production.py::test_development_believes_no_router",
+        "paas/tests/test_production.py::test_development_believes_no_router",
     ),
     by_project(
         LEFT,
         HANDLER,
         "if not self.threads.is_busy():",
         "if True:",
-        "test_handler.py::test_a_client_that_leaves_while_its_request_waits_is_not_served",
+        "paas/tests/test_handler.py::test_a_client_that_leaves_while_its_request_waits_is_not_served",
     ),
     by_project(
         STREAMS,
         HANDLER,
         "if self.is_async(path_info(scope)):",
         "if False:",
-        "test_handler.py::test_an_async_view_holds_no_thread_while_it_waits",
+        "paas/tests/test_handler.py::test_an_async_view_holds_no_thread_while_it_waits",
     ),
     by_project(
         STREAMS,
         HANDLER,
         "await run_until(body.disconnected, self.send_response(response, send))",
         "await self.send_response(response, send)",
-        "test_handler.py::test_a_stream_holds_no_thread_and_ends_with_its_client_or_the_process",
+        "paas/tests/test_handler.py::test_a_stream_holds_no_thread_and_ends_with_its_client_or_the_process",
     ),
     by_project(
         READS_NOTHING,
         RESPONSE_BUFFER,
         "if self.file or in_memory + len(data) > MAX_IN_MEMORY:",
         "if False:",
-        "test_wsgi_worker.py::test_most_of_a_response_that_is_not_read_is_kept_on_disk",
+        "paas/tests/test_wsgi_worker.py::test_most_of_a_response_that_is_not_read_is_kept_on_disk",
         answers=WSGI_GUNICORN,
     ),
     by_project(
@@ -95,7 +95,7 @@ MUTANTS = (
         RESPONSE_BUFFER,
         "while self.file and self.file.tell() > MAX_IN_FILE:",
         "while False:",
-        "test_wsgi_worker.py::test_a_response_that_would_fill_the_disk_waits_for_its_client",
+        "paas/tests/test_wsgi_worker.py::test_a_response_that_would_fill_the_disk_waits_for_its_client",
         answers=WSGI_GUNICORN,
     ),
     by_project(
@@ -157,14 +157,14 @@ MUTANTS = (
         "paas/limits.py",
         "return self.size < DISCARD_BYTES and time.monotonic() < self.ends_at",
         "return time.monotonic() < self.ends_at",
-        "test_request_limits.py::test_the_rest_of_a_refused_body_is_read_within_limits",
+        "paas/tests/test_request_limits.py::test_the_rest_of_a_refused_body_is_read_within_limits",
     ),
     by_project(
         BODY,
         "paas/limits.py",
         "return self.size < DISCARD_BYTES and time.monotonic() < self.ends_at",
         "return self.size < DISCARD_BYTES",
-        "test_request_limits.py::test_the_rest_of_a_refused_body_is_read_within_limits",
+        "paas/tests/test_request_limits.py::test_the_rest_of_a_refused_body_is_read_within_limits",
     ),
     by_project(
         QUEUE,
@@ -179,21 +179,21 @@ MUTANTS = (
         SETTINGS,
         "MIDDLEWARE = [",
         'MIDDLEWARE = [\n    "django.middleware.common.CommonMiddleware",',
-        "test_production.py::test_the_process_is_alive",
+        "paas/tests/test_production.py::test_the_process_is_alive",
     ),
     by_project(
         COOKIES,
         "paas/sessions.py",
         " and key.isalnum()",
         "",
-        "test_users.py::test_a_session_cookie_that_no_one_was_given_is_no_error",
+        "tests/test_users.py::test_a_session_cookie_that_no_one_was_given_is_no_error",
     ),
     by_project(
         READINESS,
         "paas/health.py",
         "if name not in PENDING or PENDING[name].done():",
         "if True:",
-        "test_production.py::test_probes_that_come_at_once_share_one_answer",
+        "paas/tests/test_production.py::test_probes_that_come_at_once_share_one_answer",
     ),
     by_template(
         BODY,
@@ -421,7 +421,7 @@ MUTANTS = (
         "paas/servers/waitress_channel.py",
         "self.current_outbuf_count = self.adj.outbuf_high_watermark",
         "pass",
-        "test_waitress_channel.py"
+        "paas/tests/test_waitress_channel.py"
         "::test_a_long_response_to_a_client_that_reads_steadily_takes_little_memory",
         answers=WAITRESS,
     ),
@@ -435,8 +435,8 @@ MUTANTS = (
     ),
     by_template(
         PLANS,
-        f"{PROJECT}/{SETTINGS}",
-        '"pool_class": "paas.redis.SharedPool",',
+        f"{PROJECT}/paas/redis.py",
+        '"pool_class": SharedPool,',
         "",
         "test_redis.py::test_the_cache_keeps_to_three_connections_however_many_use_it",
     ),

@@ -3,7 +3,7 @@
 from mutants.row import PROJECT, WAITRESS, by_project, by_template
 
 CHECKS = "paas/checks.py"
-CONFIGURATION = "test_production.py::test_a_bad_configuration_is_refused_in_a_sentence"
+CONFIGURATION = "paas/tests/test_production.py::test_a_bad_configuration_is_refused_in_a_sentence"
 
 SECRET_KEY = "`SECRET_KEY` missing, short, guessable or the development one"
 DEBUG = "`DEBUG` on"
@@ -34,7 +34,7 @@ MUTANTS = (
         SECRET_KEY, CHECKS, ' or secret_key.startswith("django-insecure-")', "", CONFIGURATION
     ),
     by_project(DEBUG, CHECKS, "    if settings.DEBUG:", "    if False:", CONFIGURATION),
-    by_project(DEBUG, CHECKS, ' and "PORT" not in os.environ', "", CONFIGURATION),
+    by_project(DEBUG, "paas/startup.py", ' and "PORT" not in os.environ', "", CONFIGURATION),
     by_project(
         DATABASE,
         CHECKS,
@@ -51,17 +51,17 @@ MUTANTS = (
     by_project(ENCRYPTION, CHECKS, '"sslmode", "prefer"', '"sslmode", "require"', CONFIGURATION),
     by_project(
         REDIS,
-        CHECKS,
-        "if not settings.REDIS_URL:",
-        "if settings.REDIS_URL is None:",
-        "test_redis.py::test_without_a_good_redis_nothing_goes_live",
+        "paas/redis.py",
+        "    if not settings.REDIS_URL:",
+        "    if settings.REDIS_URL is None:",
+        "paas/tests/test_redis.py::test_without_a_good_redis_nothing_goes_live",
     ),
     by_project(
         REDIS,
-        CHECKS,
+        "paas/asgi/checks.py",
         'layer.endswith("InMemoryChannelLayer")',
         "not layer",
-        "test_asgi.py::test_what_asgi_cannot_do_with_does_not_go_live",
+        "paas/tests/test_asgi.py::test_what_asgi_cannot_do_with_does_not_go_live",
     ),
     by_project(SESSIONS, CHECKS, '("LocMemCache", "DummyCache")', "()", CONFIGURATION),
     by_project(HOSTS, CHECKS, "if not settings.ALLOWED_HOSTS:", "if False:", CONFIGURATION),
@@ -75,16 +75,16 @@ MUTANTS = (
     by_project(
         CONNECTIONS,
         CHECKS,
-        "connections = processes * (threads + EXTRA_CONNECTIONS)",
+        "connections = processes * (threads + extra_connections())",
         "connections = 0",
-        "test_production.py::test_more_threads_than_the_plan_has_connections_for_are_refused",
+        "paas/tests/test_production.py::test_more_threads_than_the_plan_has_connections_for_are_refused",
     ),
     by_project(
         CONNECTIONS,
         CHECKS,
         "connections = processes * (threads",
         "connections = (threads",
-        "test_production.py::test_more_threads_than_the_plan_has_connections_for_are_refused",
+        "paas/tests/test_production.py::test_more_threads_than_the_plan_has_connections_for_are_refused",
     ),
     by_template(
         NOT_UNDERSTOOD,
@@ -117,6 +117,6 @@ MUTANTS = (
         "paas/servers/daphne.py",
         "    server_class = Server\n",
         "    server_class = server.Server\n",
-        "test_procfile.py::test_the_web_command_serves_and_finishes_its_requests_after_sigterm",
+        "paas/tests/test_procfile.py::test_the_web_command_serves_and_finishes_its_requests_after_sigterm",
     ),
 )

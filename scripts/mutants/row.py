@@ -38,9 +38,8 @@ class Mutant:
 def by_project(
     protection: str, file: str, old: str, new: str, *tests: str, answers: str = EVERYTHING
 ) -> Mutant:
-    """A mutant of the project's ``file`` that tests of its own find: ``test_users.py::test_it``."""
-    paths = tuple(f"tests/{test}" for test in tests)
-    return Mutant(protection, f"{PROJECT}/{file}", old, new, paths, answers, "project")
+    """A mutant of the project's ``file`` that its own tests find: ``tests/test_users.py::test_it``."""
+    return Mutant(protection, f"{PROJECT}/{file}", old, new, tests, answers, "project")
 
 
 def by_template(

@@ -12,9 +12,9 @@ BOUNDED = (
 )
 PRIVATE = "they are private: links are signed, and pages load from that one host"
 NO_BUCKET = "a bucket missing, or one that could not work, does not go live"
-REFUSED = "test_pictures.py::test_anything_else_is_refused_in_a_sentence"
-SIGNED = "test_pictures.py::test_links_are_signed_and_name_the_bucket_in_the_host"
-GOES_LIVE = "test_pictures.py::test_without_a_good_bucket_nothing_goes_live"
+REFUSED = "tests/test_pictures.py::test_anything_else_is_refused_in_a_sentence"
+SIGNED = "tests/test_pictures.py::test_links_are_signed_and_name_the_bucket_in_the_host"
+GOES_LIVE = "tests/test_pictures.py::test_without_a_good_bucket_nothing_goes_live"
 TLS = "Redis over TLS, verified where the platform has a certificate to verify"
 
 MUTANTS = (
@@ -23,7 +23,7 @@ MUTANTS = (
         IMAGES,
         '.save(drawn, "WEBP", quality=85)',
         '.save(drawn, "WEBP", quality=85, exif=image.getexif())',
-        "test_pictures.py::test_a_picture_is_upright_and_tells_nothing_but_its_pixels",
+        "tests/test_pictures.py::test_a_picture_is_upright_and_tells_nothing_but_its_pixels",
     ),
     by_project(DRAWN, IMAGES, '"GIF": 8}', '"GIF": 8, "BMP": 8}', REFUSED),
     by_project(
@@ -42,7 +42,7 @@ MUTANTS = (
         IMAGES,
         "UNPACKING = threading.Lock()",
         "UNPACKING = threading.Semaphore(9)",
-        "test_pictures.py::test_while_others_are_unpacked_too_long_one_is_asked_to_come_back",
+        "tests/test_pictures.py::test_while_others_are_unpacked_too_long_one_is_asked_to_come_back",
     ),
     by_project(PRIVATE, BUCKET, "querystring_auth = True", "querystring_auth = False", SIGNED),
     by_project(PRIVATE, BUCKET, "querystring_expire = 3600", "querystring_expire = 36000", SIGNED),

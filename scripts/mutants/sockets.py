@@ -3,11 +3,13 @@
 from mutants.row import ASGI_GUNICORN, DAPHNE, PROJECT, by_project, by_template
 
 WEBSOCKETS = "paas/asgi/websockets.py"
-CONSUMERS = "presence/consumers.py"
-HEARTBEAT = "presence/heartbeat.py"
+CONSUMERS = "paas/asgi/consumers.py"
+HEARTBEAT = "paas/asgi/heartbeat.py"
+SESSIONS = "paas/asgi/sessions.py"
+PRESENCE = "presence/consumers.py"
 SERVICES = "presence/services.py"
 SIGNALS = "presence/signals.py"
-TICKETS = "presence/tickets.py"
+TICKETS = "paas/asgi/tickets.py"
 
 ORIGIN = (
     "WebSockets of other sites are refused: the `Origin` must have the handshake's scheme and host"
@@ -23,9 +25,13 @@ TICKET = (
 TALK = "sockets that talk too much, or too long, are closed; a person has 20"
 LOOP = "a loop of log-ins and log-outs sends ten messages a minute to each open page"
 
-OTHER_SITE = "test_presence.py::test_pages_of_other_sites_are_refused"
-ENDED = "test_presence.py::test_a_beat_closes_the_pages_of_a_session_that_has_ended"
-CHANGED = "test_presence.py::test_a_beat_closes_the_pages_of_an_account_that_changed"
+OTHER_SITE = "paas/tests/test_consumers.py::test_pages_of_other_sites_are_refused"
+ENDED = (
+    "paas/tests/test_consumers.py::test_a_heartbeat_closes_the_sockets_of_a_session_that_has_ended"
+)
+CHANGED = (
+    "paas/tests/test_consumers.py::test_a_heartbeat_closes_the_sockets_of_an_account_that_changed"
+)
 
 MUTANTS = (
     by_project(
@@ -51,19 +57,19 @@ MUTANTS = (
         answers=DAPHNE,
     ),
     by_project(END, HEARTBEAT, "if consumer.session in ended:", "if False:", ENDED),
-    by_project(END, SERVICES, ", expire_date__gt=timezone.now()", "", ENDED),
-    by_project(END, SERVICES, "if connection.user.is_active\n", "if True\n", CHANGED),
+    by_project(END, SESSIONS, ", expire_date__gt=timezone.now()", "", ENDED),
+    by_project(END, SESSIONS, ", is_active=True", "", CHANGED),
     by_project(
         END,
-        SERVICES,
-        "and connection.user.get_session_auth_hash() == fingerprints[connection.pk]",
-        "",
+        SESSIONS,
+        "return accounts - {(user.pk, user.get_session_auth_hash()) for user in users}",
+        "return {a for a in accounts if a[0] not in {user.pk for user in users}}",
         CHANGED,
     ),
     by_template(
         END,
-        f"{PROJECT}/{SIGNALS}",
-        '    async_to_sync(send)(session_group(session), {"type": "presence.logged_out"})\n',
+        f"{PROJECT}/{SESSIONS}",
+        '    async_to_sync(send_to_group)(group, {"type": "session.logged_out"})\n',
         "",
         "test_presence.py::test_logging_out_closes_the_session_s_sockets_on_every_process",
         answers=DAPHNE,
@@ -73,72 +79,72 @@ MUTANTS = (
         CONSUMERS,
         "if await database_sync_to_async(ended_sessions)({self.session}):",
         "if False:",
-        "test_presence.py::test_a_log_out_before_a_socket_joins_its_session_refuses_the_socket",
+        "paas/tests/test_consumers.py::test_a_log_out_before_a_socket_joins_its_session_refuses_the_socket",
     ),
     by_project(
         RACE,
-        SIGNALS,
+        SESSIONS,
         "    request.session.delete()\n",
         "",
-        "test_presence.py::test_a_log_out_deletes_the_session_before_its_sockets_are_told",
+        "paas/tests/test_consumers.py::test_a_log_out_deletes_the_session_before_the_message_to_its_sockets",
     ),
     by_template(
         TICKET,
         f"{PROJECT}/{TICKETS}",
-        "return found.session_key if found and deleted else None",
-        "return found.session_key if found else None",
+        "return row.get_decoded().get(TICKET_SESSION) if row and deleted else None",
+        "return row.get_decoded().get(TICKET_SESSION) if row else None",
         "test_presence.py::test_a_ticket_opens_one_socket_even_if_shown_to_many_processes_at_once",
         answers=DAPHNE,
     ),
     by_project(
         TICKET,
         TICKETS,
-        "    deleted, _ = tickets.delete()\n",
+        "    deleted, _ = rows.delete()\n",
         "    deleted = True\n",
-        "test_presence.py::test_a_ticket_opens_one_socket",
+        "paas/tests/test_consumers.py::test_a_ticket_opens_one_socket",
     ),
     by_template(
         TICKET,
         f"{PROJECT}/{TICKETS}",
-        "digest=digest(ticket), created_at__gte=Now() - timedelta(seconds=TICKET_SECONDS)",
-        "digest=digest(ticket)",
+        "session_key=ticket_key(ticket), expire_date__gt=timezone.now()",
+        "session_key=ticket_key(ticket)",
         "test_presence.py::test_tickets_open_sockets_and_expire",
         answers=DAPHNE,
     ),
     by_template(
         TALK,
-        f"{PROJECT}/{CONSUMERS}",
-        "MAX_MESSAGE_SIZE = 64",
-        "MAX_MESSAGE_SIZE = 10**9",
+        f"{PROJECT}/{PRESENCE}",
+        "max_message_size = 64",
+        "max_message_size = 10**9",
         "test_presence.py::test_a_large_message_closes_the_socket",
         answers=DAPHNE,
     ),
     by_project(
         TALK,
         CONSUMERS,
-        "self.received > MAX_MESSAGES or ",
+        " or self.received > self.max_messages",
         "",
-        "test_presence.py::test_a_page_that_talks_too_much_is_closed",
+        "paas/tests/test_consumers.py::test_a_client_that_sends_too_many_messages_is_closed",
     ),
     by_project(
         TALK,
         SERVICES,
         "if before >= MAX_CONNECTIONS:",
         "if False:",
-        "test_presence.py::test_a_person_has_a_bounded_number_of_pages",
+        "tests/test_presence.py::test_a_user_has_a_limited_number_of_pages",
     ),
     by_project(
         LOOP,
         SIGNALS,
         "return self.messages[user.pk] <= MAX_MESSAGES",
         "return True",
-        "test_presence.py::test_a_loop_of_log_ins_and_log_outs_sends_few_messages",
+        "tests/test_presence.py::test_a_loop_of_log_ins_and_log_outs_sends_few_messages",
     ),
     by_template(
         CLOSE_FRAME,
         f"{PROJECT}/{HEARTBEAT}",
-        "SEND_SECONDS = 6",
-        "SEND_SECONDS = 4",
+        "SEND_TIMEOUT = 6",
+        "SEND_TIMEOUT = 4",
         "test_presence.py::test_a_client_that_ignores_the_close_frame_is_disconnected",
         answers=ASGI_GUNICORN,
     ),

@@ -2,7 +2,7 @@
 
 from mutants.row import PROJECT, by_project, by_template
 
-CELERY = "config/celery.py"
+CELERY = "paas/celery.py"
 LOST = "paas/lost_tasks.py"
 TASKS = "welcome/tasks.py"
 # Tests of the worker run in the last combination of each platform with Celery.
@@ -25,24 +25,24 @@ MUTANTS = (
     by_template(
         INTERRUPTED,
         f"{PROJECT}/{CELERY}",
-        "task_acks_late=True",
-        "task_acks_late=False",
+        "task_acks_late = True",
+        "task_acks_late = False",
         TWO_DEPLOYS,
         answers=WITH_CELERY,
     ),
     by_template(
         INTERRUPTED,
         f"{PROJECT}/{CELERY}",
-        "task_reject_on_worker_lost=True",
-        "task_reject_on_worker_lost=False",
+        "task_reject_on_worker_lost = True",
+        "task_reject_on_worker_lost = False",
         KILLED,
         answers=WITH_CELERY,
     ),
     by_template(
         ENDS_SOON,
         f"{PROJECT}/{CELERY}",
-        "worker_soft_shutdown_timeout=20",
-        "worker_soft_shutdown_timeout=0",
+        "worker_soft_shutdown_timeout = 20",
+        "worker_soft_shutdown_timeout = 0",
         "test_worker.py::test_a_task_that_ends_soon_after_sigterm_is_not_done_again",
         answers=WITH_CELERY,
     ),
@@ -51,21 +51,21 @@ MUTANTS = (
         LOST,
         "if unfinished.losses < MAX_LOSSES:",
         "if True:",
-        "test_lost_tasks.py::test_a_task_that_lost_two_workers_is_set_aside_until_it_is_run_again",
+        "paas/tests/test_lost_tasks.py::test_a_task_that_lost_two_workers_is_set_aside_until_it_is_run_again",
     ),
     by_project(
         SET_ASIDE,
         LOST,
         "state is None or isinstance(retval, MemoryError)",
         "state is None",
-        "test_lost_tasks.py::test_a_task_that_raises_memory_error_counts_as_one_that_lost_its_worker",
+        "paas/tests/test_lost_tasks.py::test_a_task_that_raises_memory_error_counts_as_one_that_lost_its_worker",
     ),
     by_project(
         PERIODIC,
-        TASKS,
+        "config/celery.py",
         "crontab(minute=17)",
         "3600",
-        "test_tasks.py::test_every_periodic_task_runs_though_deployments_restart_its_clock",
+        "paas/tests/test_celery.py::test_every_periodic_task_runs_though_deployments_restart_its_clock",
     ),
     by_template(
         ONE_MAIL,
@@ -80,28 +80,28 @@ MUTANTS = (
         TASKS,
         "send_welcome.apply_async([user_id], expires=3600)",
         "pass",
-        "test_tasks.py::test_mails_that_were_missed_are_sent_within_the_day",
+        "tests/test_tasks.py::test_mails_that_were_missed_are_sent_within_the_day",
     ),
     by_project(
         NO_MAIL_LOST,
         "welcome/signals.py",
         ", robust=True",
         "",
-        "test_tasks.py::test_signing_up_works_while_redis_is_away",
+        "tests/test_tasks.py::test_signing_up_works_while_redis_is_away",
     ),
     by_project(
         MAILBOX,
         TASKS,
         "return all(welcome.sent_at is None or welcome.sent_at < since for welcome in welcomes)",
         "return True",
-        "test_tasks.py::test_an_address_that_many_give_gets_one_mail_a_day",
+        "tests/test_tasks.py::test_an_address_that_many_give_gets_one_mail_a_day",
     ),
     by_project(
         NO_MAIL_SERVER,
         "welcome/checks.py",
         "if not settings.MAILERS:",
         "if False:",
-        "test_tasks.py::test_without_a_mail_server_nothing_is_sent_and_the_deploy_check_says_so",
+        "tests/test_tasks.py::test_without_a_mail_server_nothing_is_sent_and_the_deploy_check_says_so",
     ),
     by_template(
         REQUEST_ID,

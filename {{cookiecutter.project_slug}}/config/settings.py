@@ -1,7 +1,4 @@
-"""Settings, from environment variables and in development from ``.env``.
-
-Nothing set means production, which does not start until it is configured: see ``paas/checks.py``.
-"""
+"""Settings, from environment variables and in development from ``.env``."""
 
 import logging
 from datetime import timedelta
@@ -21,6 +18,7 @@ env.read_env(BASE_DIR / ".env", recurse=False)
 at_least_1 = validate.Range(min=1)
 
 # The site: https://docs.djangoproject.com/en/6.1/howto/deployment/checklist/
+# Nothing set means production, which paas/checks.py does not start until it is configured.
 SITE_NAME = "{{ cookiecutter.project_name }}"
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
@@ -225,6 +223,8 @@ AXES_VERBOSE = False
 # Language and time: https://docs.djangoproject.com/en/6.1/topics/i18n/
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
 
 # Static files, by WhiteNoise: https://whitenoise.readthedocs.io/en/stable/django.html
 STATIC_URL = "/static/"

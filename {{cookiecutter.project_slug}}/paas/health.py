@@ -38,7 +38,7 @@ def probe_database() -> str:
 
 
 # A thread per probe: one that hangs delays neither the response nor the other probes.
-THREADS = {name: ThreadPoolExecutor(1, f"readyz-{name}") for name in settings.READINESS_PROBES}
+THREADS: dict[str, ThreadPoolExecutor] = {}
 PENDING: Probes = {}
 
 
@@ -86,5 +86,7 @@ def wait_for_probes() -> Probes:
 def run_probe(name: str) -> Future[str]:
     """Start the probe, unless it runs already: concurrent health checks share its result."""
     if name not in PENDING or PENDING[name].done():
+        if name not in THREADS:
+            THREADS[name] = ThreadPoolExecutor(1, f"readyz-{name}")
         PENDING[name] = THREADS[name].submit(import_string(settings.READINESS_PROBES[name]))
     return PENDING[name]
