@@ -9,18 +9,23 @@ Tests give figures with the fixture ``report``. The tables are printed, and writ
     combinations                  for each, by name: how many tests "passed", "failed" and were
                                   "skipped"; and a number for each figure, by column. A figure that
                                   no test gave is left out.
+    themes                        the columns of each table, by its title
+    files                         seconds of all tests of a file, by its name; as several run at
+                                  once, they add up to more than the run
 """
 
 import json
 import os
 import platform
 import time
+from collections import defaultdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from combinations import COMBINATIONS, combination_in, name_of
 
-# The first table's columns, in this order, with what they mean. All others go into the second.
+# The first table's columns, in this order, with what they mean.
 COLUMNS = {
     "boot s": "from the start of the web command to its first answer",
     "memory MB": "of all its processes after the boot; what they share counts once",
@@ -28,6 +33,16 @@ COLUMNS = {
     "sockets": "WebSockets open at once, each of which heard all that happened",
     "lost requests": "that got no complete answer while the site was stopped or deployed",
 }
+# The other tables: figures of these test files, by title.
+THEMES = {
+    "Connections and memory": ["test_budgets", "test_worker", "test_own_tests"],
+    "Deploys, stops and faults": ["test_deploy", "test_stop", "test_faults"],
+    "Log-ins": ["test_accounts"],
+    "WebSockets and presence": ["test_presence", "test_presence_figures"],
+    "Streams and views that wait": ["test_asgi_load", "test_asgi_requests"],
+    "Limits and slow clients": ["test_limits", "test_slow_clients", "test_waitress"],
+}
+OTHER_THEME = "Other figures"
 COUNTS = {"failed": "FAILED", "passed": "passed", "skipped": "skipped"}
 OUTCOMES = {"passed": "passed", "skipped": "skipped", "failed": "failed", "error": "failed"}
 STARTED = pytest.StashKey[float]()
@@ -60,6 +75,8 @@ def pytest_terminal_summary(terminalreporter, config):
         "workers": config.getoption("numprocesses") or 1,
         "seconds": round(time.monotonic() - config.stash[STARTED]),
         "combinations": rows,
+        "themes": themes_of(terminalreporter.stats),
+        "files": seconds_of_files(terminalreporter.stats),
     }
     folder = config.rootpath / "report"
     folder.mkdir(exist_ok=True)
@@ -80,6 +97,33 @@ def rows_of(stats: dict[str, list]) -> dict[str, dict]:
     return rows
 
 
+def themes_of(stats: dict[str, list]) -> dict[str, list[str]]:
+    """The columns of each table but the first, by title."""
+    titles = {file: title for title, files in THEMES.items() for file in files}
+    found: dict[str, dict[str, None]] = {title: {} for title in [*THEMES, OTHER_THEME]}
+    for outcome in OUTCOMES:
+        for test in stats.get(outcome, []):
+            title = titles.get(file_of(test.nodeid), OTHER_THEME)
+            for key, value in test.user_properties:
+                if key == "figure" and value[0] not in COLUMNS and combination_in(test.nodeid):
+                    found[title][value[0]] = None
+    return {title: sorted(columns) for title, columns in found.items() if columns}
+
+
+def seconds_of_files(stats: dict[str, list]) -> dict[str, int]:
+    """How long the tests of each file took with their fixtures, the longest first."""
+    seconds: dict[str, float] = defaultdict(float)
+    # Under "" are the fixtures of tests that passed.
+    for outcome in ["", *OUTCOMES]:
+        for phase in stats.get(outcome, []):
+            seconds[file_of(phase.nodeid)] += phase.duration
+    return {file: round(seconds[file]) for file in sorted(seconds, key=seconds.get, reverse=True)}
+
+
+def file_of(nodeid: str) -> str:
+    return Path(nodeid.partition("::")[0]).stem
+
+
 def result(row: dict) -> str:
     """What became of the combination's tests; nothing if none was run."""
     return ", ".join(f"{row[count]} {word}" for count, word in COUNTS.items() if row[count])
@@ -88,7 +132,6 @@ def result(row: dict) -> str:
 def markdown(found: dict) -> str:
     """What is in ``report.json``, for people."""
     rows = found["combinations"]
-    others = dict.fromkeys(column for row in rows.values() for column in row)
     rows = {name: row | {"result": result(row) or "not run"} for name, row in rows.items()}
     where = "{date}, Python {python}, {system}, {cores} cores, tests at once: {workers}, "
     parts = [
@@ -96,7 +139,13 @@ def markdown(found: dict) -> str:
         "Both platforms were played on this machine, so their figures differ mostly by noise.",
         table(rows, [*COLUMNS, "result"]),
         "\n".join(f"- {column}: {meaning}" for column, meaning in COLUMNS.items()),
-        table(rows, [column for column in others if column not in {*COLUMNS, *COUNTS}]),
+    ]
+    for title, columns in found["themes"].items():
+        parts += [f"## {title}", table(rows, columns)]
+    parts += [
+        "## Seconds per test file",
+        "Several run at once, so they add up to more than the run.",
+        "\n".join(f"- {file}: {seconds}" for file, seconds in found["files"].items() if seconds),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 

@@ -45,6 +45,9 @@ def test_a_run_ends_with_a_report_of_every_combination(pytester, monkeypatch, wo
         BROKEN: none | {"failed": 1, "passed": 1, "boot s": 1.5},
         **dict.fromkeys(OTHERS, none),
     }
+    assert found["themes"] == {"Other figures": ["odd figure"]}
+    [file] = found["files"]
+    assert file.startswith("test_")
     assert list(found["combinations"]) == [GOOD, BAD, BROKEN, *OTHERS]
 
     text = (pytester.path / "report/report.md").read_text()
