@@ -19,7 +19,7 @@ ANSWERS = {
 # The generated project's own folders, and every package and module that its requirements install;
 # tests/test_answers.py compares these with the lock.
 RESERVED_NAMES = """
-    config media pages pictures presence static staticfiles templates tests users welcome
+    config media paas pages pictures presence static staticfiles templates tests users welcome
     amqp argon2 argon2_cffi argon2_cffi_bindings asgiref attr attrs autobahn automat axes
     billiard boto3 botocore cbor2 celery certifi cffi channels channels_redis click
     click_didyoumean click_plugins click_repl constantly cryptography daphne dateutil

@@ -35,6 +35,7 @@ BAD = [
     ("project_slug", "channels", "the project itself uses"),
     ("project_slug", "gunicorn", "the project itself uses"),
     ("project_slug", "config", "the project itself uses"),
+    ("project_slug", "paas", "the project itself uses"),
     ("project_slug", "users", "the project itself uses"),
     ("project_slug", "presence", "the project itself uses"),
     ("project_slug", "tests", "the project itself uses"),
