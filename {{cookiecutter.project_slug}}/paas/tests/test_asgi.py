@@ -12,7 +12,7 @@ from paas.asgi.websockets import INTERNAL_ERROR, HandleErrors, LogSockets, ReadH
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("changes", "message"),
     [
         (
             {"CHANNEL_LAYERS": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}},
@@ -20,18 +20,18 @@ from paas.asgi.websockets import INTERNAL_ERROR, HandleErrors, LogSockets, ReadH
         ),
     ],
 )
-def test_what_asgi_cannot_do_with_does_not_go_live(refusal, changes, sentence):
-    assert refusal(**changes) == sentence
+def test_an_in_memory_channel_layer_is_one_deploy_error(only_deploy_error, changes, message):
+    assert only_deploy_error(**changes) == message
 
 
-async def test_an_unknown_socket_is_refused():
+async def test_a_websocket_with_an_unknown_path_is_refused():
     headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
     page = WebsocketCommunicator(application, "/no/such/socket", headers)
     accepted, _ = await page.connect()
     assert not accepted
 
 
-async def test_a_socket_s_client_is_the_one_that_the_router_names():
+async def test_a_websocket_s_client_ip_is_from_the_router_s_header():
     clients = []
 
     async def note_client(scope, receive, send):
@@ -44,7 +44,7 @@ async def test_a_socket_s_client_is_the_one_that_the_router_names():
     assert clients == ["203.0.113.7", "10.0.0.1"]
 
 
-async def test_an_error_in_a_socket_closes_it_and_is_logged_with_its_id(events):
+async def test_an_error_closes_the_websocket_and_is_logged_with_the_request_id(events):
     async def fail(scope, receive, send):
         await send({"type": "websocket.accept"})
         raise RuntimeError("It does not work.")
@@ -63,7 +63,7 @@ async def test_an_error_in_a_socket_closes_it_and_is_logged_with_its_id(events):
     assert opened["request_id"] == error["request_id"] == closed["request_id"]
 
 
-async def test_a_process_that_stops_closes_its_sockets_and_waits_for_them():
+async def test_shutdown_closes_websockets_and_waits_for_them():
     ended, told = [], []
     closed = asyncio.Event()
 

@@ -38,7 +38,7 @@ def runs_in_a_month(schedule: BaseSchedule) -> int:
     return runs
 
 
-def test_every_periodic_task_runs_though_deployments_restart_its_clock():
+def test_periodic_tasks_run_even_if_beat_often_restarts():
     for name, entry in app.conf.beat_schedule.items():
         assert runs_in_a_month(copy(maybe_schedule(entry["schedule"]))), f"{name}: use crontab"
 

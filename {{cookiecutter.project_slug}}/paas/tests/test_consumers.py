@@ -64,7 +64,7 @@ async def end_session(how: str, client: AsyncClient) -> None:
         await sessions.aupdate(session_data=stored.session_data)
 
 
-async def test_an_endpoint_is_a_subclass():
+async def test_a_new_endpoint_is_a_subclass_of_15_lines():
     socket = await echo(await log_in("ada"), subprotocols=["echo"]).open()
     assert socket.subprotocol == "echo"
     assert (await socket.receive("hello"))["name"] == "ada"
@@ -151,7 +151,7 @@ def test_all_sessions_of_a_heartbeat_are_one_query(user, django_assert_num_queri
         assert ended_sessions(sessions | {("gone", user.pk)}) == {("gone", user.pk)}
 
 
-async def test_a_log_out_before_a_socket_joins_its_session_refuses_the_socket(monkeypatch):
+async def test_a_logout_before_a_websocket_joins_its_session_refuses_the_websocket(monkeypatch):
     client, join = await log_in("ada"), InMemoryChannelLayer.group_add
 
     async def log_out_and_join(layer, group, channel):
@@ -163,7 +163,7 @@ async def test_a_log_out_before_a_socket_joins_its_session_refuses_the_socket(mo
     assert not (await socket.connect())[0]
 
 
-async def test_a_log_out_deletes_the_session_before_the_message_to_its_sockets(monkeypatch):
+async def test_a_logout_deletes_the_session_before_it_closes_the_websockets(monkeypatch):
     """Or a handshake that joins in between would find the session, and miss the message."""
     client, send, left = await log_in("ada"), InMemoryChannelLayer.group_send, []
 
@@ -177,7 +177,7 @@ async def test_a_log_out_deletes_the_session_before_the_message_to_its_sockets(m
     assert left == [0]
 
 
-async def test_an_answer_that_comes_during_a_heartbeat_counts(monkeypatch):
+async def test_a_pong_during_a_heartbeat_counts(monkeypatch):
     socket = await echo(await log_in("ada")).open()
     await HEARTBEAT.beat()
     [consumer] = HEARTBEAT.consumers
@@ -221,7 +221,9 @@ async def test_pages_of_other_sites_are_refused(origin):
         ("http://localhost", "http", False),
     ],
 )
-async def test_a_site_behind_https_takes_sockets_over_https_only(settings, origin, proto, accepted):
+async def test_a_site_with_https_accepts_websockets_over_https_only(
+    settings, origin, proto, accepted
+):
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     settings.SECURE_SSL_REDIRECT = True
     socket = echo(await log_in("ada"), origin=origin, **{"x-forwarded-proto": proto})

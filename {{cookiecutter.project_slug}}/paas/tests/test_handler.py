@@ -142,7 +142,7 @@ async def until(condition) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_a_client_that_leaves_while_its_request_waits_is_not_served(ask, gate):
+async def test_a_queued_request_is_dropped_if_its_client_disconnects(ask, gate):
     first, second = ask("/gate/1/"), ask("/gate/2/")
     await until(lambda: gate.entered == ["/gate/1/"])
     await second.send_input({"type": "http.disconnect"})
@@ -199,7 +199,7 @@ async def test_the_synchronous_parts_of_a_request_share_one_thread(ask, settings
     assert len(set(names.split())) == 1
 
 
-async def test_a_stream_holds_no_thread_and_ends_with_its_client_or_the_process(ask, gate):
+async def test_a_stream_holds_no_thread_and_ends_at_a_disconnect_or_shutdown(ask, gate):
     left, stays = ask("/events/"), ask("/events/")
     for stream in (left, stays):
         assert (await stream.receive_output(PATIENCE_SECONDS))["status"] == 200
@@ -216,7 +216,7 @@ async def test_a_stream_holds_no_thread_and_ends_with_its_client_or_the_process(
     assert gate.left.count("/events/") == 2
 
 
-async def test_synchronous_streams_are_whole(ask):
+async def test_synchronous_streams_are_complete(ask):
     assert await answer(ask("/numbers/")) == (200, b"".join(b"%d\n" % n for n in range(1000)))
     assert await answer(ask("/file/")) == (200, Path(__file__).read_bytes())
 
@@ -234,7 +234,7 @@ async def test_a_body_beyond_the_limit_is_refused(ask, bodies, headers):
     assert await answer(ask("/small/", b"x" * 100, content_length="100")) == (200, b"100")
 
 
-def test_middleware_without_an_async_mode_is_named_at_the_start(settings, caplog):
+def test_synchronous_middleware_is_logged_at_start(settings, caplog):
     def slow_middleware(get_response):
         return get_response
 

@@ -33,7 +33,7 @@ HEADERS = {
         ("/healthz", 200),
     ],
 )
-def test_every_answer_has_the_headers(admin_client, path, status):
+def test_every_response_has_the_security_headers(admin_client, path, status):
     response = admin_client.get(path)
     response.close()  # or the style sheet stays open
     assert response.status_code == status

@@ -20,7 +20,7 @@ def fail(request, token):
 urlpatterns = [path("fail/<token>/", fail), path("", include("config.urls"))]
 
 
-def test_a_request_is_one_line_without_its_query(client, user, events):
+def test_a_request_logs_one_line_without_its_query_string(client, user, events):
     client.force_login(user)
     response = client.get(reverse("home"), {"token": "hush"})
     (event,) = events()
@@ -36,7 +36,7 @@ def test_health_checks_are_not_logged(client, events):
 
 
 @pytest.mark.urls("paas.tests.test_logs")
-def test_an_error_is_logged_with_the_id_that_its_page_shows_and_without_tokens(client, events):
+def test_an_error_is_logged_with_the_request_id_of_its_page_and_without_tokens(client, events):
     client.raise_request_exception = False
     response = client.get("/fail/hush/", {"token": "hush"})
     error, request = events()
@@ -49,7 +49,7 @@ def test_an_error_is_logged_with_the_id_that_its_page_shows_and_without_tokens(c
     assert "hush" not in f"{error['event']} {request}"
 
 
-def test_a_form_that_is_refused_is_logged_without_a_query(events):
+def test_a_csrf_failure_is_logged_without_a_query_string(events):
     elsewhere = {"referer": "https://evil.example/?token=hush"}
     browser = Client(enforce_csrf_checks=True)
     browser.post(reverse("login"), {"password": "hush"}, headers=elsewhere, secure=True)
@@ -60,14 +60,14 @@ def test_a_form_that_is_refused_is_logged_without_a_query(events):
 
 
 @pytest.mark.parametrize("claim", ["short", "x" * 129, "twenty characters, {}", "é" * 30])
-def test_an_id_that_is_not_fit_for_logs_is_replaced(client, events, claim):
+def test_an_invalid_request_id_is_replaced(client, events, claim):
     response = client.get("/favicon.ico", headers={"X-Request-ID": claim})
     (event,) = events()
     assert event["request_id"] == response.headers["X-Request-ID"] != claim
 
 
 @pytest.mark.parametrize("name", RATE_LIMITED_LOGGERS)
-def test_a_line_that_repeats_is_logged_once_in_a_while(events, name, monkeypatch):
+def test_rate_limited_loggers_log_one_line_per_interval(events, name, monkeypatch):
     logger = logging.getLogger(name)
     (rate_limit,) = logger.filters
     monkeypatch.setattr(rate_limit, "silent_until", 0.0)
@@ -78,7 +78,7 @@ def test_a_line_that_repeats_is_logged_once_in_a_while(events, name, monkeypatch
     assert "exception" not in event
 
 
-def test_refused_requests_are_logged_once_in_a_while(events, monkeypatch):
+def test_refused_requests_log_one_line_per_interval(events, monkeypatch):
     for rate_limit in logging.getLogger("paas.limits").filters:
         monkeypatch.setattr(rate_limit, "silent_until", 0.0)
     for _ in range(3):
@@ -86,5 +86,5 @@ def test_refused_requests_are_logged_once_in_a_while(events, monkeypatch):
     assert [event["event"] for event in events()] == ["request refused"]
 
 
-def test_error_tracking_that_no_one_asked_for_is_not_even_imported():
+def test_sentry_is_not_imported_without_sentry_dsn():
     assert "sentry_sdk" not in sys.modules

@@ -31,7 +31,7 @@ def body_of(requests) -> bytes:
     "sent", [LENGTH + b"hello", CHUNKED + b"2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\n\r\n"]
 )
 @pytest.mark.parametrize("size", [1, 7, 1000])
-def test_a_request_is_whole_with_its_last_byte(requests, sent, size):
+def test_a_request_is_complete_with_its_last_byte(requests, sent, size):
     pieces = [sent[at : at + size] for at in range(0, len(sent), size)]
     assert [requests.feed(piece) for piece in pieces] == [False] * (len(pieces) - 1) + [True]
     assert requests.path == "/no/such/page"
