@@ -67,7 +67,7 @@ def user(db):
 
 @pytest.fixture
 def events():
-    """A function that returns the log lines since its last call, in production's format."""
+    """A function that returns the log lines since its last call, in the format of production."""
     options = configuration("INFO")["formatters"]["line"]
     handler = logging.StreamHandler(io.StringIO())
     handler.setFormatter(options.pop("()")(**options))

@@ -1,13 +1,14 @@
-"""What is logged of a request, and what is not."""
+"""The request log, rate limits of log lines, and secrets that must not be logged."""
 
 import logging
 import sys
+from importlib import import_module
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import include, path, reverse
 
-from config.urls import handler500  # noqa: F401 (the error page of the URLs below)
 from paas.limits import OVERLOADED
 from paas.logs import RATE_LIMITED_LOGGERS
 
@@ -17,7 +18,8 @@ def fail(request, token):
     raise RuntimeError("It does not work.")
 
 
-urlpatterns = [path("fail/<token>/", fail), path("", include("config.urls"))]
+urlpatterns = [path("fail/<token>/", fail), path("", include(settings.ROOT_URLCONF))]
+handler500 = import_module(settings.ROOT_URLCONF).handler500
 
 
 def test_a_request_logs_one_line_without_its_query_string(client, user, events):
@@ -50,20 +52,20 @@ def test_an_error_is_logged_with_the_request_id_of_its_page_and_without_tokens(c
 
 
 def test_a_csrf_failure_is_logged_without_a_query_string(events):
-    elsewhere = {"referer": "https://evil.example/?token=hush"}
+    other_site = {"referer": "https://evil.example/?token=hush"}
     browser = Client(enforce_csrf_checks=True)
-    browser.post(reverse("login"), {"password": "hush"}, headers=elsewhere, secure=True)
-    refused, request = events()
-    assert (refused["logger"], request["status"]) == ("django.security.csrf", 403)
-    assert "https://evil.example" in refused["event"]
-    assert "hush" not in f"{refused} {request}"
+    browser.post(reverse("login"), {"password": "hush"}, headers=other_site, secure=True)
+    failure, request = events()
+    assert (failure["logger"], request["status"]) == ("django.security.csrf", 403)
+    assert "https://evil.example" in failure["event"]
+    assert "hush" not in f"{failure} {request}"
 
 
-@pytest.mark.parametrize("claim", ["short", "x" * 129, "twenty characters, {}", "é" * 30])
-def test_an_invalid_request_id_is_replaced(client, events, claim):
-    response = client.get("/favicon.ico", headers={"X-Request-ID": claim})
+@pytest.mark.parametrize("value", ["short", "x" * 129, "twenty characters, {}", "é" * 30])
+def test_an_invalid_request_id_is_replaced(client, events, value):
+    response = client.get("/favicon.ico", headers={"X-Request-ID": value})
     (event,) = events()
-    assert event["request_id"] == response.headers["X-Request-ID"] != claim
+    assert event["request_id"] == response.headers["X-Request-ID"] != value
 
 
 @pytest.mark.parametrize("name", RATE_LIMITED_LOGGERS)

@@ -1,4 +1,4 @@
-"""Tasks that end their worker process, run here as a worker's process runs them."""
+"""Tasks that end their worker process. The tests run them as a worker process does."""
 
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ def announce(parcel: str):
 
 @pytest.fixture
 def run():
-    """Run the task as a worker does that gets its message."""
+    """A function that runs the task as a worker does for a message."""
     runs.clear()
     endings.clear()
     request = {"id": "id-1", "is_eager": False, "delivery_info": {}}
@@ -49,7 +49,7 @@ def run():
 
 @pytest.fixture
 def lose(run):
-    """Run the task in a process that ends before the task does."""
+    """A function that runs the task in a worker process that ends before the task does."""
 
     def lose_worker():
         endings.append(SystemExit())
@@ -91,7 +91,7 @@ def test_a_task_that_lost_two_workers_is_set_aside_until_it_is_run_again(run, lo
 
 
 def test_a_task_that_raises_memory_error_counts_as_lost(run):
-    """Celery ends the whole worker then, and the message goes back into the queue."""
+    """After MemoryError, Celery ends the whole worker, and the message returns to the queue."""
     endings.extend([MemoryError(), MemoryError()])
     for _ in range(4):
         run()
@@ -107,7 +107,7 @@ def test_only_losses_in_a_row_count(run, lose):
 
 def test_a_task_runs_while_the_database_is_unavailable(run, monkeypatch, caplog):
     def fail(**kwargs):
-        raise OperationalError("the database is away")
+        raise OperationalError("the database is unavailable")
 
     monkeypatch.setattr(UnfinishedTask.objects, "create", fail)
     run()

@@ -1,4 +1,4 @@
-"""The configuration that production needs, and what happens without it."""
+"""Deploy checks, health checks, and the platform's header with the client's IP address."""
 
 from threading import Event
 
@@ -36,9 +36,9 @@ def test_a_valid_configuration_has_no_deploy_error(configure):
         ({"ALLOWED_HOSTS": ["*"]}, "ALLOWED_HOSTS must name the hosts instead of '*'."),
         (
             {"ALLOWED_HOSTS": ["https://www.example.com"]},
-            "ALLOWED_HOSTS holds 'https://www.example.com', which is no host name.",
+            "ALLOWED_HOSTS contains 'https://www.example.com', which is not a host name.",
         ),
-        ({"ALLOWED_HOSTS": [".com"]}, "ALLOWED_HOSTS holds '.com', which is no host name."),
+        ({"ALLOWED_HOSTS": [".com"]}, "ALLOWED_HOSTS contains '.com', which is not a host name."),
         ({"engine": "django.db.backends.dummy"}, "DATABASE_URL is not set."),
         (
             {"engine": "django.db.backends.sqlite3"},
@@ -49,7 +49,7 @@ def test_a_valid_configuration_has_no_deploy_error(configure):
         ({"DEBUG": True}, "DEBUG must be off: its error pages show code and settings to anyone."),
         (
             dict.fromkeys(HTTPS, False),
-            f"{', '.join(HTTPS)} must be on, or passwords travel in the clear.",
+            f"{', '.join(HTTPS)} must be on: without them passwords are sent unencrypted.",
         ),
         (
             {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"},
@@ -66,8 +66,8 @@ def test_more_threads_than_database_connections_are_a_deploy_error(configure, on
     plan = {"WEB_THREADS": 7, "WEB_CONCURRENCY": 2, "DATABASE_CONNECTION_LIMIT": connections}
     configure(**plan)
     assert check_environment() == []
-    said = only_deploy_error(**plan | {"DATABASE_CONNECTION_LIMIT": connections - 1})
-    assert f"in 2 processes, which open up to {connections} connections: more than" in said
+    message = only_deploy_error(**plan | {"DATABASE_CONNECTION_LIMIT": connections - 1})
+    assert f"in 2 processes, which open up to {connections} connections: more than" in message
 
 
 def test_development_needs_no_configuration(settings):
@@ -89,13 +89,13 @@ def test_readyz_is_200_if_every_probe_is_ok(client):
 
 @pytest.mark.django_db(transaction=True)
 def test_readyz_is_503_while_migrations_are_pending(client):
-    MigrationRecorder(connection).migration_qs.filter(app="users").delete()
+    MigrationRecorder(connection).migration_qs.filter(app="auth").delete()
     response = client.get("/readyz")
     assert (response.status_code, response.json()["database"]) == (503, "migrations are pending")
 
 
 @pytest.mark.parametrize(
-    ("told", "address"),
+    ("value", "address"),
     [
         ("203.0.113.7", "203.0.113.7"),
         ("198.51.100.66, 203.0.113.7", "203.0.113.7"),
@@ -104,8 +104,8 @@ def test_readyz_is_503_while_migrations_are_pending(client):
         ("", "127.0.0.1"),
     ],
 )
-def test_the_client_s_ip_is_the_last_in_the_router_s_header(client, told, address):
-    response = client.get("/favicon.ico", headers={proxy_headers.platform.CLIENT_IP_HEADER: told})
+def test_the_client_s_ip_is_the_last_in_the_router_s_header(client, value, address):
+    response = client.get("/favicon.ico", headers={proxy_headers.platform.CLIENT_IP_HEADER: value})
     assert response.wsgi_request.META["REMOTE_ADDR"] == address
 
 
@@ -118,10 +118,10 @@ def test_development_ignores_the_router_s_header(client, settings):
 
 
 def test_concurrent_health_checks_share_one_probe(monkeypatch):
-    answer_now = Event()
-    monkeypatch.setattr(health, "probe_database", answer_now.wait)
-    one, other = health.run_probe("database"), health.run_probe("database")
-    answer_now.set()
-    one.result()
-    assert other is one
-    assert health.run_probe("database") is not one
+    finish = Event()
+    monkeypatch.setattr(health, "probe_database", finish.wait)
+    first, second = health.run_probe("database"), health.run_probe("database")
+    finish.set()
+    first.result()
+    assert second is first
+    assert health.run_probe("database") is not first

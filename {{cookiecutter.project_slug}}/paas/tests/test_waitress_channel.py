@@ -1,11 +1,12 @@
-"""Waitress' connections: what they keep of a response."""
+"""Waitress' connections: the memory that a response takes."""
 
 import socket
 import tracemalloc
 
 import pytest
+from django.conf import settings
+from django.utils.module_loading import import_string
 
-from config.wsgi import application
 from paas.servers.waitress import make_server
 
 PART = b"x" * 50_000
@@ -13,6 +14,7 @@ PART = b"x" * 50_000
 
 @pytest.fixture
 def server():
+    application = import_string(settings.WSGI_APPLICATION)
     server = make_server(application, host="127.0.0.1", port=0, map={})
     yield server
     server.task_dispatcher.shutdown()
