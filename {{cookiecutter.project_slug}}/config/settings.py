@@ -215,8 +215,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 1
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-# A login resets only that user's failures from that IP address: an attacker with an account of
-# their own could clear the whole address.
+# Only that user's failures from that IP: an attacker's own account must not reset the whole IP.
 AXES_RESET_ON_SUCCESS = True
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]  # not stored
 AXES_SENSITIVE_PARAMETERS += ["old_password", "new_password1", "new_password2"]

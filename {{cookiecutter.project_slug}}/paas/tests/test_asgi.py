@@ -11,6 +11,9 @@ from paas import proxy_headers
 from paas.asgi import shutdown
 from paas.asgi.websockets import INTERNAL_ERROR, HandleErrors, LogSockets, ReadHandshake
 
+# Imported here and not in a test: it exits if DEBUG is off and the settings are not for production.
+application = import_string(settings.ASGI_APPLICATION)
+
 
 @pytest.mark.parametrize(
     ("changes", "message"),
@@ -27,7 +30,6 @@ def test_an_in_memory_channel_layer_is_one_deploy_error(only_deploy_error, chang
 
 async def test_a_websocket_with_an_unknown_path_is_refused():
     headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
-    application = import_string(settings.ASGI_APPLICATION)
     socket = WebsocketCommunicator(application, "/no/such/socket", headers)
     accepted, _ = await socket.connect()
     assert not accepted

@@ -10,11 +10,12 @@ from django.utils.module_loading import import_string
 from paas.servers.waitress import make_server
 
 PART = b"x" * 50_000
+# Imported here and not in a test: it exits if DEBUG is off and the settings are not for production.
+application = import_string(settings.WSGI_APPLICATION)
 
 
 @pytest.fixture
 def server():
-    application = import_string(settings.WSGI_APPLICATION)
     server = make_server(application, host="127.0.0.1", port=0, map={})
     yield server
     server.task_dispatcher.shutdown()
