@@ -106,7 +106,7 @@ MUTANTS = (
     by_template(
         IMPORTABLE,
         f"{PROJECT}/paas/checks.py",
-        'return [Error(sentence, hint=hint, id="paas.E012")]',
+        'return [Error(message, hint=hint, id="paas.E012")]',
         "return []",
         "test_misconfiguration.py"
         "::test_a_server_that_cannot_be_imported_stops_the_release_in_one_sentence",

@@ -30,17 +30,17 @@ def environment_check(check: Check) -> Check:
     return check
 
 
-def deploy_error(number: int, name: str, sentence: str) -> Error:
+def deploy_error(number: int, name: str, message: str) -> Error:
     """An error about an environment variable or a setting, with a hint how to set it."""
     hints = import_module(settings.PLATFORM).HINTS
     hint = hints.get(name, f"See {name} in config/settings.py.")
-    return Error(f"{name} {sentence}", hint=hint, id=f"paas.E{number:03}")
+    return Error(f"{name} {message}", hint=hint, id=f"paas.E{number:03}")
 
 
-def variable_error(number: int, name: str, sentence: str) -> Error:
+def variable_error(number: int, name: str, message: str) -> Error:
     """As deploy_error(), for an environment variable of an app: the platform has no hint for it."""
     hint = import_module(settings.PLATFORM).SET_VARIABLE.format(name)
-    return Error(f"{name} {sentence}", hint=hint, id=f"paas.E{number:03}")
+    return Error(f"{name} {message}", hint=hint, id=f"paas.E{number:03}")
 
 
 @register(deploy=True)
@@ -62,9 +62,9 @@ def check_server(app_configs=None, **kwargs) -> list[Error]:
         import_string(str(getattr(settings, "ASGI_APPLICATION", settings.WSGI_APPLICATION)))
     except Exception as error:  # noqa: BLE001 (code of any kind)
         cause = error.__cause__ or error  # import_string() hides an AttributeError in the module
-        sentence = f"The server cannot start: {type(cause).__name__}: {cause}."
+        message = f"The server cannot start: {type(cause).__name__}: {cause}."
         hint = "Run the tests: one starts the server, and shows the traceback."
-        return [Error(sentence, hint=hint, id="paas.E012")]
+        return [Error(message, hint=hint, id="paas.E012")]
     return []
 
 

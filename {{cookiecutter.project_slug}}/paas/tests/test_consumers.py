@@ -284,11 +284,11 @@ async def test_a_ticket_opens_one_socket():
     assert not (await echo(subprotocols=["echo", f"ticket.{ticket}"]).connect())[0]
 
 
-@pytest.mark.parametrize("how", ["log-out", "deleted", "expired"])
+@pytest.mark.parametrize("how", ["logout", "deleted", "expired"])
 async def test_a_ticket_of_a_session_that_has_ended_is_refused(how):
     client = await log_in("ada")
     ticket = await ticket_of(client)
-    if how == "log-out":
+    if how == "logout":
         await client.post(reverse("logout"))
     else:
         await end_session(how, client)
