@@ -5,8 +5,8 @@
 has the status of each.
 
 Platforms may send them over plain HTTP and with any Host. So SECURE_REDIRECT_EXEMPT lists them, and
-no middleware above HealthCheckMiddleware may call ``request.get_host()``. Under ASGI the event loop
-answers them, so that middleware must not block.
+no middleware above HealthCheckMiddleware may call ``request.get_host()``. An event loop may
+answer them, so that middleware must not block.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 from paas.middleware import NonBlockingMiddleware
 
 LIVENESS_PATH, READINESS_PATH = PATHS = ("/healthz", "/readyz")
-# Seconds. App Platform's default timeout is one.
+# Seconds. Platforms may give up after one.
 PROBE_TIMEOUT = 0.8
 
 Probes = dict[str, Future[str]]

@@ -1,4 +1,4 @@
-"""Start-up of every entry point: manage.py, config/asgi.py or config/wsgi.py, and others."""
+"""Start-up of every entry point: manage.py, the application in config/, and others."""
 
 import os
 import sys
@@ -41,6 +41,6 @@ def refuse_misconfiguration() -> None:
 
 
 def exit_with_errors(messages: Iterable[str]) -> NoReturn:
-    """Print the messages and exit with status 3, at which Gunicorn does not restart a worker."""
+    """Print the messages and exit with status 3."""
     print(*messages, sep="\n", file=sys.stderr)
     sys.exit(3)

@@ -6,7 +6,7 @@ from storages.backends.s3 import S3Storage
 
 
 class Bucket(S3Storage):
-    """A private bucket on S3 or Spaces; URLs of its files are signed, and expire after an hour.
+    """A private bucket; the URLs of its files are signed, and expire after an hour.
 
     https://django-storages.readthedocs.io/en/latest/backends/amazon-S3.html
     """
@@ -19,7 +19,7 @@ class Bucket(S3Storage):
         signature_version="s3v4",
         # With the bucket in the host name, the Content Security Policy can allow this bucket only.
         s3={"addressing_style": "virtual"},
-        # Seconds. Two attempts take less than 30, after which Heroku's router gives up (H12).
+        # Seconds. Two attempts take less than 30, after which the router may give up.
         connect_timeout=3,
         read_timeout=5,
         retries={"total_max_attempts": 2},

@@ -1,4 +1,4 @@
-"""Deploy check: a bucket is required, as both platforms delete local files at each restart."""
+"""Deploy check: a bucket is required, as the platform deletes local files at each restart."""
 
 import re
 from functools import partial

@@ -194,7 +194,7 @@ def test_urls_are_signed_and_have_the_bucket_in_the_host_name():
         ("bucket_name", "YOUR_BUCKET", "AWS_STORAGE_BUCKET_NAME must match '[a-z0-9-]{3,63}'."),
         (
             "secret_key",
-            "SPACES_SECRET_GOES_HERE",
+            "SECRET_GOES_HERE",
             "AWS_SECRET_ACCESS_KEY must match '[A-Za-z0-9/+=]{30,}'.",
         ),
     ],

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 # Bounds memory: malloc keeps 19 MiB in each thread that has hashed a password. With 8 WEB_THREADS
-# that would be 152 MiB of a dyno's 512 MB.
+# that would be 152 MiB of 512 MB.
 HASH_THREADS = ThreadPoolExecutor(2, thread_name_prefix="argon2")
 
 

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from paas.tests.production import ENVIRONMENT
 
-# Seconds; Heroku's boot timeout.
+# Seconds in which platforms expect a web process to start.
 START_TIMEOUT = 60
 # Seconds; less than the 25 after which servers stop waiting for requests.
 STOP_TIMEOUT = 15
