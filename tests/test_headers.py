@@ -19,7 +19,7 @@ POLICY = {
     "frame-ancestors": "'none'",
     "upgrade-insecure-requests": "",
 }
-FORBIDDEN = """
+DISABLED_FEATURES = """
     accelerometer autoplay camera display-capture encrypted-media geolocation gyroscope hid
     idle-detection magnetometer microphone midi payment picture-in-picture screen-wake-lock
     serial usb xr-spatial-tracking
@@ -28,7 +28,7 @@ HEADERS = {
     "Cross-Origin-Embedder-Policy": "credentialless",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in FORBIDDEN.split()),
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in DISABLED_FEATURES.split()),
     "Referrer-Policy": "same-origin",
     "Strict-Transport-Security": "max-age=3600",
     "X-Content-Type-Options": "nosniff",
@@ -92,7 +92,7 @@ User.objects.create_superuser("administrator", password={PASSWORD!r})
         ("/readyz", 200),
     ],
 )
-def test_every_answer_has_the_headers(check, administrator, path, status):
+def test_every_response_has_the_security_headers(check, administrator, path, status):
     check(administrator.get(path), status)
 
 

@@ -167,7 +167,7 @@ def test_the_line_names_the_user(guest, log):
 
 
 @pytest.mark.parametrize("claim", [b"short", b"x" * 129, b"twenty characters, {}", b"\xe9" * 30])
-def test_an_id_that_is_not_fit_for_logs_is_replaced(guest, log, claim):
+def test_an_invalid_request_id_is_replaced(guest, log, claim):
     response = guest.get("/", headers={"X-Request-ID": claim})
     assert re.fullmatch("[0-9a-f-]{36}", response.headers["X-Request-ID"])
     assert len(log.about(response)) == 1

@@ -75,7 +75,7 @@ MALFORMED = {
     "DATABASE_URL": ("postgres//host/name", "DATABASE_URL: Not a valid database URL."),
     "DEBUG": ("perhaps", "DEBUG: Not a valid boolean."),
     "LOG_LEVEL": ("LOUD", "LOG_LEVEL: Not a valid log level."),
-    "ADMIN_PATH": ("/admin", "ADMIN_PATH: Must be a path that nothing else has"),
+    "ADMIN_PATH": ("/admin", "ADMIN_PATH: Must be a path that no other URL has"),
     "SECURE_HSTS_SECONDS": ("0", "SECURE_HSTS_SECONDS: Must be greater than or equal to 1."),
 }
 UNFIT = {

@@ -89,7 +89,7 @@ def test_what_is_no_picture_is_refused_in_a_sentence(visitor, bucket):
     before = bucket.keys()
     answer = upload(visitor, b"<script>alert(1)</script>")
     assert answer.status_code == 200
-    assert "This file is no JPEG, PNG, WebP or GIF picture." in answer.text
+    assert "This file is not a JPEG, PNG, WebP or GIF picture." in answer.text
     assert bucket.keys() == before
 
 
@@ -101,7 +101,7 @@ def test_while_the_bucket_is_away_the_page_says_so_and_keeps_what_it_had(visitor
     try:
         answer = upload(visitor, PICTURE.read_bytes())
         assert answer.status_code == 200
-        assert "It could not be stored just now. Please try again later." in answer.text
+        assert "The picture could not be stored. Please try again later." in answer.text
     finally:
         bucket.target_port = bucket.server_port
     link = link_in(visitor.get("/picture/").text)

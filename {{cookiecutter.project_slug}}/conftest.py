@@ -13,7 +13,7 @@ from paas.startup import refuse_misconfiguration
 from paas.tests import production
 from users.models import User
 
-# A configuration that goes live. Your own apps' variables belong here, too.
+# Settings and environment variables that pass the deploy checks; add those of your own apps.
 production.VALID_SETTINGS |= {
     "ALLOWED_HOSTS": ["www.example.com"],
     # <% if cookiecutter.__redis == "yes" %>
@@ -47,14 +47,14 @@ production.ENVIRONMENT |= {
 
 @pytest.fixture(autouse=True)
 def fast_hasher(settings):
-    """Argon2 is slow by design."""
+    """Argon2 is slow by design; tests need not be."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def close_connections(django_db_setup):
-    """Tests of asynchronous code leave one to the database in another thread; on PostgreSQL it
-    would keep the test database from being deleted.
+    """sync_to_async() leaves a connection open in its thread; PostgreSQL does not drop a database
+    that has one.
     """
     yield
     asyncio.run(sync_to_async(connections.close_all)())
@@ -67,14 +67,14 @@ def user(db):
 
 @pytest.fixture
 def events():
-    """Returns what was logged since it was last asked, as production prints it."""
+    """A function that returns the log lines since its last call, in the format of production."""
     options = configuration("INFO")["formatters"]["line"]
     handler = logging.StreamHandler(io.StringIO())
     handler.setFormatter(options.pop("()")(**options))
 
     def read() -> list[dict]:
         written = handler.setStream(io.StringIO())
-        assert written is not None  # as it would be for the stream that it has
+        assert written is not None  # setStream() returns None for the same stream
         return [json.loads(line) for line in written.getvalue().splitlines()]
 
     logging.root.addHandler(handler)
@@ -84,7 +84,7 @@ def events():
 
 @pytest.fixture
 def configure(settings, monkeypatch):
-    """Set all that lets a site go live, but for these changes."""
+    """A function that applies VALID_SETTINGS with changes."""
 
     def set_all(
         engine: str = "django.db.backends.postgresql",
@@ -103,17 +103,17 @@ def configure(settings, monkeypatch):
 
 
 @pytest.fixture
-def refusal(configure, monkeypatch, capsys):
-    """Returns the one sentence with which a release and a process refuse these changes."""
+def only_deploy_error(configure, monkeypatch, capsys):
+    """A function that returns the only deploy error after the changes; a web process exits too."""
 
-    def refuse(**changes) -> str:
+    def check(**changes) -> str:
         configure(**changes)
         monkeypatch.setenv("PORT", "8000")
-        problems = check_environment()
-        assert len(problems) == 1, problems
+        errors = check_environment()
+        assert len(errors) == 1, errors
         with pytest.raises(SystemExit):
             refuse_misconfiguration()
-        assert capsys.readouterr().err.startswith(problems[0].msg)
-        return problems[0].msg
+        assert capsys.readouterr().err.startswith(errors[0].msg)
+        return errors[0].msg
 
-    return refuse
+    return check

@@ -14,9 +14,9 @@ WEAK = "weak passwords are refused"
 NEW_SESSION = "log-in takes a new session; a new password ends the others"
 ONE_NAME = "one name, one person, whatever its case and however quick the other"
 WHO = "nothing tells who has an account but a name that is taken"
-FIVE = "tests/test_throttle.py::test_after_five_wrong_passwords_even_the_right_one_must_wait"
-HASHED = "tests/test_users.py::test_passwords_are_hashed_by_argon2_within_the_memory_there_is"
-TWO_AT_A_TIME = "tests/test_users.py::test_two_passwords_are_hashed_at_a_time"
+FIVE = "tests/test_throttle.py::test_after_five_wrong_passwords_the_right_one_is_refused_too"
+HASHED = "tests/test_users.py::test_passwords_are_hashed_by_argon2_with_owasp_s_parameters"
+TWO_AT_A_TIME = "tests/test_users.py::test_at_most_two_passwords_are_hashed_at_a_time"
 WEAK_PASSWORD = "tests/test_users.py::test_a_weak_password_is_refused"
 # A method of users.models.User that makes all sessions outlive a change of the password.
 SAME_HASH = """
@@ -40,97 +40,97 @@ NO_HASH_FOR_UNKNOWN = """\
 ADMIN = "the admin's path is the operator's choice"
 
 MUTANTS = (
-    by_project(LOG_IN, THROTTLE, "MOST_FOR_BOTH = 5", "MOST_FOR_BOTH = 6", FIVE),
+    by_project(LOG_IN, THROTTLE, "USER_AND_IP_LIMIT = 5", "USER_AND_IP_LIMIT = 6", FIVE),
     by_project(
         LOG_IN,
         THROTTLE,
-        ' or failures["address"] >= MOST_FOR_ADDRESS',
+        ' or failures["ip"] >= IP_LIMIT',
         "",
-        "tests/test_throttle.py::test_an_address_that_tries_many_people_is_refused",
+        "tests/test_throttle.py::test_an_ip_that_tries_many_users_is_locked_out",
     ),
     by_project(
         LOG_IN,
         THROTTLE,
-        'if failures["user"] < MOST_FOR_USER:',
+        'if failures["user"] < USER_LIMIT:',
         "if True:",
-        "tests/test_throttle.py::test_many_addresses_cannot_lock_a_person_out_where_they_have_logged_in_before",
+        "tests/test_throttle.py::test_many_ips_cannot_lock_a_user_out_at_a_known_ip",
     ),
     by_project(
         LOG_IN,
         THROTTLE,
         "if address.version == 6:",
         "if False:",
-        "tests/test_throttle.py::test_an_ipv6_network_counts_as_one_address",
+        "tests/test_throttle.py::test_an_ipv6_network_counts_as_one_ip",
     ),
     by_project(
         LOG_IN,
         THROTTLE,
         "await sync_to_async(self.authenticate)(request, *args, **credentials)",
         "await ModelBackend.aauthenticate(self, request, *args, **credentials)",
-        "tests/test_throttle.py::test_asynchronous_code_is_throttled_as_well",
+        "tests/test_throttle.py::test_aauthenticate_has_the_lockout_too",
     ),
     by_project(
         LOG_IN,
         SETTINGS,
         '["users.throttle.Backend"]',
         '["axes.backends.AxesBackend", "django.contrib.auth.backends.ModelBackend"]',
-        "tests/test_throttle.py::test_asynchronous_code_is_throttled_as_well",
+        "tests/test_throttle.py::test_aauthenticate_has_the_lockout_too",
     ),
     by_project(
         LOG_IN,
         SETTINGS,
         'AXES_HANDLER = "users.throttle.Handler"',
         "",
-        "tests/test_throttle.py::test_an_address_that_tries_many_people_is_refused",
+        "tests/test_throttle.py::test_an_ip_that_tries_many_users_is_locked_out",
     ),
     by_project(
         LOG_IN,
         SETTINGS,
         '[["username", "ip_address"]]',
         '["ip_address"]',
-        "tests/test_throttle.py::test_success_forgives_the_person_s_own_failures_only",
+        "tests/test_throttle.py::test_a_login_resets_that_user_s_failures_only",
     ),
     by_project(
         OLD_PASSWORD,
         "users/forms.py",
-        "authenticate(self.request, username=name, password=password)",
+        "authenticate(self.request, username=username, password=password)",
         "self.user.check_password(password)",
-        "tests/test_throttle.py::test_the_old_password_can_be_guessed_at_no_more_often",
+        "tests/test_throttle.py::test_wrong_old_passwords_count_for_the_lockout",
     ),
     by_project(
         OLD_PASSWORD,
         SETTINGS,
         '"old_password", ',
         "",
-        "tests/test_throttle.py::test_the_old_password_can_be_guessed_at_no_more_often",
+        "tests/test_throttle.py::test_wrong_old_passwords_count_for_the_lockout",
     ),
     by_project(
         OLD_PASSWORD,
         "config/urls.py",
         'f"{settings.ADMIN_PATH}password_change/"',
         'f"{settings.ADMIN_PATH}unused/"',
-        "tests/test_throttle.py::test_the_old_password_can_be_guessed_at_no_more_often",
+        "tests/test_throttle.py::test_wrong_old_passwords_count_for_the_lockout",
     ),
     by_project(
         LOCKED_OUT,
         THROTTLE,
-        "return 0 if AccessLog.objects.filter(of_user, of_address).exists() else 1",
+        "return 0 if AccessLog.objects.filter(of_user, of_ip).exists() else 1",
         "return 1",
-        "tests/test_throttle.py::test_many_addresses_cannot_lock_a_person_out_where_they_have_logged_in_before",
+        "tests/test_throttle.py::test_many_ips_cannot_lock_a_user_out_at_a_known_ip",
     ),
     by_project(
         LOCKED_OUT,
         SETTINGS,
         "AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False",
         "AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = True",
-        "tests/test_throttle.py::test_the_wait_is_not_lengthened_by_trying_and_ends",
+        "tests/test_throttle.py::test_attempts_during_a_lockout_do_not_extend_it",
     ),
     by_project(
         LOCKED_OUT,
         SETTINGS,
         "AXES_COOLOFF_TIME = timedelta(minutes=15)",
         "AXES_COOLOFF_TIME = timedelta(days=15)",
-        "tests/test_throttle.py::test_the_wait_is_not_lengthened_by_trying_and_ends",
+        "tests/test_throttle.py::test_attempts_during_a_lockout_do_not_extend_it",
     ),
     by_project(
         NO_HASH,
@@ -138,7 +138,7 @@ MUTANTS = (
         "            super().authenticate(request, *args, **credentials)",
         "            ModelBackend.authenticate(self, request, *args, **credentials)\n"
         "            super().authenticate(request, *args, **credentials)",
-        "tests/test_throttle.py::test_what_is_refused_costs_no_hash",
+        "tests/test_throttle.py::test_no_password_is_hashed_during_a_lockout",
     ),
     by_project(ARGON2, SETTINGS, '    "users.hashers.Argon2",\n', "", HASHED),
     by_project(ARGON2, "users/hashers.py", "    memory_cost = 19 * 1024\n", "", HASHED),
@@ -146,14 +146,14 @@ MUTANTS = (
     by_project(
         ARGON2,
         "users/hashers.py",
-        "THREADS.submit(super().encode, password, salt).result()",
+        "HASH_THREADS.submit(super().encode, password, salt).result()",
         "super().encode(password, salt)",
         TWO_AT_A_TIME,
     ),
     by_project(
         ARGON2,
         "users/hashers.py",
-        "THREADS.submit(super().verify, password, encoded).result()",
+        "HASH_THREADS.submit(super().verify, password, encoded).result()",
         "super().verify(password, encoded)",
         TWO_AT_A_TIME,
     ),
@@ -193,21 +193,21 @@ MUTANTS = (
         "users/models.py",
         "    class Meta(AbstractUser.Meta):",
         f"{SAME_HASH}\n    class Meta(AbstractUser.Meta):",
-        "tests/test_users.py::test_changing_the_password_takes_a_new_session_and_ends_the_others",
+        "tests/test_users.py::test_changing_the_password_starts_a_new_session_and_ends_the_others",
     ),
     by_project(
         ONE_NAME,
         "users/models.py",
         'Lower("username")',
         '"username"',
-        "tests/test_users.py::test_names_that_differ_only_in_case_are_one",
+        "tests/test_users.py::test_usernames_are_unique_regardless_of_case",
     ),
     by_project(
         ONE_NAME,
         "users/migrations/0002_username_in_any_case.py",
         'django.db.models.functions.text.Lower("username")',
         'django.db.models.functions.text.Trim("username")',
-        "tests/test_users.py::test_names_that_differ_only_in_case_are_one",
+        "tests/test_users.py::test_usernames_are_unique_regardless_of_case",
     ),
     by_template(
         ONE_NAME,
@@ -222,7 +222,7 @@ MUTANTS = (
         "users/forms.py",
         '        fields = ("username", "email")\n',
         f'        fields = ("username", "email")\n{UNIQUE_EMAIL}',
-        "tests/test_users.py::test_signing_up_does_not_tell_who_has_an_e_mail_address",
+        "tests/test_users.py::test_signing_up_does_not_reveal_who_has_an_e_mail_address",
     ),
     by_project(
         WHO,
@@ -230,7 +230,7 @@ MUTANTS = (
         "        return ModelBackend.authenticate(self, request, *args, **credentials)",
         f"{NO_HASH_FOR_UNKNOWN}"
         "        return ModelBackend.authenticate(self, request, *args, **credentials)",
-        "tests/test_users.py::test_a_wrong_password_and_an_unknown_name_are_told_alike",
+        "tests/test_users.py::test_a_wrong_password_and_an_unknown_username_get_the_same_response",
     ),
     by_template(
         ADMIN,

@@ -3,7 +3,7 @@
 from mutants.row import PROJECT, WAITRESS, by_project, by_template
 
 SETTINGS = "config/settings.py"
-HEADERS = "paas/tests/test_headers.py::test_every_answer_has_the_headers"
+HEADERS = "paas/tests/test_headers.py::test_every_response_has_the_security_headers"
 
 CSP = "Content Security Policy: own files only, nothing inline but by nonce, no frames"
 SNIFFING = "no sniffing, framing or referrer; opener, embedder and resource policies"

@@ -22,7 +22,7 @@ QUEUE = "more waiting requests than `MAX_QUEUED_REQUESTS` are refused at once"
 HEALTH = "health checks wait for no thread"
 COOKIES = "cookies that no one was given are no error"
 READINESS = "readiness asked by many at once is asked once"
-ADDRESS = "paas/tests/test_production.py::test_the_client_s_address_is_the_one_that_the_router_saw"
+ADDRESS = "paas/tests/test_production.py::test_the_client_s_ip_is_the_last_in_the_router_s_header"
 TOO_LARGE = "paas/tests/test_handler.py::test_a_body_beyond_the_limit_is_refused"
 WORKER_TOO_LARGE = "paas/tests/test_wsgi_worker.py::test_a_body_above_the_limit_is_refused"
 ENDLESS = "paas/tests/test_wsgi_worker.py::test_a_head_or_a_chunk_line_without_end_is_refused"
@@ -59,14 +59,14 @@ MUTANTS = (
         "paas/proxy_headers.py",
         "    if settings.DEBUG:  # there is no router",
         "    if False:",
-        "paas/tests/test_production.py::test_development_believes_no_router",
+        "paas/tests/test_production.py::test_development_ignores_the_router_s_header",
     ),
     by_project(
         LEFT,
         HANDLER,
         "if not self.threads.is_busy():",
         "if True:",
-        "paas/tests/test_handler.py::test_a_client_that_leaves_while_its_request_waits_is_not_served",
+        "paas/tests/test_handler.py::test_a_queued_request_is_dropped_if_its_client_disconnects",
     ),
     by_project(
         STREAMS,
@@ -80,7 +80,7 @@ MUTANTS = (
         HANDLER,
         "await run_until(body.disconnected, self.send_response(response, send))",
         "await self.send_response(response, send)",
-        "paas/tests/test_handler.py::test_a_stream_holds_no_thread_and_ends_with_its_client_or_the_process",
+        "paas/tests/test_handler.py::test_a_stream_holds_no_thread_and_ends_at_a_disconnect_or_shutdown",
     ),
     by_project(
         READS_NOTHING,
@@ -179,21 +179,21 @@ MUTANTS = (
         SETTINGS,
         "MIDDLEWARE = [",
         'MIDDLEWARE = [\n    "django.middleware.common.CommonMiddleware",',
-        "paas/tests/test_production.py::test_the_process_is_alive",
+        "paas/tests/test_production.py::test_healthz_answers_with_any_host",
     ),
     by_project(
         COOKIES,
         "paas/sessions.py",
         " and key.isalnum()",
         "",
-        "tests/test_users.py::test_a_session_cookie_that_no_one_was_given_is_no_error",
+        "tests/test_users.py::test_an_invalid_session_cookie_is_ignored",
     ),
     by_project(
         READINESS,
         "paas/health.py",
         "if name not in PENDING or PENDING[name].done():",
         "if True:",
-        "paas/tests/test_production.py::test_probes_that_come_at_once_share_one_answer",
+        "paas/tests/test_production.py::test_concurrent_health_checks_share_one_probe",
     ),
     by_template(
         BODY,

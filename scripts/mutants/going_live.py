@@ -3,7 +3,7 @@
 from mutants.row import PROJECT, WAITRESS, by_project, by_template
 
 CHECKS = "paas/checks.py"
-CONFIGURATION = "paas/tests/test_production.py::test_a_bad_configuration_is_refused_in_a_sentence"
+CONFIGURATION = "paas/tests/test_production.py::test_an_invalid_setting_is_one_deploy_error"
 
 SECRET_KEY = "`SECRET_KEY` missing, short, guessable or the development one"
 DEBUG = "`DEBUG` on"
@@ -54,14 +54,14 @@ MUTANTS = (
         "paas/redis.py",
         "    if not settings.REDIS_URL:",
         "    if settings.REDIS_URL is None:",
-        "paas/tests/test_redis.py::test_without_a_good_redis_nothing_goes_live",
+        "paas/tests/test_redis.py::test_an_invalid_redis_url_is_one_deploy_error",
     ),
     by_project(
         REDIS,
         "paas/asgi/checks.py",
         'layer.endswith("InMemoryChannelLayer")',
         "not layer",
-        "paas/tests/test_asgi.py::test_what_asgi_cannot_do_with_does_not_go_live",
+        "paas/tests/test_asgi.py::test_an_in_memory_channel_layer_is_one_deploy_error",
     ),
     by_project(SESSIONS, CHECKS, '("LocMemCache", "DummyCache")', "()", CONFIGURATION),
     by_project(HOSTS, CHECKS, "if not settings.ALLOWED_HOSTS:", "if False:", CONFIGURATION),
@@ -77,14 +77,14 @@ MUTANTS = (
         CHECKS,
         "connections = processes * (threads + extra_connections())",
         "connections = 0",
-        "paas/tests/test_production.py::test_more_threads_than_the_plan_has_connections_for_are_refused",
+        "paas/tests/test_production.py::test_more_threads_than_database_connections_are_a_deploy_error",
     ),
     by_project(
         CONNECTIONS,
         CHECKS,
         "connections = processes * (threads",
         "connections = (threads",
-        "paas/tests/test_production.py::test_more_threads_than_the_plan_has_connections_for_are_refused",
+        "paas/tests/test_production.py::test_more_threads_than_database_connections_are_a_deploy_error",
     ),
     by_template(
         NOT_UNDERSTOOD,
@@ -106,7 +106,7 @@ MUTANTS = (
     by_template(
         IMPORTABLE,
         f"{PROJECT}/paas/checks.py",
-        'return [Error(sentence, hint=hint, id="paas.E012")]',
+        'return [Error(message, hint=hint, id="paas.E012")]',
         "return []",
         "test_misconfiguration.py"
         "::test_a_server_that_cannot_be_imported_stops_the_release_in_one_sentence",

@@ -12,10 +12,10 @@ IDS = "ids that a client made up are no good unless harmless"
 FLOOD = "no flood of one and the same line"
 ERROR_PAGE = "an error page shows its id, and nothing else of it"
 SOCKETS = "the same id in the lines of sockets and tasks"
-ONE_LINE = "paas/tests/test_logs.py::test_a_request_is_one_line_without_its_query"
-ERROR = "paas/tests/test_logs.py::test_an_error_is_logged_with_the_id_that_its_page_shows_and_without_tokens"
-MADE_UP = "paas/tests/test_logs.py::test_an_id_that_is_not_fit_for_logs_is_replaced"
-REPEATED = "paas/tests/test_logs.py::test_a_line_that_repeats_is_logged_once_in_a_while"
+ONE_LINE = "paas/tests/test_logs.py::test_a_request_logs_one_line_without_its_query_string"
+ERROR = "paas/tests/test_logs.py::test_an_error_is_logged_with_the_request_id_of_its_page_and_without_tokens"
+MADE_UP = "paas/tests/test_logs.py::test_an_invalid_request_id_is_replaced"
+REPEATED = "paas/tests/test_logs.py::test_rate_limited_loggers_log_one_line_per_interval"
 SENTRY = "`SENTRY_DSN`: errors without headers, forms, addresses, people or variables"
 REPORTED = (
     "test_error_tracking.py::test_an_error_is_reported_once_with_its_release_and_nothing_personal"
@@ -54,14 +54,14 @@ MUTANTS = (
         LOGS,
         '"django.security.csrf": {"filters": [strip_query_string]},',
         "",
-        "paas/tests/test_logs.py::test_a_form_that_is_refused_is_logged_without_a_query",
+        "paas/tests/test_logs.py::test_a_csrf_failure_is_logged_without_a_query_string",
     ),
     by_project(
         ADDRESS,
         "config/settings.py",
         '"paas.proxy_headers.ClientAddressMiddleware",',
         "",
-        "paas/tests/test_production.py::test_the_client_s_address_is_the_one_that_the_router_saw",
+        "paas/tests/test_production.py::test_the_client_s_ip_is_the_last_in_the_router_s_header",
     ),
     by_project(IDS, "paas/proxy_headers.py", r'r"[\w-]{20,128}"', r'r".{20,128}"', MADE_UP),
     by_project(IDS, "paas/proxy_headers.py", "{20,128}", "{1,128}", MADE_UP),
@@ -79,7 +79,7 @@ MUTANTS = (
         LOGS,
         '    "paas.limits",\n',
         "",
-        "paas/tests/test_logs.py::test_refused_requests_are_logged_once_in_a_while",
+        "paas/tests/test_logs.py::test_refused_requests_log_one_line_per_interval",
     ),
     by_project(FLOOD, LOGS, "record.args, record.exc_info = (), None", "pass", REPEATED),
     by_project(
@@ -94,7 +94,7 @@ MUTANTS = (
         "paas/asgi/websockets.py",
         'with bound_contextvars(request_id=request_id(scope["handshake"])):',
         "with bound_contextvars():",
-        "paas/tests/test_asgi.py::test_an_error_in_a_socket_closes_it_and_is_logged_with_its_id",
+        "paas/tests/test_asgi.py::test_an_error_closes_the_websocket_and_is_logged_with_the_request_id",
     ),
     by_template(
         LINE,

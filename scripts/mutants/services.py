@@ -12,37 +12,37 @@ BOUNDED = (
 )
 PRIVATE = "they are private: links are signed, and pages load from that one host"
 NO_BUCKET = "a bucket missing, or one that could not work, does not go live"
-REFUSED = "tests/test_pictures.py::test_anything_else_is_refused_in_a_sentence"
-SIGNED = "tests/test_pictures.py::test_links_are_signed_and_name_the_bucket_in_the_host"
-GOES_LIVE = "tests/test_pictures.py::test_without_a_good_bucket_nothing_goes_live"
+REFUSED = "tests/test_pictures.py::test_an_invalid_file_is_rejected_with_a_reason"
+SIGNED = "tests/test_pictures.py::test_urls_are_signed_and_have_the_bucket_in_the_host_name"
+GOES_LIVE = "tests/test_pictures.py::test_an_invalid_bucket_is_one_deploy_error"
 TLS = "Redis over TLS, verified where the platform has a certificate to verify"
 
 MUTANTS = (
     by_project(
         DRAWN,
         IMAGES,
-        '.save(drawn, "WEBP", quality=85)',
-        '.save(drawn, "WEBP", quality=85, exif=image.getexif())',
-        "tests/test_pictures.py::test_a_picture_is_upright_and_tells_nothing_but_its_pixels",
+        '.save(encoded, "WEBP", quality=85)',
+        '.save(encoded, "WEBP", quality=85, exif=image.getexif())',
+        "tests/test_pictures.py::test_a_picture_is_upright_and_has_no_metadata",
     ),
     by_project(DRAWN, IMAGES, '"GIF": 8}', '"GIF": 8, "BMP": 8}', REFUSED),
     by_project(
-        BOUNDED, IMAGES, "if upload.size > MOST_MEGABYTES * 1_000_000:", "if False:", REFUSED
+        BOUNDED, IMAGES, "if upload.size > MAX_MEGABYTES * 1_000_000:", "if False:", REFUSED
     ),
     by_project(
         BOUNDED,
         IMAGES,
-        "if image.width * image.height <= most * 1_000_000:",
+        "if image.width * image.height <= limit * 1_000_000:",
         "if True:",
         REFUSED,
     ),
-    by_project(BOUNDED, IMAGES, "if scans_in(upload) > MOST_SCANS:", "if False:", REFUSED),
+    by_project(BOUNDED, IMAGES, "if count_scans(upload) > MAX_SCANS:", "if False:", REFUSED),
     by_project(
         BOUNDED,
         IMAGES,
-        "UNPACKING = threading.Lock()",
-        "UNPACKING = threading.Semaphore(9)",
-        "tests/test_pictures.py::test_while_others_are_unpacked_too_long_one_is_asked_to_come_back",
+        "DECODE_LOCK = threading.Lock()",
+        "DECODE_LOCK = threading.Semaphore(9)",
+        "tests/test_pictures.py::test_an_upload_is_rejected_while_others_are_decoded",
     ),
     by_project(PRIVATE, BUCKET, "querystring_auth = True", "querystring_auth = False", SIGNED),
     by_project(PRIVATE, BUCKET, "querystring_expire = 3600", "querystring_expire = 36000", SIGNED),
@@ -63,8 +63,8 @@ MUTANTS = (
     by_project(
         NO_BUCKET,
         "pictures/checks.py",
-        "if re.fullmatch(form, settings.BUCKET[key]) else",
-        "if settings.BUCKET[key] else",
+        "if not re.fullmatch(pattern, settings.BUCKET[key]):",
+        "if False:",
         GOES_LIVE,
     ),
     by_template(

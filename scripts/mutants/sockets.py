@@ -79,14 +79,14 @@ MUTANTS = (
         CONSUMERS,
         "if await database_sync_to_async(ended_sessions)({self.session}):",
         "if False:",
-        "paas/tests/test_consumers.py::test_a_log_out_before_a_socket_joins_its_session_refuses_the_socket",
+        "paas/tests/test_consumers.py::test_a_logout_before_a_websocket_joins_its_session_refuses_the_websocket",
     ),
     by_project(
         RACE,
         SESSIONS,
         "    request.session.delete()\n",
         "",
-        "paas/tests/test_consumers.py::test_a_log_out_deletes_the_session_before_the_message_to_its_sockets",
+        "paas/tests/test_consumers.py::test_a_logout_deletes_the_session_before_it_closes_the_websockets",
     ),
     by_template(
         TICKET,
@@ -138,7 +138,7 @@ MUTANTS = (
         SIGNALS,
         "return self.messages[user.pk] <= MAX_MESSAGES",
         "return True",
-        "tests/test_presence.py::test_a_loop_of_log_ins_and_log_outs_sends_few_messages",
+        "tests/test_presence.py::test_a_loop_of_logins_and_logouts_sends_few_messages",
     ),
     by_template(
         CLOSE_FRAME,

@@ -20,8 +20,8 @@ app.config_from_object("paas.celery")
 app.autodiscover_tasks()
 
 # https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html
-# Use crontab: an interval in seconds starts again with each deployment, so that a daily one may
-# never end. Each worker has a clock: with two workers, periodic tasks run twice.
+# Use crontab(): each deployment restarts an interval in seconds, so a daily one may never elapse.
+# Run one worker process with --beat: with two, periodic tasks run twice.
 app.conf.beat_schedule = {
     "send missed welcome mails": {
         "task": "welcome.tasks.send_missed",

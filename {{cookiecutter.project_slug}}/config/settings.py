@@ -12,6 +12,7 @@ from paas import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+# Environment variables: https://github.com/sloria/environs
 # `eager=False`: invalid variables are collected, and reported together by `env.seal()` at the end.
 env = Env(eager=False)
 env.read_env(BASE_DIR / ".env", recurse=False)
@@ -70,11 +71,11 @@ MIDDLEWARE = [
 
 # URLs: https://docs.djangoproject.com/en/6.1/topics/http/urls/
 ROOT_URLCONF = "config.urls"
-free_path = validate.Regexp(
+unused_path = validate.Regexp(
     r"(?!({{ cookiecutter.__url_prefixes }})/)([\w-]+/)+\Z",
-    error="Must be a path that nothing else has, such as 'back-office/'.",
+    error="Must be a path that no other URL has, such as 'back-office/'.",
 )
-ADMIN_PATH = env.str("ADMIN_PATH", "admin/", validate=free_path)
+ADMIN_PATH = env.str("ADMIN_PATH", "admin/", validate=unused_path)
 
 # Templates: https://docs.djangoproject.com/en/6.1/topics/templates/
 TEMPLATES = [
@@ -153,7 +154,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 # <% endif %>
 if REDIS_URL:
-    # It raises while Redis is unavailable, so sessions are in the database.
+    # The cache raises errors while Redis is unavailable, so sessions are in the database.
     CACHES["default"] = {"BACKEND": "paas.redis.RedisCache", "LOCATION": REDIS_URL}
     # <% if cookiecutter.__interface == "asgi" %>
     CHANNEL_LAYERS["default"] = {"BACKEND": "paas.asgi.channel_layer.ChannelLayer"}
@@ -161,7 +162,7 @@ if REDIS_URL:
 
 # <% endif %>
 # <% if cookiecutter.use_celery %>
-# Celery, whose other settings are in paas/celery.py: https://docs.celeryq.dev/
+# Celery, with more settings in paas/celery.py: https://docs.celeryq.dev/en/stable/
 # Processes that run a task each; with two, a worker fits in 512 MB.
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=at_least_1)
 
@@ -182,7 +183,7 @@ elif DEBUG:
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 
 # <% endif %>
-# Users and log-in: https://docs.djangoproject.com/en/6.1/topics/auth/customizing/
+# Users and login: https://docs.djangoproject.com/en/6.1/topics/auth/customizing/
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["users.throttle.Backend"]
 LOGIN_URL = "login"
@@ -196,7 +197,7 @@ SESSION_ENGINE = "paas.sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 PASSWORD_HASHERS = [
     "users.hashers.Argon2",
-    # Verifies hashes from before Argon2; Django rehashes them at the next log-in.
+    # Verifies hashes from before Argon2; Django rehashes them at the next login.
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -206,15 +207,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-# Lockout after failed log-ins: https://django-axes.readthedocs.io/en/latest/4_configuration.html
+# Lockout after failed logins: https://django-axes.readthedocs.io/en/latest/4_configuration.html
 AXES_HANDLER = "users.throttle.Handler"
-AXES_CLIENT_IP_CALLABLE = "users.throttle.client_address"
+AXES_CLIENT_IP_CALLABLE = "users.throttle.counted_ip"
 AXES_LOCKOUT_CALLABLE = "users.throttle.lockout_response"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 1
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-# Of that user at that address only: else an attacker could log in to reset an address's failures.
+# Only that user's failures from that IP: an attacker's own account must not reset the whole IP.
 AXES_RESET_ON_SUCCESS = True
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]  # not stored
 AXES_SENSITIVE_PARAMETERS += ["old_password", "new_password1", "new_password2"]
@@ -254,7 +255,7 @@ SECURE_CSP: dict[str, list[str] | bool] = {
 }
 
 # <% if cookiecutter.use_s3_media %>
-# Uploads, in a private bucket; in development in a folder: https://django-storages.readthedocs.io/
+# Uploads, in a bucket or for development in MEDIA_ROOT: https://django-storages.readthedocs.io/
 MEDIA_ROOT = BASE_DIR / "media"
 MEDIA_URL = "/picture/files/"
 BUCKET = {
@@ -294,17 +295,17 @@ if not DEBUG:
 
 # Checks: https://docs.djangoproject.com/en/6.1/ref/checks/#security
 SILENCED_SYSTEM_CHECKS = [
-    *("security.W005", "security.W021"),  # HSTS for a whole domain, which may hold other sites
-    # paas/checks.py refuses what these only warn of.
+    *("security.W005", "security.W021"),  # HSTS for all subdomains, which may be other sites
+    # paas/checks.py has errors for these.
     *("security.W004", "security.W008", "security.W009", "security.W012"),
     *("security.W016", "security.W018", "security.W020"),
     # <% if cookiecutter.use_celery %>
-    # welcome/checks.py reports it: a site may go live without e-mail.
+    # welcome/checks.py reports it as information: a site may go live without e-mail.
     "mail.W001",
     # <% endif %>
 ]
 
-# Logs and errors: paas/logs.py, https://docs.sentry.io/platforms/python/integrations/django/
+# Logs, by paas/logs.py, and Sentry: https://docs.sentry.io/platforms/python/
 LOGGING = logs.configuration(env.log_level("LOG_LEVEL", logging.INFO), as_json=not DEBUG)
 SENTRY_DSN = env.str("SENTRY_DSN", "")
 

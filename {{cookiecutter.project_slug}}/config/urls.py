@@ -12,7 +12,7 @@ urlpatterns = [
     # <% if cookiecutter.use_s3_media %>
     path("picture/", include("pictures.urls")),
     # <% endif %>
-    # The admin's own form would let anyone guess at the old password without end.
+    # The admin's own form has no lockout: ChangePasswordForm in users/forms.py has one.
     path(
         f"{settings.ADMIN_PATH}password_change/",
         RedirectView.as_view(pattern_name="password_change"),

@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from paas import servers
 
 POSTGRESQL = "django.db.backends.postgresql"
-# A host name, an IPv6 address, or all names in a domain, but not in a whole ".com".
+# A host name, an IPv6 address, or ".example.com" for a domain with its subdomains, but not ".com".
 HOST = re.compile(r"(\.[A-Za-z0-9-]+\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]")
 
 Check = Callable[[], Error | None]
@@ -30,29 +30,29 @@ def environment_check(check: Check) -> Check:
     return check
 
 
-def deploy_error(number: int, name: str, sentence: str) -> Error:
-    """An error about an environment variable or a setting; its hint is how to set that here."""
+def deploy_error(number: int, name: str, message: str) -> Error:
+    """An error about an environment variable or a setting, with a hint how to set it."""
     hints = import_module(settings.PLATFORM).HINTS
     hint = hints.get(name, f"See {name} in config/settings.py.")
-    return Error(f"{name} {sentence}", hint=hint, id=f"paas.E{number:03}")
+    return Error(f"{name} {message}", hint=hint, id=f"paas.E{number:03}")
 
 
-def variable_error(number: int, name: str, sentence: str) -> Error:
-    """As deploy_error(), for an environment variable of an app, which the platform does not know."""
+def variable_error(number: int, name: str, message: str) -> Error:
+    """As deploy_error(), for an environment variable of an app: the platform has no hint for it."""
     hint = import_module(settings.PLATFORM).SET_VARIABLE.format(name)
-    return Error(f"{name} {sentence}", hint=hint, id=f"paas.E{number:03}")
+    return Error(f"{name} {message}", hint=hint, id=f"paas.E{number:03}")
 
 
 @register(deploy=True)
 def check_environment(app_configs=None, **kwargs) -> list[Error]:
-    """One error for each problem of the configuration."""
-    return [found for check in CHECKS if (found := check())]
+    """Return the error of each check that fails."""
+    return [error for check in CHECKS if (error := check())]
 
 
 @register(deploy=True)
 def check_server(app_configs=None, **kwargs) -> list[Error]:
-    """Import what the web process runs: it would fail only after the release."""
-    if check_environment():  # the application would end this process
+    """Import the server and the application: after the release it is too late to fail."""
+    if check_environment():  # then the application exits
         return []
     try:
         for module in pkgutil.iter_modules(servers.__path__, "paas.servers."):
@@ -62,9 +62,9 @@ def check_server(app_configs=None, **kwargs) -> list[Error]:
         import_string(str(getattr(settings, "ASGI_APPLICATION", settings.WSGI_APPLICATION)))
     except Exception as error:  # noqa: BLE001 (code of any kind)
         cause = error.__cause__ or error  # import_string() hides an AttributeError in the module
-        sentence = f"The server cannot start: {type(cause).__name__}: {cause}."
-        hint = "Run the tests: they start it, and show the traceback."
-        return [Error(sentence, hint=hint, id="paas.E012")]
+        message = f"The server cannot start: {type(cause).__name__}: {cause}."
+        hint = "Run the tests: one starts the server, and shows the traceback."
+        return [Error(message, hint=hint, id="paas.E012")]
     return []
 
 
@@ -88,7 +88,7 @@ def check_allowed_hosts() -> Error | None:
         return deploy_error(2, "ALLOWED_HOSTS", "must name the hosts instead of '*'.")
     for host in settings.ALLOWED_HOSTS:
         if not HOST.fullmatch(host):
-            return deploy_error(2, "ALLOWED_HOSTS", f"holds {host!r}, which is no host name.")
+            return deploy_error(2, "ALLOWED_HOSTS", f"contains {host!r}, which is not a host name.")
     return None
 
 
@@ -130,9 +130,11 @@ def check_https() -> Error | None:
     cookies = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE")
     names = ("SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS", *cookies)
     off = [name for name in names if not getattr(settings, name)]
-    # DEBUG turns all of them off; check_debug() reports that.
+    # config/settings.py sets them unless DEBUG is on, which check_debug() reports.
     if off and not settings.DEBUG:
-        return deploy_error(6, ", ".join(off), "must be on, or passwords travel in the clear.")
+        return deploy_error(
+            6, ", ".join(off), "must be on: without them passwords are sent unencrypted."
+        )
     return None
 
 

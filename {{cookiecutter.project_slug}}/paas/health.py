@@ -1,12 +1,12 @@
-"""Health checks, answered before anything else looks at the request.
+"""Health checks of the process and of the services that it needs.
 
-They may come over plain HTTP and with any Host: ``SECURE_REDIRECT_EXEMPT`` lists them, and no
-middleware above HealthCheckMiddleware checks the Host.
+``/healthz``: 200 while the process can answer. It uses no service.
+``/readyz``: 200 if every probe in ``settings.READINESS_PROBES`` returns "ok", else 503; the body
+has the status of each.
 
-``/healthz``: the process is alive. Touches nothing.
-``/readyz``: 200 when everything the site needs is there, else 503; the body names each part.
-
-Under ASGI the event loop answers them, so middleware above HealthCheckMiddleware must not wait.
+Platforms may send them over plain HTTP and with any Host. So SECURE_REDIRECT_EXEMPT lists them, and
+no middleware above HealthCheckMiddleware may call ``request.get_host()``. An event loop may
+answer them, so that middleware must not block.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 from paas.middleware import NonBlockingMiddleware
 
 LIVENESS_PATH, READINESS_PATH = PATHS = ("/healthz", "/readyz")
-# Seconds; App Platform gives up after one.
+# Seconds. Platforms may give up after one.
 PROBE_TIMEOUT = 0.8
 
 Probes = dict[str, Future[str]]
@@ -38,7 +38,7 @@ def probe_database() -> str:
 
 
 # A thread per probe: one that hangs delays neither the response nor the other probes.
-THREADS: dict[str, ThreadPoolExecutor] = {}
+PROBE_THREADS: dict[str, ThreadPoolExecutor] = {}
 PENDING: Probes = {}
 
 
@@ -58,7 +58,7 @@ class HealthCheckMiddleware(NonBlockingMiddleware):
 
 
 def readiness(probes: Probes) -> JsonResponse:
-    """The response; a probe that raised or is not done yet is not ready."""
+    """The response of /readyz; a probe that raised or has not finished is not "ok"."""
     parts = {name: probe_status(probe) for name, probe in probes.items()}
     ready = all(part == "ok" for part in parts.values())
     if not ready:
@@ -86,7 +86,7 @@ def wait_for_probes() -> Probes:
 def run_probe(name: str) -> Future[str]:
     """Start the probe, unless it runs already: concurrent health checks share its result."""
     if name not in PENDING or PENDING[name].done():
-        if name not in THREADS:
-            THREADS[name] = ThreadPoolExecutor(1, f"readyz-{name}")
-        PENDING[name] = THREADS[name].submit(import_string(settings.READINESS_PROBES[name]))
+        if name not in PROBE_THREADS:
+            PROBE_THREADS[name] = ThreadPoolExecutor(1, f"readyz-{name}")
+        PENDING[name] = PROBE_THREADS[name].submit(import_string(settings.READINESS_PROBES[name]))
     return PENDING[name]

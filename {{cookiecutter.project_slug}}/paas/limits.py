@@ -42,8 +42,8 @@ def max_body_size(size: int):
     return set_limit
 
 
-def body_limit(path: str) -> int:
-    """Return how many bytes the body of a request to this path, without its query, may have."""
+def max_body_size_of(path: str) -> int:
+    """Return the maximum size of a request body, in bytes, for a path without its query string."""
     try:
         view = resolve(path).func
     except Resolver404:
@@ -97,7 +97,7 @@ OVERLOADED = Refusal(
 
 
 class DiscardedBody:
-    """The rest of a refused body, which the server reads and drops."""
+    """The rest of a refused request body, which the server reads and drops."""
 
     def __init__(self):
         self.size = 0

@@ -1,7 +1,7 @@
 """Logs: one JSON object per line on stdout; in development, lines in columns.
 
 ``structlog.get_logger(__name__).info("paid", order=7)`` and ``logging`` both work, and add the id of
-the request. Do not log queries, forms, headers or cookies: they hold passwords and tokens.
+the request. Do not log query strings, forms, headers or cookies: they have passwords and tokens.
 
 config/settings.py imports this module, so it must not import ``django.conf.settings`` or models.
 """
@@ -22,13 +22,13 @@ MAX_FRAMES = 20
 MAX_PATH_LENGTH = 1000
 # Development servers log each request; request_log.py does as well.
 ACCESS_LOGGERS = ("django.server", "django.channels.server")
-# They log a line per request or second while a service is unavailable, overloaded or attacked.
+# They log a line per request, or per second, during an outage, an overload or an attack.
 RATE_LIMITED_LOGGERS = (
     "django.security.DisallowedHost",
     "paas.limits",
 )
 RATE_LIMIT_SECONDS = 10
-# Their lines belong to no request. Modules of the project add to it.
+# Loggers of background work, whose lines belong to no request. Modules add theirs.
 BACKGROUND_LOGGERS: set[str] = set()
 
 
@@ -52,13 +52,13 @@ class RateLimitFilter(logging.Filter):
 
 
 def merge_context(logger, method: str, event: EventDict) -> EventDict:
-    """Processor: what is bound to the context, such as the request's id."""
+    """Processor: add the context variables, such as the request's id."""
     is_background = event["_record"].name in BACKGROUND_LOGGERS
     return event if is_background else merge_contextvars(logger, method, event)
 
 
 def loggable_path(request) -> str:
-    """The path without its query string; the URL's route if it has a token in it."""
+    """The path without its query string; the URL pattern's route if the path has a token."""
     match = request.resolver_match
     if match and "token" in match.kwargs:
         return f"/{match.route}"
@@ -66,7 +66,7 @@ def loggable_path(request) -> str:
 
 
 def strip_query_string(record) -> bool:
-    """Filter for Django's own lines about a request: log its path as loggable_path() does."""
+    """Filter for Django's log lines about a request: replace its path by loggable_path()."""
     if record.args and hasattr(record, "request"):
         *arguments, _ = record.args  # the path comes last
         stripped = (str(argument).partition("?")[0] for argument in arguments)
@@ -75,7 +75,7 @@ def strip_query_string(record) -> bool:
 
 
 def format_exception(exc_info) -> str:
-    """The last frames, where it happened, and never the values of variables."""
+    """The last MAX_FRAMES of the traceback, without the values of variables."""
     return "".join(traceback.format_exception(*exc_info, limit=-MAX_FRAMES)).rstrip()
 
 
@@ -89,7 +89,7 @@ JSON: list[Processor] = [ExceptionRenderer(format_exception), JSONRenderer()]
 
 
 def configure_structlog() -> None:
-    """Send structlog's events through ``logging``; lines before this call have its default form."""
+    """Send structlog's events through ``logging``. Earlier events have structlog's own format."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -104,7 +104,7 @@ def configure_structlog() -> None:
 
 
 def configuration(level: int | str, as_json: bool = True) -> dict:
-    """The argument of ``logging.config.dictConfig``, for lines by structlog and by ``logging``."""
+    """The value of LOGGING: a format for both structlog and ``logging``."""
     formatter = {
         "()": ProcessorFormatter,
         "foreign_pre_chain": [merge_context, *SHARED_PROCESSORS],
@@ -122,10 +122,10 @@ def configuration(level: int | str, as_json: bool = True) -> dict:
         "handlers": {"stdout": stdout},
         "root": {"handlers": ["stdout"], "level": level},
         "loggers": {
-            # Log-ins that succeed are requests like any other.
+            # At INFO it logs successful logins, which the request log has.
             "axes": {"level": "WARNING"},
             "django": {"handlers": [], "level": "INFO", "propagate": True},
-            # What is no error is in the request's own line.
+            # Its warnings about 4xx responses would repeat the request log.
             "django.request": {"level": "ERROR", "filters": [strip_query_string]},
             "django.security.csrf": {"filters": [strip_query_string]},
             **{name: {"handlers": [], "level": "CRITICAL"} for name in ACCESS_LOGGERS},

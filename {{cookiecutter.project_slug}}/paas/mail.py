@@ -4,8 +4,10 @@ from django.core.mail.backends import smtp
 
 
 class EmailBackend(smtp.EmailBackend):
-    """Django's SMTP, told where to by a URL: smtps://user:password@host:port for TLS from the
-    start, smtp:// for STARTTLS. What is special in the password must be percent-encoded.
+    """Django's SMTP backend, configured by EMAIL_URL.
+
+    ``smtps://user:password@host:port`` is implicit TLS, ``smtp://`` is STARTTLS. Percent-encode
+    special characters of the password.
     """
 
     def __init__(self, url: str, **options):

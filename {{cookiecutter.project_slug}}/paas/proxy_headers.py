@@ -15,9 +15,9 @@ platform = import_module(settings.PLATFORM)
 
 
 def client_address(headers: Mapping[str, str], peer: str) -> str:
-    """The client's IP address; without a valid header, ``peer``, the other end of the connection.
+    """The client's IP address; without a valid header, ``peer``, the address of the connection.
 
-    ``headers`` have lowercase names, or names in any case.
+    The names of ``headers`` are lowercase, or case-insensitive.
     """
     if settings.DEBUG:  # there is no router
         return peer
@@ -46,7 +46,7 @@ def queue_milliseconds(headers: Mapping[str, str]) -> int | None:
 
 
 class ClientAddressMiddleware(NonBlockingMiddleware):
-    """Set ``REMOTE_ADDR`` to the client's address; the server has set it to the router's."""
+    """Set ``REMOTE_ADDR`` to the client's IP address; the server has set it to the router's."""
 
     def process_request(self, request):
         peer = request.META.get("REMOTE_ADDR", "")

@@ -47,7 +47,7 @@ class RedisCache(redis.RedisCache):
 
 
 def probe_redis() -> str:
-    """Raise unless Redis answers; development may do without."""
+    """Raise an error unless Redis answers. Without REDIS_URL, as in development, return "ok"."""
     if settings.REDIS_URL:
         options = {"socket_timeout": PROBE_TIMEOUT, "socket_connect_timeout": PROBE_TIMEOUT}
         with Redis.from_url(settings.REDIS_URL, **options) as client:

@@ -1,4 +1,4 @@
-"""One log line per request, whatever answers it; and the request's id in every line it causes."""
+"""Logs one line per request, and adds the request's id to every line that it causes."""
 
 import time
 
@@ -15,9 +15,9 @@ logger = structlog.get_logger(__name__)
 
 
 class RequestLogMiddleware(NonBlockingMiddleware):
-    """Log each request but health checks, which log themselves what is wrong.
+    """Log every request but health checks: paas/health.py logs those that fail.
 
-    ``request.request_id`` is its id, and the response's ``X-Request-ID``.
+    ``request.request_id`` and the response's ``X-Request-ID`` have the id.
     """
 
     def process_request(self, request):
@@ -56,6 +56,6 @@ def user_id(request):
     return None if getattr(user, "_wrapped", None) is empty else getattr(user, "pk", None)
 
 
-def milliseconds_since(moment: float) -> float:
-    """``moment`` is of ``time.perf_counter()``."""
-    return round(1000 * (time.perf_counter() - moment), 1)
+def milliseconds_since(start: float) -> float:
+    """Milliseconds since ``start``, a value of ``time.perf_counter()``."""
+    return round(1000 * (time.perf_counter() - start), 1)

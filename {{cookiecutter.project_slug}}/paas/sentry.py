@@ -1,4 +1,7 @@
-"""Error tracking by Sentry, or what speaks its protocol; imported only if ``SENTRY_DSN`` is set."""
+"""Error tracking with Sentry or a compatible service; imported only if SENTRY_DSN is set.
+
+https://docs.sentry.io/platforms/python/integrations/django/
+"""
 
 import sentry_sdk
 from sentry_sdk.integrations.atexit import AtexitIntegration
@@ -7,14 +10,14 @@ from structlog.contextvars import get_contextvars
 
 from paas.startup import exit_with_errors
 
-# Parts of an event that tell who asked, and for what: addresses, headers, queries, forms.
-PERSONAL = ("breadcrumbs", "extra", "request", "user")
+# Fields of an event that hold IP addresses, headers, query strings and forms.
+PERSONAL_FIELDS = ("breadcrumbs", "extra", "request", "user")
 
 
 def init_sentry(dsn: str) -> None:
-    """Report unhandled errors, and what is logged as one, to where ``dsn`` says.
+    """Report unhandled exceptions and logged errors to ``dsn``; exit if it is invalid.
 
-    The SDK itself finds the release in the environment; ends the process if it can't use ``dsn``.
+    The SDK reads the release from the environment.
     """
     try:
         sentry_sdk.init(
@@ -23,7 +26,7 @@ def init_sentry(dsn: str) -> None:
             include_local_variables=False,
             max_breadcrumbs=0,
             before_send=strip_personal_data,
-            # It prints, where each line of the log is JSON.
+            # By default it prints text at exit, but each line of the log must be JSON.
             integrations=[AtexitIntegration(callback=lambda pending, timeout: None)],
         )
     except BadDsn as error:
@@ -31,7 +34,8 @@ def init_sentry(dsn: str) -> None:
 
 
 def strip_personal_data(event, hint):
-    """The event without what is personal, and with the id of the request, to find it in the logs."""
+    """Remove PERSONAL_FIELDS from the event, and add the request id, to find its log lines."""
     request_id = get_contextvars().get("request_id")
     tags = event.get("tags", {}) | ({"request_id": request_id} if request_id else {})
-    return {name: part for name, part in event.items() if name not in PERSONAL} | {"tags": tags}
+    kept = {name: value for name, value in event.items() if name not in PERSONAL_FIELDS}
+    return kept | {"tags": tags}

@@ -2,10 +2,11 @@ from django.contrib.sessions.backends import db
 
 
 class SessionStore(db.SessionStore):
-    """Django's sessions in the database, but for cookies that none of them ever had: PostgreSQL
-    has an error for a NUL, which a client can send.
+    """Django's sessions in the database, without an error for an invalid cookie.
+
+    PostgreSQL raises one for a NUL character, which a client can send.
     """
 
     def _validate_session_key(self, key):
-        # The stubs leave out what is not public.
+        # The stubs have no private methods.
         return super()._validate_session_key(key) and key.isalnum()  # type: ignore[misc]

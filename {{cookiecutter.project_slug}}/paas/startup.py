@@ -1,4 +1,4 @@
-"""What every entry point calls first: manage.py, config/asgi.py or config/wsgi.py, and others."""
+"""Start-up of every entry point: manage.py, the application in config/, and others."""
 
 import os
 import sys
@@ -11,13 +11,13 @@ from environs import EnvValidationError
 
 
 def load_settings() -> None:
-    """Load the settings; exit with a sentence for each invalid environment variable."""
+    """Load the settings; exit with a message for each invalid environment variable."""
     try:
         settings.DEBUG  # noqa: B018 (the first access loads the settings)
     except EnvValidationError as error:
         # env.seal() collected them in a dict by name; the stubs declare a list.
         invalid = error.error_messages.items()  # type: ignore[union-attr]
-        exit_with_errors(f"{name}: {' '.join(messages)}" for name, messages in invalid)
+        exit_with_errors(f"{name}: {' '.join(errors)}" for name, errors in invalid)
 
 
 def setup() -> None:
@@ -28,7 +28,7 @@ def setup() -> None:
 
 
 def refuse_misconfiguration() -> None:
-    """Exit with a sentence for each error of check_environment(), except in development.
+    """Exit with a message for each error of check_environment(), except in development.
 
     Development has DEBUG on, and no PORT, which platforms set for the web process.
     """
@@ -40,7 +40,7 @@ def refuse_misconfiguration() -> None:
         exit_with_errors(f"{error.msg} {error.hint}" for error in errors)
 
 
-def exit_with_errors(sentences: Iterable[str]) -> NoReturn:
-    """Print the sentences and exit with status 3, at which Gunicorn does not restart a worker."""
-    print(*sentences, sep="\n", file=sys.stderr)
+def exit_with_errors(messages: Iterable[str]) -> NoReturn:
+    """Print the messages and exit with status 3."""
+    print(*messages, sep="\n", file=sys.stderr)
     sys.exit(3)

@@ -3,6 +3,6 @@ from django.template.loader import render_to_string
 
 
 def server_error(request):
-    """The page of an unhandled error: without what other pages have, which may be what failed."""
+    """handler500. No context processors: one of them may have raised the error."""
     context = {"request_id": getattr(request, "request_id", None)}
     return HttpResponseServerError(render_to_string("500.html", context))

@@ -1,6 +1,6 @@
-"""A picture for every account.
+"""Demo: a picture for every user. README.md tells how to remove it.
 
-What is uploaded is never stored as it came: ``images.py`` makes a picture of it that is safe to
-show. The files are in a private bucket (``bucket.py``), and pages show them by links that are good
-for an hour. A new picture is stored before the old one goes, and an account takes its own along.
+Uploads are not stored as they are: ``images.py`` validates each and encodes it again. The files are
+in a private bucket (``bucket.py``), and pages link to them by signed URLs that expire after an hour.
+A new file is stored before the old one is deleted. Deleting a user deletes the user's file.
 """

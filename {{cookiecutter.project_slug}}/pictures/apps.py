@@ -6,4 +6,4 @@ class PicturesConfig(AppConfig):
     navigation = ("picture", "Your picture")
 
     def ready(self):
-        from . import checks  # noqa: F401 (registers them)
+        from . import checks  # noqa: F401 (registers the checks)

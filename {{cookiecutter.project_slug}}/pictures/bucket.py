@@ -6,7 +6,10 @@ from storages.backends.s3 import S3Storage
 
 
 class Bucket(S3Storage):
-    """A private bucket on S3 or Spaces. Links to what is in it are signed, and good for an hour."""
+    """A private bucket; the URLs of its files are signed, and expire after an hour.
+
+    https://django-storages.readthedocs.io/en/latest/backends/amazon-S3.html
+    """
 
     file_overwrite = False
     default_acl = None
@@ -14,24 +17,24 @@ class Bucket(S3Storage):
     querystring_expire = 3600
     client_config = Config(
         signature_version="s3v4",
-        # Names the bucket in the host, which the Content Security Policy then allows alone.
+        # With the bucket in the host name, the Content Security Policy can allow this bucket only.
         s3={"addressing_style": "virtual"},
-        # Twice these is well within the 30 seconds that Heroku's router waits.
+        # Seconds. Two attempts take less than 30, after which the router may give up.
         connect_timeout=3,
         read_timeout=5,
         retries={"total_max_attempts": 2},
-        # Only S3 itself knows all the checksums that boto would add.
+        # boto3 adds checksums by default, which not every S3-compatible service supports.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
 
     @cached_property
     def connection(self):
-        """One for all threads, as making it takes 0.1 s."""
+        """One boto3 resource for all threads: to make one takes 0.1 s."""
         return super().connection
 
     def save(self, name, content, max_length=None):
-        """Raise an OSError, as storage on a disk does, if the file cannot be stored."""
+        """Raise OSError if the file cannot be stored, as FileSystemStorage does."""
         try:
             return super().save(name, content, max_length)
         except (Boto3Error, BotoCoreError, ClientError) as error:

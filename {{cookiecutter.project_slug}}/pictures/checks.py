@@ -1,4 +1,4 @@
-"""Refuse to go live without a bucket: uploads would be lost with the disk they are on."""
+"""Deploy check: a bucket is required, as the platform deletes local files at each restart."""
 
 import re
 from functools import partial
@@ -8,20 +8,22 @@ from django.core.checks import Error
 
 from paas.checks import CHECKS, variable_error
 
-# What a variable must look like, by the name it has in settings.BUCKET.
-FORMS = {
-    "AWS_ACCESS_KEY_ID": ("access_key", r"[A-Z0-9]{16,128}", "is no access key's ID."),
-    "AWS_SECRET_ACCESS_KEY": ("secret_key", r"[A-Za-z0-9/+=]{30,}", "is no secret access key."),
-    "AWS_STORAGE_BUCKET_NAME": ("bucket_name", r"[a-z0-9-]{3,63}", "is no bucket's name."),
-    "AWS_S3_REGION_NAME": ("region_name", r"[a-z0-9-]+", "is no region's name."),
+# For each environment variable its key in settings.BUCKET, and a regular expression for its value.
+VARIABLES = {
+    "AWS_ACCESS_KEY_ID": ("access_key", r"[A-Z0-9]{16,128}"),
+    "AWS_SECRET_ACCESS_KEY": ("secret_key", r"[A-Za-z0-9/+=]{30,}"),
+    "AWS_STORAGE_BUCKET_NAME": ("bucket_name", r"[a-z0-9-]{3,63}"),
+    "AWS_S3_REGION_NAME": ("region_name", r"[a-z0-9-]+"),
 }
 
 
 def check_bucket(name: str) -> Error | None:
-    key, form, sentence = FORMS[name]
+    key, pattern = VARIABLES[name]
     if not settings.BUCKET[key]:
         return variable_error(20, name, "is not set.")
-    return None if re.fullmatch(form, settings.BUCKET[key]) else variable_error(20, name, sentence)
+    if not re.fullmatch(pattern, settings.BUCKET[key]):
+        return variable_error(20, name, f"must match {pattern!r}.")
+    return None
 
 
-CHECKS += [partial(check_bucket, name) for name in FORMS]
+CHECKS += [partial(check_bucket, name) for name in VARIABLES]

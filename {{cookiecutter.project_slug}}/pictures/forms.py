@@ -1,16 +1,16 @@
 from django import forms
 
-from pictures.images import FORMATS, MOST_MEGABYTES, as_picture
+from pictures.images import MAX_MEGABYTES, MAX_MEGAPIXELS, validate_and_reencode
 
-TYPES = ",".join(f"image/{name.lower()}" for name in FORMATS)
+TYPES = ",".join(f"image/{name.lower()}" for name in MAX_MEGAPIXELS)
 
 
 class PictureForm(forms.Form):
     image = forms.FileField(
         label="A new picture",
-        help_text=f"JPEG, PNG, WebP or GIF, up to {MOST_MEGABYTES} MB.",
+        help_text=f"JPEG, PNG, WebP or GIF, up to {MAX_MEGABYTES} MB.",
         widget=forms.FileInput(attrs={"accept": TYPES}),
     )
 
     def clean_image(self):
-        return as_picture(self.cleaned_data["image"])
+        return validate_and_reencode(self.cleaned_data["image"])

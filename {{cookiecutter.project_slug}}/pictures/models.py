@@ -13,7 +13,7 @@ def random_name(picture, filename: str) -> str:
 
 
 class Picture(models.Model):
-    """The picture of an account that has one."""
+    """A user's picture."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True
@@ -25,15 +25,15 @@ class Picture(models.Model):
 
 
 def replace_picture(user, content) -> None:
-    """Make ``content``, from ``as_picture``, the user's picture instead of any other.
+    """Store ``content``, of ``validate_and_reencode()``, as the user's picture; delete the old one.
 
-    Raises OSError if it cannot be stored, and then nothing has changed.
+    Raises OSError if it cannot be stored; the old one is kept then.
     """
-    # By its key: to an account in memory, the picture would belong before it is stored.
+    # ``user_id`` instead of ``user``, which would set ``user.picture`` before the file is stored.
     picture = Picture(user_id=user.pk)
     picture.image.save(content.name, content, save=False)
     with transaction.atomic():
-        # Of two uploads at once, the second finds what the first has stored.
+        # Lock: the second of two concurrent uploads must find, and delete, the first one's file.
         get_user_model().objects.select_for_update().get(pk=user.pk)
         old = Picture.objects.filter(user=user).first()
         picture.save()
@@ -43,6 +43,6 @@ def replace_picture(user, content) -> None:
 
 @receiver(post_delete, sender=Picture)
 def delete_file(sender, instance, **kwargs):
-    """Delete the picture's file, once it is certain that nothing refers to it."""
+    """Delete the picture's file after the commit: a rollback would keep the row."""
     image = instance.image
     transaction.on_commit(partial(image.storage.delete, image.name), robust=True)

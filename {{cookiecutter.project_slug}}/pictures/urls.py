@@ -7,6 +7,6 @@ from pictures import views
 urlpatterns = [
     path("", views.PictureView.as_view(), name="picture"),
     path("remove/", views.remove_picture, name="picture_remove"),
-    # In development only.
+    # static() returns no URL unless DEBUG is on: files in MEDIA_ROOT are for development.
     *static("files/", document_root=settings.MEDIA_ROOT),
 ]

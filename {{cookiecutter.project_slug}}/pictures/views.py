@@ -17,10 +17,10 @@ from pictures.models import Picture, replace_picture
 logger = logging.getLogger(__name__)
 
 
-# The page holds a link that is good for an hour.
+# The page has a signed URL, which expires after an hour.
 @method_decorator(never_cache, name="dispatch")
 class PictureView(LoginRequiredMixin, SuccessMessageMixin, FormView):
-    """Show one's picture, and take another."""
+    """Show the user's picture, with a form to upload another."""
 
     template_name = "pictures/picture.html"
     form_class = PictureForm
@@ -32,7 +32,7 @@ class PictureView(LoginRequiredMixin, SuccessMessageMixin, FormView):
             replace_picture(self.request.user, form.cleaned_data["image"])
         except OSError as error:
             logger.error("A picture could not be stored: %s", error)
-            form.add_error("image", "It could not be stored just now. Please try again later.")
+            form.add_error("image", "The picture could not be stored. Please try again later.")
             return self.form_invalid(form)
         return super().form_valid(form)
 

@@ -8,8 +8,10 @@ from presence.signals import EVERYONE, status_message
 
 
 class PresenceConsumer(SessionConsumer):
-    """An open page. It is sent ``everyone``, a list of all people, when it opens and when a
-    heartbeat finds the list changed; and ``change``, about one of them.
+    """The WebSocket of an open page.
+
+    It sends ``everyone``, the whole list of users, when it opens and when a heartbeat finds the
+    list changed; and ``change`` when one user's status changes.
     """
 
     groups = [EVERYONE]
@@ -19,18 +21,19 @@ class PresenceConsumer(SessionConsumer):
     max_messages = 10
 
     connection: Connection | None = None
-    # people_message() of the last heartbeat; and again, if it changed then.
-    people: str | None = None
-    news: str | None = None
+    # people_message() at the last heartbeat; and the same to send with the next ping, or None if it
+    # has not changed.
+    last_list: str | None = None
+    new_list: str | None = None
 
     async def opened(self):
         user, session_key = self.scope["user"], self.session[0]
-        self.connection, arrived = await database_sync_to_async(connect)(user, session_key)
+        self.connection, was_offline = await database_sync_to_async(connect)(user, session_key)
         if self.connection is None:
             await self.close(TOO_MANY)
             return
         await self.send(text_data=await database_sync_to_async(people_message)())
-        if arrived:
+        if was_offline:
             await send_to_group(EVERYONE, status_message(user, True, "came online"))
 
     async def left(self):
@@ -40,26 +43,27 @@ class PresenceConsumer(SessionConsumer):
 
     @classmethod
     async def on_beat(cls, answering):
-        cls.news = None
+        cls.new_list = None
         connections = {each.connection: each for each in answering if each.connection}
-        lost, people = await cls.synchronize(connections)
-        cls.news = people if people != cls.people else None
-        cls.people = people
-        return {connections[connection] for connection in lost}
+        deleted, people = await cls.synchronize(connections)
+        cls.new_list = people if people != cls.last_list else None
+        cls.last_list = people
+        return {connections[connection] for connection in deleted}
 
     @staticmethod
     @database_sync_to_async
     def synchronize(connections: dict) -> tuple[set[Connection], str]:
-        """Renew the connections and delete expired ones. Returns those that were not renewed, and
-        people_message().
+        """Renew the connections and delete expired ones.
+
+        Returns those whose row was deleted before, and people_message().
         """
-        lost = renew(list(connections))
+        deleted = renew(list(connections))
         Connection.objects.expired().delete()
-        return lost, people_message()
+        return deleted, people_message()
 
     async def ping(self):
-        if self.news is not None:
-            await self.send(text_data=self.news)
+        if self.new_list is not None:
+            await self.send(text_data=self.new_list)
         await super().ping()
 
     async def presence_change(self, message):

@@ -5,9 +5,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
-# Two heartbeats of 15 s may be missed; the third deletes the row: offline within 55 s.
+# A row survives two missed heartbeats of 15 s; the third deletes it, within 60 s.
 EXPIRY_SECONDS = 40
-# The database's clock, which all processes share.
+# By the database's clock, which all processes share.
 EXPIRY = Now() - timedelta(seconds=EXPIRY_SECONDS)
 
 
@@ -20,7 +20,7 @@ class ConnectionQuerySet(models.QuerySet):
 
 
 class Connection(models.Model):
-    """An open WebSocket. ``session`` is the session_digest() of its session's key."""
+    """An open WebSocket; ``session`` is session_digest() of its session key."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(

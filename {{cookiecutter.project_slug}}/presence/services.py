@@ -1,4 +1,4 @@
-"""Who is online: queries and changes of the database."""
+"""Queries: who is online, and the rows of open WebSockets."""
 
 import json
 
@@ -9,13 +9,14 @@ from django.db.models.functions import Now
 from paas.asgi.sessions import session_digest
 from presence.models import Connection
 
-# The page lists this many people: those online, then by name.
+# Users on the page.
 MAX_PEOPLE = 500
+# Open WebSockets per user.
 MAX_CONNECTIONS = 20
 
 
 def list_people() -> list[dict]:
-    """The people to show, those online first: dicts of ``id``, ``name`` and ``online``, a bool."""
+    """The users to show, those online first, then by name: ``id``, ``name`` and ``online``."""
     connections = Connection.objects.live().filter(user=OuterRef("pk"))
     people = (
         get_user_model()
@@ -23,14 +24,11 @@ def list_people() -> list[dict]:
         .annotate(online=Exists(connections))
         .order_by("-online", "username")[:MAX_PEOPLE]
     )
-    return [
-        {"id": person.pk, "name": person.get_username(), "online": person.online}
-        for person in people
-    ]
+    return [{"id": user.pk, "name": user.get_username(), "online": user.online} for user in people]
 
 
 def people_message() -> str:
-    """The WebSocket message ``everyone``: the same text for every page."""
+    """The WebSocket message ``everyone``, as JSON: the same for every page."""
     return json.dumps({"type": "everyone", "people": list_people()})
 
 
@@ -39,8 +37,9 @@ def is_online(user) -> bool:
 
 
 def connect(user, session_key: str) -> tuple[Connection | None, bool]:
-    """Store a connection of ``user``. Returns it, and whether the user was offline before; None
-    instead of a connection if the user has MAX_CONNECTIONS already.
+    """Store a connection. Returns it, and whether the user was offline before.
+
+    Returns None, False if the user has MAX_CONNECTIONS already.
     """
     before = user.connections.live().count()
     if before >= MAX_CONNECTIONS:
@@ -55,7 +54,7 @@ def disconnect(connection: Connection) -> bool:
 
 
 def renew(connections: list[Connection]) -> set[Connection]:
-    """Set ``seen_at`` of the connections. Returns those whose row was deleted in the meantime."""
+    """Update ``seen_at`` of the connections. Returns those whose row has been deleted."""
     stored = Connection.objects.filter(pk__in=[connection.pk for connection in connections])
     renewed = set(stored.values_list("pk", flat=True))
     Connection.objects.filter(pk__in=renewed).update(seen_at=Now())

@@ -1,4 +1,4 @@
-"""Send log-ins and log-outs to every open page."""
+"""Send logins and logouts to every open page."""
 
 import time
 from collections import Counter
@@ -14,12 +14,12 @@ from presence.models import Connection
 from presence.services import is_online
 
 EVERYONE = "presence.everyone"
-# Messages about one user's log-ins and log-outs, per minute and server process.
+# Messages about the logins and logouts of one user, per minute and server process.
 MAX_MESSAGES = 10
 
 
 def status_message(user, online: bool, what: str) -> dict:
-    """The channel layer's message that ``user`` did ``what``, such as "logged in"."""
+    """A message for the channel layer; ``what`` the user did is text such as "logged in"."""
     return {
         "type": "presence.change",
         "change": {"id": user.pk, "name": user.get_username(), "online": online, "what": what},
@@ -27,10 +27,10 @@ def status_message(user, online: bool, what: str) -> dict:
 
 
 class MessageLimit:
-    """Limits the messages that a loop of log-ins and log-outs sends to every open page.
+    """Rate limit of the messages about one user: a client may log in and out in a loop.
 
-    Each process counts in memory, so that it works while Redis is unavailable. The next heartbeat
-    sends the whole list to pages that missed a message.
+    Each process counts in memory, which works while Redis is unavailable. The next heartbeat sends
+    the whole list, so pages show what a dropped message was about.
     """
 
     def __init__(self):
@@ -53,7 +53,7 @@ LIMIT = MessageLimit()
 
 
 def broadcast_status(user, what: str) -> None:
-    """Send to every open page that the user did ``what``."""
+    """Send to every open page what the user did, unless the limit is exceeded."""
     if LIMIT.allows(user):
         async_to_sync(send_to_group)(EVERYONE, status_message(user, is_online(user), what))
 

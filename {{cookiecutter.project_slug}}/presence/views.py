@@ -9,5 +9,5 @@ from presence.services import list_people
 @never_cache
 def presence(request):
     people = list_people()
-    online = sum(person["online"] for person in people)
+    online = sum(user["online"] for user in people)
     return render(request, "presence/presence.html", {"people": people, "online": online})

@@ -13,17 +13,17 @@ def test_home_page_names_the_site_and_offers_an_account(client, db):
 
 
 @pytest.mark.parametrize("name", ["home", "login", "signup"])
-def test_every_page_bears_the_site_s_name(client, db, name):
+def test_every_page_has_the_site_name_in_its_title_and_header(client, db, name):
     page = client.get(reverse(name)).text
     assert f"{escape(settings.SITE_NAME)}</title>" in page
     assert f'href="/">{escape(settings.SITE_NAME)}</a>' in page
 
 
-def test_an_unknown_address_gets_our_own_page(client, db):
+def test_an_unknown_url_gets_the_404_page(client, db):
     response = client.get("/no/such/page")
     assert response.status_code == 404
     assert "There is nothing at this address" in response.text
 
 
-def test_the_error_page_renders_without_a_request():
+def test_the_500_page_renders_without_a_request():
     assert "Something went wrong" in render_to_string("500.html")

@@ -1,4 +1,4 @@
-"""Pictures of accounts, kept in a folder: without a bucket, except where it is away."""
+"""Pictures, in a local folder; two tests use a bucket that does not answer."""
 
 from io import BytesIO
 
@@ -9,10 +9,10 @@ from PIL import Image
 
 from paas.tests.production import VALID_SETTINGS
 from pictures.bucket import Bucket
-from pictures.images import UNPACKING
+from pictures.images import DECODE_LOCK
 from pictures.models import Picture
 
-NO_PICTURE = "This file is no JPEG, PNG, WebP or GIF picture."
+INVALID = "This file is not a JPEG, PNG, WebP or GIF picture."
 COPYRIGHT = 0x8298
 
 
@@ -22,9 +22,11 @@ def folder(settings, tmp_path):
     return tmp_path / "pictures"
 
 
-def picture(form: str = "PNG", size: tuple = (300, 200), colour: str = "red", **options) -> bytes:
+def picture(
+    image_format: str = "PNG", size: tuple = (300, 200), colour: str = "red", **options
+) -> bytes:
     image = Image.new("RGB", size, colour)
-    image.save(data := BytesIO(), form, **options)
+    image.save(data := BytesIO(), image_format, **options)
     return data.getvalue()
 
 
@@ -40,7 +42,7 @@ def colour_at(image, x: int, y: int):
 
 @pytest.fixture
 def upload(client, user, django_capture_on_commit_callbacks):
-    """Upload these bytes as a picture of the user's; returns the page that comes then."""
+    """Upload these bytes as the user's picture; returns the page after the redirect."""
     client.force_login(user)
 
     def post(data: bytes, name: str = "me.png") -> str:
@@ -61,7 +63,7 @@ def upload(client, user, django_capture_on_commit_callbacks):
     ],
     ids=["JPEG", "PNG", "WEBP", "GIF", "progressive", "MPO", "JPEG of 12 MP"],
 )
-def test_an_upload_becomes_the_account_s_picture(upload, user, folder, data):
+def test_an_upload_is_stored_as_a_square_webp_picture(upload, user, folder, data):
     page = upload(data)
     assert "Your picture was changed." in page
     assert user.picture.image.url in page
@@ -72,9 +74,9 @@ def test_an_upload_becomes_the_account_s_picture(upload, user, folder, data):
         assert colour_at(image, 0, 0)[0] > 240
 
 
-def test_a_picture_is_upright_and_tells_nothing_but_its_pixels(upload, folder):
+def test_a_picture_is_upright_and_has_no_metadata(upload, folder):
     exif = Image.Exif()
-    exif[0x0112] = 8  # lies on its right side
+    exif[0x0112] = 8  # Orientation: rotated by 90 degrees
     exif[COPYRIGHT] = "a secret"
     halves = Image.new("RGB", (200, 200), "red")
     halves.paste("blue", (0, 0, 100, 200))
@@ -89,16 +91,16 @@ def test_a_picture_is_upright_and_tells_nothing_but_its_pixels(upload, folder):
 
 
 @pytest.mark.parametrize(
-    ("data", "sentence"),
+    ("data", "message"),
     [
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", NO_PICTURE),
-        (b"\x89PNG\r\n\x1a\n and then nothing", NO_PICTURE),
-        (picture("JPEG", size=(2000, 2000))[:-1000], NO_PICTURE),
-        (picture("BMP"), NO_PICTURE),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", INVALID),
+        (b"\x89PNG\r\n\x1a\n and then nothing", INVALID),
+        (picture("JPEG", size=(2000, 2000))[:-1000], INVALID),
+        (picture("BMP"), INVALID),
         (picture() + bytes(2_000_000), "This file is larger than 2 MB."),
         (picture(size=(3000, 3000)), "This picture has more than 8 megapixels."),
         (picture("JPEG", size=(5000, 4000)), "This picture has more than 16 megapixels."),
-        (jpeg_of_many_scans(), "This picture would take too long to unpack."),
+        (jpeg_of_many_scans(), "This picture takes too long to decode."),
         (b"", "The submitted file is empty."),
     ],
     ids=[
@@ -106,20 +108,20 @@ def test_a_picture_is_upright_and_tells_nothing_but_its_pixels(upload, folder):
         *["many scans", "empty"],
     ],
 )
-def test_anything_else_is_refused_in_a_sentence(upload, folder, data, sentence):
-    assert sentence in upload(data)
+def test_an_invalid_file_is_rejected_with_a_reason(upload, folder, data, message):
+    assert message in upload(data)
     assert not Picture.objects.exists()
     assert not folder.exists()
 
 
-def test_while_others_are_unpacked_too_long_one_is_asked_to_come_back(upload, monkeypatch):
-    monkeypatch.setattr("pictures.images.LONGEST_WAIT_SECONDS", 0.01)
-    with UNPACKING:
+def test_an_upload_is_rejected_while_others_are_decoded(upload, monkeypatch):
+    monkeypatch.setattr("pictures.images.LOCK_TIMEOUT", 0.01)
+    with DECODE_LOCK:
         assert "Please try again later." in upload(picture())
     assert "Your picture was changed." in upload(picture())
 
 
-def test_a_new_picture_takes_the_old_one_s_place(upload, user, folder):
+def test_a_new_picture_replaces_the_old_file(upload, user, folder):
     upload(picture(colour="red"))
     (old,) = folder.iterdir()
     upload(picture(colour="blue"))
@@ -128,7 +130,9 @@ def test_a_new_picture_takes_the_old_one_s_place(upload, user, folder):
     assert new.name in user.picture.image.name
 
 
-def test_a_removed_picture_is_gone(upload, client, folder, django_capture_on_commit_callbacks):
+def test_removing_a_picture_deletes_its_file(
+    upload, client, folder, django_capture_on_commit_callbacks
+):
     upload(picture())
     with django_capture_on_commit_callbacks(execute=True):
         page = client.post(reverse("picture_remove"), follow=True).text
@@ -136,7 +140,7 @@ def test_a_removed_picture_is_gone(upload, client, folder, django_capture_on_com
     assert list(folder.iterdir()) == []
 
 
-def test_an_account_takes_its_picture_along(
+def test_deleting_a_user_deletes_the_picture_s_file(
     upload, user, folder, django_capture_on_commit_callbacks
 ):
     upload(picture())
@@ -145,39 +149,37 @@ def test_an_account_takes_its_picture_along(
     assert list(folder.iterdir()) == []
 
 
-def test_strangers_have_no_picture(client, db):
+def test_picture_pages_require_a_login(client, db):
     for name in ("picture", "picture_remove"):
         assert reverse("login") in client.post(reverse(name)).headers["Location"]
 
 
 @pytest.fixture
-def lose_bucket(settings):
-    """Change over to a bucket that does not answer."""
-
-    def change() -> None:
+def use_unreachable_bucket(settings):
+    def use() -> None:
         options = VALID_SETTINGS["BUCKET"] | {"endpoint_url": "https://127.0.0.1:1"}
         bucket = {"BACKEND": "pictures.bucket.Bucket", "OPTIONS": options}
         settings.STORAGES = settings.STORAGES | {"default": bucket}
 
-    return change
+    return use
 
 
-def test_while_the_bucket_is_away_the_page_says_so_and_nothing_is_lost(
-    upload, user, folder, lose_bucket
+def test_an_upload_that_cannot_be_stored_keeps_the_old_picture(
+    upload, user, folder, use_unreachable_bucket
 ):
     upload(picture())
-    lose_bucket()
-    assert "It could not be stored just now." in upload(picture())
+    use_unreachable_bucket()
+    assert "The picture could not be stored." in upload(picture())
     assert (folder.parent / user.picture.image.name).exists()
 
 
-def test_the_first_picture_may_fail(upload, lose_bucket):
-    lose_bucket()
-    assert "It could not be stored just now." in upload(picture())
+def test_a_first_upload_that_cannot_be_stored_creates_no_picture(upload, use_unreachable_bucket):
+    use_unreachable_bucket()
+    assert "The picture could not be stored." in upload(picture())
     assert not Picture.objects.exists()
 
 
-def test_links_are_signed_and_name_the_bucket_in_the_host():
+def test_urls_are_signed_and_have_the_bucket_in_the_host_name():
     bucket = Bucket(**VALID_SETTINGS["BUCKET"], endpoint_url="https://s3.us-east-1.amazonaws.com")
     url = bucket.url("pictures/a.webp")
     assert url.startswith("https://uploads.s3.us-east-1.amazonaws.com/pictures/a.webp?")
@@ -186,12 +188,16 @@ def test_links_are_signed_and_name_the_bucket_in_the_host():
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "sentence"),
+    ("key", "value", "message"),
     [
         ("bucket_name", "", "AWS_STORAGE_BUCKET_NAME is not set."),
-        ("bucket_name", "YOUR_BUCKET", "AWS_STORAGE_BUCKET_NAME is no bucket's name."),
-        ("secret_key", "SPACES_SECRET_GOES_HERE", "AWS_SECRET_ACCESS_KEY is no secret access key."),
+        ("bucket_name", "YOUR_BUCKET", "AWS_STORAGE_BUCKET_NAME must match '[a-z0-9-]{3,63}'."),
+        (
+            "secret_key",
+            "SECRET_GOES_HERE",
+            "AWS_SECRET_ACCESS_KEY must match '[A-Za-z0-9/+=]{30,}'.",
+        ),
     ],
 )
-def test_without_a_good_bucket_nothing_goes_live(refusal, key, value, sentence):
-    assert refusal(BUCKET=VALID_SETTINGS["BUCKET"] | {key: value}) == sentence
+def test_an_invalid_bucket_is_one_deploy_error(only_deploy_error, key, value, message):
+    assert only_deploy_error(BUCKET=VALID_SETTINGS["BUCKET"] | {key: value}) == message

@@ -1,4 +1,4 @@
-"""Who is online: the page, its WebSocket, and what a heartbeat does. See paas/tests/ for the rest."""
+"""Who is online: the page and its WebSocket. paas/tests/test_consumers.py tests the base class."""
 
 from datetime import timedelta
 from functools import partial
@@ -27,13 +27,13 @@ open_page = partial(Socket, application, "/ws/presence/")
 
 @pytest.fixture(autouse=True)
 def new_limit(monkeypatch):
-    """Each test has users with the same keys, within the same minute."""
+    """Users of different tests have the same primary keys, within the same minute."""
     monkeypatch.setattr("presence.signals.LIMIT", MessageLimit())
 
 
 @pytest.fixture(autouse=True)
 async def close_all_pages(transactional_db):
-    """A consumer that outlives its test would write to the database of the next."""
+    """A consumer that outlives its test would write to the next test's database."""
     yield
     while Socket.all:
         await Socket.all.pop().disconnect()
@@ -43,7 +43,7 @@ async def close_all_pages(transactional_db):
 
 @sync_to_async
 def online() -> list[str]:
-    return [person["name"] for person in list_people() if person["online"]]
+    return [user["name"] for user in list_people() if user["online"]]
 
 
 def test_the_page_lists_everyone(client, user):
@@ -51,7 +51,7 @@ def test_the_page_lists_everyone(client, user):
     user.connections.create(session="s")
     client.force_login(user)
     response = client.get(reverse("presence"))
-    assert [(p["name"], p["online"]) for p in response.context["people"]] == [
+    assert [(each["name"], each["online"]) for each in response.context["people"]] == [
         ("ada", True),
         ("<b>bob</b>", False),
     ]
@@ -59,18 +59,18 @@ def test_the_page_lists_everyone(client, user):
     assert "<script>" not in response.text
 
 
-def test_the_page_is_for_people_who_are_logged_in(client):
+def test_the_page_requires_a_login(client):
     response = client.get(reverse("presence"))
     assert response.url.startswith(reverse("login"))
 
 
-async def test_a_page_receives_everyone_first():
+async def test_a_page_first_receives_the_whole_list():
     page = await open_page(await log_in("ada")).open()
     people = (await page.receive("everyone"))["people"]
-    assert [(person["name"], person["online"]) for person in people] == [("ada", True)]
+    assert [(each["name"], each["online"]) for each in people] == [("ada", True)]
 
 
-async def test_coming_and_going_shows_up_on_other_pages():
+async def test_other_pages_show_who_comes_online_and_goes_offline():
     watcher = await open_page(await log_in("ada")).open()
     await watcher.receive("change")
     visitor = await open_page(await log_in("bob")).open()
@@ -83,7 +83,7 @@ async def test_coming_and_going_shows_up_on_other_pages():
     assert (change["name"], change["online"], change["what"]) == ("bob", False, "went offline")
 
 
-async def test_log_ins_and_log_outs_show_up():
+async def test_other_pages_show_logins_and_logouts():
     watcher = await open_page(await log_in("ada")).open()
     await watcher.receive("change")
     bob = await log_in("bob")
@@ -93,7 +93,7 @@ async def test_log_ins_and_log_outs_show_up():
     assert (change["name"], change["what"]) == ("bob", "logged out")
 
 
-async def test_logging_out_with_an_open_page_shows_up_once():
+async def test_logging_out_with_an_open_page_sends_one_change():
     watcher = await open_page(await log_in("ada")).open()
     bob = await log_in("bob")
     page = await open_page(bob).open()
@@ -109,7 +109,7 @@ async def test_logging_out_with_an_open_page_shows_up_once():
     assert await online() == ["ada"]
 
 
-async def test_a_loop_of_log_ins_and_log_outs_sends_few_messages():
+async def test_a_loop_of_logins_and_logouts_sends_few_messages():
     watcher = await open_page(await log_in("ada")).open()
     bob = await log_in("bob")
     user = await User.objects.aget(username="bob")
@@ -121,11 +121,11 @@ async def test_a_loop_of_log_ins_and_log_outs_sends_few_messages():
     while messages[-1]["type"] != "ping":
         messages.append(await watcher.receive_json_from())
     changes = [message for message in messages if message.get("name") == "bob"]
-    # Twice as many if a minute ends in between.
+    # Twice the limit if a new minute begins in between.
     assert 0 < len(changes) <= 2 * MAX_MESSAGES
 
 
-async def test_several_pages_of_one_user_count_once():
+async def test_a_user_is_online_until_the_last_page_closes():
     client = await log_in("ada")
     first, second = await open_page(client).open(), await open_page(client).open()
     assert await online() == ["ada"]
@@ -159,7 +159,7 @@ async def test_a_heartbeat_renews_rows_and_deletes_those_of_killed_processes():
     await HEARTBEAT.beat()
     assert await Connection.objects.acount() == 1
     people = (await watcher.receive("everyone"))["people"]
-    assert [(person["name"], person["online"]) for person in people] == [
+    assert [(each["name"], each["online"]) for each in people] == [
         ("ada", True),
         ("bob", False),
     ]
@@ -189,7 +189,7 @@ async def test_a_heartbeat_keeps_pages_open_while_the_database_is_unavailable(mo
         ('{"type": "ping"}', consumers.BAD_MESSAGE),
     ],
 )
-async def test_a_page_may_only_answer(message, code):
+async def test_a_page_may_send_pong_only(message, code):
     page = await open_page(await log_in("ada")).open()
     await page.send_to(text_data=message)
     assert await page.close_code() == code
@@ -210,7 +210,7 @@ async def test_a_ticket_opens_a_page_without_cookies():
     assert (await page.receive("everyone"))["people"][0]["name"] == "ada"
 
 
-def test_a_ticket_is_for_users_who_are_logged_in(client):
+def test_a_ticket_requires_a_login(client):
     assert client.post(reverse("presence_ticket")).status_code == 401
     assert client.get(reverse("presence_ticket")).status_code == 405
 

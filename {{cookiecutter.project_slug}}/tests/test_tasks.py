@@ -1,4 +1,4 @@
-"""Background tasks, run where they are called: without a worker, and without Redis."""
+"""The welcome mail's tasks, run in the calling process: no worker and no Redis are needed."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ PASSWORD = "a long enough passphrase"
 
 @pytest.fixture
 def sign_up(client, db, django_capture_on_commit_callbacks):
-    """Sign up as ada with that address; returns the response."""
+    """Sign up as ada with that e-mail address; returns the response."""
 
     def submit(email: str = "ada@example.com"):
         passwords = {"password1": PASSWORD, "password2": PASSWORD}
@@ -29,8 +29,8 @@ def sign_up(client, db, django_capture_on_commit_callbacks):
 
 
 def joined(**ago: float) -> User:
-    """A person who signed up that long ago and got no mail."""
-    name = f"person{User.objects.count()}"
+    """A user who signed up that long ago and got no mail."""
+    name = f"user{User.objects.count()}"
     when = timezone.now() - timedelta(**ago)
     return User.objects.create_user(name, f"{name}@example.com", date_joined=when)
 
@@ -45,7 +45,7 @@ def test_signing_up_sends_a_welcome_mail(sign_up, mailoutbox, settings):
     assert Welcome.objects.exclude(sent_at=None).get().user.username == "ada"
 
 
-def test_nobody_is_written_to_without_an_address(sign_up, mailoutbox):
+def test_a_user_without_an_e_mail_address_gets_no_mail(sign_up, mailoutbox):
     sign_up(email="")
     assert User.objects.exists()
     assert mailoutbox == []
@@ -57,18 +57,18 @@ def test_a_task_that_is_delivered_twice_sends_one_mail(user, mailoutbox):
     assert len(mailoutbox) == 1
 
 
-def test_an_address_that_many_give_gets_one_mail_a_day(user, mailoutbox):
+def test_an_e_mail_address_of_several_users_gets_one_mail_a_day(user, mailoutbox):
     for number, address in enumerate(["Ada@example.com", user.email]):
-        User.objects.create_user(f"stranger{number}", address)
-    for person in User.objects.all():
-        send_welcome.delay(person.pk)
+        User.objects.create_user(f"other{number}", address)
+    for one in User.objects.all():
+        send_welcome.delay(one.pk)
     assert len(mailoutbox) == 1
     Welcome.objects.update(sent_at=timezone.now() - timedelta(days=2))
     send_welcome.delay(User.objects.create_user("late", user.email).pk)
     assert len(mailoutbox) == 2
 
 
-def test_a_task_that_outlives_its_account_does_nothing(user, mailoutbox):
+def test_a_task_for_a_deleted_user_does_nothing(user, mailoutbox):
     user_id = user.pk
     user.delete()
     assert send_welcome.delay(user_id).successful()
@@ -77,7 +77,7 @@ def test_a_task_that_outlives_its_account_does_nothing(user, mailoutbox):
 
 @pytest.fixture
 def failures(monkeypatch):
-    """The errors that the mail server gives, one after the other, before it works."""
+    """The errors that sending raises, the last one first; when the list is empty, it succeeds."""
     errors: list[OSError] = []
     send = Outbox.send_messages
 
@@ -90,7 +90,7 @@ def failures(monkeypatch):
     return errors
 
 
-def test_a_mail_that_fails_is_tried_again(user, mailoutbox, failures):
+def test_a_mail_that_fails_is_retried(user, mailoutbox, failures):
     failures += [ConnectionRefusedError(), TimeoutError()]
     assert send_welcome.delay(user.pk).successful()
     assert len(mailoutbox) == 1
@@ -104,20 +104,20 @@ def test_signing_up_works_while_no_mail_can_be_sent(sign_up, mailoutbox, failure
 
 
 @pytest.fixture
-def redis_is_away(monkeypatch):
+def redis_is_unavailable(monkeypatch):
     monkeypatch.setitem(app.conf, "task_always_eager", False)
     monkeypatch.setitem(app.conf, "broker_url", "redis://127.0.0.1:1")
-    # Or it would go on with the broker it knows.
+    # Otherwise Celery would use the connections to the previous broker.
     monkeypatch.setattr(app.amqp, "_producer_pool", None)
 
 
-def test_signing_up_works_while_redis_is_away(sign_up, redis_is_away, caplog):
+def test_signing_up_works_while_redis_is_unavailable(sign_up, redis_is_unavailable, caplog):
     assert sign_up().status_code == 302
     assert "Connection refused" in caplog.text
     assert pending_recipients().get().username == "ada"
 
 
-def test_mails_that_were_missed_are_sent_within_the_day(db, mailoutbox):
+def test_missed_mails_are_sent_to_users_of_the_last_day(db, mailoutbox):
     missed = joined(hours=2)
     joined(days=2)
     joined(minutes=1)
@@ -126,7 +126,7 @@ def test_mails_that_were_missed_are_sent_within_the_day(db, mailoutbox):
     assert [mail.to for mail in mailoutbox] == [[missed.email]]
 
 
-def test_without_a_mail_server_nothing_is_sent_and_the_deploy_check_says_so(
+def test_without_email_url_no_mail_is_sent_and_the_deploy_check_says_so(
     sign_up, mailoutbox, settings
 ):
     settings.MAILERS = {}

@@ -1,4 +1,4 @@
-"""Log-in is throttled by person and address, and no one is locked out for good."""
+"""Lockout after failed logins: the limits of users/throttle.py."""
 
 from datetime import timedelta
 
@@ -14,18 +14,19 @@ from django.utils import timezone
 from users import throttle
 from users.models import User
 
-HOME, ELSEWHERE = "192.0.2.1", "198.51.100.1"
+# IP addresses, and passwords.
+HOME, OTHER = "192.0.2.1", "198.51.100.1"
 RIGHT, WRONG, NEW = "correct horse", "wrong", "a long enough passphrase"
-REFUSED = 429
+LOCKED_OUT = 429
 
 
 @pytest.fixture
 def log_in(client, user):
-    """Send the log-in form, or another, from an address; returns the status of the answer."""
+    """Submit a login form from an IP address; returns the status of the response."""
 
-    def send(password=WRONG, name="ada", address=HOME, form="login", **headers) -> int:
-        answers = {"username": name, "password": password}
-        return client.post(reverse(form), answers, REMOTE_ADDR=address, headers=headers).status_code
+    def send(password=WRONG, username="ada", ip=HOME, form="login", **headers) -> int:
+        data = {"username": username, "password": password}
+        return client.post(reverse(form), data, REMOTE_ADDR=ip, headers=headers).status_code
 
     return send
 
@@ -35,106 +36,106 @@ def failures(count: int, **attributes) -> None:
 
 
 @pytest.mark.parametrize("form", ["login", "admin:login"])
-def test_after_five_wrong_passwords_even_the_right_one_must_wait(log_in, client, form):
-    assert [log_in(form=form) for _ in range(5)] == [200, 200, 200, 200, REFUSED]
-    assert log_in(RIGHT, form=form) == REFUSED
+def test_after_five_wrong_passwords_the_right_one_is_refused_too(log_in, client, form):
+    assert [log_in(form=form) for _ in range(5)] == [200, 200, 200, 200, LOCKED_OUT]
+    assert log_in(RIGHT, form=form) == LOCKED_OUT
     assert get_user(client).is_anonymous
 
 
-def test_a_refusal_is_a_page_that_says_how_long_to_wait(client, user):
+def test_the_lockout_page_says_how_long_to_wait(client, user):
     failures(5, username="ada", ip_address=HOME)
-    answers = {"username": "ada", "password": WRONG}
-    response = client.post(reverse("login"), answers, REMOTE_ADDR=HOME)
+    data = {"username": "ada", "password": WRONG}
+    response = client.post(reverse("login"), data, REMOTE_ADDR=HOME)
     assert response.headers["Retry-After"] == "900"
     assert "Try again in 15 minutes" in response.text
 
 
-def test_what_is_refused_costs_no_hash(log_in, monkeypatch):
+def test_no_password_is_hashed_during_a_lockout(log_in, monkeypatch):
     failures(5, username="ada", ip_address=HOME)
     monkeypatch.setattr(User, "check_password", None)
-    assert log_in(RIGHT) == REFUSED
+    assert log_in(RIGHT) == LOCKED_OUT
     with pytest.raises(TypeError):
-        log_in(RIGHT, address=ELSEWHERE)
+        log_in(RIGHT, ip=OTHER)
 
 
-def test_the_old_password_can_be_guessed_at_no_more_often(client, user):
+def test_wrong_old_passwords_count_for_the_lockout(client, user):
     client.force_login(user, "users.throttle.Backend")
-    guess = {"old_password": WRONG, "new_password1": NEW, "new_password2": NEW}
-    statuses = [client.post(reverse("password_change"), guess).status_code for _ in range(5)]
-    assert statuses == [200, 200, 200, 200, REFUSED]
-    kept = AccessAttempt.objects.get().post_data
-    assert WRONG not in kept
-    assert NEW not in kept
-    guess["old_password"] = RIGHT
-    assert client.post(reverse("password_change"), guess).status_code == REFUSED
+    data = {"old_password": WRONG, "new_password1": NEW, "new_password2": NEW}
+    statuses = [client.post(reverse("password_change"), data).status_code for _ in range(5)]
+    assert statuses == [200, 200, 200, 200, LOCKED_OUT]
+    stored = AccessAttempt.objects.get().post_data
+    assert WRONG not in stored
+    assert NEW not in stored
+    data["old_password"] = RIGHT
+    assert client.post(reverse("password_change"), data).status_code == LOCKED_OUT
     assert client.get(reverse("admin:password_change")).url == reverse("password_change")
 
 
-def test_the_right_old_password_forgives_the_wrong_ones(client, user):
+def test_the_right_old_password_resets_the_failures(client, user):
     client.force_login(user, "users.throttle.Backend")
     failures(4, username="ada", ip_address="127.0.0.1")
-    answers = {"old_password": RIGHT, "new_password1": NEW, "new_password2": NEW}
-    assert client.post(reverse("password_change"), answers).status_code == 302
+    data = {"old_password": RIGHT, "new_password1": NEW, "new_password2": NEW}
+    assert client.post(reverse("password_change"), data).status_code == 302
     assert not AccessAttempt.objects.exists()
 
 
-def let_pass(minutes: int) -> None:
+def age_failures(minutes: int) -> None:
     earlier = F("attempt_time") - timedelta(minutes=minutes)
     AccessAttempt.objects.update(attempt_time=earlier)
 
 
-def test_the_wait_is_not_lengthened_by_trying_and_ends(log_in):
-    assert [log_in() for _ in range(5)][-1] == REFUSED
-    let_pass(14)
-    assert log_in() == REFUSED
-    let_pass(2)
+def test_attempts_during_a_lockout_do_not_extend_it(log_in):
+    assert [log_in() for _ in range(5)][-1] == LOCKED_OUT
+    age_failures(14)
+    assert log_in() == LOCKED_OUT
+    age_failures(2)
     assert log_in(RIGHT) == 302
 
 
-def test_other_people_there_and_the_person_elsewhere_are_not_held_up(log_in):
+def test_a_lockout_is_for_one_user_at_one_ip(log_in):
     User.objects.create_user("bob", password=RIGHT)
     failures(5, username="ada", ip_address=HOME)
-    assert log_in(RIGHT, name="bob") == 302
-    assert log_in(RIGHT, address=ELSEWHERE) == 302
+    assert log_in(RIGHT, username="bob") == 302
+    assert log_in(RIGHT, ip=OTHER) == 302
 
 
-def test_an_address_that_tries_many_people_is_refused(log_in):
-    for number in range(throttle.MOST_FOR_ADDRESS - 1):
-        failures(1, username=f"person{number}", ip_address=ELSEWHERE)
-    assert log_in(name="one more", address=ELSEWHERE) == REFUSED
-    assert log_in(RIGHT, address=ELSEWHERE) == REFUSED
-    assert log_in(RIGHT, address=HOME) == 302
+def test_an_ip_that_tries_many_users_is_locked_out(log_in):
+    for number in range(throttle.IP_LIMIT - 1):
+        failures(1, username=f"user{number}", ip_address=OTHER)
+    assert log_in(username="one more", ip=OTHER) == LOCKED_OUT
+    assert log_in(RIGHT, ip=OTHER) == LOCKED_OUT
+    assert log_in(RIGHT, ip=HOME) == 302
 
 
-def test_many_addresses_cannot_lock_a_person_out_where_they_have_logged_in_before(log_in):
-    assert log_in(RIGHT, address=HOME) == 302
-    for number in range(throttle.MOST_FOR_USER):
+def test_many_ips_cannot_lock_a_user_out_at_a_known_ip(log_in):
+    assert log_in(RIGHT, ip=HOME) == 302
+    for number in range(throttle.USER_LIMIT):
         failures(1, username="ada", ip_address=f"203.0.113.{number}")
-    assert log_in(RIGHT, address=ELSEWHERE) == REFUSED
-    assert log_in(RIGHT, address=HOME) == 302
+    assert log_in(RIGHT, ip=OTHER) == LOCKED_OUT
+    assert log_in(RIGHT, ip=HOME) == 302
 
 
-def test_success_forgives_the_person_s_own_failures_only(log_in):
+def test_a_login_resets_that_user_s_failures_only(log_in):
     failures(4, username="ada", ip_address=HOME)
     failures(4, username="bob", ip_address=HOME)
     assert log_in(RIGHT) == 302
     assert [attempt.username for attempt in AccessAttempt.objects.all()] == ["bob"]
 
 
-def test_another_browser_is_no_way_round(log_in):
-    assert [log_in(user_agent=f"browser {number}") for number in range(5)][-1] == REFUSED
+def test_another_user_agent_does_not_avoid_the_lockout(log_in):
+    assert [log_in(user_agent=f"browser {number}") for number in range(5)][-1] == LOCKED_OUT
 
 
-def test_headers_of_the_client_are_no_way_round(log_in):
+def test_headers_of_the_client_do_not_avoid_the_lockout(log_in):
     statuses = [
         log_in(x_real_ip=f"192.0.2.{number}", forwarded=f"for=192.0.2.{number}")
         for number in range(5)
     ]
-    assert statuses[-1] == REFUSED
+    assert statuses[-1] == LOCKED_OUT
 
 
 @pytest.mark.parametrize(
-    ("address", "counted"),
+    ("ip", "counted"),
     [
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
@@ -142,12 +143,12 @@ def test_headers_of_the_client_are_no_way_round(log_in):
         ("", None),
     ],
 )
-def test_an_ipv6_network_counts_as_one_address(address, counted):
-    request = RequestFactory().get("/", REMOTE_ADDR=address)
-    assert throttle.client_address(request) == counted
+def test_an_ipv6_network_counts_as_one_ip(ip, counted):
+    request = RequestFactory().get("/", REMOTE_ADDR=ip)
+    assert throttle.counted_ip(request) == counted
 
 
-def test_asynchronous_code_is_throttled_as_well(user):
+def test_aauthenticate_has_the_lockout_too(user):
     request = RequestFactory().post("/", REMOTE_ADDR=HOME)
     log_in = async_to_sync(aauthenticate)
     assert log_in(request, username="ada", password=RIGHT) == user
@@ -155,8 +156,8 @@ def test_asynchronous_code_is_throttled_as_well(user):
     assert log_in(request, username="ada", password=RIGHT) is None
 
 
-def test_who_logged_in_from_where_is_forgotten_after_a_month(log_in):
+def test_known_ips_are_deleted_after_30_days(log_in):
     log_in(RIGHT)
     AccessLog.objects.update(attempt_time=timezone.now() - timedelta(days=31))
-    log_in(RIGHT, address=ELSEWHERE)
-    assert [entry.ip_address for entry in AccessLog.objects.all()] == [ELSEWHERE]
+    log_in(RIGHT, ip=OTHER)
+    assert [log.ip_address for log in AccessLog.objects.all()] == [OTHER]

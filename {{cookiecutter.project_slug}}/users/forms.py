@@ -8,18 +8,20 @@ from users.models import User
 
 
 class SignUpForm(UserCreationForm):
-    """Tells whether a username is taken, as it must. Whether an e-mail address belongs to someone
-    it does not: no one looks, and several may share one.
+    """E-mail addresses need not be unique, so this form does not reveal who has an account.
+
+    A username that is taken it must reveal.
     """
 
-    class Meta(UserCreationForm.Meta):  # whose field tells a phone not to capitalize the name
+    class Meta(UserCreationForm.Meta):  # UsernameField has autocapitalize="none", for phones
         model = User
         fields = ("username", "email")
 
 
 class ChangePasswordForm(PasswordChangeForm):
-    """Asks for the old password as a log-in does: whoever has taken over a session may guess at it
-    no more often. Needs the ``request``.
+    """Checks the old password by authenticate(), so that failures count for the lockout.
+
+    Otherwise the thief of a session could guess the password without limit.
     """
 
     def __init__(self, request, *args, **kwargs):
@@ -28,8 +30,8 @@ class ChangePasswordForm(PasswordChangeForm):
 
     @sensitive_variables("password")
     def clean_old_password(self):
-        name, password = self.user.get_username(), self.cleaned_data["old_password"]
-        if authenticate(self.request, username=name, password=password):
-            reset(ip=self.request.axes_ip_address, username=name)
+        username, password = self.user.get_username(), self.cleaned_data["old_password"]
+        if authenticate(self.request, username=username, password=password):
+            reset(ip=self.request.axes_ip_address, username=username)
             return password
         raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")

@@ -4,9 +4,13 @@ from django.db.models.functions import Lower
 
 
 class User(AbstractUser):
-    """Django's user, ours from the first migration on: swapping it in later is hard."""
+    """A custom user model from the start: AUTH_USER_MODEL is hard to change once there are tables.
+
+    https://docs.djangoproject.com/en/6.1/topics/auth/customizing/
+    """
 
     class Meta(AbstractUser.Meta):
+        # Without it "ada" and "Ada" could be two users.
         constraints = [
             models.UniqueConstraint(
                 Lower("username"),

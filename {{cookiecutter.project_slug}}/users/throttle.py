@@ -1,9 +1,16 @@
-"""Throttled log-in: django-axes, which counts failures in the database, with limits of our own.
+"""Lockout after failed logins: django-axes, which counts failures in the database, with our limits.
 
-It refuses before the password is hashed, in every log-in form, the admin's among them. Whoever
-guesses one person's password is stopped by the count of both; who tries many people, by that of
-the address; many addresses that try one person, by that of the person, but not the person
-themselves, where they have logged in from before: no stranger can lock them out for good.
+https://django-axes.readthedocs.io/en/latest/
+
+It applies to every login form, the admin's too, and refuses before the password is hashed. Each
+limit counts failures within AXES_COOLOFF_TIME, and stops another attack:
+
+=====================  =======================================================================
+``USER_AND_IP_LIMIT``  one IP address guesses the password of one user
+``IP_LIMIT``           one IP address tries many users
+``USER_LIMIT``         many IP addresses try one user. It does not apply where that user logged
+                       in within KNOWN_IP_DAYS; otherwise anyone could lock a user out.
+=====================  =======================================================================
 """
 
 from datetime import timedelta
@@ -21,43 +28,40 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-# Failures within AXES_COOLOFF_TIME, the last of which makes an end of it.
-MOST_FOR_BOTH = 5
-MOST_FOR_ADDRESS = 50
-MOST_FOR_USER = 100
-# For so long an address counts as one that the person has logged in from.
-KNOWN_DAYS = 30
+USER_AND_IP_LIMIT = 5
+IP_LIMIT = 50
+USER_LIMIT = 100
+KNOWN_IP_DAYS = 30
 
 
 class Handler(AxesDatabaseHandler):
-    """Keeps the counts. To axes, whose AXES_FAILURE_LIMIT is 1, one that is too high counts 1."""
+    """Applies the limits. AXES_FAILURE_LIMIT is 1, so a lockout is one failure, and none is 0."""
 
     def get_failures(self, request, credentials=None) -> int:
-        name, address = get_client_username(request, credentials), request.axes_ip_address
-        of_user, of_address = Q(username=name), Q(ip_address=address)
+        username, ip = get_client_username(request, credentials), request.axes_ip_address
+        of_user, of_ip = Q(username=username), Q(ip_address=ip)
         failures = AccessAttempt.objects.filter(
-            of_user | of_address, attempt_time__gte=get_cool_off_threshold(request)
-        ).aggregate(
-            both=count(of_user & of_address), address=count(of_address), user=count(of_user)
-        )
-        if failures["both"] >= MOST_FOR_BOTH or failures["address"] >= MOST_FOR_ADDRESS:
+            of_user | of_ip, attempt_time__gte=get_cool_off_threshold(request)
+        ).aggregate(both=count(of_user & of_ip), ip=count(of_ip), user=count(of_user))
+        if failures["both"] >= USER_AND_IP_LIMIT or failures["ip"] >= IP_LIMIT:
             return 1
-        if failures["user"] < MOST_FOR_USER:
+        if failures["user"] < USER_LIMIT:
             return 0
-        return 0 if AccessLog.objects.filter(of_user, of_address).exists() else 1
+        return 0 if AccessLog.objects.filter(of_user, of_ip).exists() else 1
 
     def user_logged_in(self, sender, request, user, **kwargs):
         super().user_logged_in(sender, request, user, **kwargs)
-        forgotten = timezone.now() - timedelta(days=KNOWN_DAYS)
-        AccessLog.objects.filter(attempt_time__lt=forgotten).delete()
+        oldest = timezone.now() - timedelta(days=KNOWN_IP_DAYS)
+        AccessLog.objects.filter(attempt_time__lt=oldest).delete()
 
 
 def count(condition: Q) -> Sum:
+    """The number of failures that meet the condition."""
     return Sum("failures_since_start", filter=condition, default=0)
 
 
 class Backend(AxesStandaloneBackend, ModelBackend):
-    """Django's users and passwords, throttled wherever there is a request to tell the address."""
+    """Django's ModelBackend with the lockout; without a request there is no IP address to count."""
 
     def authenticate(self, request, *args, **credentials):
         if request is not None:
@@ -68,8 +72,8 @@ class Backend(AxesStandaloneBackend, ModelBackend):
         return await sync_to_async(self.authenticate)(request, *args, **credentials)
 
 
-def client_address(request: HttpRequest) -> str | None:
-    """The client's address; if it is IPv6 that of its network, as one person has billions."""
+def counted_ip(request: HttpRequest) -> str | None:
+    """The client's IP address; for IPv6 its /64 network, as one client has all addresses of it."""
     try:
         address = ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:
@@ -81,7 +85,7 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def lockout_response(request: HttpRequest, *args) -> HttpResponse:
-    """The answer to a log-in that is refused."""
+    """The response during a lockout."""
     wait = get_cool_off(request)
     context = {"minutes": wait // timedelta(minutes=1)}
     response = render(request, "users/throttled.html", context, status=429)

@@ -11,7 +11,7 @@ from users.forms import ChangePasswordForm, SignUpForm
 
 
 class SignUpView(CreateView):
-    """Create an account and log in to it."""
+    """Create a user, and log in as that user."""
 
     form_class = SignUpForm
 
@@ -23,14 +23,14 @@ class SignUpView(CreateView):
             with transaction.atomic():
                 response = super().form_valid(form)
         except IntegrityError:
-            # Someone took the name since the form looked; now it looks again.
+            # Another request took the username after validation: validate again, for the error.
             return self.form_invalid(self.get_form())
         login(self.request, self.object)
         return response
 
 
 class ChangePasswordView(SuccessMessageMixin, PasswordChangeView):
-    """Change one's password, which ends one's other sessions."""
+    """Change the user's password, which ends the user's other sessions."""
 
     form_class = ChangePasswordForm
     success_url = reverse_lazy("home")

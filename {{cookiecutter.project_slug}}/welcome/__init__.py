@@ -1,6 +1,5 @@
-"""A welcome mail to everyone who signs up.
+"""Demo: a welcome mail to each new user, sent by a Celery task. README.md tells how to remove it.
 
-A row of ``Welcome`` with ``sent_at`` records that a person has had theirs. Every hour
-``send_missed`` queues the mail again for people of the last day without one, so a mail is not lost
-with its task.
+``Welcome.sent_at`` records that a user's mail was sent. Every hour the periodic task ``send_missed``
+queues the mail again for users of the last day who have none: Redis may lose a task.
 """

@@ -1,4 +1,4 @@
-"""What may well be missing when a site goes live, but should be known."""
+"""Deploy checks that only inform: a site may go live without e-mail."""
 
 from django.conf import settings
 from django.core.checks import Info, register
@@ -9,6 +9,6 @@ def check_mail(app_configs=None, **kwargs) -> list[Info]:
     if not settings.MAILERS:
         return [Info("EMAIL_URL is not set, so no mail is sent.", id="welcome.I001")]
     if settings.DEFAULT_FROM_EMAIL == "webmaster@localhost":
-        sentence = "DEFAULT_FROM_EMAIL is not set, so mail servers may refuse what is sent."
-        return [Info(sentence, id="welcome.I002")]
+        message = "DEFAULT_FROM_EMAIL is not set, so mail servers may reject the mail."
+        return [Info(message, id="welcome.I002")]
     return []

@@ -3,7 +3,7 @@ from django.db import models
 
 
 class Welcome(models.Model):
-    """A person's welcome mail, which is on its way until ``sent_at``."""
+    """A user's welcome mail; ``sent_at`` is null until it is sent."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True

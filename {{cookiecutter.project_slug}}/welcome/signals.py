@@ -10,9 +10,9 @@ from welcome.tasks import send_welcome
 
 @receiver(post_save, sender=settings.AUTH_USER_MODEL)
 def queue_welcome(sender, instance, created, raw, **kwargs):
-    """Queue the mail once the account is there for the worker to see.
+    """Queue the mail after the commit, as the worker reads the user from the database.
 
-    Redis being away is logged, and must not keep anyone from signing up.
+    ``robust`` logs an error instead of raising it: sign-up must work while Redis is unavailable.
     """
     if created and not raw:
         transaction.on_commit(partial(send_welcome.delay, instance.pk), robust=True)

@@ -22,18 +22,18 @@ RETRIES = {
 
 
 def pending_recipients():
-    """Everyone who has not had the mail; no one if MAILERS is empty."""
-    people = get_user_model().objects.filter(is_active=True, welcome__sent_at=None)
-    return people.exclude(email="") if settings.MAILERS else people.none()
+    """The users who were not sent the mail; none if MAILERS is empty."""
+    users = get_user_model().objects.filter(is_active=True, welcome__sent_at=None)
+    return users.exclude(email="") if settings.MAILERS else users.none()
 
 
 @shared_task(**RETRIES)
 def send_welcome(user_id: int) -> None:
-    """Send the mail, unless this person has had it, or the address has had one within a day.
+    """Send the mail, unless it was sent already, or one to the same address within a day.
 
-    The mail is recorded after it is sent: if the worker is lost in between, it is sent twice. In
-    the other order it might never be sent. The rows of ``Welcome`` are locked meanwhile, so that a
-    second delivery of the task does nothing. The user's row is not, as a login updates it.
+    ``sent_at`` is set after sending: if the worker is lost in between, the mail is sent twice. The
+    other way round it might never be sent. Rows of ``Welcome`` are locked while it is sent, so a
+    second delivery of the task does nothing. Rows of users are not locked, as logins update them.
     """
     if user := pending_recipients().filter(pk=user_id).first():
         Welcome.objects.get_or_create(user=user)
@@ -48,16 +48,16 @@ def send_welcome(user_id: int) -> None:
 
 
 def is_within_limit(welcomes: Iterable[Welcome]) -> bool:
-    """Whether none of these, which share an address, was sent within a day.
+    """Whether none of these welcomes, which share an e-mail address, was sent within a day.
 
-    Without a limit, anyone could fill a mailbox by signing up with its address again and again.
+    Without a limit, repeated sign-ups with someone's address would flood that mailbox.
     """
     since = timezone.now() - timedelta(days=1)
     return all(welcome.sent_at is None or welcome.sent_at < since for welcome in welcomes)
 
 
 def send_welcome_mail(user) -> None:
-    # Without the user's name: mail programs turn a name such as "example.com" into a link.
+    # Not the username: mail programs turn one such as "example.com" into a link.
     context = {"site_title": settings.SITE_NAME}
     subject = render_to_string("welcome/subject.txt", context).strip()
     body = render_to_string("welcome/body.txt", context)
@@ -66,9 +66,9 @@ def send_welcome_mail(user) -> None:
 
 @shared_task
 def send_missed() -> None:
-    """Queue the mail for people of the last day who lack it. Runs hourly (``config/celery.py``).
+    """Queue the mail for users of the last day who have none. Runs hourly (``config/celery.py``).
 
-    The last 15 minutes are left out: the mail of those people is still in the queue.
+    Users of the last 15 minutes are left out: their task may still be in the queue.
     """
     now = timezone.now()
     recent = pending_recipients().filter(

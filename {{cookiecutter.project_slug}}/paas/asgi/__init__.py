@@ -4,7 +4,7 @@
 ``handler.py``        Django's ASGI handler on a few threads; ``threads.py``, ``request_body.py`` and
                       ``streaming.py`` are its parts
 ``websockets.py``     the middleware of every WebSocket, in one list
-``consumers.py``      the base class of consumers: log-in, end of session, limits, heartbeat
+``consumers.py``      the base class of consumers: login, end of session, limits, heartbeat
 ``heartbeat.py``      pings clients, and finds sessions and accounts that have ended
 ``sessions.py``       closes the WebSockets of a session that logs out
 ``tickets.py``        opens WebSockets for clients without cookies

@@ -1,4 +1,4 @@
-"""The base class of WebSocket consumers: log-in, end of session, heartbeat and message limits."""
+"""The base class of WebSocket consumers: login, end of session, heartbeat and message limits."""
 
 import json
 
@@ -17,11 +17,11 @@ TOO_MANY = 4429
 
 
 class SessionConsumer(AsyncJsonWebsocketConsumer):
-    """A WebSocket of a session that is logged in, by cookie or ticket (``tickets.py``).
+    """A WebSocket for logged-in users, by session cookie or ticket (``tickets.py``).
 
-    It is refused to others, and closed when the session ends. The server sends ``{"type": "ping"}``
-    every BEAT_SECONDS, and closes it if the client does not answer ``{"type": "pong"}``. In a
-    subclass override what you need::
+    Other handshakes are refused. The WebSocket closes when the session ends, and when the client
+    does not answer ``{"type": "pong"}`` to the ``{"type": "ping"}`` of each heartbeat. In a subclass
+    override what you need::
 
         class EchoConsumer(SessionConsumer):
             async def receive_json(self, content):
@@ -34,7 +34,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
     groups: list[str] = []
     # Accepted if the client offers it.
     subprotocol: str | None = None
-    # Of a client: characters of a message, and messages between two heartbeats.
+    # Limits for a client: characters per message, and messages between two heartbeats.
     max_message_size = 4096
     max_messages = 100
 
@@ -48,7 +48,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
         """Called when the WebSocket is open; ``self.scope["user"]`` is the user."""
 
     async def receive_json(self, content, **kwargs) -> None:
-        """Called with a message's JSON value; by default there is none that a client may send."""
+        """Called with a message's JSON value. By default no message is allowed."""
         await self.close(BAD_MESSAGE)
 
     async def left(self) -> None:
@@ -62,7 +62,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
         """
         return set()
 
-    # What follows is the mechanism.
+    # The implementation, not to be overridden.
 
     async def __call__(self, scope, receive, send):
         try:
@@ -84,7 +84,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
         self.groups = [*self.groups, session_group(self.session[0])]
         for group in self.groups:
             await self.channel_layer.group_add(group, self.channel_name)
-        # A log-out before group_add() sent its message to the session's other WebSockets only.
+        # A logout before group_add() has closed the session's other WebSockets only.
         if await database_sync_to_async(ended_sessions)({self.session}):
             await self.close()
             return

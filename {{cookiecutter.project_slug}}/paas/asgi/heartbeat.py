@@ -65,9 +65,9 @@ class Heartbeat:
                 one = consumer.ping()
             work.append(asyncio.wait_for(one, SEND_TIMEOUT))
         for result in await asyncio.gather(*work, return_exceptions=True):
-            # A client that reads nothing does not answer the next pings, and is closed then.
+            # TimeoutError: a client that reads nothing answers no ping, and is closed later.
             if isinstance(result, Exception) and not isinstance(result, TimeoutError):
-                logger.warning("A heartbeat did not reach a client: %r", result)
+                logger.warning("A heartbeat could not be sent: %r", result)
 
     @database_sync_to_async
     def find_ended(self, consumers: list) -> tuple[set, set]:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from django.core.handlers.asgi import get_script_prefix
 
-from paas.limits import DISCARD_PAUSE_SECONDS, DiscardedBody, body_limit
+from paas.limits import DISCARD_PAUSE_SECONDS, DiscardedBody, max_body_size_of
 
 
 def path_info(scope) -> str:
@@ -15,7 +15,7 @@ def path_info(scope) -> str:
 
 
 class RequestBody:
-    """The body of a request; ``is_too_large`` is set once it exceeds ``body_limit()``."""
+    """The body of a request; ``is_too_large`` is set once it exceeds ``max_body_size_of()``."""
 
     def __init__(self, scope, receive):
         headers = dict(scope["headers"])
@@ -23,7 +23,7 @@ class RequestBody:
         self._bytes_left = float("inf")
         self._has_more = True
         if b"content-length" in headers or b"transfer-encoding" in headers:
-            self._bytes_left = body_limit(path_info(scope))
+            self._bytes_left = max_body_size_of(path_info(scope))
         self.is_too_large = int(headers.get(b"content-length", 0)) > self._bytes_left
 
     async def receive(self):

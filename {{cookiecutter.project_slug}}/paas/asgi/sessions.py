@@ -1,4 +1,4 @@
-"""Sessions of WebSockets: which are logged in still, and closing the sockets of one that ends."""
+"""Sessions of WebSockets: which have ended, and closing the WebSockets of one that logs out."""
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth import SESSION_KEY, get_user_model
@@ -12,7 +12,7 @@ from paas.asgi.channel_layer import send_to_group
 
 
 def session_digest(session_key: str) -> str:
-    """A keyed hash of the session's key, for places where the key itself must not be."""
+    """A keyed hash of the session key, for storage outside the session table."""
     return salted_hmac("paas.asgi.session", session_key, algorithm="sha256").hexdigest()
 
 
@@ -22,8 +22,8 @@ def session_group(session_key: str) -> str:
 
 
 def ended_sessions(sessions: set[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Those of the pairs (session key, user id) that were deleted, have expired, or are another
-    user's now. One query, on the table that SESSION_ENGINE keeps sessions in.
+    """Return those of the pairs (session key, user id) whose session was deleted, has expired, or
+    belongs to another user. One query.
     """
     keys = {key for key, _ in sessions}
     stored = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
@@ -32,8 +32,8 @@ def ended_sessions(sessions: set[tuple[str, int]]) -> set[tuple[str, int]]:
 
 
 def changed_accounts(accounts: set[tuple[int, str]]) -> set[tuple[int, str]]:
-    """Those of the pairs (user id, get_session_auth_hash()) whose user was deleted or deactivated,
-    or has another password. One query.
+    """Return those of the pairs (user id, get_session_auth_hash()) whose user was deleted or
+    deactivated, or has a new password. One query.
     """
     users = get_user_model().objects.filter(
         pk__in={user_id for user_id, _ in accounts}, is_active=True

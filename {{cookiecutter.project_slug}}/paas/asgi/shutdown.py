@@ -1,6 +1,6 @@
-"""Graceful shutdown: the requests, streams and WebSockets of this process, and how they end.
+"""Graceful shutdown: ends this process's requests, streams and WebSockets.
 
-After SIGTERM a server awaits ``drain()`` before it exits: ``paas/servers`` has them.
+After SIGTERM the server (``paas/servers``) awaits ``drain()`` before it exits.
 """
 
 import asyncio

@@ -1,13 +1,14 @@
-"""Tickets: what a client without cookies, such as a mobile app, opens a WebSocket with.
+"""Tickets: they open WebSockets for clients without cookies, such as mobile apps.
 
-It gets one by a POST to ``create_ticket``, logged in, and within TICKET_SECONDS sends it as the
-header ``Authorization: Ticket ...`` or offers it as the subprotocol ``ticket....`` beside the
-consumer's; never in the URL, which is logged. A ticket opens one WebSocket, with the session that
-it was made in; to reconnect, a client gets another.
+1. While logged in, POST to the view ``create_ticket``; the response has a ticket.
+2. Within TICKET_SECONDS open the WebSocket with the header ``Authorization: Ticket TICKET``, or
+   with ``ticket.TICKET`` as a second subprotocol. URLs are logged, so a ticket is not sent in one.
 
-A ticket is a random number. A row of Django's table of sessions, whose key is the ticket's hash,
-holds the session's key; the ticket itself is not stored. Not in Redis, which may evict or lose the
-list of used tickets, so that one could be used again.
+A ticket opens one WebSocket, with the session that it was made in. To reconnect, get another.
+
+A ticket is a random token, which is not stored. A row of Django's table of sessions has its hash as
+key, and holds the session key. Redis would not do: if it lost the list of used tickets, a ticket
+could be used again.
 """
 
 import hashlib
@@ -29,7 +30,7 @@ TICKET_SESSION = "ticket_session_key"
 
 
 def make_ticket(session_key: str | None) -> str:
-    """Return a ticket that opens one WebSocket with that session."""
+    """Return a new ticket for the session."""
     ticket = secrets.token_urlsafe(32)
     Session.objects.create(
         session_key=ticket_key(ticket),
@@ -43,13 +44,13 @@ def redeem(ticket: str) -> str | None:
     """Return the ticket's session key, once; None if it is invalid, expired or used."""
     rows = Session.objects.filter(session_key=ticket_key(ticket), expire_date__gt=timezone.now())
     row = rows.first()
-    # Several processes may have found the row; the database lets one delete it.
+    # Several processes may read the row, but only one deletes it.
     deleted, _ = rows.delete()
     return row.get_decoded().get(TICKET_SESSION) if row and deleted else None
 
 
 def ticket_key(ticket: str) -> str:
-    """The row's key; a session key has up to 40 characters."""
+    """The key of the ticket's row; the column has 40 characters."""
     return hashlib.sha256(ticket.encode()).hexdigest()[:40]
 
 
@@ -64,8 +65,9 @@ def create_ticket(request: HttpRequest) -> JsonResponse:
 
 
 class TicketAuth:
-    """ASGI middleware, before Channels' SessionMiddleware: a ticket takes the place of the session
-    cookie, so that Channels checks its session and user as it does those of a cookie.
+    """ASGI middleware before Channels' SessionMiddleware: replace a ticket by the session cookie.
+
+    Channels then checks the session and the user as with any cookie.
     """
 
     def __init__(self, application):

@@ -30,8 +30,8 @@ UNAVAILABLE = 4503
 
 
 class ReadHandshake:
-    """ASGI middleware: ``scope["handshake"]`` has the headers by lowercase name, the last if one is
-    repeated; ``scope["client"]`` begins with the client's address instead of the router's.
+    """ASGI middleware: ``scope["handshake"]`` is a dict of the headers, with lowercase names, and
+    ``scope["client"]`` has the client's IP address instead of the router's.
     """
 
     def __init__(self, application):
@@ -48,8 +48,8 @@ class ReadHandshake:
 
 
 class LogSockets:
-    """ASGI middleware: a log line when a WebSocket opens and one when it closes, or one if it is
-    refused; and the handshake's request id in every line in between.
+    """ASGI middleware: log each WebSocket that opens, closes or is refused, and add the request id
+    of the handshake to every log line in between.
     """
 
     def __init__(self, application):
@@ -84,7 +84,7 @@ class LogSockets:
 
 
 class BindUserId:
-    """ASGI middleware: the user's id in every log line from here on."""
+    """ASGI middleware: add the user's id to every log line from here on."""
 
     def __init__(self, application):
         self.application = application

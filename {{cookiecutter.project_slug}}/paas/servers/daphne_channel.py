@@ -10,7 +10,7 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 from twisted.internet.protocol import connectionDone
 from twisted.web import http
 
-from paas.limits import DISCARD_PAUSE_SECONDS, TOO_LARGE, DiscardedBody, body_limit
+from paas.limits import DISCARD_PAUSE_SECONDS, TOO_LARGE, DiscardedBody, max_body_size_of
 
 # The platform's router keeps idle connections for 90 seconds: closing first would lose requests.
 KEEP_ALIVE_SECONDS = 95
@@ -59,7 +59,7 @@ class Channel(http.HTTPChannel):
     def allHeadersReceived(self):
         # self.length is 0 without a body, and None for a chunked one.
         if self.length != 0:
-            self.body_limit = body_limit(self.request_path())
+            self.body_limit = max_body_size_of(self.request_path())
         if self.length and self.length > self.body_limit:
             self.refuse()
         else:

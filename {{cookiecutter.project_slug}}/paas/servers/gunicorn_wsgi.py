@@ -22,7 +22,7 @@ from paas.servers.request_buffer import Refused, RequestBuffer
 from paas.servers.response_buffer import ResponseBuffer
 
 # After SIGTERM keep accepting for this long, as the router may still send requests.
-LINGER_SECONDS = 1
+ACCEPT_GRACE_SECONDS = 1
 # Seconds without data until an incomplete request is dropped.
 REQUEST_TIMEOUT = 30
 # After the last response, wait for the client to close: seconds without data, and in all.
@@ -92,7 +92,7 @@ class Worker(ThreadWorker):
 
     def handle_exit(self, sig, frame):
         # Nothing else: what takes a lock, such as logging, may deadlock in a signal handler.
-        self.stop_at = min(self.stop_at, time.monotonic() + LINGER_SECONDS)
+        self.stop_at = min(self.stop_at, time.monotonic() + ACCEPT_GRACE_SECONDS)
 
     def run(self):
         ready = self.method_queue

@@ -9,7 +9,7 @@ from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 from gunicorn.util import split_request_uri
 
-from paas.limits import TOO_LARGE, Refusal, body_limit
+from paas.limits import TOO_LARGE, Refusal, max_body_size_of
 
 # Bytes of a request line and headers.
 MAX_HEAD_SIZE = 65536
@@ -35,7 +35,7 @@ class Body:
 
     def __init__(self, path: str, config):
         self.file = SpooledTemporaryFile(MAX_IN_MEMORY)  # noqa: SIM115 (the next call needs it)
-        self.limit = body_limit(path)
+        self.limit = max_body_size_of(path)
         self.framer = PythonProtocol(
             on_headers_complete=self.check_length,
             on_body=self.store,

@@ -19,7 +19,7 @@ from waitress.server import TcpWSGIServer
 from paas.health import PATHS as HEALTH_CHECK_PATHS
 from paas.limits import OVERLOADED, set_send_timeout
 from paas.logs import RateLimitFilter
-from paas.servers.waitress_channel import LINGER_SECONDS, Channel
+from paas.servers.waitress_channel import ACCEPT_GRACE_SECONDS, Channel
 
 # Seconds. Less than the platform waits between SIGTERM and SIGKILL.
 SHUTDOWN_TIMEOUT = 25
@@ -111,7 +111,7 @@ def serve(server, connections: dict) -> None:
     signal.signal(signal.SIGTERM, stop)
     while not server.stopped_at:
         wait(1)
-    while time.monotonic() < server.stopped_at + LINGER_SECONDS:
+    while time.monotonic() < server.stopped_at + ACCEPT_GRACE_SECONDS:
         wait(0.1)
     for _ in range(server.adj.backlog):  # accept the whole backlog
         server.handle_accept()

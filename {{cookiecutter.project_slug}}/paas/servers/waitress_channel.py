@@ -16,7 +16,7 @@ from paas.limits import (
     TOO_LARGE,
     DiscardedBody,
     Refusal,
-    body_limit,
+    max_body_size_of,
 )
 
 # Seconds without data until an incomplete request is dropped.
@@ -24,7 +24,7 @@ RECEIVE_TIMEOUT = 30
 # Bytes of a chunk-size line, or of the trailer; Waitress has no limit.
 MAX_CHUNK_LINE = 65536
 # After SIGTERM keep accepting for this long, then close connections that are idle this long.
-LINGER_SECONDS = 1
+ACCEPT_GRACE_SECONDS = 1
 
 # ETIMEDOUT is the kernel's error after SEND_TIMEOUT; Waitress would log it with a traceback.
 wasyncore._DISCONNECTED |= {errno.ETIMEDOUT}
@@ -47,7 +47,7 @@ class Parser(HTTPRequestParser):
         if self.error or self.body_rcv is None:
             return consumed
         if self.body_limit is None:
-            self.body_limit = body_limit(self.django_path)
+            self.body_limit = max_body_size_of(self.django_path)
         is_small = max(self.content_length, len(self.body_rcv)) <= self.body_limit
         if is_small and self.chunk_line_length() <= MAX_CHUNK_LINE:
             return consumed
@@ -120,7 +120,7 @@ class Channel(HTTPChannel):
 
     def is_idle(self) -> bool:
         busy = self.requests or self.request or self.total_outbufs_len
-        return not busy and time.time() - self.last_activity > LINGER_SECONDS
+        return not busy and time.time() - self.last_activity > ACCEPT_GRACE_SECONDS
 
     def has_stalled(self, now: float) -> bool:
         """Whether a client has paused too long in a request; ``now`` is of ``time.time()``."""

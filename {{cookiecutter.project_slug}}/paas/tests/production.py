@@ -1,4 +1,4 @@
-"""A configuration that goes live; conftest.py adds to both."""
+"""A valid production configuration: settings, and environment variables. conftest.py adds to both."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ VALID_SETTINGS: dict[str, Any] = {
     "SESSION_COOKIE_SECURE": True,
     "CSRF_COOKIE_SECURE": True,
 }
-# Of the web process that the tests start. Nothing listens on port 1: it must start without its
+# For the web process that tests start. Nothing listens on port 1: the process must start without a
 # database.
 ENVIRONMENT = {
     "DEBUG": "false",

@@ -1,4 +1,4 @@
-"""A web process, started and stopped as its platform does."""
+"""A web process, started and stopped as the platform does."""
 
 import os
 import signal
@@ -16,9 +16,9 @@ from django.conf import settings
 
 from paas.tests.production import ENVIRONMENT
 
-# As on Heroku.
+# Seconds in which platforms expect a web process to start.
 START_TIMEOUT = 60
-# Less than the 25 seconds that servers give requests which do not end.
+# Seconds; less than the 25 after which servers stop waiting for requests.
 STOP_TIMEOUT = 15
 
 needs_sigterm = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM.")
@@ -30,7 +30,7 @@ def free_port() -> int:
 
 
 class Server:
-    """The process of a shell command. Enter it to start; leaving it kills what is left."""
+    """The process of a shell command; at exit of the context its process group is killed."""
 
     def __init__(self, command: str, log: Path):
         self.port, self.log = free_port(), log
@@ -95,10 +95,10 @@ def assert_serves_and_stops(command: str, log: Path) -> None:
         upload.putheader("Content-Length", "8")
         upload.endheaders(b"half")
         server.signal(signal.SIGTERM)
-        # Routers may send new requests for a moment.
+        # ACCEPT_GRACE_SECONDS: the router may still send new requests.
         assert server.is_healthy()
         server.wait_until(lambda: not server.is_healthy(), STOP_TIMEOUT)
         upload.send(b"half")
-        # Plain HTTP is redirected: this needs neither the database nor collected static files.
+        # A redirect to HTTPS, which needs neither the database nor collected static files.
         assert upload.getresponse().status == 301
         assert server.process.wait(STOP_TIMEOUT) == 0

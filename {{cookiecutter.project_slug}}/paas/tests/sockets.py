@@ -1,17 +1,16 @@
-"""A WebSocket client, for tests of consumers."""
+"""A WebSocket client for tests of consumers."""
 
 from typing import Any, ClassVar
 
 from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
 from django.test import AsyncClient
-
-from users.models import User
 
 TIMEOUT = 10  # seconds
 
 
 class Socket(WebsocketCommunicator):
-    """A WebSocket to ``application``: ``client`` has the cookies, ``headers`` are sent besides."""
+    """A WebSocket to ``application`` with the session cookie of ``client`` and with ``headers``."""
 
     all: ClassVar[list["Socket"]] = []
 
@@ -56,6 +55,6 @@ class Socket(WebsocketCommunicator):
 
 async def log_in(name: str) -> AsyncClient:
     client = AsyncClient()
-    user, _ = await User.objects.aget_or_create(username=name)
+    user, _ = await get_user_model().objects.aget_or_create(username=name)
     await client.aforce_login(user)
     return client

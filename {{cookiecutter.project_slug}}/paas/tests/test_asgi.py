@@ -1,18 +1,22 @@
-"""The ASGI application: what it needs, what it refuses, and what it finishes."""
+"""The ASGI application: its deploy check, its WebSocket middleware, and shutdown."""
 
 import asyncio
 
 import pytest
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.utils.module_loading import import_string
 
-from config.asgi import application
 from paas import proxy_headers
 from paas.asgi import shutdown
 from paas.asgi.websockets import INTERNAL_ERROR, HandleErrors, LogSockets, ReadHandshake
 
+# Imported here and not in a test: it exits if DEBUG is off and the settings are not for production.
+application = import_string(settings.ASGI_APPLICATION)
+
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("changes", "message"),
     [
         (
             {"CHANNEL_LAYERS": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}},
@@ -20,51 +24,51 @@ from paas.asgi.websockets import INTERNAL_ERROR, HandleErrors, LogSockets, ReadH
         ),
     ],
 )
-def test_what_asgi_cannot_do_with_does_not_go_live(refusal, changes, sentence):
-    assert refusal(**changes) == sentence
+def test_an_in_memory_channel_layer_is_one_deploy_error(only_deploy_error, changes, message):
+    assert only_deploy_error(**changes) == message
 
 
-async def test_an_unknown_socket_is_refused():
+async def test_a_websocket_with_an_unknown_path_is_refused():
     headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
-    page = WebsocketCommunicator(application, "/no/such/socket", headers)
-    accepted, _ = await page.connect()
+    socket = WebsocketCommunicator(application, "/no/such/socket", headers)
+    accepted, _ = await socket.connect()
     assert not accepted
 
 
-async def test_a_socket_s_client_is_the_one_that_the_router_names():
+async def test_a_websocket_s_client_ip_is_from_the_router_s_header():
     clients = []
 
-    async def note_client(scope, receive, send):
+    async def record_client(scope, receive, send):
         clients.append(scope["client"][0])
 
-    named = [(proxy_headers.platform.CLIENT_IP_HEADER.encode(), b"203.0.113.7")]
-    for headers in (named, []):
+    router_header = (proxy_headers.platform.CLIENT_IP_HEADER.encode(), b"203.0.113.7")
+    for headers in ([router_header], []):
         scope = {"headers": headers, "client": ("10.0.0.1", 50000)}
-        await ReadHandshake(note_client)(scope, None, None)
+        await ReadHandshake(record_client)(scope, None, None)
     assert clients == ["203.0.113.7", "10.0.0.1"]
 
 
-async def test_an_error_in_a_socket_closes_it_and_is_logged_with_its_id(events):
+async def test_an_error_closes_the_websocket_and_is_logged_with_the_request_id(events):
     async def fail(scope, receive, send):
         await send({"type": "websocket.accept"})
         raise RuntimeError("It does not work.")
 
-    told = []
+    sent = []
 
     async def send(message):
-        told.append(message)
+        sent.append(message)
 
     scope = {"path": "/", "handshake": {}, "client": ("203.0.113.7", 50000)}
     await LogSockets(HandleErrors(fail))(scope, None, send)
-    assert told[-1] == {"type": "websocket.close", "code": INTERNAL_ERROR}
+    assert sent[-1] == {"type": "websocket.close", "code": INTERNAL_ERROR}
     opened, error, closed = events()
     assert (opened["event"], closed["event"]) == ("socket opened", "socket closed")
     assert "It does not work." in error["exception"]
     assert opened["request_id"] == error["request_id"] == closed["request_id"]
 
 
-async def test_a_process_that_stops_closes_its_sockets_and_waits_for_them():
-    ended, told = [], []
+async def test_shutdown_closes_websockets_and_waits_for_them():
+    ended, sent = [], []
     closed = asyncio.Event()
 
     async def work(scope, receive, send):
@@ -72,12 +76,12 @@ async def test_a_process_that_stops_closes_its_sockets_and_waits_for_them():
         ended.append(scope["type"])
 
     async def send(message):
-        told.append(message)
+        sent.append(message)
         closed.set()
 
     socket = asyncio.create_task(shutdown.TrackInFlight(work)({"type": "websocket"}, None, send))
     await asyncio.sleep(0)
     await shutdown.drain()
     assert ended == ["websocket"]
-    assert told == [{"type": "websocket.close", "code": 1012}]
+    assert sent == [{"type": "websocket.close", "code": 1012}]
     await socket

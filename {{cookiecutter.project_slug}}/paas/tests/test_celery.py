@@ -1,4 +1,4 @@
-"""The tasks of all apps, and the times of those that are periodic."""
+"""The tasks of all apps, and the schedules of periodic ones."""
 
 from copy import copy
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from paas.celery import MAX_RETRY_SECONDS, VISIBILITY_TIMEOUT
 
 @pytest.fixture
 def all_tasks(db):
-    # Celery has Django check its models, and SQLite has to be asked whether it supports JSON.
+    # ``db``: importing tasks runs Django's checks, which query SQLite for its JSON support.
     app.loader.import_default_modules()
     return [task for name, task in app.tasks.items() if not name.startswith("celery.")]
 
@@ -24,7 +24,7 @@ def test_no_task_is_given_to_a_second_worker_while_it_may_still_run(all_tasks):
 
 
 def runs_in_a_month(schedule: BaseSchedule) -> int:
-    """How often a task runs if a deployment restarts the clock every 25 minutes."""
+    """How often a task runs if deployments restart Celery beat every 25 minutes."""
     start = last_run = datetime(2026, 1, 1, tzinfo=UTC)
     runs = 0
     for minute in range(0, 32 * 24 * 60, 5):
@@ -38,7 +38,7 @@ def runs_in_a_month(schedule: BaseSchedule) -> int:
     return runs
 
 
-def test_every_periodic_task_runs_though_deployments_restart_its_clock():
+def test_periodic_tasks_run_even_if_beat_often_restarts():
     for name, entry in app.conf.beat_schedule.items():
         assert runs_in_a_month(copy(maybe_schedule(entry["schedule"]))), f"{name}: use crontab"
 

@@ -1,4 +1,4 @@
-"""What every WebSocket gets from the base consumer and the middleware: an endpoint of 15 lines."""
+"""The base consumer and the WebSocket middleware, tested with a small endpoint."""
 
 import asyncio
 from functools import partial
@@ -7,6 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import InMemoryChannelLayer
 from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.test import AsyncClient, Client
@@ -18,7 +19,6 @@ from paas.asgi.consumers import SessionConsumer
 from paas.asgi.heartbeat import HEARTBEAT
 from paas.asgi.sessions import ended_sessions
 from paas.tests.sockets import Socket, log_in
-from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,7 +39,7 @@ echo = partial(Socket, application, "/ws/echo/")
 
 @pytest.fixture(autouse=True)
 async def close_all_sockets(transactional_db):
-    """A consumer that outlives its test would read the database of the next."""
+    """A consumer that outlives its test would query the next test's database."""
     yield
     while Socket.all:
         await Socket.all.pop().disconnect()
@@ -64,7 +64,7 @@ async def end_session(how: str, client: AsyncClient) -> None:
         await sessions.aupdate(session_data=stored.session_data)
 
 
-async def test_an_endpoint_is_a_subclass():
+async def test_a_new_endpoint_is_a_subclass():
     socket = await echo(await log_in("ada"), subprotocols=["echo"]).open()
     assert socket.subprotocol == "echo"
     assert (await socket.receive("hello"))["name"] == "ada"
@@ -115,7 +115,7 @@ async def test_a_heartbeat_keeps_sockets_open_while_the_database_is_unavailable(
 async def test_a_heartbeat_closes_the_sockets_of_an_account_that_changed(change):
     socket = await echo(await log_in("ada")).open()
     other = await echo(await log_in("bob")).open()
-    await User.objects.filter(username="ada").aupdate(**change)
+    await get_user_model().objects.filter(username="ada").aupdate(**change)
     await HEARTBEAT.beat()
     assert await socket.close_code() == consumers.NO_ANSWER
     await other.receive("ping")
@@ -151,7 +151,7 @@ def test_all_sessions_of_a_heartbeat_are_one_query(user, django_assert_num_queri
         assert ended_sessions(sessions | {("gone", user.pk)}) == {("gone", user.pk)}
 
 
-async def test_a_log_out_before_a_socket_joins_its_session_refuses_the_socket(monkeypatch):
+async def test_a_logout_before_a_websocket_joins_its_session_refuses_the_websocket(monkeypatch):
     client, join = await log_in("ada"), InMemoryChannelLayer.group_add
 
     async def log_out_and_join(layer, group, channel):
@@ -163,8 +163,8 @@ async def test_a_log_out_before_a_socket_joins_its_session_refuses_the_socket(mo
     assert not (await socket.connect())[0]
 
 
-async def test_a_log_out_deletes_the_session_before_the_message_to_its_sockets(monkeypatch):
-    """Or a handshake that joins in between would find the session, and miss the message."""
+async def test_a_logout_deletes_the_session_before_it_closes_the_websockets(monkeypatch):
+    """Otherwise a handshake in between would find the session, and miss the message."""
     client, send, left = await log_in("ada"), InMemoryChannelLayer.group_send, []
 
     async def count_and_send(layer, group, message):
@@ -177,7 +177,7 @@ async def test_a_log_out_deletes_the_session_before_the_message_to_its_sockets(m
     assert left == [0]
 
 
-async def test_an_answer_that_comes_during_a_heartbeat_counts(monkeypatch):
+async def test_a_pong_during_a_heartbeat_counts(monkeypatch):
     socket = await echo(await log_in("ada")).open()
     await HEARTBEAT.beat()
     [consumer] = HEARTBEAT.consumers
@@ -221,7 +221,9 @@ async def test_pages_of_other_sites_are_refused(origin):
         ("http://localhost", "http", False),
     ],
 )
-async def test_a_site_behind_https_takes_sockets_over_https_only(settings, origin, proto, accepted):
+async def test_a_site_with_https_accepts_websockets_over_https_only(
+    settings, origin, proto, accepted
+):
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     settings.SECURE_SSL_REDIRECT = True
     socket = echo(await log_in("ada"), origin=origin, **{"x-forwarded-proto": proto})
@@ -282,11 +284,11 @@ async def test_a_ticket_opens_one_socket():
     assert not (await echo(subprotocols=["echo", f"ticket.{ticket}"]).connect())[0]
 
 
-@pytest.mark.parametrize("how", ["log-out", "deleted", "expired"])
+@pytest.mark.parametrize("how", ["logout", "deleted", "expired"])
 async def test_a_ticket_of_a_session_that_has_ended_is_refused(how):
     client = await log_in("ada")
     ticket = await ticket_of(client)
-    if how == "log-out":
+    if how == "logout":
         await client.post(reverse("logout"))
     else:
         await end_session(how, client)
@@ -296,7 +298,7 @@ async def test_a_ticket_of_a_session_that_has_ended_is_refused(how):
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": "another"}])
 async def test_a_ticket_of_an_account_that_changed_is_refused(change):
     ticket = await ticket_of(await log_in("ada"))
-    await User.objects.filter(username="ada").aupdate(**change)
+    await get_user_model().objects.filter(username="ada").aupdate(**change)
     assert not (await echo(authorization=f"Ticket {ticket}").connect())[0]
 
 

@@ -11,7 +11,7 @@ from paas import database
 
 @pytest.fixture
 def connection(monkeypatch):
-    """One to PostgreSQL as Django keeps it; ``server`` is the other end of its socket."""
+    """A persistent connection; ``server`` is the other end of its socket."""
     ours, server = socket.socketpair()
     with ours, server:
         found = SimpleNamespace(vendor="postgresql", connection=ours, server=server)
@@ -21,7 +21,7 @@ def connection(monkeypatch):
 
 
 def is_checked(connection) -> bool:
-    """Whether Django is to check the connection with a query, at the start of a request."""
+    """Whether Django checks the connection with a query at the start of a request."""
     connection.health_check_done = False
     database.skip_health_checks()
     return not connection.health_check_done

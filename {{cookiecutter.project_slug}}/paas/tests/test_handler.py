@@ -17,8 +17,8 @@ from paas.asgi import shutdown
 from paas.asgi.handler import ASGIHandler
 from paas.limits import max_body_size
 
-# Longer than anything takes, even on a busy machine.
-PATIENCE_SECONDS = 10
+# Seconds; enough on a busy machine.
+TIMEOUT = 10
 
 
 class Gate:
@@ -31,7 +31,7 @@ class Gate:
 
     def pass_through(self, request) -> None:
         self.entered.append(request.path)
-        assert self.opened.wait(PATIENCE_SECONDS)
+        assert self.opened.wait(TIMEOUT)
         self.left.append(request.path)
 
 
@@ -96,7 +96,7 @@ def gate():
 
 @pytest.fixture
 async def handler(settings):
-    """A handler with one thread, whose requests have all ended when the test is over."""
+    """A handler with one thread; at the end it waits until all requests have ended."""
     settings.ROOT_URLCONF = __name__
     settings.ALLOWED_HOSTS = ["*"]
     settings.WEB_THREADS = 1
@@ -105,8 +105,8 @@ async def handler(settings):
 
 
 @pytest.fixture
-def ask(handler, gate):
-    """Send a request; returns the communicator that receives its response."""
+def send_request(handler, gate):
+    """A function that sends a request, and returns the communicator that receives the response."""
 
     def send(path: str, *bodies: bytes, **headers: str) -> ApplicationCommunicator:
         scope = {
@@ -120,42 +120,42 @@ def ask(handler, gate):
         for number, body in enumerate(bodies or [b""], start=1):
             message = {"type": "http.request", "body": body, "more_body": number < len(bodies)}
             communicator.input_queue.put_nowait(message)
-        assert communicator.future  # which starts it
+        assert communicator.future  # reading it starts the application
         return communicator
 
     return send
 
 
-async def answer(communicator) -> tuple[int, bytes]:
-    """The status and the body."""
-    start = await communicator.receive_output(PATIENCE_SECONDS)
+async def read_response(communicator) -> tuple[int, bytes]:
+    """Return the status and the body."""
+    start = await communicator.receive_output(TIMEOUT)
     body, more = b"", True
     while more:
-        message = await communicator.receive_output(PATIENCE_SECONDS)
+        message = await communicator.receive_output(TIMEOUT)
         body, more = body + message.get("body", b""), message.get("more_body", False)
     return start["status"], body
 
 
 async def until(condition) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT):
         while not condition():
             await asyncio.sleep(0.001)
 
 
-async def test_a_client_that_leaves_while_its_request_waits_is_not_served(ask, gate):
-    first, second = ask("/gate/1/"), ask("/gate/2/")
+async def test_a_queued_request_is_dropped_if_its_client_disconnects(send_request, gate):
+    first, second = send_request("/gate/1/"), send_request("/gate/2/")
     await until(lambda: gate.entered == ["/gate/1/"])
     await second.send_input({"type": "http.disconnect"})
-    await second.wait(PATIENCE_SECONDS)
+    await second.wait(TIMEOUT)
     gate.opened.set()
-    assert await answer(first) == (200, b"passed")
-    assert await answer(ask("/gate/3/")) == (200, b"passed")
+    assert await read_response(first) == (200, b"passed")
+    assert await read_response(send_request("/gate/3/")) == (200, b"passed")
     assert gate.entered == ["/gate/1/", "/gate/3/"]
 
 
 @pytest.mark.parametrize("cancelled", [True, False])
-async def test_a_view_that_has_started_runs_to_its_end(ask, handler, gate, cancelled):
-    request = ask("/gate/1/")
+async def test_a_view_that_has_started_runs_to_its_end(send_request, handler, gate, cancelled):
+    request = send_request("/gate/1/")
     await until(lambda: gate.entered)
     if cancelled:  # as servers do, some time after a disconnect
         request.future.cancel()
@@ -166,59 +166,62 @@ async def test_a_view_that_has_started_runs_to_its_end(ask, handler, gate, cance
     await until(lambda: not shutdown.calls)
 
 
-async def test_requests_beyond_the_queue_are_refused_at_once(ask, gate, settings):
+async def test_requests_beyond_the_queue_are_refused_at_once(send_request, gate, settings):
     settings.MAX_QUEUED_REQUESTS = 1
-    served = [ask("/gate/1/")]
+    served = [send_request("/gate/1/")]
     await until(lambda: gate.entered)
-    served.append(ask("/gate/2/"))
+    served.append(send_request("/gate/2/"))
     await asyncio.sleep(0)
-    refused = ask("/gate/3/")
-    start = await refused.receive_output(PATIENCE_SECONDS)
+    refused = send_request("/gate/3/")
+    start = await refused.receive_output(TIMEOUT)
     assert (start["status"], dict(start["headers"])[b"retry-after"]) == (503, b"5")
-    assert await answer(ask("/healthz")) == (200, b"ok")
+    assert await read_response(send_request("/healthz")) == (200, b"ok")
     gate.opened.set()
-    assert [await answer(one) for one in served] == [(200, b"passed")] * 2
-    assert await answer(ask("/gate/4/")) == (200, b"passed")
+    assert [await read_response(one) for one in served] == [(200, b"passed")] * 2
+    assert await read_response(send_request("/gate/4/")) == (200, b"passed")
 
 
-async def test_an_async_view_holds_no_thread_while_it_waits(ask, gate):
-    waiting = [ask("/for-ever/") for _ in range(3)]
+async def test_an_async_view_holds_no_thread_while_it_waits(send_request, gate):
+    waiting = [send_request("/for-ever/") for _ in range(3)]
     await until(lambda: len(gate.entered) == 3)
     gate.opened.set()
-    assert await answer(ask("/gate/1/")) == (200, b"passed")
+    assert await read_response(send_request("/gate/1/")) == (200, b"passed")
     for one in waiting:
         await one.send_input({"type": "http.disconnect"})
-        await one.wait(PATIENCE_SECONDS)
+        await one.wait(TIMEOUT)
     assert gate.left.count("/for-ever/") == 3
 
 
-async def test_the_synchronous_parts_of_a_request_share_one_thread(ask, settings):
+async def test_the_synchronous_parts_of_a_request_share_one_thread(send_request, settings):
     settings.WEB_THREADS = 3
-    status, names = await answer(ask("/threads/"))
+    status, names = await read_response(send_request("/threads/"))
     assert status == 200
     assert len(set(names.split())) == 1
 
 
-async def test_a_stream_holds_no_thread_and_ends_with_its_client_or_the_process(ask, gate):
-    left, stays = ask("/events/"), ask("/events/")
-    for stream in (left, stays):
-        assert (await stream.receive_output(PATIENCE_SECONDS))["status"] == 200
-        event = await stream.receive_output(PATIENCE_SECONDS)
+async def test_a_stream_holds_no_thread_and_ends_at_a_disconnect_or_shutdown(send_request, gate):
+    disconnecting, staying = send_request("/events/"), send_request("/events/")
+    for stream in (disconnecting, staying):
+        assert (await stream.receive_output(TIMEOUT))["status"] == 200
+        event = await stream.receive_output(TIMEOUT)
         assert (event["body"], event["more_body"]) == (b"data: 1\n\n", True)
     gate.opened.set()
-    assert await answer(ask("/gate/1/")) == (200, b"passed")
-    await left.send_input({"type": "http.disconnect"})
-    await left.wait(PATIENCE_SECONDS)
+    assert await read_response(send_request("/gate/1/")) == (200, b"passed")
+    await disconnecting.send_input({"type": "http.disconnect"})
+    await disconnecting.wait(TIMEOUT)
     assert gate.left.count("/events/") == 1
     await shutdown.drain()
-    end = await stays.receive_output(PATIENCE_SECONDS)
+    end = await staying.receive_output(TIMEOUT)
     assert not end.get("body") and not end.get("more_body")
     assert gate.left.count("/events/") == 2
 
 
-async def test_synchronous_streams_are_whole(ask):
-    assert await answer(ask("/numbers/")) == (200, b"".join(b"%d\n" % n for n in range(1000)))
-    assert await answer(ask("/file/")) == (200, Path(__file__).read_bytes())
+async def test_synchronous_streams_are_complete(send_request):
+    assert await read_response(send_request("/numbers/")) == (
+        200,
+        b"".join(b"%d\n" % n for n in range(1000)),
+    )
+    assert await read_response(send_request("/file/")) == (200, Path(__file__).read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -229,12 +232,15 @@ async def test_synchronous_streams_are_whole(ask):
         ([b"x" * 60, b"x" * 60], {"transfer_encoding": "chunked"}),
     ],
 )
-async def test_a_body_beyond_the_limit_is_refused(ask, bodies, headers):
-    assert (await answer(ask("/small/", *bodies, **headers)))[0] == 413
-    assert await answer(ask("/small/", b"x" * 100, content_length="100")) == (200, b"100")
+async def test_a_body_beyond_the_limit_is_refused(send_request, bodies, headers):
+    assert (await read_response(send_request("/small/", *bodies, **headers)))[0] == 413
+    assert await read_response(send_request("/small/", b"x" * 100, content_length="100")) == (
+        200,
+        b"100",
+    )
 
 
-def test_middleware_without_an_async_mode_is_named_at_the_start(settings, caplog):
+def test_synchronous_middleware_is_logged_at_start(settings, caplog):
     def slow_middleware(get_response):
         return get_response
 

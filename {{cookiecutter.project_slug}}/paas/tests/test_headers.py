@@ -1,4 +1,4 @@
-"""Every answer bears the headers that keep browsers from harming it."""
+"""Security headers, which every response has."""
 
 import re
 
@@ -33,12 +33,12 @@ HEADERS = {
         ("/healthz", 200),
     ],
 )
-def test_every_answer_has_the_headers(admin_client, path, status):
+def test_every_response_has_the_security_headers(admin_client, path, status):
     response = admin_client.get(path)
-    response.close()  # or the style sheet stays open
+    response.close()  # a static file is open until then
     assert response.status_code == status
     found = {name: response.headers.get(name, "") for name in HEADERS}
-    # Django's own pages put one on their scripts.
+    # The admin's pages use nonces.
     policy = re.sub(r" 'nonce-[\w-]+'", "", found["Content-Security-Policy"])
     assert found | {"Content-Security-Policy": policy} == HEADERS
     assert "camera=()" in response.headers["Permissions-Policy"]

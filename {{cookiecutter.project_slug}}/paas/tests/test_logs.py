@@ -1,13 +1,14 @@
-"""What is logged of a request, and what is not."""
+"""The request log, rate limits of log lines, and secrets that must not be logged."""
 
 import logging
 import sys
+from importlib import import_module
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import include, path, reverse
 
-from config.urls import handler500  # noqa: F401 (the error page of the URLs below)
 from paas.limits import OVERLOADED
 from paas.logs import RATE_LIMITED_LOGGERS
 
@@ -17,10 +18,11 @@ def fail(request, token):
     raise RuntimeError("It does not work.")
 
 
-urlpatterns = [path("fail/<token>/", fail), path("", include("config.urls"))]
+urlpatterns = [path("fail/<token>/", fail), path("", include(settings.ROOT_URLCONF))]
+handler500 = import_module(settings.ROOT_URLCONF).handler500
 
 
-def test_a_request_is_one_line_without_its_query(client, user, events):
+def test_a_request_logs_one_line_without_its_query_string(client, user, events):
     client.force_login(user)
     response = client.get(reverse("home"), {"token": "hush"})
     (event,) = events()
@@ -36,7 +38,7 @@ def test_health_checks_are_not_logged(client, events):
 
 
 @pytest.mark.urls("paas.tests.test_logs")
-def test_an_error_is_logged_with_the_id_that_its_page_shows_and_without_tokens(client, events):
+def test_an_error_is_logged_with_the_request_id_of_its_page_and_without_tokens(client, events):
     client.raise_request_exception = False
     response = client.get("/fail/hush/", {"token": "hush"})
     error, request = events()
@@ -49,25 +51,25 @@ def test_an_error_is_logged_with_the_id_that_its_page_shows_and_without_tokens(c
     assert "hush" not in f"{error['event']} {request}"
 
 
-def test_a_form_that_is_refused_is_logged_without_a_query(events):
-    elsewhere = {"referer": "https://evil.example/?token=hush"}
+def test_a_csrf_failure_is_logged_without_a_query_string(events):
+    other_site = {"referer": "https://evil.example/?token=hush"}
     browser = Client(enforce_csrf_checks=True)
-    browser.post(reverse("login"), {"password": "hush"}, headers=elsewhere, secure=True)
-    refused, request = events()
-    assert (refused["logger"], request["status"]) == ("django.security.csrf", 403)
-    assert "https://evil.example" in refused["event"]
-    assert "hush" not in f"{refused} {request}"
+    browser.post(reverse("login"), {"password": "hush"}, headers=other_site, secure=True)
+    failure, request = events()
+    assert (failure["logger"], request["status"]) == ("django.security.csrf", 403)
+    assert "https://evil.example" in failure["event"]
+    assert "hush" not in f"{failure} {request}"
 
 
-@pytest.mark.parametrize("claim", ["short", "x" * 129, "twenty characters, {}", "é" * 30])
-def test_an_id_that_is_not_fit_for_logs_is_replaced(client, events, claim):
-    response = client.get("/favicon.ico", headers={"X-Request-ID": claim})
+@pytest.mark.parametrize("value", ["short", "x" * 129, "twenty characters, {}", "é" * 30])
+def test_an_invalid_request_id_is_replaced(client, events, value):
+    response = client.get("/favicon.ico", headers={"X-Request-ID": value})
     (event,) = events()
-    assert event["request_id"] == response.headers["X-Request-ID"] != claim
+    assert event["request_id"] == response.headers["X-Request-ID"] != value
 
 
 @pytest.mark.parametrize("name", RATE_LIMITED_LOGGERS)
-def test_a_line_that_repeats_is_logged_once_in_a_while(events, name, monkeypatch):
+def test_rate_limited_loggers_log_one_line_per_interval(events, name, monkeypatch):
     logger = logging.getLogger(name)
     (rate_limit,) = logger.filters
     monkeypatch.setattr(rate_limit, "silent_until", 0.0)
@@ -78,7 +80,7 @@ def test_a_line_that_repeats_is_logged_once_in_a_while(events, name, monkeypatch
     assert "exception" not in event
 
 
-def test_refused_requests_are_logged_once_in_a_while(events, monkeypatch):
+def test_refused_requests_log_one_line_per_interval(events, monkeypatch):
     for rate_limit in logging.getLogger("paas.limits").filters:
         monkeypatch.setattr(rate_limit, "silent_until", 0.0)
     for _ in range(3):
@@ -86,5 +88,5 @@ def test_refused_requests_are_logged_once_in_a_while(events, monkeypatch):
     assert [event["event"] for event in events()] == ["request refused"]
 
 
-def test_error_tracking_that_no_one_asked_for_is_not_even_imported():
+def test_sentry_is_not_imported_without_sentry_dsn():
     assert "sentry_sdk" not in sys.modules

@@ -1,4 +1,4 @@
-"""Tasks that end their worker process, run here as a worker's process runs them."""
+"""Tasks that end their worker process. The tests run them as a worker process does."""
 
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ def announce(parcel: str):
 
 @pytest.fixture
 def run():
-    """Run the task as a worker does that gets its message."""
+    """A function that runs the task as a worker does for a message."""
     runs.clear()
     endings.clear()
     request = {"id": "id-1", "is_eager": False, "delivery_info": {}}
@@ -49,7 +49,7 @@ def run():
 
 @pytest.fixture
 def lose(run):
-    """Run the task in a process that ends before the task does."""
+    """A function that runs the task in a worker process that ends before the task does."""
 
     def lose_worker():
         endings.append(SystemExit())
@@ -60,7 +60,7 @@ def lose(run):
 
 
 @pytest.mark.parametrize("ending", [None, ValueError("no such parcel"), Retry()])
-def test_nothing_is_recorded_of_a_task_that_has_ended(run, ending):
+def test_a_task_that_has_ended_leaves_no_row(run, ending):
     if ending:
         endings.append(ending)
     run()
@@ -68,7 +68,7 @@ def test_nothing_is_recorded_of_a_task_that_has_ended(run, ending):
     assert not UnfinishedTask.objects.exists()
 
 
-def test_nothing_is_recorded_of_a_task_that_does_without(run):
+def test_a_task_with_celery_s_own_base_class_has_no_row(run):
     assert run(announce).info is None
 
 
@@ -90,8 +90,8 @@ def test_a_task_that_lost_two_workers_is_set_aside_until_it_is_run_again(run, lo
         call_command("run_task_again", "id-1")
 
 
-def test_a_task_that_raises_memory_error_counts_as_one_that_lost_its_worker(run):
-    """Celery ends the whole worker then, and the message goes back into the queue."""
+def test_a_task_that_raises_memory_error_counts_as_lost(run):
+    """After MemoryError, Celery ends the whole worker, and the message returns to the queue."""
     endings.extend([MemoryError(), MemoryError()])
     for _ in range(4):
         run()
@@ -105,9 +105,9 @@ def test_only_losses_in_a_row_count(run, lose):
     assert len(runs) == 6
 
 
-def test_a_task_runs_while_the_database_is_away(run, monkeypatch, caplog):
+def test_a_task_runs_while_the_database_is_unavailable(run, monkeypatch, caplog):
     def fail(**kwargs):
-        raise OperationalError("the database is away")
+        raise OperationalError("the database is unavailable")
 
     monkeypatch.setattr(UnfinishedTask.objects, "create", fail)
     run()
@@ -116,7 +116,7 @@ def test_a_task_runs_while_the_database_is_away(run, monkeypatch, caplog):
 
 
 @pytest.mark.django_db(transaction=True)  # as it closes the connection
-def test_a_worker_deletes_what_no_worker_will_run_again(lose):
+def test_a_worker_that_starts_deletes_old_rows(lose):
     lose()
     day_ago = timezone.now() - timedelta(days=1)
     UnfinishedTask.objects.create(task_id="set-aside", set_aside_at=day_ago)

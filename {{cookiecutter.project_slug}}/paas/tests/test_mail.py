@@ -10,7 +10,7 @@ from paas.mail import EmailBackend
         ("smtp://ada:pass@localhost:2525", "localhost", 2525, "pass", False),
     ],
 )
-def test_a_url_tells_the_mail_server(url, host, port, password, tls):
+def test_email_url_sets_the_options_of_the_smtp_backend(url, host, port, password, tls):
     server = EmailBackend(url, alias="default")
     assert (server.host, server.port, server.password) == (host, port, password)
     assert (server.use_ssl, server.use_tls) == (tls, not tls)

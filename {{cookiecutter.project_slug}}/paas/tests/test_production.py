@@ -1,4 +1,4 @@
-"""The configuration that production needs, and what happens without it."""
+"""Deploy checks, health checks, and the platform's header with the client's IP address."""
 
 from threading import Event
 
@@ -18,14 +18,14 @@ HTTPS = [
 ]
 
 
-def test_a_good_configuration_goes_live(configure):
+def test_a_valid_configuration_has_no_deploy_error(configure):
     configure(ALLOWED_HOSTS=["www.example.com", ".example.com", "[::1]"])
     assert check_environment() == []
     refuse_misconfiguration()
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("changes", "message"),
     [
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set."),
         ({"SECRET_KEY": VALID_SETTINGS["SECRET_KEY"][:49]}, TOO_EASY),
@@ -36,9 +36,9 @@ def test_a_good_configuration_goes_live(configure):
         ({"ALLOWED_HOSTS": ["*"]}, "ALLOWED_HOSTS must name the hosts instead of '*'."),
         (
             {"ALLOWED_HOSTS": ["https://www.example.com"]},
-            "ALLOWED_HOSTS holds 'https://www.example.com', which is no host name.",
+            "ALLOWED_HOSTS contains 'https://www.example.com', which is not a host name.",
         ),
-        ({"ALLOWED_HOSTS": [".com"]}, "ALLOWED_HOSTS holds '.com', which is no host name."),
+        ({"ALLOWED_HOSTS": [".com"]}, "ALLOWED_HOSTS contains '.com', which is not a host name."),
         ({"engine": "django.db.backends.dummy"}, "DATABASE_URL is not set."),
         (
             {"engine": "django.db.backends.sqlite3"},
@@ -49,7 +49,7 @@ def test_a_good_configuration_goes_live(configure):
         ({"DEBUG": True}, "DEBUG must be off: its error pages show code and settings to anyone."),
         (
             dict.fromkeys(HTTPS, False),
-            f"{', '.join(HTTPS)} must be on, or passwords travel in the clear.",
+            f"{', '.join(HTTPS)} must be on: without them passwords are sent unencrypted.",
         ),
         (
             {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"},
@@ -57,17 +57,17 @@ def test_a_good_configuration_goes_live(configure):
         ),
     ],
 )
-def test_a_bad_configuration_is_refused_in_a_sentence(refusal, changes, sentence):
-    assert refusal(**changes) == sentence
+def test_an_invalid_setting_is_one_deploy_error(only_deploy_error, changes, message):
+    assert only_deploy_error(**changes) == message
 
 
-def test_more_threads_than_the_plan_has_connections_for_are_refused(configure, refusal):
+def test_more_threads_than_database_connections_are_a_deploy_error(configure, only_deploy_error):
     connections = 2 * (7 + extra_connections())
     plan = {"WEB_THREADS": 7, "WEB_CONCURRENCY": 2, "DATABASE_CONNECTION_LIMIT": connections}
     configure(**plan)
     assert check_environment() == []
-    said = refusal(**plan | {"DATABASE_CONNECTION_LIMIT": connections - 1})
-    assert f"in 2 processes, which open up to {connections} connections: more than" in said
+    message = only_deploy_error(**plan | {"DATABASE_CONNECTION_LIMIT": connections - 1})
+    assert f"in 2 processes, which open up to {connections} connections: more than" in message
 
 
 def test_development_needs_no_configuration(settings):
@@ -76,26 +76,26 @@ def test_development_needs_no_configuration(settings):
     refuse_misconfiguration()
 
 
-def test_the_process_is_alive(client):
+def test_healthz_answers_with_any_host(client):
     response = client.get("/healthz", headers={"host": "10.0.0.1"})
     assert (response.status_code, response.text) == (200, "ok")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_site_with_everything_is_ready(client):
+def test_readyz_is_200_if_every_probe_is_ok(client):
     response = client.get("/readyz", headers={"host": "10.0.0.1"})
     assert (response.status_code, response.json()["database"]) == (200, "ok")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_pending_migrations_are_not_ready(client):
-    MigrationRecorder(connection).migration_qs.filter(app="users").delete()
+def test_readyz_is_503_while_migrations_are_pending(client):
+    MigrationRecorder(connection).migration_qs.filter(app="auth").delete()
     response = client.get("/readyz")
     assert (response.status_code, response.json()["database"]) == (503, "migrations are pending")
 
 
 @pytest.mark.parametrize(
-    ("told", "address"),
+    ("value", "address"),
     [
         ("203.0.113.7", "203.0.113.7"),
         ("198.51.100.66, 203.0.113.7", "203.0.113.7"),
@@ -104,12 +104,12 @@ def test_pending_migrations_are_not_ready(client):
         ("", "127.0.0.1"),
     ],
 )
-def test_the_client_s_address_is_the_one_that_the_router_saw(client, told, address):
-    response = client.get("/favicon.ico", headers={proxy_headers.platform.CLIENT_IP_HEADER: told})
+def test_the_client_s_ip_is_the_last_in_the_router_s_header(client, value, address):
+    response = client.get("/favicon.ico", headers={proxy_headers.platform.CLIENT_IP_HEADER: value})
     assert response.wsgi_request.META["REMOTE_ADDR"] == address
 
 
-def test_development_believes_no_router(client, settings):
+def test_development_ignores_the_router_s_header(client, settings):
     settings.DEBUG = True
     response = client.get(
         "/favicon.ico", headers={proxy_headers.platform.CLIENT_IP_HEADER: "203.0.113.7"}
@@ -117,11 +117,11 @@ def test_development_believes_no_router(client, settings):
     assert response.wsgi_request.META["REMOTE_ADDR"] == "127.0.0.1"
 
 
-def test_probes_that_come_at_once_share_one_answer(monkeypatch):
-    answer_now = Event()
-    monkeypatch.setattr(health, "probe_database", answer_now.wait)
-    one, other = health.run_probe("database"), health.run_probe("database")
-    answer_now.set()
-    one.result()
-    assert other is one
-    assert health.run_probe("database") is not one
+def test_concurrent_health_checks_share_one_probe(monkeypatch):
+    finish = Event()
+    monkeypatch.setattr(health, "probe_database", finish.wait)
+    first, second = health.run_probe("database"), health.run_probe("database")
+    finish.set()
+    first.result()
+    assert second is first
+    assert health.run_probe("database") is not first

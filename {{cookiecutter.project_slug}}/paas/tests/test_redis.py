@@ -1,14 +1,14 @@
-"""Redis' address, without which nothing goes live."""
+"""The deploy check of REDIS_URL."""
 
 import pytest
 
 
 @pytest.mark.parametrize(
-    ("url", "sentence"),
+    ("url", "message"),
     [
         ("", "REDIS_URL is not set."),
         ("localhost", "REDIS_URL must have the form rediss://:password@host:port."),
     ],
 )
-def test_without_a_good_redis_nothing_goes_live(refusal, url, sentence):
-    assert refusal(REDIS_URL=url) == sentence
+def test_an_invalid_redis_url_is_one_deploy_error(only_deploy_error, url, message):
+    assert only_deploy_error(REDIS_URL=url) == message

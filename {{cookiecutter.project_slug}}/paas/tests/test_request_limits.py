@@ -1,4 +1,4 @@
-"""Limits on requests, whichever server enforces them."""
+"""Limits on requests that all servers share."""
 
 from paas.limits import DISCARD_BYTES, DISCARD_SECONDS, DiscardedBody
 

@@ -1,14 +1,17 @@
-"""Waitress' connections: what they keep of a response."""
+"""Waitress' connections: the memory that a response takes."""
 
 import socket
 import tracemalloc
 
 import pytest
+from django.conf import settings
+from django.utils.module_loading import import_string
 
-from config.wsgi import application
 from paas.servers.waitress import make_server
 
 PART = b"x" * 50_000
+# Imported here and not in a test: it exits if DEBUG is off and the settings are not for production.
+application = import_string(settings.WSGI_APPLICATION)
 
 
 @pytest.fixture

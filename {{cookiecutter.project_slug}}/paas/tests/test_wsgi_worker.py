@@ -31,7 +31,7 @@ def body_of(requests) -> bytes:
     "sent", [LENGTH + b"hello", CHUNKED + b"2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\n\r\n"]
 )
 @pytest.mark.parametrize("size", [1, 7, 1000])
-def test_a_request_is_whole_with_its_last_byte(requests, sent, size):
+def test_a_request_is_complete_with_its_last_byte(requests, sent, size):
     pieces = [sent[at : at + size] for at in range(0, len(sent), size)]
     assert [requests.feed(piece) for piece in pieces] == [False] * (len(pieces) - 1) + [True]
     assert requests.path == "/no/such/page"
@@ -87,34 +87,34 @@ def test_the_path_is_decoded_and_has_no_query(requests, target):
 
 
 class Client:
-    """A client, ``there``, and the response that goes to it."""
+    """The client's end of a connection, ``socket``, and the response that is sent to it."""
 
     def __init__(self):
-        here, self.there = socket.socketpair()
-        here.setblocking(False)
+        server_socket, self.socket = socket.socketpair()
+        server_socket.setblocking(False)
         self.backlogs = 0
-        self.response = ResponseBuffer(here, self.count)
+        self.response = ResponseBuffer(server_socket, self.count)
 
     def count(self) -> None:
         self.backlogs += 1
 
     def read(self) -> bytes:
-        """All of the response; calls flush() for the main loop."""
-        self.there.settimeout(0.1)
-        found = []
+        """Return all of the response; calls flush() as the main loop does."""
+        self.socket.settimeout(0.1)
+        parts = []
         while True:
             with suppress(BlockingIOError):
                 self.response.flush()
             try:
-                found.append(self.there.recv(100_000))
+                parts.append(self.socket.recv(100_000))
             except TimeoutError:
-                return b"".join(found)
+                return b"".join(parts)
 
 
 @pytest.fixture
 def client():
     client = Client()
-    with client.there:
+    with client.socket:
         yield client
         client.response.abort()
 
