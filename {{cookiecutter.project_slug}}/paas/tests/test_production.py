@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from paas import health, proxy_headers
-from paas.checks import check_environment, extra_connections
+from paas.checks import EXTRA_CONNECTIONS, check_environment
 from paas.startup import refuse_misconfiguration
 from paas.tests.production import VALID_SETTINGS
 
@@ -62,8 +62,8 @@ def test_a_bad_configuration_is_refused_in_a_sentence(refusal, changes, sentence
 
 
 def test_more_threads_than_the_plan_has_connections_for_are_refused(configure, refusal):
-    connections = 2 * (7 + extra_connections())
-    plan = {"WEB_THREADS": 7, "WEB_CONCURRENCY": 2, "DATABASE_CONNECTION_LIMIT": connections}
+    connections = 2 * (7 + len(EXTRA_CONNECTIONS))
+    plan = {"WEB_THREADS": 7, "WEB_PROCESSES": 2, "DATABASE_CONNECTION_LIMIT": connections}
     configure(**plan)
     assert check_environment() == []
     said = refusal(**plan | {"DATABASE_CONNECTION_LIMIT": connections - 1})
