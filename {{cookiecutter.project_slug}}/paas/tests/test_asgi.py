@@ -9,6 +9,7 @@ from config.asgi import application
 from paas import proxy_headers
 from paas.asgi import shutdown
 from paas.asgi.websockets import INTERNAL_ERROR, HandleErrors, LogSockets, ReadHandshake
+from paas.management.commands.runserver import Command
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,12 @@ async def test_a_socket_s_client_is_the_one_that_the_router_names():
         scope = {"headers": headers, "client": ("10.0.0.1", 50000)}
         await ReadHandshake(note_client)(scope, None, None)
     assert clients == ["203.0.113.7", "10.0.0.1"]
+
+
+def test_the_development_server_logs_no_request_a_second_time(events):
+    details = {"method": "GET", "path": "/", "status": 200, "client": "", "time_taken": 0.1}
+    Command().log_action("http", "complete", details)
+    assert events() == []
 
 
 async def test_an_error_in_a_socket_closes_it_and_is_logged_with_its_id(events):
