@@ -6,7 +6,7 @@ middleware above HealthCheckMiddleware checks the Host.
 ``/healthz``: the process is alive. Touches nothing.
 ``/readyz``: 200 when everything the site needs is there, else 503; the body names each part.
 
-Under ASGI the event loop answers them, so middleware above HealthCheckMiddleware must not wait.
+An event loop may answer them, so middleware above HealthCheckMiddleware must not wait.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 from paas.middleware import NonBlockingMiddleware
 
 LIVENESS_PATH, READINESS_PATH = PATHS = ("/healthz", "/readyz")
-# Seconds; App Platform gives up after one.
+# Seconds. Platforms may give up after one.
 PROBE_TIMEOUT = 0.8
 
 Probes = dict[str, Future[str]]

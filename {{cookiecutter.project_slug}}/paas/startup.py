@@ -1,4 +1,4 @@
-"""What every entry point calls first: manage.py, config/asgi.py or config/wsgi.py, and others."""
+"""What every entry point calls first: manage.py, the application in config/, and others."""
 
 import os
 import sys
@@ -41,6 +41,6 @@ def refuse_misconfiguration() -> None:
 
 
 def exit_with_errors(sentences: Iterable[str]) -> NoReturn:
-    """Print the sentences and exit with status 3, at which Gunicorn does not restart a worker."""
+    """Print the sentences and exit with status 3."""
     print(*sentences, sep="\n", file=sys.stderr)
     sys.exit(3)

@@ -6,7 +6,7 @@ from storages.backends.s3 import S3Storage
 
 
 class Bucket(S3Storage):
-    """A private bucket on S3 or Spaces. Links to what is in it are signed, and good for an hour."""
+    """A private bucket. Links to what is in it are signed, and good for an hour."""
 
     file_overwrite = False
     default_acl = None
@@ -16,7 +16,7 @@ class Bucket(S3Storage):
         signature_version="s3v4",
         # Names the bucket in the host, which the Content Security Policy then allows alone.
         s3={"addressing_style": "virtual"},
-        # Twice these is well within the 30 seconds that Heroku's router waits.
+        # Twice these is well within the 30 seconds that a router waits.
         connect_timeout=3,
         read_timeout=5,
         retries={"total_max_attempts": 2},

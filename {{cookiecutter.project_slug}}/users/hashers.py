@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 # Two passwords at once. malloc keeps the 19 MiB for the next password in the same thread: in each of
-# WEB_THREADS and of the processes, that would take up to 152 MiB of a dyno's 512.
+# WEB_THREADS and of the processes, that would take up to 152 MiB of 512.
 THREADS = ThreadPoolExecutor(2, thread_name_prefix="argon2")
 
 

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from paas.tests.production import ENVIRONMENT
 
-# As on Heroku.
+# Seconds, as platforms wait for the port to open.
 START_TIMEOUT = 60
 # Less than the 25 seconds that servers give requests which do not end.
 STOP_TIMEOUT = 15
