@@ -39,8 +39,8 @@ TERMS = {
         r"(?-i:welcome)",  # the home page greets with "Welcome, "
     ],
     "use_s3_media": [
-        *["aws_", r"\bs3\b", "s3transfer", r"\bboto", "jmespath", "bucket", "pillow", r"\buploads\b"],
-        *["django-storages", r"storages\.backends", "media_", r"\bmedia/"],
+        *["aws_", r"\bs3\b", "s3transfer", r"\bboto", "jmespath", "django-storages"],
+        *["bucket", "pillow", r"\buploads\b", r"storages\.backends", "media_", r"\bmedia/"],
         r"(?<!-in-)picture(?!-in-)",  # picture-in-picture is a feature of browsers
     ],
     "redis": ["redis", "valkey"],
