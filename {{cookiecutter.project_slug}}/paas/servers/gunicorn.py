@@ -36,7 +36,7 @@ def log_configuration() -> dict:
 
 
 def on_starting(server) -> None:
-    """Called before the workers start: each would exit by itself, and Gunicorn would retry."""
+    """Called before workers start. setup() exits here once; Gunicorn restarts workers that exit."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     setup()
 

@@ -1,4 +1,4 @@
-"""Redis' address, without which nothing goes live."""
+"""The deploy check of REDIS_URL."""
 
 import pytest
 
