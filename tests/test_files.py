@@ -34,8 +34,8 @@ ALWAYS = """
     users/migrations/__init__.py users/models.py users/throttle.py users/urls.py users/views.py
 """
 ASGI = """
-    config/asgi.py paas/asgi/__init__.py paas/asgi/channel_layer.py paas/asgi/checks.py
-    paas/asgi/consumers.py paas/asgi/handler.py paas/asgi/heartbeat.py
+    config/asgi.py paas/asgi/__init__.py paas/asgi/apps.py paas/asgi/channel_layer.py
+    paas/asgi/checks.py paas/asgi/consumers.py paas/asgi/handler.py paas/asgi/heartbeat.py
     paas/asgi/request_body.py paas/asgi/sessions.py paas/asgi/shutdown.py
     paas/asgi/streaming.py paas/asgi/threads.py paas/asgi/tickets.py paas/asgi/websockets.py
     paas/management/commands/runserver.py paas/tests/sockets.py paas/tests/test_asgi.py

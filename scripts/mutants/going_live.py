@@ -75,7 +75,7 @@ MUTANTS = (
     by_project(
         CONNECTIONS,
         CHECKS,
-        "connections = processes * (threads + extra_connections())",
+        "connections = processes * (threads + len(EXTRA_CONNECTIONS))",
         "connections = 0",
         "paas/tests/test_production.py::test_more_threads_than_database_connections_are_a_deploy_error",
     ),

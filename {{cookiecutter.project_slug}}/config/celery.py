@@ -2,8 +2,7 @@
 
 A task is a function with ``@shared_task`` in ``tasks.py`` of an app, such as ``welcome/tasks.py``.
 Tasks must be idempotent: a deployment or a crash interrupts one, and the next worker runs it again.
-Redis can lose the queue, as Heroku's smallest plan does at a restart: find what is left to do in
-the database.
+Redis can lose the queue, as small plans do at a restart: find what is left to do in the database.
 
 ``python manage.py run_task_again`` lists tasks that ended their worker twice (``paas/lost_tasks.py``).
 """

@@ -30,6 +30,9 @@ if DEBUG and not ALLOWED_HOSTS:
 # Apps: https://docs.djangoproject.com/en/6.1/ref/applications/
 INSTALLED_APPS = [
     "paas",
+    # <% if cookiecutter.__interface == "asgi" %>
+    "paas.asgi",
+    # <% endif %>
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -114,14 +117,15 @@ WEB_THREADS = env.int("WEB_THREADS", 4, validate=at_least_1)  # per process
 WEB_THREADS = env.int("WEB_THREADS", 8, validate=at_least_1)  # per process
 # <% endif %>
 # <% if cookiecutter.__app_server == "gunicorn" %>
-WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1)  # processes
+WEB_PROCESSES = env.int("WEB_CONCURRENCY", 1)
+# <% else %>
+WEB_PROCESSES = 1
 # <% endif %>
 MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=at_least_1)  # bytes
 MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=at_least_1)
 SEND_TIMEOUT = env.int("SEND_TIMEOUT", 30, validate=at_least_1)  # seconds
 PLATFORM = "paas.{{ cookiecutter.platform }}"  # its headers and commands
-# What /readyz calls: functions that return "ok" or another status, or raise.
-READINESS_PROBES = {
+READINESS_PROBES = {  # of /readyz: functions that return "ok" or another status, or raise
     "database": "paas.health.probe_database",
     # <% if cookiecutter.__redis == "yes" %>
     "redis": "paas.redis.probe_redis",
@@ -146,7 +150,7 @@ if REDIS_URL.startswith("rediss:"):
     # The certificate of Heroku Key-Value Store is self-signed.
     REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=none"
     # <% else %>
-    # Celery does not verify the certificate by default.
+    # Explicit, as not every client verifies the certificate by default.
     REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=required"
     # <% endif %>
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

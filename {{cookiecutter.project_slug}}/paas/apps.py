@@ -1,3 +1,4 @@
+import pkgutil
 from importlib import import_module
 
 from django.apps import AppConfig
@@ -5,6 +6,7 @@ from django.conf import settings
 from django.core.signals import request_started
 from django.utils.module_loading import import_string
 
+import paas
 from paas import logs
 from paas.database import skip_health_checks
 
@@ -16,13 +18,12 @@ class PaasConfig(AppConfig):
         logs.configure_structlog()
         # After Django's close_old_connections(), which resets health_check_done.
         request_started.connect(skip_health_checks)
-        # Importing these modules registers their checks and signal receivers.
-        import_module("paas.checks")
+        # Importing these modules registers their checks.
+        for module in pkgutil.iter_modules(paas.__path__, "paas."):
+            if module.name.endswith("checks"):
+                import_module(module.name)
         for probe in settings.READINESS_PROBES.values():
             import_string(probe)
-        if hasattr(settings, "ASGI_APPLICATION"):
-            import_module("paas.asgi.checks")
-            import_module("paas.asgi.sessions")
         if settings.SENTRY_DSN:
             # Imported here, as it takes 0.2 s.
             from paas.sentry import init_sentry

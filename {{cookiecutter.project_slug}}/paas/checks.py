@@ -1,7 +1,7 @@
 """Deploy checks: production does not start misconfigured.
 
-The release command runs them by ``manage.py check --deploy`` before it migrates; web and worker
-processes run them when they start. The platform's build, which has no configuration, does not.
+The release command runs them by ``manage.py check --deploy`` before it migrates; the processes of
+the site run them when they start. The platform's build, which has no configuration, does not.
 """
 
 import pkgutil
@@ -12,7 +12,6 @@ from importlib import import_module
 from django.conf import settings
 from django.core.checks import Error, register
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.module_loading import import_string
 
 from paas import servers
 
@@ -22,10 +21,13 @@ HOST = re.compile(r"(\.[A-Za-z0-9-]+\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.
 
 Check = Callable[[], Error | None]
 CHECKS: list[Check] = []
+# What opens a database connection of its own in each process, besides those of WEB_THREADS.
+# Modules of the project add to it.
+EXTRA_CONNECTIONS = {"/readyz"}
 
 
 def environment_check(check: Check) -> Check:
-    """Decorator: run the check before a release, and when a web or worker process starts."""
+    """Decorator: run the check before a release, and when a process of the site starts."""
     CHECKS.append(check)
     return check
 
@@ -59,7 +61,6 @@ def check_server(app_configs=None, **kwargs) -> list[Error]:
             server = import_module(module.name)
             if hasattr(server, "check"):
                 server.check()
-        import_string(str(getattr(settings, "ASGI_APPLICATION", settings.WSGI_APPLICATION)))
     except Exception as error:  # noqa: BLE001 (code of any kind)
         cause = error.__cause__ or error  # import_string() hides an AttributeError in the module
         message = f"The server cannot start: {type(cause).__name__}: {cause}."
@@ -148,17 +149,10 @@ def check_sessions() -> Error | None:
     return None
 
 
-def extra_connections() -> int:
-    """Database connections of a process besides those of WEB_THREADS: one for /readyz and, under
-    ASGI, one for all WebSocket consumers.
-    """
-    return 2 if hasattr(settings, "ASGI_APPLICATION") else 1
-
-
 @environment_check
 def check_database_connections() -> Error | None:
-    threads, processes = settings.WEB_THREADS, getattr(settings, "WEB_CONCURRENCY", 1)
-    connections = processes * (threads + extra_connections())
+    threads, processes = settings.WEB_THREADS, settings.WEB_PROCESSES
+    connections = processes * (threads + len(EXTRA_CONNECTIONS))
     if connections > (limit := settings.DATABASE_CONNECTION_LIMIT):
         opened = (
             f"is {threads} in {processes} processes, which open up to {connections} connections"

@@ -13,7 +13,9 @@ HINTS = {
     ),
     "ALLOWED_HOSTS": "In the app spec, envs, ALLOWED_HOSTS, value: ${APP_DOMAIN}",
     "DATABASE_URL": "In the app spec, envs, DATABASE_URL, value: ${db.DATABASE_URL}",
+    # <% if cookiecutter.__redis == "yes" %>
     "REDIS_URL": "In the app spec, envs, REDIS_URL, value: ${valkey.DATABASE_URL}",
+    # <% endif %>
     "DEBUG": "In the app spec, envs, DEBUG: delete it",
     "WEB_THREADS": "In the app spec, envs, WEB_THREADS, value: 3",
 }

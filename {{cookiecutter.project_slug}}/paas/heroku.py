@@ -12,7 +12,9 @@ HINTS = {
     ),
     "ALLOWED_HOSTS": "heroku config:set ALLOWED_HOSTS=www.example.com",
     "DATABASE_URL": "heroku addons:create heroku-postgresql:essential-0",
+    # <% if cookiecutter.__redis == "yes" %>
     "REDIS_URL": "heroku addons:create heroku-redis:mini",
+    # <% endif %>
     "DEBUG": "heroku config:unset DEBUG",
     "WEB_THREADS": "heroku config:set WEB_THREADS=3",
 }

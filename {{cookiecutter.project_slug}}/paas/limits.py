@@ -65,7 +65,7 @@ class Refusal:
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """In ASGI's format. The connection closes, as part of the body may be unread."""
+        """Names in lowercase. The connection closes, as part of the body may be unread."""
         found = {
             "content-type": "text/plain; charset=utf-8",
             "content-length": str(len(self.body)),

@@ -17,11 +17,9 @@ from structlog.processors import ExceptionRenderer, JSONRenderer, TimeStamper
 from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict, Processor
 
-# Frames of a traceback: Heroku splits lines of more than 10,000 bytes.
+# Frames of a traceback: platforms split lines of more than 10,000 bytes.
 MAX_FRAMES = 20
 MAX_PATH_LENGTH = 1000
-# Development servers log each request; request_log.py does as well.
-ACCESS_LOGGERS = ("django.server", "django.channels.server")
 # They log a line per request, or per second, during an outage, an overload or an attack.
 RATE_LIMITED_LOGGERS = (
     "django.security.DisallowedHost",
@@ -128,7 +126,8 @@ def configuration(level: int | str, as_json: bool = True) -> dict:
             # Its warnings about 4xx responses would repeat the request log.
             "django.request": {"level": "ERROR", "filters": [strip_query_string]},
             "django.security.csrf": {"filters": [strip_query_string]},
-            **{name: {"handlers": [], "level": "CRITICAL"} for name in ACCESS_LOGGERS},
+            # runserver's line for each request; request_log.py has one.
+            "django.server": {"handlers": [], "level": "CRITICAL"},
             **{name: {"filters": [RateLimitFilter()]} for name in RATE_LIMITED_LOGGERS},
         },
     }

@@ -16,7 +16,7 @@ PROBE_TIMEOUT = 0.7  # seconds
 class SharedPool(BlockingConnectionPool):
     """The process's only connection pool of the cache.
 
-    Django makes a cache per thread, and under ASGI per request, with a pool each; so
+    Django makes a cache per thread, or per request on an event loop, with a pool each; so
     ``max_connections`` would limit nothing (https://code.djangoproject.com/ticket/35651).
     """
 

@@ -43,7 +43,7 @@ class RequestLogMiddleware(NonBlockingMiddleware):
             user_id=user_id(request),
             address=request.META["REMOTE_ADDR"],
         )
-        # WSGI threads keep their contextvars from one request to the next.
+        # Threads keep their contextvars from one request to the next.
         reset_contextvars(**request.log_context)
         response["X-Request-ID"] = request.request_id
         return response

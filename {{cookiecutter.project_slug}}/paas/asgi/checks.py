@@ -4,7 +4,10 @@ from django.conf import settings
 from django.core.checks import Error, Info, register
 from django.utils.module_loading import import_string
 
-from paas.checks import deploy_error, environment_check
+from paas.checks import EXTRA_CONNECTIONS, deploy_error, environment_check
+
+# All consumers of a process share one thread for the database.
+EXTRA_CONNECTIONS.add("consumers")
 
 SYNC_ONLY_WARNING = "%s is synchronous only: each async view holds a thread while it waits."
 

@@ -8,7 +8,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from paas.asgi.heartbeat import HEARTBEAT
 from paas.asgi.sessions import ended_sessions, session_group
 
-# Close codes. Daphne lets an application choose from 4000 to 4999 only.
+# Close codes: applications may choose from 4000 to 4999 (RFC 6455, 7.4.2).
 BAD_MESSAGE = 4400
 LOGGED_OUT = 4401
 NO_ANSWER = 4408

@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 class SyncHandler(base.BaseHandler):
-    """The synchronous chain of middleware, as under WSGI."""
+    """The synchronous chain of middleware."""
 
     def __init__(self):
         super().__init__()

@@ -14,8 +14,8 @@ from channels.db import database_sync_to_async
 from paas.asgi.sessions import changed_accounts, ended_sessions
 
 BEAT_SECONDS = 15
-# Seconds for a WebSocket's messages of a heartbeat. More than 5: Gunicorn's close() waits that long
-# for the client's close frame before it closes the connection.
+# Seconds for a WebSocket's messages of a heartbeat. More than 5: a server's close() may wait that
+# long for the client's close frame before it closes the connection.
 SEND_TIMEOUT = 6
 
 logger = logging.getLogger(__name__)

@@ -38,7 +38,7 @@ class RequestBody:
     def disconnected(self) -> asyncio.Task:
         """Done once the client has disconnected. Only for use after the body has been read.
 
-        One task for the whole request: Gunicorn treats a cancelled ``receive()`` as a disconnect.
+        One task for the whole request: servers may treat a cancelled ``receive()`` as a disconnect.
         """
         return asyncio.ensure_future(self._receive())
 

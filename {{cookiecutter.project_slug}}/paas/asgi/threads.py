@@ -1,7 +1,7 @@
 """The threads that run synchronous code of HTTP requests under ASGI.
 
 They live as long as the process, so each keeps its database connection from one request to the
-next (CONN_MAX_AGE), as threads do under WSGI.
+next (CONN_MAX_AGE), as threads of a synchronous server do.
 """
 
 import threading

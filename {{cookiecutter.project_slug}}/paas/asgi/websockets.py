@@ -128,7 +128,7 @@ class HandleErrors:
     """ASGI middleware: log an error here, where the request id is known, and close the WebSocket.
 
     While Redis is unavailable a handshake is refused, and an open WebSocket closed with
-    UNAVAILABLE. A message to a client that has just disconnected is dropped; Daphne would raise.
+    UNAVAILABLE. A message to a client that has just disconnected is dropped; a server may raise.
     """
 
     def __init__(self, application):

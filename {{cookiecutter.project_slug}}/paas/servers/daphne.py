@@ -7,6 +7,8 @@ import asyncio
 from contextlib import suppress
 
 from daphne import cli, server
+from django.conf import settings
+from django.utils.module_loading import import_string
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.main import CONNECTION_DONE
@@ -92,6 +94,11 @@ class Server(server.Server):
 
 class CommandLineInterface(cli.CommandLineInterface):
     server_class = Server
+
+
+def check() -> None:
+    """Raise if the application cannot be imported."""
+    import_string(settings.ASGI_APPLICATION)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from paas.startup import setup
 
 
 class QuietLogger(Logger):
-    """Without access logs, which Heroku turns on: paas/request_log.py logs every request."""
+    """Without access logs, even with ``--access-logfile -``: paas/request_log.py logs requests."""
 
     access_log_enabled = False
 
@@ -36,7 +36,7 @@ def log_configuration() -> dict:
 
 
 def on_starting(server) -> None:
-    """Called before the workers start: each would exit by itself, and Gunicorn retries."""
+    """Called before workers start. setup() exits here once; Gunicorn restarts workers that exit."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     setup()
 

@@ -9,6 +9,8 @@ from contextlib import suppress
 from functools import partial
 from socket import socket
 
+from django.conf import settings
+from django.utils.module_loading import import_string
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
@@ -79,3 +81,8 @@ class Worker(gasgi.ASGIWorker):
         for server in self.servers:
             server.close()
         return clients
+
+
+def check() -> None:
+    """Raise if the application cannot be imported."""
+    import_string(settings.ASGI_APPLICATION)

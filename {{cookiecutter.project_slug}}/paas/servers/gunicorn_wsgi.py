@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import partial
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from paas.health import PATHS as HEALTH_CHECK_PATHS
@@ -297,3 +298,8 @@ class Worker(ThreadWorker):
             self.drop(connection)
         elif self.alive:
             connection.deadline = now + CLOSE_TIMEOUT
+
+
+def check() -> None:
+    """Raise if the application cannot be imported."""
+    import_string(settings.WSGI_APPLICATION)

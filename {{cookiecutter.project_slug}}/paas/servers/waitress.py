@@ -123,6 +123,11 @@ def serve(server, connections: dict) -> None:
         wait(0.1)
 
 
+def check() -> None:
+    """Raise if the application cannot be imported."""
+    import_string(settings.WSGI_APPLICATION)
+
+
 if __name__ == "__main__":
     connections: dict[int, object] = {}
     application = import_string(sys.argv[1].replace(":", "."))

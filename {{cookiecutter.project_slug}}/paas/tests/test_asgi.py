@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 from paas import proxy_headers
 from paas.asgi import shutdown
 from paas.asgi.websockets import INTERNAL_ERROR, HandleErrors, LogSockets, ReadHandshake
+from paas.management.commands.runserver import Command
 
 # Imported here and not in a test: it exits if DEBUG is off and the settings are not for production.
 application = import_string(settings.ASGI_APPLICATION)
@@ -46,6 +47,12 @@ async def test_a_websocket_s_client_ip_is_from_the_router_s_header():
         scope = {"headers": headers, "client": ("10.0.0.1", 50000)}
         await ReadHandshake(record_client)(scope, None, None)
     assert clients == ["203.0.113.7", "10.0.0.1"]
+
+
+def test_the_development_server_logs_no_request_a_second_time(events):
+    details = {"method": "GET", "path": "/", "status": 200, "client": "", "time_taken": 0.1}
+    Command().log_action("http", "complete", details)
+    assert events() == []
 
 
 async def test_an_error_closes_the_websocket_and_is_logged_with_the_request_id(events):

@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from paas import health, proxy_headers
-from paas.checks import check_environment, extra_connections
+from paas.checks import EXTRA_CONNECTIONS, check_environment
 from paas.startup import refuse_misconfiguration
 from paas.tests.production import VALID_SETTINGS
 
@@ -62,8 +62,8 @@ def test_an_invalid_setting_is_one_deploy_error(only_deploy_error, changes, mess
 
 
 def test_more_threads_than_database_connections_are_a_deploy_error(configure, only_deploy_error):
-    connections = 2 * (7 + extra_connections())
-    plan = {"WEB_THREADS": 7, "WEB_CONCURRENCY": 2, "DATABASE_CONNECTION_LIMIT": connections}
+    connections = 2 * (7 + len(EXTRA_CONNECTIONS))
+    plan = {"WEB_THREADS": 7, "WEB_PROCESSES": 2, "DATABASE_CONNECTION_LIMIT": connections}
     configure(**plan)
     assert check_environment() == []
     message = only_deploy_error(**plan | {"DATABASE_CONNECTION_LIMIT": connections - 1})

@@ -1,5 +1,8 @@
 """Daphne's ``runserver``, which serves WebSockets too."""
 
-from daphne.management.commands.runserver import Command
+from daphne.management.commands import runserver
 
-__all__ = ["Command"]
+
+class Command(runserver.Command):
+    def log_action(self, protocol, action, details):
+        """Log nothing: paas/request_log.py and paas/asgi/websockets.py log more."""
