@@ -46,16 +46,17 @@ ASGI = """
     static/presence.js templates/presence/presence.html tests/test_presence.py
 """
 CELERY = """
-    config/celery.py paas/celery.py paas/lost_tasks.py paas/mail.py
+    config/celery.py paas/celery.py paas/lost_tasks.py paas/mail.py paas/mail_checks.py
     paas/management/commands/run_task_again.py paas/migrations/0001_initial.py
     paas/migrations/__init__.py paas/models.py paas/task_log.py paas/tests/test_celery.py
     paas/tests/test_lost_tasks.py paas/tests/test_mail.py templates/welcome/body.txt
-    templates/welcome/subject.txt tests/test_tasks.py welcome/__init__.py welcome/apps.py
-    welcome/checks.py welcome/migrations/0001_initial.py welcome/migrations/__init__.py
+    templates/welcome/subject.txt tests/test_welcome.py welcome/__init__.py welcome/apps.py
+    welcome/migrations/0001_initial.py welcome/migrations/__init__.py
     welcome/models.py welcome/signals.py welcome/tasks.py
 """
 MEDIA = """
-    pictures/__init__.py pictures/apps.py pictures/bucket.py pictures/checks.py
+    paas/bucket.py paas/bucket_checks.py paas/media.py paas/tests/test_bucket.py
+    pictures/__init__.py pictures/apps.py
     pictures/forms.py pictures/images.py pictures/migrations/0001_initial.py
     pictures/migrations/__init__.py pictures/models.py pictures/urls.py pictures/views.py
     static/pictures.css templates/pictures/picture.html tests/test_pictures.py

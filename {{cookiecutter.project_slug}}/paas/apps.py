@@ -23,6 +23,10 @@ class PaasConfig(AppConfig):
         if hasattr(settings, "ASGI_APPLICATION"):
             import_module("paas.asgi.checks")
             import_module("paas.asgi.sessions")
+        if hasattr(settings, "BUCKET"):
+            import_module("paas.bucket_checks")
+        if hasattr(settings, "EMAIL_URL"):
+            import_module("paas.mail_checks")
         if settings.SENTRY_DSN:
             # Imported here, as it takes 0.2 s.
             from paas.sentry import init_sentry

@@ -8,7 +8,6 @@ from django.urls import reverse
 from PIL import Image
 
 from paas.tests.production import VALID_SETTINGS
-from pictures.bucket import Bucket
 from pictures.images import UNPACKING
 from pictures.models import Picture
 
@@ -156,7 +155,7 @@ def lose_bucket(settings):
 
     def change() -> None:
         options = VALID_SETTINGS["BUCKET"] | {"endpoint_url": "https://127.0.0.1:1"}
-        bucket = {"BACKEND": "pictures.bucket.Bucket", "OPTIONS": options}
+        bucket = {"BACKEND": "paas.bucket.Bucket", "OPTIONS": options}
         settings.STORAGES = settings.STORAGES | {"default": bucket}
 
     return change
@@ -175,23 +174,3 @@ def test_the_first_picture_may_fail(upload, lose_bucket):
     lose_bucket()
     assert "It could not be stored just now." in upload(picture())
     assert not Picture.objects.exists()
-
-
-def test_links_are_signed_and_name_the_bucket_in_the_host():
-    bucket = Bucket(**VALID_SETTINGS["BUCKET"], endpoint_url="https://s3.us-east-1.amazonaws.com")
-    url = bucket.url("pictures/a.webp")
-    assert url.startswith("https://uploads.s3.us-east-1.amazonaws.com/pictures/a.webp?")
-    assert "X-Amz-Signature=" in url
-    assert "X-Amz-Expires=3600&" in f"{url}&"
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "sentence"),
-    [
-        ("bucket_name", "", "AWS_STORAGE_BUCKET_NAME is not set."),
-        ("bucket_name", "YOUR_BUCKET", "AWS_STORAGE_BUCKET_NAME is no bucket's name."),
-        ("secret_key", "SPACES_SECRET_GOES_HERE", "AWS_SECRET_ACCESS_KEY is no secret access key."),
-    ],
-)
-def test_without_a_good_bucket_nothing_goes_live(refusal, key, value, sentence):
-    assert refusal(BUCKET=VALID_SETTINGS["BUCKET"] | {key: value}) == sentence

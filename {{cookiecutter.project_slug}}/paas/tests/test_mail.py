@@ -1,6 +1,7 @@
 import pytest
 
 from paas.mail import EmailBackend
+from paas.mail_checks import check_mail
 
 
 @pytest.mark.parametrize(
@@ -14,3 +15,20 @@ def test_a_url_tells_the_mail_server(url, host, port, password, tls):
     server = EmailBackend(url, alias="default")
     assert (server.host, server.port, server.password) == (host, port, password)
     assert (server.use_ssl, server.use_tls) == (tls, not tls)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentences"),
+    [
+        ({"MAILERS": {}}, ["EMAIL_URL is not set, so no mail is sent."]),
+        (
+            {"DEFAULT_FROM_EMAIL": "webmaster@localhost"},
+            ["DEFAULT_FROM_EMAIL is not set, so mail servers may refuse what is sent."],
+        ),
+        ({"DEFAULT_FROM_EMAIL": "site@example.com"}, []),
+    ],
+)
+def test_the_deploy_check_reports_what_e_mail_lacks(settings, changes, sentences):
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    assert [info.msg for info in check_mail()] == sentences

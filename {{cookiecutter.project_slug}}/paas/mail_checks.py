@@ -1,4 +1,4 @@
-"""What may well be missing when a site goes live, but should be known."""
+"""Reports what e-mail lacks. A site may go live without it, so these are not errors."""
 
 from django.conf import settings
 from django.core.checks import Info, register
@@ -7,8 +7,8 @@ from django.core.checks import Info, register
 @register(deploy=True)
 def check_mail(app_configs=None, **kwargs) -> list[Info]:
     if not settings.MAILERS:
-        return [Info("EMAIL_URL is not set, so no mail is sent.", id="welcome.I001")]
+        return [Info("EMAIL_URL is not set, so no mail is sent.", id="paas.I002")]
     if settings.DEFAULT_FROM_EMAIL == "webmaster@localhost":
         sentence = "DEFAULT_FROM_EMAIL is not set, so mail servers may refuse what is sent."
-        return [Info(sentence, id="welcome.I002")]
+        return [Info(sentence, id="paas.I003")]
     return []
