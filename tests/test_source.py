@@ -26,8 +26,8 @@ RESERVED = "con|prn|aux|nul|com[0-9]|lpt[0-9]"
 #           urls, gunicorn.conf.py, conftest.py, dependabot.yml; for Redis: CI
 #   use_celery: README and docs, the map, Procfile, app.json, app.yaml, pyproject.toml and the locks,
 #           settings, config/__init__.py, conftest.py, CI
-#   use_s3_media: README and docs, the map, app.json, app.yaml, pyproject.toml and the locks, settings, urls,
-#           conftest.py, .gitignore, CI
+#   use_s3_media: README and docs, the map, app.json, app.yaml, pyproject.toml and the locks,
+#           settings, urls, conftest.py, .gitignore, CI
 BUDGET = {"platform": 6, "server": 14, "use_celery": 13, "use_s3_media": 13}
 
 
