@@ -18,7 +18,8 @@ pytestmark = about(COMBINATIONS)
 ALWAYS = """
     .editorconfig .env.example .github/dependabot.yml .github/workflows/ci.yml .gitignore
     .pre-commit-config.yaml .python-version Makefile README.md config/__init__.py
-    config/settings.py config/urls.py conftest.py manage.py paas/__init__.py paas/apps.py
+    config/settings.py config/urls.py conftest.py docs/configuration.md manage.py paas/__init__.py
+    paas/apps.py
     paas/checks.py paas/database.py paas/headers.py paas/health.py paas/limits.py paas/logs.py
     paas/middleware.py paas/proxy_headers.py paas/request_log.py paas/sentry.py
     paas/servers/__init__.py paas/sessions.py paas/startup.py paas/tests/__init__.py
@@ -46,16 +47,17 @@ ASGI = """
     static/presence.js templates/presence/presence.html tests/test_presence.py
 """
 CELERY = """
-    config/celery.py paas/celery.py paas/lost_tasks.py paas/mail.py
+    config/celery.py paas/celery.py paas/lost_tasks.py paas/mail.py paas/mail_checks.py
     paas/management/commands/run_task_again.py paas/migrations/0001_initial.py
     paas/migrations/__init__.py paas/models.py paas/task_log.py paas/tests/test_celery.py
     paas/tests/test_lost_tasks.py paas/tests/test_mail.py templates/welcome/body.txt
-    templates/welcome/subject.txt tests/test_tasks.py welcome/__init__.py welcome/apps.py
-    welcome/checks.py welcome/migrations/0001_initial.py welcome/migrations/__init__.py
+    templates/welcome/subject.txt tests/test_welcome.py welcome/__init__.py welcome/apps.py
+    welcome/migrations/0001_initial.py welcome/migrations/__init__.py
     welcome/models.py welcome/signals.py welcome/tasks.py
 """
 MEDIA = """
-    pictures/__init__.py pictures/apps.py pictures/bucket.py pictures/checks.py
+    paas/bucket.py paas/bucket_checks.py paas/media.py paas/tests/test_bucket.py
+    pictures/__init__.py pictures/apps.py
     pictures/forms.py pictures/images.py pictures/migrations/0001_initial.py
     pictures/migrations/__init__.py pictures/models.py pictures/urls.py pictures/views.py
     static/pictures.css templates/pictures/picture.html tests/test_pictures.py
@@ -250,9 +252,36 @@ def test_dependabot_raises_packages_and_actions_together_once_a_week(project):
         assert [group["patterns"] for group in update["groups"].values()] == [["*"]]
 
 
-def test_the_read_me_tells_of_its_own_platform_only(project):
+def test_the_readme_is_short_and_has_the_commands_of_its_own_platform_only(project):
     text = (project.folder / "README.md").read_text()
-    assert len(text.splitlines()) <= 105
-    commands = {"heroku": "heroku create", "digitalocean": "doctl apps create"}
-    for platform, command in commands.items():
-        assert (command in text) == (platform == project.answers["platform"])
+    options = project.answers["use_celery"] + project.answers["use_s3_media"]
+    assert len(text.splitlines()) <= 105 + 10 * options
+    text += (project.folder / "docs/configuration.md").read_text()
+    commands = {
+        "heroku": {"heroku create", "heroku logs", "heroku domains:add"},
+        "digitalocean": {"doctl apps create", "doctl apps logs", "doctl apps spec"},
+    }
+    for platform, own in commands.items():
+        found = {command for command in own if command in text}
+        assert found == (own if platform == project.answers["platform"] else set())
+
+
+def test_every_variable_that_the_settings_read_is_documented(project):
+    settings = (project.folder / "config/settings.py").read_text()
+    read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', settings))
+    documented = (project.folder / "docs/configuration.md").read_text()
+    assert "SECRET_KEY" in read
+    rows = "".join(re.findall(r"^\|(.+?)\|", documented, re.MULTILINE))
+    assert set(re.findall(r"`([A-Z_0-9]+)`", rows)) == read
+
+
+def test_every_file_that_the_readme_names_exists(project):
+    for name in ("README.md", "docs/configuration.md"):
+        text = (project.folder / name).read_text()
+        paths = re.findall(r"`((?:\w+/)+\w*(?:\.\w+)?)`", text)
+        links = re.findall(r"\]\(([\w./]+)", text.replace("](http", ""))
+        missing = [path for path in paths if not (project.folder / path).exists()]
+        assert [path for path in missing if path not in ("admin/", "media/")] == []
+        assert [
+            link for link in links if not (project.folder / name).parent.joinpath(link).exists()
+        ] == []

@@ -3,7 +3,7 @@
 from mutants.row import ASGI_GUNICORN, PROJECT, WSGI_GUNICORN, by_project, by_template
 
 IMAGES = "pictures/images.py"
-BUCKET = "pictures/bucket.py"
+BUCKET = "paas/bucket.py"
 
 DRAWN = "uploads are pictures, drawn anew without their metadata"
 BOUNDED = (
@@ -13,8 +13,8 @@ BOUNDED = (
 PRIVATE = "they are private: links are signed, and pages load from that one host"
 NO_BUCKET = "a bucket missing, or one that could not work, does not go live"
 REFUSED = "tests/test_pictures.py::test_an_invalid_file_is_rejected_with_a_reason"
-SIGNED = "tests/test_pictures.py::test_urls_are_signed_and_have_the_bucket_in_the_host_name"
-GOES_LIVE = "tests/test_pictures.py::test_an_invalid_bucket_is_one_deploy_error"
+SIGNED = "paas/tests/test_bucket.py::test_urls_are_signed_and_have_the_bucket_in_the_host_name"
+GOES_LIVE = "paas/tests/test_bucket.py::test_an_invalid_bucket_is_one_deploy_error"
 TLS = "Redis over TLS, verified where the platform has a certificate to verify"
 
 MUTANTS = (
@@ -58,11 +58,11 @@ MUTANTS = (
         answers=WSGI_GUNICORN,
     ),
     by_project(
-        NO_BUCKET, "pictures/checks.py", "if not settings.BUCKET[key]:", "if False:", GOES_LIVE
+        NO_BUCKET, "paas/bucket_checks.py", "if not settings.BUCKET[key]:", "if False:", GOES_LIVE
     ),
     by_project(
         NO_BUCKET,
-        "pictures/checks.py",
+        "paas/bucket_checks.py",
         "if not re.fullmatch(pattern, settings.BUCKET[key]):",
         "if False:",
         GOES_LIVE,

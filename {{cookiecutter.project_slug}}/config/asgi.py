@@ -15,5 +15,8 @@ from paas.asgi.websockets import websocket_application
 from presence.routing import websocket_urlpatterns
 
 application = ProtocolTypeRouter(
-    {"http": ASGIHandler(), "websocket": websocket_application(websocket_urlpatterns)}
+    {
+        "http": ASGIHandler(),
+        "websocket": websocket_application(websocket_urlpatterns),
+    }
 )

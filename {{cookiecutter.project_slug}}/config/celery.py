@@ -1,6 +1,6 @@
 """The Celery app and its periodic tasks. Other settings are in ``paas/celery.py``.
 
-A task is a function with ``@shared_task`` in ``tasks.py`` of an app, such as ``welcome/tasks.py``.
+A task is a function with ``@shared_task`` in ``tasks.py`` of an app.
 Tasks must be idempotent: a deployment or a crash interrupts one, and the next worker runs it again.
 Redis can lose the queue, as small plans do at a restart: find what is left to do in the database.
 

@@ -261,7 +261,7 @@ SECURE_CSP: dict[str, list[str] | bool] = {
 # <% if cookiecutter.use_s3_media %>
 # Uploads, in a bucket or for development in MEDIA_ROOT: https://django-storages.readthedocs.io/
 MEDIA_ROOT = BASE_DIR / "media"
-MEDIA_URL = "/picture/files/"
+MEDIA_URL = "/media/"
 BUCKET = {
     "access_key": env.str("AWS_ACCESS_KEY_ID", ""),
     "secret_key": env.str("AWS_SECRET_ACCESS_KEY", ""),
@@ -275,7 +275,7 @@ if BUCKET["bucket_name"]:
     bucket_host = f"{BUCKET['region_name']}.digitaloceanspaces.com"
     # <% endif %>
     STORAGES["default"] = {
-        "BACKEND": "pictures.bucket.Bucket",
+        "BACKEND": "paas.bucket.Bucket",
         "OPTIONS": BUCKET | {"endpoint_url": f"https://{bucket_host}"},
     }
     SECURE_CSP["img-src"] = [CSP.SELF, f"https://{BUCKET['bucket_name']}.{bucket_host}"]
@@ -304,7 +304,7 @@ SILENCED_SYSTEM_CHECKS = [
     *("security.W004", "security.W008", "security.W009", "security.W012"),
     *("security.W016", "security.W018", "security.W020"),
     # <% if cookiecutter.use_celery %>
-    # welcome/checks.py reports it as information: a site may go live without e-mail.
+    # paas/mail_checks.py reports it: a site may go live without e-mail.
     "mail.W001",
     # <% endif %>
 ]

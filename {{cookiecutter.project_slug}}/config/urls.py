@@ -10,6 +10,7 @@ urlpatterns = [
     path("presence/", include("presence.urls")),
     # <% endif %>
     # <% if cookiecutter.use_s3_media %>
+    path("", include("paas.media")),
     path("picture/", include("pictures.urls")),
     # <% endif %>
     # The admin's own form has no lockout: ChangePasswordForm in users/forms.py has one.

@@ -23,7 +23,11 @@ modules only.
 # <% if cookiecutter.use_celery %>
 ``celery.py``           Celery's settings; ``task_log.py`` adds the request's id to its lines
 ``lost_tasks.py``       tasks that end their worker twice are set aside; ``models.py`` lists them
-``mail.py``             SMTP, from ``EMAIL_URL``
+``mail.py``             SMTP, from ``EMAIL_URL``; ``mail_checks.py`` reports what is missing
+# <% endif %>
+# <% if cookiecutter.use_s3_media %>
+``bucket.py``           uploads in a private bucket; ``bucket_checks.py`` checks its variables
+``media.py``            serves uploads in development
 # <% endif %>
 # <% if cookiecutter.__interface == "asgi" %>
 ``asgi/``               the request handler, graceful shutdown, and WebSockets: subclass

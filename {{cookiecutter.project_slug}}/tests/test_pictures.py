@@ -8,7 +8,6 @@ from django.urls import reverse
 from PIL import Image
 
 from paas.tests.production import VALID_SETTINGS
-from pictures.bucket import Bucket
 from pictures.images import DECODE_LOCK
 from pictures.models import Picture
 
@@ -158,7 +157,7 @@ def test_picture_pages_require_a_login(client, db):
 def use_unreachable_bucket(settings):
     def use() -> None:
         options = VALID_SETTINGS["BUCKET"] | {"endpoint_url": "https://127.0.0.1:1"}
-        bucket = {"BACKEND": "pictures.bucket.Bucket", "OPTIONS": options}
+        bucket = {"BACKEND": "paas.bucket.Bucket", "OPTIONS": options}
         settings.STORAGES = settings.STORAGES | {"default": bucket}
 
     return use
@@ -177,27 +176,3 @@ def test_a_first_upload_that_cannot_be_stored_creates_no_picture(upload, use_unr
     use_unreachable_bucket()
     assert "The picture could not be stored." in upload(picture())
     assert not Picture.objects.exists()
-
-
-def test_urls_are_signed_and_have_the_bucket_in_the_host_name():
-    bucket = Bucket(**VALID_SETTINGS["BUCKET"], endpoint_url="https://s3.example.com")
-    url = bucket.url("pictures/a.webp")
-    assert url.startswith("https://uploads.s3.example.com/pictures/a.webp?")
-    assert "X-Amz-Signature=" in url
-    assert "X-Amz-Expires=3600&" in f"{url}&"
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "message"),
-    [
-        ("bucket_name", "", "AWS_STORAGE_BUCKET_NAME is not set."),
-        ("bucket_name", "YOUR_BUCKET", "AWS_STORAGE_BUCKET_NAME must match '[a-z0-9-]{3,63}'."),
-        (
-            "secret_key",
-            "THE_SECRET_GOES_HERE",
-            "AWS_SECRET_ACCESS_KEY must match '[A-Za-z0-9/+=]{30,}'.",
-        ),
-    ],
-)
-def test_an_invalid_bucket_is_one_deploy_error(only_deploy_error, key, value, message):
-    assert only_deploy_error(BUCKET=VALID_SETTINGS["BUCKET"] | {key: value}) == message

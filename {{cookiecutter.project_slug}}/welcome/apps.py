@@ -5,4 +5,4 @@ class WelcomeConfig(AppConfig):
     name = "welcome"
 
     def ready(self):
-        from . import checks, signals  # noqa: F401 (registers and connects them)
+        from . import signals  # noqa: F401 (connects them)

@@ -7,8 +7,8 @@ from django.core.checks import Info, register
 @register(deploy=True)
 def check_mail(app_configs=None, **kwargs) -> list[Info]:
     if not settings.MAILERS:
-        return [Info("EMAIL_URL is not set, so no mail is sent.", id="welcome.I001")]
+        return [Info("EMAIL_URL is not set, so no mail is sent.", id="paas.I002")]
     if settings.DEFAULT_FROM_EMAIL == "webmaster@localhost":
         message = "DEFAULT_FROM_EMAIL is not set, so mail servers may reject the mail."
-        return [Info(message, id="welcome.I002")]
+        return [Info(message, id="paas.I003")]
     return []
