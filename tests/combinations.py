@@ -40,7 +40,7 @@ def name_of(answers: dict) -> str:
     return "-".join(words(answers))
 
 
-def named(*names: str) -> list[dict]:
+def by_name(*names: str) -> list[dict]:
     """The combinations of these names."""
     return [answers for answers in COMBINATIONS if name_of(answers) in names]
 
@@ -67,9 +67,9 @@ def needs_redis(answers: dict) -> bool:
     return is_asgi(answers) or answers["use_celery"]
 
 
-# One combination for each platform and server: most tests are about these, unless they say `about`
-# which they are. Each option is on and off with each interface and on each platform.
-EACH_SERVER = named(
+# One combination for each platform and server: most tests are about these, unless
+# for_combinations() names others. Each option is on and off with each interface and on each platform.
+EACH_SERVER = by_name(
     "heroku-asgi-daphne",  # the default answers
     "heroku-asgi-gunicorn-use_s3_media",
     "heroku-wsgi-gunicorn-use_celery-use_s3_media",  # all there is without WebSockets
@@ -80,18 +80,18 @@ EACH_SERVER = named(
     "digitalocean-wsgi-waitress-use_s3_media",
 )
 # One for each server, for tests that take long and are the same on both platforms.
-SERVERS = named(
+SERVERS = by_name(
     "heroku-asgi-daphne",
     "digitalocean-asgi-gunicorn-use_celery",
     "heroku-wsgi-gunicorn-use_celery-use_s3_media",
     "digitalocean-wsgi-waitress-use_s3_media",
 )
-EACH_PLATFORM = named("heroku-asgi-daphne", "digitalocean-wsgi-waitress-use_s3_media")
+EACH_PLATFORM = by_name("heroku-asgi-daphne", "digitalocean-wsgi-waitress-use_s3_media")
 ASGI = [answers for answers in EACH_SERVER if is_asgi(answers)]
 WSGI = [answers for answers in EACH_SERVER if not is_asgi(answers)]
 
 
-def about(combinations: Iterable[dict]) -> pytest.MarkDecorator:
+def for_combinations(combinations: Iterable[dict]) -> pytest.MarkDecorator:
     """Mark a test, or with ``pytestmark`` a file, as one about these combinations only."""
     return pytest.mark.parametrize(
         "project", combinations, ids=name_of, indirect=True, scope="session"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from combinations import EACH_SERVER, bake, combination_in, name_of
+from combinations import EACH_SERVER, SERVERS, bake, combination_in, name_of
 from hypothesis import HealthCheck, Phase, settings
 from rehearsal.buildpack import install
 from rehearsal.deployment import Deployment
@@ -57,11 +57,26 @@ class Project:
         return environment / "bin"
 
 
+# Test files that take long: other workers run them than the rest of the same combination's tests.
+APART = [
+    {"test_accounts", "test_asgi_load", "test_asgi_requests"},
+    {"test_browser", "test_budgets", "test_presence", "test_presence_figures", "test_update"},
+    {"test_lock", "test_misconfiguration", "test_own_tests", "test_removal", "test_workflow"},
+]
+
+
+def group_of(nodeid: str) -> int:
+    """Which of APART the test's file is in; 0 if in none."""
+    file = Path(nodeid.partition("::")[0]).stem
+    return next((number for number, files in enumerate(APART, 1) if file in files), 0)
+
+
 class ByCombination(LoadScopeScheduling):
-    """All tests of a combination on one worker, which bakes and boots it once."""
+    """A combination's tests of one group on one worker, which bakes and deploys it once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return combination_in(nodeid) or nodeid
+        combination = combination_in(nodeid)
+        return f"{combination} {group_of(nodeid)}" if combination else nodeid
 
 
 def pytest_addoption(parser):
@@ -70,12 +85,18 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """All tests of a combination in a row, with ``-n0`` too: it is baked and deployed once.
+    """Sort by combination and file, so that with ``-n0`` too each is baked and deployed once.
 
-    In the order of the files, whichever combinations else a test is about: what takes its time in
-    the background, such as ``idle_connection``, begins in an early one.
+    Combinations with the most tests come first, or the run would end with one worker busy.
     """
-    items.sort(key=lambda item: (combination_in(item.nodeid) or "", item.path, item.location[1]))
+    most = [*map(name_of, SERVERS), *map(name_of, EACH_SERVER)]
+
+    def place(item):
+        name = combination_in(item.nodeid) or ""
+        rank = most.index(name) if name in most else len(most)
+        return rank, name, group_of(item.nodeid), item.path, item.location[1]
+
+    items.sort(key=place)
 
 
 def pytest_xdist_auto_num_workers():

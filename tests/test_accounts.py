@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 import psycopg
 import pytest
-from combinations import SERVERS, about
+from combinations import SERVERS, for_combinations
 from rehearsal.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE, session_cookie
 
-pytestmark = about(SERVERS)
+pytestmark = for_combinations(SERVERS)
 
 LOG_IN = "/accounts/login/"
 SIGN_UP = "/accounts/signup/"

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 import yaml
+from assertions import assert_answers_are_kept, assert_valid_files
 from combinations import QUESTIONS, TEMPLATE, all_answers
-from sound import assert_answers_are_kept, assert_every_file_is_sound
 
 BAD = [
     ("project_slug", "My_Site", "must be lowercase"),
@@ -150,7 +150,7 @@ def test_no_answer_is_an_empty_one(tmp_path):
     (tmp_path / "mine.yaml").write_text("default_context: {author_email: null, description: null}")
     done = cookiecutter(tmp_path / "out", "--config-file", str(tmp_path / "mine.yaml"))
     assert done.returncode == 0, done.stderr
-    assert_every_file_is_sound(tmp_path / "out/my_site")
+    assert_valid_files(tmp_path / "out/my_site")
     assert_answers_are_kept(tmp_path / "out/my_site", all_answers({"description": ""}))
 
 
@@ -167,7 +167,7 @@ def test_an_awkward_good_answer_bakes_a_sound_project(tmp_path, answers):
     done = cookiecutter(tmp_path, **answers)
     assert done.returncode == 0, done.stderr
     folder = next(tmp_path.iterdir())
-    assert_every_file_is_sound(folder)
+    assert_valid_files(folder)
     assert_answers_are_kept(folder, all_answers(answers))
 
 

@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from combinations import SERVERS, about, is_asgi
+from combinations import SERVERS, for_combinations, is_asgi
 from rehearsal.load import Answer, Outcome
 from rehearsal.peak import Peak
 from rehearsal.router import Router
@@ -17,7 +17,7 @@ from rehearsal.sockets import Crowd
 from rehearsal.streams import Streams
 from test_deploy import Visitors, take_over
 
-pytestmark = about([answers for answers in SERVERS if is_asgi(answers)])
+pytestmark = for_combinations([answers for answers in SERVERS if is_asgi(answers)])
 
 THREADS = 4
 # A process may have two more, for WebSockets' consumers and for /readyz.

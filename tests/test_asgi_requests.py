@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from combinations import SERVERS, about, is_asgi
+from combinations import SERVERS, for_combinations, is_asgi
 from rehearsal.load import Answer, Outcome
 from rehearsal.site import Site
 from rehearsal.views import FILE_SIZE, add_rows, rows
 
 ASGI = [answers for answers in SERVERS if is_asgi(answers)]
-pytestmark = about(ASGI)
+pytestmark = for_combinations(ASGI)
 
 # How Django's own handler is served by these servers' documentation.
 STOCK_COMMANDS = {

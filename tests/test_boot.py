@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from combinations import COMBINATIONS, about, is_asgi
+from combinations import COMBINATIONS, for_combinations, is_asgi
 from rehearsal.sockets import open_socket
 from websockets import InvalidStatus
 
-pytestmark = about(COMBINATIONS)
+pytestmark = for_combinations(COMBINATIONS)
 
 
 # The idle connection, for test_router.py, takes its time: so it is made first.

@@ -7,7 +7,7 @@ import shutil
 from contextlib import ExitStack
 
 import pytest
-from combinations import SERVERS, TEMPLATE, about, is_asgi
+from combinations import SERVERS, TEMPLATE, for_combinations, is_asgi
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from rehearsal.router import Router
 from rehearsal.site import PASSWORD
@@ -108,7 +108,7 @@ def picture(request):
     return take
 
 
-@about([*filter(is_asgi, SERVERS)])
+@for_combinations([*filter(is_asgi, SERVERS)])
 def test_one_logs_in_and_the_other_sees_it_also_after_a_restart(
     open_window, site, router, deployment, picture
 ):
@@ -140,7 +140,7 @@ def test_one_logs_in_and_the_other_sees_it_also_after_a_restart(
     assert [text for text in grace.complaints if not text.startswith(while_it_was_away)] == []
 
 
-@about([*filter(is_asgi, SERVERS)])
+@for_combinations([*filter(is_asgi, SERVERS)])
 def test_a_live_page_reconnects_after_a_new_password_and_stops_at_log_out(open_window):
     window = open_window()
     window.sign_up("radia")
@@ -162,7 +162,7 @@ def test_a_live_page_reconnects_after_a_new_password_and_stops_at_log_out(open_w
     expect(state).to_have_text("You are logged out.")
 
 
-@about([*itertools.filterfalse(is_asgi, SERVERS)])
+@for_combinations([*itertools.filterfalse(is_asgi, SERVERS)])
 def test_pages_work_without_a_complaint(open_window):
     window = open_window()
     window.sign_up("grace")
@@ -182,7 +182,7 @@ User.objects.create_superuser("margaret", password={PASSWORD!r})
     return "margaret"
 
 
-@about(SERVERS)
+@for_combinations(SERVERS)
 def test_the_admin_works_without_a_complaint(open_window, administrator):
     window = open_window()
     page = window.page
@@ -216,7 +216,7 @@ def test_the_admin_works_without_a_complaint(open_window, administrator):
     assert window.complaints == []
 
 
-@about(SERVERS[-1:])
+@for_combinations(SERVERS[-1:])
 def test_a_site_s_name_is_read_from_the_side_it_is_written_from(open_window):
     window = open_window()
     window.page.goto(f"{window.home}/")

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from combinations import SERVERS, about, is_asgi
+from combinations import SERVERS, for_combinations, is_asgi
 from rehearsal.load import Client, Outcome
 from rehearsal.peak import Peak
 from rehearsal.site import Site, session_cookie
@@ -51,7 +51,7 @@ async def load(site: Site, sessions: list[str], sockets: int, peak: Peak) -> lis
     return answers
 
 
-@about(SERVERS)
+@for_combinations(SERVERS)
 def test_it_stays_within_the_smallest_plans_and_gives_back_what_it_took(
     deployment, sessions, services, project, report
 ):
@@ -109,7 +109,7 @@ async def probe(site: Site, until: asyncio.Event) -> None:
     client.close()
 
 
-@about(SERVERS)
+@for_combinations(SERVERS)
 def test_a_deploy_stays_within_the_connections_of_the_smallest_plan(
     deployment, sessions, services, project, report
 ):

@@ -5,13 +5,15 @@ import venv
 from pathlib import Path
 
 import pytest
-from combinations import EACH_PLATFORM, SERVERS, about
+from combinations import EACH_PLATFORM, SERVERS, for_combinations
 from rehearsal.buildpack import BuildFailed, check_python_version
 from rehearsal.platforms import PLATFORMS, Platform
 from rehearsal.site import Site
 
-about_each_platform = about(EACH_PLATFORM)
-about_heroku = about([answers for answers in EACH_PLATFORM if answers["platform"] == "heroku"])
+for_each_platform = for_combinations(EACH_PLATFORM)
+for_heroku = for_combinations(
+    [answers for answers in EACH_PLATFORM if answers["platform"] == "heroku"]
+)
 
 
 @pytest.fixture
@@ -46,14 +48,14 @@ def test_the_build_installs_what_production_needs_and_collects_static_files(depl
     assert (deployment.platform.folder / "staticfiles/staticfiles.json").exists()
 
 
-@about_each_platform
+@for_each_platform
 @pytest.mark.parametrize("path", [".venv", "venv", ".heroku/python"])
 def test_a_committed_environment_is_refused(platform, path):
     venv.create(platform.folder / path)
     assert re.fullmatch(rf"{re.escape(path)}\S* is committed: .+", refusal(platform))
 
 
-@about_each_platform
+@for_each_platform
 @pytest.mark.parametrize("name", ["Pipfile.lock", "poetry.lock", "uv.lock"])
 def test_the_files_of_two_package_managers_are_refused(platform, name):
     (platform.folder / name).touch()
@@ -62,26 +64,26 @@ def test_the_files_of_two_package_managers_are_refused(platform, name):
     assert {name, "requirements.txt"} < set(printed.split())
 
 
-@about_each_platform
+@for_each_platform
 def test_a_pipfile_without_its_lock_is_refused(platform):
     (platform.folder / "Pipfile").touch()
     assert refusal(platform) == "Pipfile has no Pipfile.lock beside it."
 
 
-@about_each_platform
+@for_each_platform
 def test_a_project_without_any_package_manager_s_file_is_refused(platform):
     (platform.folder / "requirements.txt").unlink()
     assert re.fullmatch(r"None of .*requirements\.txt.* is there: add one\.", refusal(platform))
 
 
-@about_each_platform
+@for_each_platform
 @pytest.mark.parametrize("asked", ["3.13", "python-3", "python 3.13", "python-3.13 # new", ""])
 def test_a_malformed_runtime_txt_is_refused(platform, asked):
     (platform.folder / "runtime.txt").write_text(asked)
     assert refusal(platform).startswith("runtime.txt must say python-3.13 or ")
 
 
-@about_each_platform
+@for_each_platform
 @pytest.mark.parametrize("asked", ["python-3.13", "3", "'3.13'", "3.13 # new", "3.13\n3.12", "#"])
 def test_a_malformed_python_version_is_refused(platform, asked):
     (platform.folder / "runtime.txt").unlink()
@@ -89,7 +91,7 @@ def test_a_malformed_python_version_is_refused(platform, asked):
     assert refusal(platform).startswith(".python-version must say 3.13 or ")
 
 
-@about_each_platform
+@for_each_platform
 @pytest.mark.parametrize("version", ["2.7", "3.9", "3.99"])
 def test_an_unsupported_python_is_refused(platform, version):
     sentence = f"asks for Python {version}, which is not supported."
@@ -100,7 +102,7 @@ def test_an_unsupported_python_is_refused(platform, version):
     assert refusal(platform) == f".python-version {sentence}"
 
 
-@about_each_platform
+@for_each_platform
 @pytest.mark.parametrize("asked", ["3.14", "3.13.9", "\n# The newest.\n 3.14 \n"])
 def test_a_python_version_may_have_comments_and_a_patch(platform, asked):
     (platform.folder / "runtime.txt").unlink()
@@ -108,7 +110,7 @@ def test_a_python_version_may_have_comments_and_a_patch(platform, asked):
     check_python_version(platform.folder)
 
 
-@about_each_platform
+@for_each_platform
 def test_python_version_counts_only_without_a_runtime_txt(platform):
     (platform.folder / ".python-version").write_text("nonsense")
     check_python_version(platform.folder)
@@ -117,7 +119,7 @@ def test_python_version_counts_only_without_a_runtime_txt(platform):
         check_python_version(platform.folder)
 
 
-@about_each_platform
+@for_each_platform
 def test_a_requirement_that_does_not_exist_is_refused(platform):
     # A version, as a package that does not exist could be published tomorrow.
     repin(platform.folder / "requirements.txt", "django", "django==99")
@@ -126,7 +128,7 @@ def test_a_requirement_that_does_not_exist_is_refused(platform):
     assert "no version of django==99" in printed
 
 
-@about_each_platform
+@for_each_platform
 @pytest.mark.parametrize(
     ("path", "text", "reason"),
     [
@@ -143,20 +145,20 @@ def test_settings_that_need_a_variable_and_styles_that_miss_a_file_are_refused(
     assert reason in printed
 
 
-@about_heroku
+@for_heroku
 def test_a_procfile_without_a_web_process_is_refused(platform):
     (platform.folder / "Procfile").write_text("worker: python manage.py work\n")
     assert refusal(platform) == "Procfile has no web process."
 
 
-@about_heroku
+@for_heroku
 @pytest.mark.parametrize("line", ["web", "web gunicorn", "web:", "# served by gunicorn"])
 def test_a_procfile_line_that_is_no_name_and_command_is_refused(platform, line):
     append(platform.folder / "Procfile", line)
     assert refusal(platform) == f"Procfile: {line!r} is no 'name: command'."
 
 
-@about(SERVERS)
+@for_combinations(SERVERS)
 def test_a_server_missing_from_the_requirements_does_not_boot(platform, project, services):
     server = project.answers["server"].partition("-")[2]
     repin(platform.folder / "requirements.txt", server, "")

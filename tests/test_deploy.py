@@ -6,7 +6,7 @@ import signal
 from collections import Counter
 from contextlib import ExitStack, suppress
 
-from combinations import SERVERS, about, is_asgi
+from combinations import SERVERS, for_combinations, is_asgi
 from rehearsal.load import Client, Outcome
 from rehearsal.router import Router
 from rehearsal.site import Site, session_cookie
@@ -73,7 +73,7 @@ async def deploy(old: Site, start_new, router: Router, sessions: list[str], page
     return status, visitors.outcomes, crowd.codes[:pages], back
 
 
-@about(SERVERS)
+@for_combinations(SERVERS)
 def test_a_deploy_under_load_fails_no_request_and_every_page_comes_back(
     deployment, sessions, project, report
 ):

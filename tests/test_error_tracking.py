@@ -8,13 +8,13 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from combinations import SERVERS, about
+from combinations import SERVERS, for_combinations
 from rehearsal.faults import add_faults
 from rehearsal.platforms import COMMIT
 from rehearsal.router import VISITOR_ADDRESS, Router
 from rehearsal.site import PASSWORD
 
-pytestmark = about(SERVERS)
+pytestmark = for_combinations(SERVERS)
 
 
 class Collector(ThreadingHTTPServer):

@@ -13,7 +13,7 @@ from itertools import count
 
 import httpx
 import pytest
-from combinations import SERVERS, about, is_asgi
+from combinations import SERVERS, for_combinations, is_asgi
 from rehearsal.processes import CommandFailed, run
 from rehearsal.site import Site
 from rehearsal.sockets import open_socket
@@ -107,7 +107,7 @@ def ten_pages(visitor) -> list[int]:
     return [visitor.get("/").status_code for _ in range(10)]
 
 
-@about(SERVERS)
+@for_combinations(SERVERS)
 def test_postgresql_restarts_under_load(site, services, deployment, visitor, report):
     visitor.sign_up("before_postgresql_restarts")
     with Crowd(site) as crowd:
@@ -132,7 +132,7 @@ def test_postgresql_restarts_under_load(site, services, deployment, visitor, rep
     assert_kept(deployment, crowd)
 
 
-@about(SERVERS)
+@for_combinations(SERVERS)
 def test_no_visitor_notices_a_restart_of_postgresql_between_two_visits(
     site, services, project, visitor
 ):
@@ -144,7 +144,7 @@ def test_no_visitor_notices_a_restart_of_postgresql_between_two_visits(
     assert ten_pages(visitor) == [200] * 10
 
 
-@about(ASGI)
+@for_combinations(ASGI)
 def test_valkey_restarts_under_load(site, services, deployment, visitor, report):
     visitor.sign_up("before_valkey_restarts")
     with Crowd(site) as crowd:
@@ -165,7 +165,7 @@ def test_valkey_restarts_under_load(site, services, deployment, visitor, report)
     assert_kept(deployment, crowd)
 
 
-@about(ASGI)
+@for_combinations(ASGI)
 def test_the_first_socket_after_valkey_was_away_is_served(deployment, services):
     with deployment.site() as site, site.visitor() as visitor:
         visitor.sign_up("first_after_valkey")
@@ -188,7 +188,7 @@ def first_sockets_are_served(site, visitor, services) -> bool:
     return True
 
 
-@about(GUNICORN)
+@for_combinations(GUNICORN)
 def test_a_worker_that_is_killed_is_replaced_while_the_other_answers(deployment):
     with deployment.site() as site, Crowd(site) as crowd:
         crowd.wait_for_more()
@@ -205,7 +205,7 @@ def test_a_worker_that_is_killed_is_replaced_while_the_other_answers(deployment)
     assert_kept(deployment, crowd)
 
 
-@about(ONE_PROCESS)
+@for_combinations(ONE_PROCESS)
 def test_a_process_that_is_killed_starts_again_and_knows_its_visitors(deployment, report):
     with deployment.site() as site, site.visitor() as visitor, Crowd(site) as crowd:
         visitor.sign_up("before_the_process_is_killed")
@@ -244,7 +244,7 @@ def read_only_site(deployment, tmp_path):
         yield site
 
 
-@about(SERVERS)
+@for_combinations(SERVERS)
 def test_a_site_has_no_need_to_write_to_its_disk(read_only_site, deployment):
     write = on_a_read_only_disk(
         """python -c "import pathlib; pathlib.Path('new').write_text('x')" """
@@ -268,7 +268,7 @@ def log_in_at_length(site: Site, length: int) -> int | str:
             return type(error).__name__
 
 
-@about(SERVERS)
+@for_combinations(SERVERS)
 def test_a_body_too_large_for_memory_costs_one_request_where_the_disk_is_read_only(read_only_site):
     assert log_in_at_length(read_only_site, 600_000) in {200, *BROKEN}
     assert log_in_at_length(read_only_site, 3_000_000) in {400, 500, *BROKEN}

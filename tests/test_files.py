@@ -10,10 +10,10 @@ from pathlib import Path
 import linting
 import pytest
 import yaml
-from combinations import COMBINATIONS, about, needs_redis, words
-from sound import files_of, parse
+from assertions import files_of, parse
+from combinations import COMBINATIONS, for_combinations, needs_redis, words
 
-pytestmark = about(COMBINATIONS)
+pytestmark = for_combinations(COMBINATIONS)
 
 ALWAYS = """
     .editorconfig .env.example .github/dependabot.yml .github/workflows/ci.yml .gitignore
@@ -125,17 +125,6 @@ def test_ruff_is_content(project, command):
     assert linting.complaints(command, project.folder) == ""
 
 
-def test_python_versions_agree(project):
-    assert (project.folder / "runtime.txt").read_text() == "python-3.13\n"
-    assert (project.folder / ".python-version").read_text() == "3.13\n"
-
-
-def test_there_is_one_file_for_one_package_manager(project):
-    """Heroku's build ends with an error if it finds two of these."""
-    rivals = ("requirements.txt", "Pipfile.lock", "poetry.lock", "uv.lock")
-    assert [name for name in rivals if (project.folder / name).exists()] == ["requirements.txt"]
-
-
 def test_every_requirement_is_pinned(project):
     for name in ("requirements.txt", "requirements-dev.txt"):
         lines = (project.folder / name).read_text().splitlines()
@@ -240,16 +229,6 @@ def test_dependabot_raises_no_bound_of_the_server(project):
     # Security updates are ignored as well where a rule has no update-types.
     for kinds in ignored.values():
         assert "version-update:semver-major" in kinds
-
-
-def test_dependabot_raises_packages_and_actions_together_once_a_week(project):
-    config = parse(project.folder / ".github/dependabot.yml")
-    assert config["version"] == 2
-    updates = {update["package-ecosystem"]: update for update in config["updates"]}
-    assert set(updates) == {"pip", "github-actions"}
-    for update in updates.values():
-        assert (update["directory"], update["schedule"]) == ("/", {"interval": "weekly"})
-        assert [group["patterns"] for group in update["groups"].values()] == [["*"]]
 
 
 def test_the_readme_is_short_and_has_the_commands_of_its_own_platform_only(project):

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from answers import any_answers, bad_answers, good_answers
+from assertions import assert_answers_are_kept, assert_valid_files, shown
 from click.testing import CliRunner
-from combinations import TEMPLATE
+from combinations import EACH_PLATFORM, TEMPLATE, for_combinations
 from cookiecutter.cli import main
 from hypothesis import given, seed, settings
 from rehearsal.processes import bare_environment, run_script
-from sound import assert_answers_are_kept, assert_every_file_is_sound, shown
+from strategies import any_answers, bad_answers, good_answers
+
+pytestmark = for_combinations(EACH_PLATFORM)
 
 EXAMPLES = settings.default.max_examples
 # The answer's name, what is wrong with it, and an example that works.
@@ -78,7 +80,7 @@ def assert_sound(outcome: Outcome, answers: dict[str, str]) -> None:
     assert outcome.status == 0, outcome.said
     folder = outcome.files[0]
     assert folder.name == answers["project_slug"]
-    assert_every_file_is_sound(folder)
+    assert_valid_files(folder)
     assert_answers_are_kept(folder, answers)
 
 

@@ -3,9 +3,11 @@
 import re
 
 import pytest
-from combinations import is_asgi
+from combinations import SERVERS, for_combinations, is_asgi
 from rehearsal.bucket import HOSTS
 from rehearsal.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE
+
+pytestmark = for_combinations(SERVERS)
 
 POLICY = {
     "default-src": "'none'",

@@ -6,10 +6,10 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from combinations import SERVERS, about
+from combinations import SERVERS, for_combinations
 from rehearsal.site import Site
 
-pytestmark = about(SERVERS)
+pytestmark = for_combinations(SERVERS)
 
 SECONDS = 3
 # What takes a server up to 95 seconds takes SECONDS here: its settings, or its module's constant.

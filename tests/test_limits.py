@@ -10,13 +10,13 @@ from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
-from combinations import SERVERS, about
+from combinations import SERVERS, for_combinations
 from rehearsal.kept import Kept
 from rehearsal.load import Answer, Outcome
 from rehearsal.site import Site
 from rehearsal.uploads import Upload, send, send_slowly
 
-pytestmark = about(SERVERS)
+pytestmark = for_combinations(SERVERS)
 
 HUGE = 300_000_000
 ENDLESS = 40_000_000

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from combinations import ASGI, SERVERS, about, is_asgi
+from combinations import ASGI, SERVERS, for_combinations, is_asgi
 from rehearsal.faults import add_faults
 from rehearsal.router import VISITOR_ADDRESS, Router
 from rehearsal.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE, Site, Visitor
@@ -33,7 +33,7 @@ class Log:
     def events(self) -> list[dict]:
         return self.process.events()[self.before :]
 
-    def about(self, response: httpx.Response) -> list[dict]:
+    def lines_of(self, response: httpx.Response) -> list[dict]:
         """The events with the id of the response; the line of its request is the last."""
         request_id = response.headers["X-Request-ID"]
         return [event for event in self.events() if event.get("request_id") == request_id]
@@ -77,7 +77,7 @@ def router_of(stack):
 
 
 @pytest.fixture
-def arrive(stack, router_of):
+def connect(stack, router_of):
     """Returns a visitor who comes to a site through its platform's router."""
 
     def come(site: Site, scheme: str = "https") -> Visitor:
@@ -90,11 +90,11 @@ def arrive(stack, router_of):
 
 
 @pytest.fixture
-def guest(failing_site, arrive):
-    return arrive(failing_site)
+def visitor(failing_site, connect):
+    return connect(failing_site)
 
 
-@about(SERVERS)
+@for_combinations(SERVERS)
 def test_ordinary_visits_log_no_warning(deployment):
     with deployment.site() as site:
         with site.visitor() as visitor:
@@ -106,10 +106,10 @@ def test_ordinary_visits_log_no_warning(deployment):
         assert {event["level"] for event in site.process.events()} == {"info"}
 
 
-@about(SERVERS)
-def test_every_line_from_start_to_end_is_an_event(deployment, arrive):
+@for_combinations(SERVERS)
+def test_every_line_from_start_to_end_is_an_event(deployment, connect):
     with deployment.site() as site:
-        visitor = arrive(site)
+        visitor = connect(site)
         visitor.get("/")
         visitor.get("/no/such/page")
         visitor.close()
@@ -132,15 +132,15 @@ def test_every_line_from_start_to_end_is_an_event(deployment, arrive):
         ("http", "/", None, 301),
     ],
 )
-def test_a_request_is_one_line(failing_site, log, arrive, scheme, path, host, status):
-    visitor = arrive(failing_site, scheme)
+def test_a_request_is_one_line(failing_site, log, connect, scheme, path, host, status):
+    visitor = connect(failing_site, scheme)
     response = visitor.get(f"{path}?page=2", headers={"Host": host} if host else {})
     assert response.status_code == status
-    *others, line = log.about(response)
+    *others, line = log.lines_of(response)
     # Why a host is refused, in a line of its own, but not each time.
     assert {event["logger"] for event in others} <= {"django.security.DisallowedHost"}
-    told = {key: line[key] for key in ("event", "level", "method", "path", "status", "address")}
-    assert told == {
+    logged = {key: line[key] for key in ("event", "level", "method", "path", "status", "address")}
+    assert logged == {
         "event": "request",
         "level": "info",
         "method": "GET",
@@ -151,26 +151,33 @@ def test_a_request_is_one_line(failing_site, log, arrive, scheme, path, host, st
     assert 0 < line["duration_ms"] < 30_000
 
 
-def test_the_line_says_how_long_the_request_waited_if_the_router_knows(guest, log, project):
-    (line,) = log.about(guest.get("/", headers={"X-Request-Start": "1000000000000"}))
+def test_the_line_says_how_long_the_request_waited_if_the_router_knows(visitor, log, project):
+    (line,) = log.lines_of(visitor.get("/", headers={"X-Request-Start": "1000000000000"}))
     if project.answers["platform"] == "heroku":
         assert 0 <= line["queue_ms"] < 30_000
     else:
         assert line["queue_ms"] is None
 
 
-def test_the_line_names_the_user(guest, log):
-    answers = [guest.get("/"), guest.sign_up("logan"), guest.get("/"), guest.get("/favicon.ico")]
-    before, signing_up, after, without_database = [log.about(one)[-1]["user_id"] for one in answers]
+def test_the_line_names_the_user(visitor, log):
+    answers = [
+        visitor.get("/"),
+        visitor.sign_up("logan"),
+        visitor.get("/"),
+        visitor.get("/favicon.ico"),
+    ]
+    before, signing_up, after, without_database = [
+        log.lines_of(one)[-1]["user_id"] for one in answers
+    ]
     assert isinstance(signing_up, int)
     assert (before, after, without_database) == (None, signing_up, None)
 
 
 @pytest.mark.parametrize("claim", [b"short", b"x" * 129, b"twenty characters, {}", b"\xe9" * 30])
-def test_an_invalid_request_id_is_replaced(guest, log, claim):
-    response = guest.get("/", headers={"X-Request-ID": claim})
+def test_an_invalid_request_id_is_replaced(visitor, log, claim):
+    response = visitor.get("/", headers={"X-Request-ID": claim})
     assert re.fullmatch("[0-9a-f-]{36}", response.headers["X-Request-ID"])
-    assert len(log.about(response)) == 1
+    assert len(log.lines_of(response)) == 1
 
 
 def test_an_id_of_the_router_s_is_kept(failing_site, log):
@@ -178,7 +185,7 @@ def test_an_id_of_the_router_s_is_kept(failing_site, log):
     with failing_site.visitor() as visitor:
         response = visitor.get("/", headers={"X-Request-ID": known})
     assert response.headers["X-Request-ID"] == known
-    assert len(log.about(response)) == 1
+    assert len(log.lines_of(response)) == 1
 
 
 def test_health_checks_are_quiet(failing_site, log):
@@ -189,26 +196,26 @@ def test_health_checks_are_quiet(failing_site, log):
     assert [event["path"] for event in log.events() if "path" in event] == ["/"]
 
 
-def test_an_unhandled_error_is_one_line_with_the_id_that_its_page_shows(guest, log):
-    response = guest.get("/fail/")
+def test_an_unhandled_error_is_one_line_with_the_id_that_its_page_shows(visitor, log):
+    response = visitor.get("/fail/")
     assert response.status_code == 500
     assert response.headers["X-Request-ID"] in response.text
-    error, request = log.about(response)
+    error, request = log.lines_of(response)
     assert (error["level"], error["event"]) == ("error", "Internal Server Error: /fail/")
     assert error["exception"].endswith("RuntimeError: It does not work for user number None.")
     assert (request["event"], request["level"], request["status"]) == ("request", "warning", 500)
     assert sum("exception" in event for event in log.events()) == 1
 
 
-@about(ASGI)
+@for_combinations(ASGI)
 def test_a_socket_is_a_line_when_it_opens_and_one_when_it_closes(
-    failing_site, log, guest, router_of
+    failing_site, log, visitor, router_of
 ):
-    user = log.about(guest.sign_up("sock"))[-1]["user_id"]
+    user = log.lines_of(visitor.sign_up("sock"))[-1]["user_id"]
     way = {"port": router_of(failing_site), "path": f"{SOCKET}?page=2"}
-    with open_socket(failing_site, guest, **way) as opened:
+    with open_socket(failing_site, visitor, **way) as opened:
         hear(opened, shows("sock", True))
-    with open_socket(failing_site, guest, **way) as dropped:
+    with open_socket(failing_site, visitor, **way) as dropped:
         dropped.send("x" * 1000)
         with pytest.raises(ConnectionClosed):
             hear(dropped, lambda message: False)
@@ -216,8 +223,8 @@ def test_a_socket_is_a_line_when_it_opens_and_one_when_it_closes(
         open_socket(failing_site, origin="https://evil.example", **way)
     lines = log.of("paas.asgi.websockets", 5)
     assert all((line["path"], line["address"]) == (SOCKET, VISITOR_ADDRESS) for line in lines)
-    told = [(line["event"], line.get("user_id"), line.get("code")) for line in lines]
-    assert sorted(told, key=str) == [
+    logged = [(line["event"], line.get("user_id"), line.get("code")) for line in lines]
+    assert sorted(logged, key=str) == [
         ("socket closed", user, 1000),
         ("socket closed", user, 4413),
         ("socket opened", user, None),
@@ -228,7 +235,7 @@ def test_a_socket_is_a_line_when_it_opens_and_one_when_it_closes(
     assert sorted(map(ids.count, set(ids))) == [1, 2, 2]
 
 
-def tell_on_pages(visitor: Visitor, secret: str) -> None:
+def send_secret_to_pages(visitor: Visitor, secret: str) -> None:
     """Give the secret away on every page, in every place where a request has one."""
     query = {"token": secret, "next": f"/{secret}"}
     said = {
@@ -275,7 +282,7 @@ def tell_in_nonsense(site: Site, secret: str) -> None:
                     pass
 
 
-def tell_on_sockets(site: Site, visitor: Visitor, secret: str) -> list[str]:
+def send_secret_to_sockets(site: Site, visitor: Visitor, secret: str) -> list[str]:
     """Give the secret away in handshakes and messages; returns the tickets that were good."""
     visitor.headers["X-CSRFToken"] = visitor.cookies[CSRF_COOKIE]
     tickets = [visitor.post("/presence/ticket/").json()["ticket"] for _ in range(2)]
@@ -297,38 +304,38 @@ def tell_on_sockets(site: Site, visitor: Visitor, secret: str) -> list[str]:
     return tickets
 
 
-@about(SERVERS)
-def test_no_secret_is_logged(failing_site, guest, deployment, services, project):
+@for_combinations(SERVERS)
+def test_no_secret_is_logged(failing_site, visitor, deployment, services, project):
     secret = secrets.token_hex(8)
-    told = [secret, PASSWORD, deployment.environment["SECRET_KEY"]]
-    told += [services.postgres.password, services.valkey.password]
-    guest.sign_up("discreet")
-    guest.get("/fail/")
-    told += [guest.session, guest.cookies[CSRF_COOKIE]]
+    sent = [secret, PASSWORD, deployment.environment["SECRET_KEY"]]
+    sent += [services.postgres.password, services.valkey.password]
+    visitor.sign_up("discreet")
+    visitor.get("/fail/")
+    sent += [visitor.session, visitor.cookies[CSRF_COOKIE]]
     if is_asgi(project.answers):
-        told += tell_on_sockets(failing_site, guest, secret)
-    tell_on_pages(guest, secret)
-    del guest.headers["Origin"]  # and Django looks at the Referer instead
-    tell_on_pages(guest, secret)
+        sent += send_secret_to_sockets(failing_site, visitor, secret)
+    send_secret_to_pages(visitor, secret)
+    del visitor.headers["Origin"]  # and Django looks at the Referer instead
+    send_secret_to_pages(visitor, secret)
     tell_in_nonsense(failing_site, secret)
-    assert guest.get("/").status_code == 200
-    assert_untold(failing_site, told)
+    assert visitor.get("/").status_code == 200
+    assert_not_logged(failing_site, sent)
 
 
-def assert_untold(site: Site, told: list[str]) -> None:
+def assert_not_logged(site: Site, sent: list[str]) -> None:
     for line in site.process.output().splitlines():
-        assert not any(secret in line for secret in told), line
+        assert not any(secret in line for secret in sent), line
 
 
-@about(SERVERS)
-def test_no_password_is_logged_while_the_database_and_redis_refuse_it(deployment, arrive, project):
+@for_combinations(SERVERS)
+def test_no_password_is_logged_while_the_database_and_redis_refuse_it(deployment, connect, project):
     secret = secrets.token_hex(8)
     changes = {
         name: re.sub(":[^:@]+@", f":{secret}@", deployment.environment[name])
         for name in {"DATABASE_URL", "REDIS_URL"} & set(deployment.environment)
     }
     with deployment.site(**changes) as site:
-        visitor, log = arrive(site), Log(site)
+        visitor, log = connect(site), Log(site)
         visitor.cookies[SESSION_COOKIE] = "that0the0database0has0to0look0up"
         with ThreadPoolExecutor() as threads:  # a pool makes each wait ten seconds
             page = threads.submit(visitor.get, "/")
@@ -338,23 +345,23 @@ def test_no_password_is_logged_while_the_database_and_redis_refuse_it(deployment
                         open_socket(site, who, open_timeout=30)
         assert visitor.get("/readyz").status_code == 503
         assert page.result().status_code == 500
-        assert {"exception", "event"} <= set(log.about(page.result())[0])
+        assert {"exception", "event"} <= set(log.lines_of(page.result())[0])
         (unready,) = log.of("paas.health", 1)
         assert unready["database"] in ("unreachable", "no answer in time")
         if is_asgi(project.answers):
             lines = log.of("paas.asgi.websockets", 4)
-            told = [(line["event"], line["level"]) for line in lines]
-            assert ("Redis is unavailable", "warning") in told
-            assert ("Internal Server Error", "error") in told
+            logged = [(line["event"], line["level"]) for line in lines]
+            assert ("Redis is unavailable", "warning") in logged
+            assert ("Internal Server Error", "error") in logged
         # Longer lines would be broken by Heroku.
         assert max(map(len, site.process.output().splitlines())) < 10_000
-        assert_untold(site, [secret])
+        assert_not_logged(site, [secret])
 
 
-@about([*filter(is_asgi, SERVERS)])
-def test_what_is_said_again_and_again_is_logged_now_and_then(deployment, arrive, services):
+@for_combinations([*filter(is_asgi, SERVERS)])
+def test_what_is_said_again_and_again_is_logged_now_and_then(deployment, connect, services):
     with deployment.site() as site:
-        visitor, log = arrive(site), Log(site)
+        visitor, log = connect(site), Log(site)
         visitor.sign_up("waiter")
         with open_socket(site, visitor):
             services.valkey.stop()

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from combinations import EACH_SERVER, SERVERS, about, is_asgi, named
+from combinations import EACH_SERVER, SERVERS, by_name, for_combinations, is_asgi
 from rehearsal.processes import CommandFailed
 from rehearsal.services import free_port
 
@@ -47,14 +47,14 @@ def release(deployment, environment) -> str:
 
 
 # With both options, or without Redis.
-VARIED = named(
+VARIED = by_name(
     "heroku-asgi-daphne-use_celery-use_s3_media",
     "digitalocean-asgi-daphne-use_celery-use_s3_media",
     "digitalocean-wsgi-waitress",
 )
 
 
-@about(VARIED)
+@for_combinations(VARIED)
 def test_each_missing_variable_stops_the_release_in_one_sentence(deployment):
     for name in needed(deployment.environment):
         printed = release(deployment, without(deployment.environment, name))
@@ -88,7 +88,7 @@ DEVELOPMENT = {"SECRET_KEY": ("for-development-only", "SECRET_KEY is too easy to
 ADDRESS = {"SENTRY_DSN": ("sentry.example", "SENTRY_DSN: Unsupported scheme ''.")}
 
 
-@about(SERVERS)
+@for_combinations(SERVERS)
 @pytest.mark.parametrize(
     "problems",
     [MALFORMED, UNFIT, DEVELOPMENT, ADDRESS],
@@ -117,7 +117,7 @@ def test_debug_stops_the_release_in_one_sentence(deployment):
     assert [said.partition(":")[0] for said in errors(printed)] == ["DEBUG must be off"]
 
 
-@about(named("heroku-wsgi-waitress", "digitalocean-wsgi-waitress"))
+@for_combinations(by_name("heroku-wsgi-waitress", "digitalocean-wsgi-waitress"))
 def test_a_warning_of_the_deploy_checks_stops_the_release(deployment, tmp_path):
     settings = 'from config.settings import *\nX_FRAME_OPTIONS = "SAMEORIGIN"\n'
     (tmp_path / "framed_settings.py").write_text(settings)
@@ -125,6 +125,7 @@ def test_a_warning_of_the_deploy_checks_stops_the_release(deployment, tmp_path):
     assert "security.W019" in release(deployment, deployment.environment | framed)
 
 
+@for_combinations(SERVERS)
 def test_threads_that_the_plan_has_no_room_for_stop_the_release(deployment):
     too_many = deployment.environment | {"WEB_THREADS": "21"}
     [said] = errors(release(deployment, too_many))
@@ -136,7 +137,7 @@ def test_threads_that_the_plan_has_no_room_for_stop_the_release(deployment):
 GUNICORN = [answers for answers in EACH_SERVER if answers["server"].endswith("gunicorn")]
 
 
-@about(GUNICORN)
+@for_combinations(GUNICORN)
 def test_more_processes_than_the_plan_has_room_for_stop_the_web_process(deployment):
     printed = start_web(deployment, deployment.environment | {"WEB_CONCURRENCY": "5"})
     assert "in 5 processes, which open up to 25 connections: more than" in printed
@@ -161,7 +162,7 @@ BROKEN = {
 }
 
 
-@about(SERVERS)
+@for_combinations(SERVERS)
 def test_a_server_that_cannot_be_imported_stops_the_release_in_one_sentence(deployment, project):
     for name, line in BROKEN[project.answers["server"]].items():
         path = deployment.platform.folder / name

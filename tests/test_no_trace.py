@@ -3,8 +3,16 @@
 import re
 
 import pytest
-from combinations import CHOICES, COMBINATIONS, OPTIONS, TEMPLATE, about, all_answers, is_asgi
-from sound import files_of
+from assertions import files_of
+from combinations import (
+    CHOICES,
+    COMBINATIONS,
+    OPTIONS,
+    TEMPLATE,
+    all_answers,
+    for_combinations,
+    is_asgi,
+)
 
 # What only a project with this answer may hold: regular expressions, whatever the case. An answer
 # is a choice, an option, or what follows from them.
@@ -70,7 +78,7 @@ def is_runserver(answers: dict, excluded: str, name: str, line: str) -> bool:
     return bool(re.match(RUNSERVER[name], line))
 
 
-@about(COMBINATIONS)
+@for_combinations(COMBINATIONS)
 def test_no_file_holds_a_term_of_an_answer_that_was_not_given(project):
     excluded = {name: terms for name, terms in TERMS.items() if name not in given(project.answers)}
     assert excluded
@@ -101,7 +109,7 @@ def test_the_template_uses_every_term(answer):
     assert [term for term in TERMS[answer] if not re.search(term, source, re.IGNORECASE)] == []
 
 
-@about([answers for answers in COMBINATIONS if answers["server"] == "asgi-gunicorn"])
+@for_combinations([answers for answers in COMBINATIONS if answers["server"] == "asgi-gunicorn"])
 def test_every_line_that_may_name_daphne_is_there(project):
     for name, pattern in RUNSERVER.items():
         assert re.search(f"^({pattern})", (project.folder / name).read_text(), re.MULTILINE), name

@@ -1,7 +1,7 @@
 """The generated project's own tests pass in every combination, and its checks with every option."""
 
 import pytest
-from combinations import CHOICES, COMBINATIONS, OPTIONS, about, is_asgi, named
+from combinations import CHOICES, COMBINATIONS, OPTIONS, by_name, for_combinations, is_asgi
 from rehearsal.processes import bare_environment, run
 
 
@@ -13,7 +13,7 @@ def run_there(project, tmp_path_factory):
     return lambda command: run(command, folder, environment)
 
 
-@about(COMBINATIONS)
+@for_combinations(COMBINATIONS)
 def test_its_own_tests_pass(run_there, report):
     printed = run_there("make test")
     assert " passed" in printed
@@ -22,7 +22,7 @@ def test_its_own_tests_pass(run_there, report):
 
 # What ruff says of the others is in test_files.py. Types take their time: so here is each server, and
 # each option with each platform and interface.
-TYPED = named(
+TYPED = by_name(
     "heroku-asgi-daphne-use_celery-use_s3_media",
     "digitalocean-asgi-gunicorn-use_s3_media",
     "heroku-wsgi-gunicorn-use_s3_media",
@@ -38,6 +38,6 @@ def test_the_checks_meet_every_option_with_each_platform_and_interface():
         assert {is_asgi(answers) for answers in met} == {True, False}, option
 
 
-@about(TYPED)
+@for_combinations(TYPED)
 def test_its_own_checks_pass(run_there):
     run_there("make check")

@@ -9,12 +9,12 @@ from socket import create_connection
 
 import psycopg
 import pytest
-from combinations import SERVERS, about, is_asgi
+from combinations import SERVERS, for_combinations, is_asgi
 from rehearsal.site import CSRF_COOKIE, PASSWORD, Site, session_cookie
 from rehearsal.sockets import hear, is_change, open_socket, shows
 from websockets import ConnectionClosed, InvalidStatus
 
-pytestmark = about([*filter(is_asgi, SERVERS)])
+pytestmark = for_combinations([*filter(is_asgi, SERVERS)])
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ def open_things():
 
 
 @pytest.fixture
-def arrive(people, open_things):
+def connect(people, open_things):
     """Log ``name`` in at a site; returns the visitor."""
 
     def log_in(site: Site, name: str):
@@ -61,15 +61,15 @@ def arrive(people, open_things):
 
 
 @pytest.fixture
-def ada(site, arrive, open_things):
+def ada(site, connect, open_things):
     """Ada's open page, which has heard who is there."""
-    socket = open_things.enter_context(open_when_possible(site, arrive(site, "ada_p")))
+    socket = open_things.enter_context(open_when_possible(site, connect(site, "ada_p")))
     hear(socket, lambda message: message["type"] == "everyone")
     return socket
 
 
-def test_two_processes_share_what_they_know(ada, other_site, arrive, open_things):
-    bob = arrive(other_site, "bob_p")
+def test_two_processes_share_what_they_know(ada, other_site, connect, open_things):
+    bob = connect(other_site, "bob_p")
     hear(ada, is_change("bob_p", "logged in"))
     socket = open_things.enter_context(open_socket(other_site, bob))
     assert hear(ada, is_change("bob_p", "came online"))["online"] is True
@@ -82,9 +82,9 @@ def test_two_processes_share_what_they_know(ada, other_site, arrive, open_things
 
 
 def test_logging_out_closes_the_session_s_sockets_on_every_process(
-    ada, site, other_site, arrive, open_things
+    ada, site, other_site, connect, open_things
 ):
-    bob = arrive(other_site, "bob_p")
+    bob = connect(other_site, "bob_p")
     here = open_things.enter_context(open_socket(site, bob))
     there = open_things.enter_context(open_socket(other_site, bob))
     bob.submit("/accounts/logout/", page="/")
@@ -95,10 +95,10 @@ def test_logging_out_closes_the_session_s_sockets_on_every_process(
         assert closed.value.rcvd.code == 4401
 
 
-def test_a_loop_of_log_ins_and_log_outs_does_not_flood_other_pages(ada, deployment, arrive):
+def test_a_loop_of_log_ins_and_log_outs_does_not_flood_other_pages(ada, deployment, connect):
     with deployment.site(WEB_CONCURRENCY="1") as site:
         for _ in range(15):
-            arrive(site, "cy_p").submit("/accounts/logout/", page="/")
+            connect(site, "cy_p").submit("/accounts/logout/", page="/")
     messages = []
     with suppress(TimeoutError):
         while True:
@@ -131,13 +131,13 @@ def test_strangers_are_refused(site, people):
         "null",
     ],
 )
-def test_pages_of_other_sites_are_refused(site, arrive, origin):
+def test_pages_of_other_sites_are_refused(site, connect, origin):
     origin = origin.format(host=site.platform.host)
-    assert refusal(site, arrive(site, "bob_p"), origin=origin) == 403
+    assert refusal(site, connect(site, "bob_p"), origin=origin) == 403
 
 
-def test_sockets_need_https(site, arrive):
-    bob, plain = arrive(site, "bob_p"), {"X-Forwarded-Proto": "http"}
+def test_sockets_need_https(site, connect):
+    bob, plain = connect(site, "bob_p"), {"X-Forwarded-Proto": "http"}
     for scheme in ("http", "https"):
         origin = f"{scheme}://{site.platform.host}"
         assert refusal(site, bob, origin=origin, headers=plain) == 403
@@ -150,8 +150,8 @@ def get_ticket(visitor) -> dict:
     return {"origin": None, "headers": {"Authorization": f"Ticket {ticket}"}}
 
 
-def test_tickets_open_sockets_and_expire(site, arrive, database, open_things):
-    bob = arrive(site, "bob_p")
+def test_tickets_open_sockets_and_expire(site, connect, database, open_things):
+    bob = connect(site, "bob_p")
     by_header = get_ticket(bob)
     socket = open_things.enter_context(open_socket(site, **by_header))
     hear(socket, shows("bob_p", True))
@@ -170,7 +170,7 @@ def test_tickets_open_sockets_and_expire(site, arrive, database, open_things):
 
 
 def test_a_ticket_opens_one_socket_even_if_shown_to_many_processes_at_once(
-    site, other_site, arrive, open_things, services, project
+    site, other_site, connect, open_things, services, project
 ):
     def show(site: Site) -> int:
         try:
@@ -179,7 +179,7 @@ def test_a_ticket_opens_one_socket_even_if_shown_to_many_processes_at_once(
             return refused.response.status_code
         return 101
 
-    ticket, sites = get_ticket(arrive(site, "bob_p")), [site, other_site]
+    ticket, sites = get_ticket(connect(site, "bob_p")), [site, other_site]
     with ThreadPoolExecutor(len(sites)) as threads:
         # Both have found the ticket, and wait to delete it.
         with services.postgres.locked(project.database, "django_session", "SHARE"):
@@ -190,8 +190,8 @@ def test_a_ticket_opens_one_socket_even_if_shown_to_many_processes_at_once(
     assert refusal(site, **ticket) == 403
 
 
-def test_a_ticket_is_refused_once_its_session_has_ended(site, arrive, database):
-    bob, cy = arrive(site, "bob_p"), arrive(site, "cy_p")
+def test_a_ticket_is_refused_once_its_session_has_ended(site, connect, database):
+    bob, cy = connect(site, "bob_p"), connect(site, "cy_p")
     logged_out, expired, deleted = get_ticket(bob), get_ticket(cy), get_ticket(cy)
     bob.submit("/accounts/logout/", page="/")
     assert refusal(site, **logged_out) == 403
@@ -217,9 +217,9 @@ def close_code(socket) -> int:
 
 
 def test_sockets_close_at_the_next_beat_when_their_session_has_ended(
-    ada, site, other_site, arrive, database, open_things
+    ada, site, other_site, connect, database, open_things
 ):
-    bob, cy = arrive(site, "bob_p"), arrive(site, "cy_p")
+    bob, cy = connect(site, "bob_p"), connect(site, "cy_p")
     sockets = [
         open_things.enter_context(socket)
         for visitor in (bob, cy)
@@ -247,8 +247,8 @@ Cookie: {cookie}
 """
 
 
-def test_a_client_that_ignores_the_close_frame_is_disconnected(site, arrive, database):
-    bob = arrive(site, "bob_p")
+def test_a_client_that_ignores_the_close_frame_is_disconnected(site, connect, database):
+    bob = connect(site, "bob_p")
     cookie = session_cookie(bob.session)["Cookie"]
     handshake = HANDSHAKE.format(host=site.platform.host, cookie=cookie).replace("\n", "\r\n")
     with create_connection(("127.0.0.1", site.port), timeout=30) as client:
@@ -263,9 +263,9 @@ def test_a_client_that_ignores_the_close_frame_is_disconnected(site, arrive, dat
 
 
 def test_a_session_that_ends_during_the_handshake_opens_no_socket(
-    site, services, project, database, arrive
+    site, services, project, database, connect
 ):
-    bob = arrive(site, "bob_p")
+    bob = connect(site, "bob_p")
     with ThreadPoolExecutor(1) as background:
         # The handshake has found the session, and waits for its user.
         with services.postgres.locked(project.database, "users_user"):
@@ -279,9 +279,9 @@ def test_a_session_that_ends_during_the_handshake_opens_no_socket(
 
 
 def test_a_socket_waits_for_a_slow_database_as_a_page_does(
-    site, services, project, arrive, open_things
+    site, services, project, connect, open_things
 ):
-    bob = arrive(site, "bob_p")
+    bob = connect(site, "bob_p")
     lock = services.postgres.locked(project.database, "presence_connection")
     with ThreadPoolExecutor(1) as background, lock:
         opening = background.submit(open_socket, site, bob)
@@ -300,11 +300,11 @@ def test_a_large_message_closes_the_socket(ada):
 
 
 def test_pages_answer_while_valkey_is_away_and_sockets_heal_when_it_is_back(
-    ada, site, services, arrive, open_things
+    ada, site, services, connect, open_things
 ):
     services.valkey.stop()
     try:
-        cy = arrive(site, "cy_p")
+        cy = connect(site, "cy_p")
         assert cy.get("/").status_code == 200
         assert cy.get("/presence/").status_code == 200
         assert site.visitor().get("/readyz").status_code == 503
@@ -329,10 +329,10 @@ def open_when_possible(site, visitor, seconds: float = 20):
 
 
 def test_a_killed_process_s_people_are_offline_in_a_minute_and_idle_sockets_stay_alive(
-    ada, deployment, arrive, open_things, report
+    ada, deployment, connect, open_things, report
 ):
     with deployment.site() as doomed:
-        open_things.enter_context(open_socket(doomed, arrive(doomed, "bob_p")))
+        open_things.enter_context(open_socket(doomed, connect(doomed, "bob_p")))
         hear(ada, is_change("bob_p", "came online"))
         doomed.process.kill()
         killed, last, gap = time.monotonic(), time.monotonic(), 0.0

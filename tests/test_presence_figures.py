@@ -3,7 +3,7 @@
 import asyncio
 import statistics
 
-from combinations import SERVERS, about, is_asgi
+from combinations import SERVERS, for_combinations, is_asgi
 from rehearsal.site import Site
 from rehearsal.sockets import TimedCrowd
 
@@ -12,7 +12,7 @@ ROUNDS = 10
 # With the sign-up, no more than MAX_MESSAGES of presence/signals.py.
 LOG_INS = 9
 
-pytestmark = about([*filter(is_asgi, SERVERS)])
+pytestmark = for_combinations([*filter(is_asgi, SERVERS)])
 
 
 def report_spread(report, what: str, milliseconds: list[float]) -> None:

@@ -5,7 +5,7 @@ cache keeps to its share of the connections, and heals.
 from dataclasses import replace
 
 import pytest
-from combinations import ASGI, SERVERS, about, is_asgi
+from combinations import ASGI, SERVERS, for_combinations, is_asgi
 from rehearsal.processes import CommandFailed
 
 DIGITALOCEAN = [answers for answers in ASGI if answers["platform"] == "digitalocean"]
@@ -31,7 +31,7 @@ asyncio.run(converse())
 """
 
 
-@about(ASGI)
+@for_combinations(ASGI)
 def test_heroku_s_self_signed_certificate_and_digitalocean_s_issued_one_are_accepted(
     deployment, project, services, visitor
 ):
@@ -50,7 +50,7 @@ def impostor(services) -> str:
     return services.valkey.url("rediss", services.self_signed_port)
 
 
-@about(DIGITALOCEAN)
+@for_combinations(DIGITALOCEAN)
 @pytest.mark.parametrize("script", [CACHE, LAYER], ids=["cache", "layer"])
 def test_digitalocean_refuses_a_self_signed_certificate(deployment, impostor, script):
     misled = replace(deployment, environment=deployment.environment | {"REDIS_URL": impostor})
@@ -58,7 +58,7 @@ def test_digitalocean_refuses_a_self_signed_certificate(deployment, impostor, sc
         misled.run_script(script)
 
 
-@about(DIGITALOCEAN)
+@for_combinations(DIGITALOCEAN)
 def test_a_site_that_refuses_the_certificate_is_alive_but_not_ready(deployment, impostor):
     with deployment.site(REDIS_URL=impostor) as site, site.visitor() as visitor:
         readiness = visitor.get("/readyz")
@@ -67,7 +67,7 @@ def test_a_site_that_refuses_the_certificate_is_alive_but_not_ready(deployment, 
         assert visitor.get("/healthz").status_code == 200
 
 
-@about([*filter(is_asgi, SERVERS)])
+@for_combinations([*filter(is_asgi, SERVERS)])
 def test_the_cache_keeps_to_three_connections_however_many_use_it(deployment):
     script = """
 import threading
@@ -97,7 +97,7 @@ together.wait(30)
     assert "connections: 3\n" in deployment.run_script(script)
 
 
-@about([*filter(is_asgi, SERVERS)])
+@for_combinations([*filter(is_asgi, SERVERS)])
 def test_the_cache_heals_by_itself_when_its_connection_has_died(deployment):
     script = """
 import time
@@ -118,7 +118,7 @@ print("cache:", cache.get("greeting"))
     assert "cache: hello" in printed
 
 
-@about([*filter(is_asgi, SERVERS)])
+@for_combinations([*filter(is_asgi, SERVERS)])
 def test_clearing_the_cache_leaves_the_rest_of_redis_alone(deployment):
     script = """
 from django.conf import settings

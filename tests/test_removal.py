@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from combinations import COMBINATIONS, about, is_asgi, named
+from combinations import COMBINATIONS, by_name, for_combinations, is_asgi
 from rehearsal.processes import bare_environment, run
 
 ASGI, WSGI = (
@@ -102,7 +102,7 @@ def assert_removed(owner: Owner, names: list[str]) -> None:
     assert [path for name in names for path in owner.folder.glob(f"*/{name}*")] == []
 
 
-@about(COMBINATIONS)
+@for_combinations(COMBINATIONS)
 def test_every_example_of_a_project_comes_off_in_five_steps_at_most(project):
     steps = removals(project.folder)
     assert list(steps) == [name for name, has in EXAMPLES.items() if has(project.answers)]
@@ -119,12 +119,12 @@ def perform(owner: Owner, names: list[str]) -> None:
     assert " passed" in owner.run("pytest")
 
 
-@about(named(ASGI))
+@for_combinations(by_name(ASGI))
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_project_without_one_example_passes_its_checks_and_tests(owner, name):
     perform(owner, [name])
 
 
-@about(named(ASGI, WSGI))
+@for_combinations(by_name(ASGI, WSGI))
 def test_a_project_without_any_example_passes_its_checks_and_tests(owner):
     perform(owner, list(removals(owner.folder)))

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from combinations import TEMPLATE, about, named
+from combinations import TEMPLATE, by_name, for_combinations
 from rehearsal.processes import bare_environment, run
 
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
-DEFAULT = named("heroku-asgi-daphne")
+DEFAULT = by_name("heroku-asgi-daphne")
 APPS = {"pages", "pictures", "presence", "users", "welcome"}
 ROOMS = {*APPS, "config", "conftest", "paas", "tests"}
 # Not ready, or not to be read, while the settings are loaded.
@@ -129,7 +129,7 @@ print([name for name in sys.modules if name.partition(".")[0] == "sentry_sdk"])
 """
 
 
-@about(DEFAULT)
+@for_combinations(DEFAULT)
 def test_importing_settings_neither_exits_nor_starts_sentry(run_python):
     files = {"import_settings.py": IMPORT_SETTINGS}
     invalid = {"DEBUG": "perhaps", "WEB_THREADS": "0"}
@@ -140,7 +140,7 @@ def test_importing_settings_neither_exits_nor_starts_sentry(run_python):
     )
 
 
-@about(DEFAULT)
+@for_combinations(DEFAULT)
 def test_a_module_of_paas_may_import_models(run_python, project):
     """The settings import paas, so that such an import once ended every command."""
     source = (project.folder / "paas/health.py").read_text()
@@ -152,7 +152,7 @@ def test_a_module_of_paas_may_import_models(run_python, project):
     assert "System check identified no issues" in printed
 
 
-@about(DEFAULT)
+@for_combinations(DEFAULT)
 def test_settings_are_short(project):
     lines = (project.folder / "config/settings.py").read_text().splitlines()
     assert len(lines) <= MAX_SETTINGS_LINES

@@ -4,19 +4,19 @@ import asyncio
 import json
 
 import pytest
-from combinations import ASGI, about
+from combinations import ASGI, for_combinations
 from rehearsal.load import Answer, Client
 from rehearsal.router import VISITOR_ADDRESS, Router
 from rehearsal.sockets import open_socket
 from websockets import InvalidStatus
 
 # A page that tells what the process believes of a request, beside the project's own.
-BELIEFS = """
+REQUEST_FACTS = """
 from django.http import JsonResponse
 from django.urls import include, path
 
 
-def beliefs(request):
+def request_facts(request):
     return JsonResponse(
         {
             "address": request.META["REMOTE_ADDR"],
@@ -28,12 +28,12 @@ def beliefs(request):
     )
 
 
-urlpatterns = [path("beliefs/", beliefs), path("", include("config.urls"))]
+urlpatterns = [path("request_facts/", request_facts), path("", include("config.urls"))]
 """
 SETTINGS = """
 from config.settings import *
 
-ROOT_URLCONF = "beliefs"
+ROOT_URLCONF = "request_facts"
 """
 SPOOFS = {
     "X-Forwarded-For": "198.51.100.66, 198.51.100.67",
@@ -72,15 +72,15 @@ HTTPS_SPOOFS = {
 
 
 @pytest.fixture(scope="session")
-def believer(deployment):
+def echo_site(deployment):
     folder = deployment.platform.folder
-    (folder / "beliefs.py").write_text(BELIEFS)
+    (folder / "request_facts.py").write_text(REQUEST_FACTS)
     (folder / "beliefs_settings.py").write_text(SETTINGS)
     with deployment.site(DJANGO_SETTINGS_MODULE="beliefs_settings") as site:
         yield site
 
 
-def ask(site, scheme: str, path: str = "/beliefs/", **headers: str) -> Answer:
+def ask(site, scheme: str, path: str = "/request_facts/", **headers: str) -> Answer:
     """One request of a visitor who uses ``scheme``, through the platform's router."""
 
     async def get() -> Answer:
@@ -94,23 +94,23 @@ def ask(site, scheme: str, path: str = "/beliefs/", **headers: str) -> Answer:
 
 
 @pytest.mark.parametrize("name", SPOOFS)
-def test_a_visitor_s_own_header_changes_nothing(believer, name):
-    host = believer.platform.host
-    believed = json.loads(ask(believer, "https", **{name: SPOOFS[name]}).body)
-    assert believed == {
+def test_a_visitor_s_own_header_changes_nothing(echo_site, name):
+    host = echo_site.platform.host
+    facts = json.loads(ask(echo_site, "https", **{name: SPOOFS[name]}).body)
+    assert facts == {
         "address": VISITOR_ADDRESS,
         "is_secure": True,
-        "page": f"https://{host}/beliefs/",
+        "page": f"https://{host}/request_facts/",
         "script": "",
         "method": "GET",
     }
 
 
 @pytest.mark.parametrize("name", HTTPS_SPOOFS)
-def test_plain_http_is_redirected_whatever_the_visitor_says(believer, name):
-    answer = ask(believer, "http", **{name: HTTPS_SPOOFS[name]})
+def test_plain_http_is_redirected_whatever_the_visitor_says(echo_site, name):
+    answer = ask(echo_site, "http", **{name: HTTPS_SPOOFS[name]})
     assert answer.status == 301
-    assert answer.headers["location"] == f"https://{believer.platform.host}/beliefs/"
+    assert answer.headers["location"] == f"https://{echo_site.platform.host}/request_facts/"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:443", "127.0.0.1"])
@@ -125,7 +125,7 @@ def test_a_form_of_another_site_is_refused(visitor, site, origin):
     assert visitor.sign_up("forger").status_code == 403
 
 
-@about(ASGI)
+@for_combinations(ASGI)
 @pytest.mark.parametrize(
     "spoof",
     [

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import psutil
 import pytest
-from combinations import SERVERS, about
+from combinations import SERVERS, for_combinations
 from rehearsal.downloads import DOWNLOAD_BYTES, DOWNLOADS, add_downloads
 from rehearsal.load import Client, Outcome
 from rehearsal.site import Site
 
-pytestmark = about(SERVERS)
+pytestmark = for_combinations(SERVERS)
 
 READERS = 18
 SENDERS = 50

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 import psycopg
-from combinations import COMBINATIONS, about, is_asgi
+from combinations import COMBINATIONS, for_combinations, is_asgi
 from rehearsal.load import Answer, Client, Outcome
 from rehearsal.site import Site, session_cookie
 from rehearsal.sockets import Crowd
@@ -120,7 +120,7 @@ def pages_in(database: str) -> int:
         return connection.execute(query).fetchone()[0]
 
 
-@about(COMBINATIONS)
+@for_combinations(COMBINATIONS)
 def test_it_stops_without_loss(deployment, sessions, services, project, report):
     pages = SOCKETS if is_asgi(project.answers) else 0
     lock = services.postgres.locked(project.database, "users_user")

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from combinations import COMBINATIONS, about
+from combinations import COMBINATIONS, for_combinations
 from rehearsal.load import Answer, Client, Outcome
 from rehearsal.site import session_cookie
 
@@ -32,7 +32,7 @@ async def visit_from_all(clients: list[Client]) -> tuple[list[Answer], float]:
     return [answer for _, answer in answers], len(counted) / SECONDS
 
 
-@about(COMBINATIONS)
+@for_combinations(COMBINATIONS)
 def test_pages_are_complete_under_load(site, visitor, report):
     visitor.sign_up("busy")
     headers = dict(visitor.headers) | session_cookie(visitor.session)

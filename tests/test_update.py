@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from combinations import TEMPLATE, about, named
+from combinations import TEMPLATE, by_name, for_combinations
 from rehearsal.deployment import Deployment
 from rehearsal.platforms import PLATFORMS
 from rehearsal.processes import bare_environment, run
@@ -20,7 +20,7 @@ from rehearsal.processes import bare_environment, run
 VERSIONS = re.findall(
     r"^## (v[\d.]+) \((\w+)\)$", (TEMPLATE / "CHANGELOG.md").read_text(), re.MULTILINE
 )
-about_two = about(named("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn"))
+for_two = for_combinations(by_name("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn"))
 PROGRAMS = Path(sys.executable).parent
 ME = {
     f"GIT_{role}_{what}": value
@@ -211,7 +211,7 @@ def updated(project, commit, template, tmp_path_factory) -> Updated:
     return Updated(before, folder, environment)
 
 
-@about_two
+@for_two
 def test_an_update_brings_all_that_is_new_and_keeps_the_user_s_edits(updated, project, tmp_path):
     assert updated.run("git diff --name-only --diff-filter=U") == ""
     expected = shutil.copytree(project.folder, tmp_path / "expected")
@@ -225,7 +225,7 @@ def test_an_update_brings_all_that_is_new_and_keeps_the_user_s_edits(updated, pr
     assert "??" not in updated.run("git status --short")
 
 
-@about(named("heroku-wsgi-waitress"))
+@for_combinations(by_name("heroku-wsgi-waitress"))
 def test_a_project_of_plain_cookiecutter_is_linked_and_updated(project, commit, template, tmp_path):
     environment = bare_environment(PROGRAMS, tmp_path) | ME
     answers = " ".join(f"{name}={value}" for name, value in project.answers.items())
@@ -243,7 +243,7 @@ def test_a_project_of_plain_cookiecutter_is_linked_and_updated(project, commit, 
     assert files_in(folder) == files_in(project.folder)
 
 
-@about_two
+@for_two
 def test_the_updated_project_passes_its_own_tests_and_checks(updated, project):
     programs = project.environment("requirements-dev.txt")
     environment = bare_environment(programs, updated.folder)
@@ -251,7 +251,7 @@ def test_the_updated_project_passes_its_own_tests_and_checks(updated, project):
     run("make check", updated.folder, environment)
 
 
-@about_two
+@for_two
 def test_the_update_goes_live_on_the_database_that_there_was(updated, project, services, tmp_path):
     platform = PLATFORMS[project.answers["platform"]]
     database = f"updated_{project.database}"

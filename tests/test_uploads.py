@@ -6,11 +6,11 @@ import ssl
 
 import httpx
 import pytest
-from combinations import COMBINATIONS, TEMPLATE, about
+from combinations import COMBINATIONS, TEMPLATE, for_combinations
 from rehearsal.bucket import HOSTS, Bucket
 from rehearsal.services import free_port
 
-pytestmark = about([answers for answers in COMBINATIONS if answers["use_s3_media"]])
+pytestmark = for_combinations([answers for answers in COMBINATIONS if answers["use_s3_media"]])
 PICTURE = TEMPLATE / "docs/presence.png"
 
 

@@ -5,12 +5,14 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from combinations import SERVERS, about
+from combinations import SERVERS, for_combinations
 from rehearsal.downloads import DOWNLOAD_BYTES, add_downloads
 from rehearsal.kept import Kept
 from rehearsal.site import Site
 
-pytestmark = about([answers for answers in SERVERS if answers["server"] == "wsgi-waitress"])
+pytestmark = for_combinations(
+    [answers for answers in SERVERS if answers["server"] == "wsgi-waitress"]
+)
 
 READERS = 8
 BOUND = 20_000_000

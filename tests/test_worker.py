@@ -7,7 +7,7 @@ import time
 
 import psutil
 import pytest
-from combinations import COMBINATIONS, about
+from combinations import COMBINATIONS, for_combinations
 from rehearsal.mail import MailServer
 
 WITH_CELERY = [answers for answers in COMBINATIONS if answers["use_celery"]]
@@ -80,7 +80,7 @@ def errors(worker) -> list[str]:
     return [event["event"] for event in events if event["level"] == "error"]
 
 
-@about(WITH_CELERY)
+@for_combinations(WITH_CELERY)
 def test_whoever_signs_up_is_welcomed_once(start_worker, mail, site, services, report):
     with start_worker() as worker:
         address = sign_up(site, "greeted")
@@ -96,7 +96,7 @@ def test_whoever_signs_up_is_welcomed_once(start_worker, mail, site, services, r
     assert "Traceback" not in worker.output()
 
 
-@about(EACH_PLATFORM)
+@for_combinations(EACH_PLATFORM)
 def test_a_task_that_ends_soon_after_sigterm_is_not_done_again(
     start_worker, mail, site, no_task_is_left
 ):
@@ -112,7 +112,7 @@ def test_a_task_that_ends_soon_after_sigterm_is_not_done_again(
     assert len(mail.sent_to(address)) == 1
 
 
-@about(EACH_PLATFORM)
+@for_combinations(EACH_PLATFORM)
 def test_a_task_that_two_deploys_cut_short_is_done_by_the_next_worker(
     start_worker, mail, site, services, project, no_task_is_left
 ):
@@ -132,7 +132,7 @@ def test_a_task_that_two_deploys_cut_short_is_done_by_the_next_worker(
     assert len(mail.sent_to(address)) == 1
 
 
-@about(EACH_PLATFORM)
+@for_combinations(EACH_PLATFORM)
 def test_a_task_whose_process_is_killed_runs_again_at_once(
     start_worker, mail, site, no_task_is_left
 ):
@@ -154,7 +154,7 @@ def set_aside_command(worker) -> str:
     return error.partition("To run it again: ")[2]
 
 
-@about(EACH_PLATFORM)
+@for_combinations(EACH_PLATFORM)
 def test_a_task_whose_process_is_killed_twice_is_set_aside_until_it_is_run_again(
     start_worker, mail, site, deployment, no_task_is_left
 ):
@@ -174,7 +174,7 @@ def test_a_task_whose_process_is_killed_twice_is_set_aside_until_it_is_run_again
     assert "send_welcome" not in deployment.run("python manage.py run_task_again")
 
 
-@about(EACH_PLATFORM)
+@for_combinations(EACH_PLATFORM)
 def test_a_task_whose_whole_worker_is_killed_twice_is_set_aside(
     start_worker, mail, site, services, no_task_is_left
 ):
@@ -194,7 +194,7 @@ def test_a_task_whose_whole_worker_is_killed_twice_is_set_aside(
     assert mail.sent_to(address) == []
 
 
-@about(EACH_PLATFORM)
+@for_combinations(EACH_PLATFORM)
 def test_two_deliveries_of_a_task_at_once_send_one_mail(
     start_worker, mail, site, deployment, no_task_is_left
 ):
@@ -210,7 +210,7 @@ send_welcome.delay(User.objects.get(username="greeted_at_once").pk)
     assert len(mail.sent_to(address)) == 1
 
 
-@about(EACH_PLATFORM)
+@for_combinations(EACH_PLATFORM)
 def test_the_line_of_a_task_has_the_id_of_the_request_that_queued_it(start_worker, mail, site):
     with start_worker() as worker, site.visitor() as visitor:
         signed_up = visitor.sign_up("greeted_in_the_log")

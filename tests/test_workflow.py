@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from combinations import about, named, needs_redis
+from combinations import by_name, for_combinations, needs_redis
 from rehearsal.processes import CommandFailed, bare_environment, run
 
 MOST = "heroku-asgi-gunicorn-use_celery-use_s3_media"
@@ -55,7 +55,7 @@ def runner(project, services, tmp_path) -> Runner:
     return Runner(folder, project.environment("requirements-dev.txt"), addresses)
 
 
-@about(named(MOST, LEAST))
+@for_combinations(by_name(MOST, LEAST))
 def test_every_step_of_the_workflow_passes(runner, project):
     printed = "".join(map(runner.run, runner.steps))
     assert len(re.findall(r"\d+ passed", printed)) == 2
@@ -64,7 +64,7 @@ def test_every_step_of_the_workflow_passes(runner, project):
     assert json.dumps(dict.fromkeys(parts, "ok")) in printed
 
 
-@about(named(MOST, LEAST))
+@for_combinations(by_name(MOST, LEAST))
 def test_the_services_are_where_the_steps_look_for_them(runner, project):
     services = runner.job["services"]
     ports = {name: service["ports"] for name, service in services.items()}
@@ -92,7 +92,7 @@ def send_cookies_in_the_clear(folder: Path) -> None:
         settings.write("\nSESSION_COOKIE_SECURE = False\n")
 
 
-@about(named(LEAST))
+@for_combinations(by_name(LEAST))
 @pytest.mark.parametrize(
     ("harm", "step", "sentence"),
     [

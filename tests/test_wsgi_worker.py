@@ -7,10 +7,12 @@ import time
 from contextlib import closing
 
 import pytest
-from combinations import SERVERS, about
+from combinations import SERVERS, for_combinations
 from rehearsal.site import Site
 
-pytestmark = about([answers for answers in SERVERS if answers["server"] == "wsgi-gunicorn"])
+pytestmark = for_combinations(
+    [answers for answers in SERVERS if answers["server"] == "wsgi-gunicorn"]
+)
 
 # Views beside the project's own.
 VIEWS = """

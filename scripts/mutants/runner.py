@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from combinations import COMBINATIONS, TEMPLATE, name_of, named
+from combinations import COMBINATIONS, TEMPLATE, by_name, name_of
 from rehearsal.buildpack import install
 from rehearsal.processes import bare_environment
 
@@ -92,7 +92,7 @@ class Runner:
         return Outcome(group, mutant, results, output, time.monotonic() - started)
 
     def run_in_project(self, copy: Path, group: Group, scratch: Path) -> str:
-        (answers,) = named(group.answers)
+        (answers,) = by_name(group.answers)
         bake = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", f"{scratch}/baked"]
         questions = [f"{name}={answer}" for name, answer in answers.items()]
         done = subprocess.run(

@@ -36,7 +36,7 @@ def shown(page: str, tag: str) -> str:
     return html.unescape(found[1])
 
 
-def assert_every_file_is_sound(folder: Path) -> None:
+def assert_valid_files(folder: Path) -> None:
     for path in files_of(folder):
         parse(path)
     for command in linting.COMMANDS:
