@@ -231,6 +231,16 @@ def test_dependabot_raises_no_bound_of_the_server(project):
         assert "version-update:semver-major" in kinds
 
 
+def test_dependabot_raises_packages_and_actions_together_once_a_week(project):
+    config = parse(project.folder / ".github/dependabot.yml")
+    assert config["version"] == 2
+    updates = {update["package-ecosystem"]: update for update in config["updates"]}
+    assert set(updates) == {"pip", "github-actions"}
+    for update in updates.values():
+        assert (update["directory"], update["schedule"]) == ("/", {"interval": "weekly"})
+        assert [group["patterns"] for group in update["groups"].values()] == [["*"]]
+
+
 def test_the_readme_is_short_and_has_the_commands_of_its_own_platform_only(project):
     text = (project.folder / "README.md").read_text()
     options = project.answers["use_celery"] + project.answers["use_s3_media"]
