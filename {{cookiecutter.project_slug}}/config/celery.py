@@ -22,6 +22,7 @@ app.autodiscover_tasks()
 # Use crontab(): each deployment restarts an interval in seconds, so a daily one may never elapse.
 # Run one worker process with --beat: with two, periodic tasks run twice.
 app.conf.beat_schedule = {
+    # "clean up": {"task": "shop.tasks.clean_up", "schedule": crontab(hour=3, minute=30)},
     "send missed welcome mails": {
         "task": "welcome.tasks.send_missed",
         "schedule": crontab(minute=17),  # of every hour

@@ -1,4 +1,4 @@
-"""Settings, from environment variables and in development from ``.env``."""
+"""Settings, from environment variables and ``.env``. The defaults are for production."""
 
 import logging
 from datetime import timedelta
@@ -19,7 +19,6 @@ env.read_env(BASE_DIR / ".env", recurse=False)
 at_least_1 = validate.Range(min=1)
 
 # The site: https://docs.djangoproject.com/en/6.1/howto/deployment/checklist/
-# Nothing set means production, which paas/checks.py does not start until it is configured.
 SITE_NAME = "{{ cookiecutter.project_name }}"
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
@@ -158,7 +157,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 # <% endif %>
 if REDIS_URL:
-    # The cache raises errors while Redis is unavailable, so sessions are in the database.
+    # It raises errors while Redis is unavailable. So sessions are in the database, not in the cache.
     CACHES["default"] = {"BACKEND": "paas.redis.RedisCache", "LOCATION": REDIS_URL}
     # <% if cookiecutter.__interface == "asgi" %>
     CHANNEL_LAYERS["default"] = {"BACKEND": "paas.asgi.channel_layer.ChannelLayer"}
@@ -219,7 +218,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 1
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-# Only that user's failures from that IP: an attacker's own account must not reset the whole IP.
+# A login resets that user's failures from that IP only, or an attacker could clear an IP's count.
 AXES_RESET_ON_SUCCESS = True
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]  # not stored
 AXES_SENSITIVE_PARAMETERS += ["old_password", "new_password1", "new_password2"]

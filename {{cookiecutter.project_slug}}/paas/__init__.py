@@ -1,12 +1,12 @@
 """The machinery: everything that makes this project run on its platform.
 
-You need not edit it, and an update of the template replaces it. What you may want to change is a
-setting in ``config/settings.py``. Apps import ``paas``; ``paas`` imports Django, libraries and its own
-modules only.
+You need not edit it: what you may want to change is a setting in ``config/settings.py``. An update
+of the template merges changes, so edits here may conflict. Apps import ``paas``; ``paas`` imports
+Django, libraries and its own modules only.
 
 ======================  ==========================================================================
 ``checks.py``           deploy checks; a new one is a function with ``@environment_check``
-``startup.py``          what every entry point calls: settings, apps, checks
+``startup.py``          what every entry point calls: settings, apps, checks; ``apps.py`` is the app
 ``{{ cookiecutter.platform }}.py``{{ " " * (17 - cookiecutter.platform | length) }}the platform's headers, and how to set a variable there
 ``health.py``           ``/healthz`` and ``/readyz``; probes are in ``settings.READINESS_PROBES``
 ``logs.py``             the form of log lines; ``request_log.py`` logs one per request

@@ -21,8 +21,7 @@ HOST = re.compile(r"(\.[A-Za-z0-9-]+\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.
 
 Check = Callable[[], Error | None]
 CHECKS: list[Check] = []
-# What opens a database connection of its own in each process, besides those of WEB_THREADS.
-# Modules of the project add to it.
+# Each opens a database connection per process, besides those of WEB_THREADS. Other modules add theirs.
 EXTRA_CONNECTIONS = {"/readyz"}
 
 
@@ -40,7 +39,7 @@ def deploy_error(number: int, name: str, message: str) -> Error:
 
 
 def variable_error(number: int, name: str, message: str) -> Error:
-    """As deploy_error(), for an environment variable of an app: the platform has no hint for it."""
+    """Like deploy_error(), for your own variables: the hint is the platform's command that sets one."""
     hint = import_module(settings.PLATFORM).SET_VARIABLE.format(name)
     return Error(f"{name} {message}", hint=hint, id=f"paas.E{number:03}")
 

@@ -21,9 +21,9 @@ class PresenceConsumer(SessionConsumer):
     max_messages = 10
 
     connection: Connection | None = None
-    # people_message() at the last heartbeat; and the same to send with the next ping, or None if it
-    # has not changed.
+    # people_message() at the last heartbeat.
     last_list: str | None = None
+    # The list to send with the next ping; None if it has not changed.
     new_list: str | None = None
 
     async def opened(self):

@@ -32,4 +32,4 @@ class Connection(models.Model):
     objects = ConnectionQuerySet.as_manager()
 
     def __str__(self):
-        return f"{self.user} since {self.seen_at}"
+        return f"{self.user}, last seen {self.seen_at}"

@@ -1,4 +1,4 @@
-"""Lockout after failed logins: django-axes, which counts failures in the database, with our limits.
+"""Lockout after failed logins: django-axes, which counts failures in the database.
 
 https://django-axes.readthedocs.io/en/latest/
 
@@ -8,8 +8,8 @@ limit counts failures within AXES_COOLOFF_TIME, and stops another attack:
 =====================  =======================================================================
 ``USER_AND_IP_LIMIT``  one IP address guesses the password of one user
 ``IP_LIMIT``           one IP address tries many users
-``USER_LIMIT``         many IP addresses try one user. It does not apply where that user logged
-                       in within KNOWN_IP_DAYS; otherwise anyone could lock a user out.
+``USER_LIMIT``         many IP addresses try one user. IP addresses that the user logged in from
+                       within KNOWN_IP_DAYS are exempt, or anyone could lock a user out.
 =====================  =======================================================================
 """
 
@@ -35,7 +35,7 @@ KNOWN_IP_DAYS = 30
 
 
 class Handler(AxesDatabaseHandler):
-    """Applies the limits. AXES_FAILURE_LIMIT is 1, so a lockout is one failure, and none is 0."""
+    """Applies the limits. get_failures() returns AXES_FAILURE_LIMIT, 1, to lock out, else 0."""
 
     def get_failures(self, request, credentials=None) -> int:
         username, ip = get_client_username(request, credentials), request.axes_ip_address

@@ -19,9 +19,9 @@ TOO_MANY = 4429
 class SessionConsumer(AsyncJsonWebsocketConsumer):
     """A WebSocket for logged-in users, by session cookie or ticket (``tickets.py``).
 
-    Other handshakes are refused. The WebSocket closes when the session ends, and when the client
-    does not answer ``{"type": "pong"}`` to the ``{"type": "ping"}`` of each heartbeat. In a subclass
-    override what you need::
+    Other handshakes are refused. The WebSocket closes when the session ends, and when two
+    ``{"type": "ping"}``, one per heartbeat, have no answer: ``{"type": "pong"}``, or any message. In
+    a subclass override what you need::
 
         class EchoConsumer(SessionConsumer):
             async def receive_json(self, content):
@@ -62,7 +62,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
         """
         return set()
 
-    # The implementation, not to be overridden.
+    # The implementation. If you override a method, call super().
 
     async def __call__(self, scope, receive, send):
         try:
