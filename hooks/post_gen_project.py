@@ -77,7 +77,12 @@ ONLY_FOR = {
         "tests/test_pictures.py",
     ],
     # After the others, as it holds their files.
-    ("__redis", "yes"): ["paas/management", "paas/redis.py", "paas/tests/test_redis.py"],
+    ("__redis", "yes"): [
+        "paas/management",
+        "paas/redis.py",
+        "paas/redis_checks.py",
+        "paas/tests/test_redis.py",
+    ],
 }
 # What tools leave behind in the template's own folder when its code is checked in place.
 CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}

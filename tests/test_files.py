@@ -63,7 +63,7 @@ MEDIA = """
     static/pictures.css templates/pictures/picture.html tests/test_pictures.py
 """
 REDIS = """
-    paas/management/__init__.py paas/management/commands/__init__.py paas/redis.py
+    paas/management/__init__.py paas/management/commands/__init__.py paas/redis.py paas/redis_checks.py
     paas/tests/test_redis.py
 """
 WSGI = "config/wsgi.py"

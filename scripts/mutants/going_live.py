@@ -51,7 +51,7 @@ MUTANTS = (
     by_project(ENCRYPTION, CHECKS, '"sslmode", "prefer"', '"sslmode", "require"', CONFIGURATION),
     by_project(
         REDIS,
-        "paas/redis.py",
+        "paas/redis_checks.py",
         "    if not settings.REDIS_URL:",
         "    if settings.REDIS_URL is None:",
         "paas/tests/test_redis.py::test_an_invalid_redis_url_is_one_deploy_error",

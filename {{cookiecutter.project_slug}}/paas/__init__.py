@@ -18,7 +18,7 @@ Django, libraries and its own modules only.
 ``database.py``         persistent connections without a query before each request
 ``sessions.py``         sessions in the database
 # <% if cookiecutter.__redis == "yes" %>
-``redis.py``            the cache's connections, and the probe of Redis
+``redis.py``            the cache's connections, the probe of Redis; ``redis_checks.py`` its URL
 # <% endif %>
 # <% if cookiecutter.use_celery %>
 ``celery.py``           Celery's settings; ``task_log.py`` adds the request's id to its lines

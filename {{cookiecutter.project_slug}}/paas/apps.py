@@ -22,6 +22,7 @@ class PaasConfig(AppConfig):
         for module in pkgutil.iter_modules(paas.__path__, "paas."):
             if module.name.endswith("checks"):
                 import_module(module.name)
+        # A misspelled probe fails here, not at the first /readyz.
         for probe in settings.READINESS_PROBES.values():
             import_string(probe)
         if settings.SENTRY_DSN:

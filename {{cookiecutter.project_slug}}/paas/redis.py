@@ -1,14 +1,10 @@
-"""Redis: the cache's connections, the probe of /readyz, and the deploy check."""
+"""Redis: the cache's connections, and the probe of /readyz."""
 
-import re
 from threading import Lock
 
 from django.conf import settings
 from django.core.cache.backends import redis
-from django.core.checks import Error
 from redis import BlockingConnectionPool, Redis
-
-from paas.checks import deploy_error, environment_check
 
 PROBE_TIMEOUT = 0.7  # seconds
 
@@ -53,12 +49,3 @@ def probe_redis() -> str:
         with Redis.from_url(settings.REDIS_URL, **options) as client:
             client.ping()
     return "ok"
-
-
-@environment_check
-def check_redis() -> Error | None:
-    if not settings.REDIS_URL:
-        return deploy_error(4, "REDIS_URL", "is not set.")
-    if not re.match(r"rediss?://([^/@]*@)?[\w.-]+(:\d+)?([/?]|$)", settings.REDIS_URL):
-        return deploy_error(4, "REDIS_URL", "must have the form rediss://:password@host:port.")
-    return None

@@ -14,7 +14,7 @@ class PresenceConsumer(SessionConsumer):
     list changed; and ``change`` when one user's status changes.
     """
 
-    groups = [EVERYONE]
+    initial_groups = [EVERYONE]
     subprotocol = "presence"
     # The page sends ``{"type": "pong"}`` only.
     max_message_size = 64
@@ -69,10 +69,3 @@ class PresenceConsumer(SessionConsumer):
     async def presence_change(self, message):
         """The handler of the channel layer's message ``presence.change``."""
         await self.send_json({"type": "change", **message["change"]})
-
-    async def session_logged_out(self, message):
-        # Without "went offline": broadcast_logout() in signals.py sends "logged out".
-        connection, self.connection = self.connection, None
-        await super().session_logged_out(message)
-        if connection:
-            await database_sync_to_async(disconnect)(connection)

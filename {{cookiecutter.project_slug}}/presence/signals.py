@@ -9,7 +9,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 
 from paas.asgi.channel_layer import send_to_group
-from paas.asgi.sessions import session_digest
+from paas.asgi.sessions import session_digest, session_ended
 from presence.models import Connection
 from presence.services import is_online
 
@@ -64,9 +64,12 @@ def broadcast_login(sender, user, **kwargs):
 
 
 @receiver(user_logged_out)
-def broadcast_logout(sender, request, user, **kwargs):
-    if user is None or not request.session.session_key:
-        return
-    # paas/asgi/sessions.py has closed the session's WebSockets.
-    Connection.objects.filter(session=session_digest(request.session.session_key)).delete()
-    broadcast_status(user, "logged out")
+def broadcast_logout(sender, user, **kwargs):
+    if user is not None:
+        broadcast_status(user, "logged out")
+
+
+@receiver(session_ended)
+def delete_connections(sender, session_key, **kwargs):
+    """Delete the rows before the WebSockets close, which would send "went offline" for the last."""
+    Connection.objects.filter(session=session_digest(session_key)).delete()

@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.db import OperationalError
 from django.db.models.functions import Now
 from django.test import AsyncClient
@@ -16,7 +16,7 @@ from paas.asgi.heartbeat import HEARTBEAT
 from paas.tests.sockets import Socket, log_in
 from presence.consumers import PresenceConsumer
 from presence.models import EXPIRY_SECONDS, Connection
-from presence.services import MAX_CONNECTIONS, list_people
+from presence.services import MAX_CONNECTIONS, connect, list_people
 from presence.signals import MAX_MESSAGES, MessageLimit
 from users.models import User
 
@@ -91,6 +91,27 @@ async def test_other_pages_show_logins_and_logouts():
     await bob.post(reverse("logout"))
     change = await watcher.receive("change")
     assert (change["name"], change["what"]) == ("bob", "logged out")
+
+
+async def test_a_log_out_during_a_handshake_leaves_nobody_online(monkeypatch):
+    watcher = await open_page(await log_in("ada")).open()
+    client = await log_in("bob")
+
+    def log_out_and_connect(user, session_key):
+        async_to_sync(client.post)(reverse("logout"))
+        return connect(user, session_key)
+
+    monkeypatch.setattr("presence.consumers.connect", log_out_and_connect)
+    page = await open_page(client).open()
+    assert await page.close_code() == consumers.LOGGED_OUT
+    await page.disconnect()
+    await HEARTBEAT.beat()
+    messages = [await watcher.receive_json_from()]
+    while messages[-1]["type"] != "ping":
+        messages.append(await watcher.receive_json_from())
+    changes = [message for message in messages if message.get("name") == "bob"]
+    assert not changes[-1]["online"]
+    assert await online() == ["ada"]
 
 
 async def test_logging_out_with_an_open_page_sends_one_change():

@@ -31,7 +31,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
     """
 
     # Groups of the channel layer to join.
-    groups: list[str] = []
+    initial_groups: list[str] = []
     # Accepted if the client offers it.
     subprotocol: str | None = None
     # Limits for a client: characters per message, and messages between two heartbeats.
@@ -81,7 +81,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
         self.session = (self.scope["session"].session_key, user.pk)
         self.account = (user.pk, user.get_session_auth_hash())
         # Join before reading anything, so that no message is missed in between.
-        self.groups = [*self.groups, session_group(self.session[0])]
+        self.groups = [*self.initial_groups, session_group(self.session[0])]
         for group in self.groups:
             await self.channel_layer.group_add(group, self.channel_name)
         # A logout before group_add() has closed the session's other WebSockets only.
@@ -100,7 +100,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
             return
         try:
             content = json.loads(text_data or "")
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
         if content is None or self.received > self.max_messages:
             await self.close(BAD_MESSAGE)

@@ -51,10 +51,10 @@ class Heartbeat:
         consumers = list(self.consumers)
         try:
             ended, changed = await self.find_ended(consumers)
-            lost = await self.call_classes(consumers)
         except Exception:
             logger.exception("The database is unavailable: WebSockets stay open until it is back.")
-            ended, changed, lost = set(), set(), set()
+            ended, changed = set(), set()
+        lost = await self.call_classes(consumers)
         work = []
         for consumer in consumers:
             if consumer.session in ended:
@@ -83,7 +83,12 @@ class Heartbeat:
             answering = [
                 each for each in consumers if type(each) is consumer_class and not each.missed
             ]
-            lost |= await consumer_class.on_beat(answering)
+            try:
+                async with asyncio.timeout(BEAT_SECONDS):
+                    lost |= await consumer_class.on_beat(answering)
+            except Exception:
+                # An error of one class must not keep the others from being called.
+                logger.exception("%s.on_beat() failed.", consumer_class.__name__)
         return lost
 
     async def drop(self, consumer, close) -> None:

@@ -4,11 +4,14 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.models import Session
-from django.dispatch import receiver
+from django.dispatch import Signal, receiver
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from paas.asgi.channel_layer import send_to_group
+
+# Sent at log-out with ``session_key``: the session is deleted, and its WebSockets are still open.
+session_ended = Signal()
 
 
 def session_digest(session_key: str) -> str:
@@ -49,5 +52,6 @@ def close_sockets(sender, request, user, **kwargs):
     # Django deletes the session after this signal. Delete it before the message: a handshake that
     # joins the group too late for the message must not find the session.
     request.session.delete()
+    session_ended.send(sender=None, session_key=request.session.session_key)
     group = session_group(request.session.session_key)
     async_to_sync(send_to_group)(group, {"type": "session.logged_out"})

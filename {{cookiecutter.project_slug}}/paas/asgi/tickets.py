@@ -6,9 +6,9 @@
 
 A ticket opens one WebSocket, with the session that it was made in. To reconnect, get another.
 
-A ticket is a random token, which is not stored. A row of Django's table of sessions has its hash as
-key, and holds the session key. Redis would not do: if it lost the list of used tickets, a ticket
-could be used again.
+A ticket is a random token, which is not stored. A row of Django's table of sessions has its hash in
+the key, and holds the session key. Redis would not do: if it lost the list of used tickets, a
+ticket could be used again.
 """
 
 import hashlib
@@ -27,10 +27,14 @@ from django.views.decorators.http import require_POST
 
 TICKET_SECONDS = 30
 TICKET_SESSION = "ticket_session_key"
+# No session cookie can name a ticket's row: paas/sessions.py takes alphanumeric keys only.
+KEY_PREFIX = "ticket."
 
 
 def make_ticket(session_key: str | None) -> str:
-    """Return a new ticket for the session."""
+    """Return a new ticket for the session; delete those that have expired."""
+    tickets = Session.objects.filter(session_key__startswith=KEY_PREFIX)
+    tickets.filter(expire_date__lt=timezone.now()).delete()
     ticket = secrets.token_urlsafe(32)
     Session.objects.create(
         session_key=ticket_key(ticket),
@@ -51,7 +55,7 @@ def redeem(ticket: str) -> str | None:
 
 def ticket_key(ticket: str) -> str:
     """The key of the ticket's row; the column has 40 characters."""
-    return hashlib.sha256(ticket.encode()).hexdigest()[:40]
+    return f"{KEY_PREFIX}{hashlib.sha256(ticket.encode()).hexdigest()}"[:40]
 
 
 @require_POST

@@ -323,3 +323,47 @@ async def test_an_invalid_ticket_never_reaches_the_application():
     headers = [(b"authorization", b"Ticket invented")]
     application = websockets.ReadHandshake(tickets.TicketAuth(accept))
     assert not (await WebsocketCommunicator(application, "/", headers).connect())[0]
+
+
+async def test_a_ticket_s_row_is_no_session():
+    client = await log_in("ada")
+    ticket = await ticket_of(client)
+    row = await Session.objects.aget(session_key=tickets.ticket_key(ticket))
+    stranger = AsyncClient()
+    stranger.cookies["sessionid"] = row.session_key
+    session = await stranger.asession()
+    assert session.session_key != row.session_key
+    assert await session.aget(tickets.TICKET_SESSION) is None
+
+
+async def test_a_new_ticket_deletes_expired_ones_and_no_session(monkeypatch):
+    client = await log_in("ada")
+    monkeypatch.setattr(tickets, "TICKET_SECONDS", -1)
+    await ticket_of(client)
+    monkeypatch.undo()
+    await ticket_of(client)
+    assert await Session.objects.acount() == 2
+
+
+async def test_a_class_whose_heartbeat_fails_keeps_no_ended_session_open(monkeypatch, events):
+    client = await log_in("ada")
+    websocket = await echo(client).open()
+
+    async def fail(answering):
+        raise RuntimeError("It does not work.")
+
+    monkeypatch.setattr(EchoConsumer, "on_beat", fail)
+    await end_session("deleted", client)
+    await HEARTBEAT.beat()
+    assert await websocket.close_code() == consumers.LOGGED_OUT
+    assert "EchoConsumer.on_beat() failed." in [event["event"] for event in events()]
+
+
+async def test_a_message_too_deep_for_the_parser_closes_the_websocket(monkeypatch):
+    def fail(text):
+        raise RecursionError("maximum recursion depth exceeded")
+
+    websocket = await echo(await log_in("ada")).open()
+    monkeypatch.setattr("paas.asgi.consumers.json.loads", fail)
+    await websocket.send_to(text_data=4096 * "[")
+    assert await websocket.close_code() == consumers.BAD_MESSAGE
