@@ -21,6 +21,7 @@ at_least_1 = validate.Range(min=1)
 # The site: https://docs.djangoproject.com/en/6.1/howto/deployment/checklist/
 # Nothing set means production, which paas/checks.py does not start until it is configured.
 SITE_NAME = "{{ cookiecutter.project_name }}"
+SITE_DESCRIPTION = "{{ cookiecutter.description or '' }}"
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", [], subcast=str)]
