@@ -24,7 +24,7 @@ from rich.text import Text
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS, LINES = 110, 40
 TYPED = ["Book Club"]
-PROMPT = re.compile(r"\): $")
+PROMPT = re.compile(r": $")
 
 
 def main() -> None:
