@@ -116,7 +116,11 @@ def test_files_are_rendered_if_they_hold_something_to_render():
 
 def test_every_choice_has_a_label():
     labels = QUESTIONS["__prompts__"]
-    assert set(labels) == {name for name in QUESTIONS if not name.startswith("_")}
+    asked = {name for name in QUESTIONS if not name.startswith("_")}
+    assert set(labels) == asked | {"__prices__"}
+    assert set(labels["__prices__"]) == set(CHOICES["platform"])
+    for prices in labels["__prices__"].values():
+        assert set(prices) <= {*asked, *CHOICES["server"]}
     for name, values in CHOICES.items():
         if name not in OPTIONS:
             assert set(labels[name]) == {"__prompt__", *values}
