@@ -202,8 +202,7 @@ SESSION_ENGINE = "paas.sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 PASSWORD_HASHERS = [
     "users.hashers.Argon2",
-    # Verifies hashes from before Argon2; Django rehashes them at the next login.
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # older hashes: rehashed at the next login
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -301,9 +300,8 @@ if not DEBUG:
 # Checks: https://docs.djangoproject.com/en/6.1/ref/checks/#security
 SILENCED_SYSTEM_CHECKS = [
     *("security.W005", "security.W021"),  # HSTS for all subdomains, which may be other sites
-    # paas/checks.py has errors for these.
     *("security.W004", "security.W008", "security.W009", "security.W012"),
-    *("security.W016", "security.W018", "security.W020"),
+    *("security.W016", "security.W018", "security.W020"),  # these seven: errors of paas/checks.py
     # <% if cookiecutter.use_celery %>
     # paas/mail_checks.py reports it: a site may go live without e-mail.
     "mail.W001",
