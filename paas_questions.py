@@ -64,7 +64,7 @@ def replace(name, parameters, wrapper, answers):
 def ask_until_good(read, answers):
     def read_good(var_name, default_value, prompts=None, prefix=""):
         while True:
-            # An empty text would be shown as "()", what is no text is not shown.
+            # rich shows an empty string as "()", and a default that is no string not at all.
             answer = read(var_name, default_value or (), prompts, prefix) or ""
             sentence = rules()["problem"](var_name, answer) or existing_folder(var_name, answer)
             if not sentence:
@@ -91,7 +91,7 @@ def with_prices(label, prices, name=""):
 
 
 def rules():
-    """The names in the hook that is there now, by which ``cruft update`` means the new version's."""
+    """The names in the hook, read each time: ``cruft update`` puts the new version's in its place."""
     return runpy.run_path(str(ROOT / "hooks/pre_gen_project.py"))
 
 
@@ -118,7 +118,7 @@ def closest(name, names):
 
 
 def existing_folder(name, slug):
-    """A sentence if Cookiecutter would end after the last question, as the folder is there."""
+    """A sentence if the folder exists, which Cookiecutter would report after the last question."""
     options = command_line()
     if name != "project_slug" or options.get("overwrite_if_exists", True):
         return None
@@ -136,11 +136,11 @@ def refuse(sentences):
 
 def printable(text):
     """``text`` without the letters that the console lacks."""
-    encoding = sys.stdout.encoding or "utf-8"
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def without_traceback(record):
-    """Of a hook that failed, which has said why: the traceback is only of Cookiecutter itself."""
+    """A hook that failed has said why; the traceback in the record is of Cookiecutter itself."""
     record.exc_info = None
     return True
