@@ -1,11 +1,13 @@
 """Delete the files that belong to other answers, then print the next steps."""
 
 import json
+import os
+import shlex
 import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
-
-ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 
 # A file stays if the answer beside it was given. This is the only place that knows.
 ONLY_FOR = {
@@ -84,13 +86,15 @@ ONLY_FOR = {
         "paas/tests/test_redis.py",
     ],
 }
+OLDEST_PYTHON = (3, 12)  # as in the project's pyproject.toml
+PYTHON_COMMANDS = ("python3.13", "python3.14", "python3.12")
 # What tools leave behind in the template's own folder when its code is checked in place.
 CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 
 
-def delete_unselected_files():
+def delete_unselected_files(answers):
     for (name, value), paths in ONLY_FOR.items():
-        if ANSWERS[name] != value:
+        if answers[name] != value:
             for path in map(Path, paths):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -101,16 +105,93 @@ def delete_caches():
             shutil.rmtree(folder)
 
 
-def print_next_steps():
+def is_thrown_away(answers):
+    """``cruft update`` and ``cruft diff`` bake into a temporary folder, only to compare."""
+    folder = Path.cwd().parent
+    is_temporary = folder.name.startswith("tmp") and folder.parent.samefile(tempfile.gettempdir())
+    return is_temporary and "_commit" in answers
+
+
+def print_next_steps(answers):
     # A console that lacks a letter of the name must not fail the bake, which deletes the project.
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    print(f"\n{ANSWERS['project_name']} is in {ANSWERS['project_slug']}. Next:\n")
-    print(f"    cd {ANSWERS['project_slug']}")
-    print("    python3 -m venv .venv && . .venv/bin/activate")
-    print("    pip install -r requirements-dev.txt && make run")
+    folder = path_to_type(Path.cwd())
+    uv = shutil.which("uv")
+    python = find_python(answers["python_version"])
+    print(f"\n{answers['project_name']} is in {folder}. Next:\n")
+    if not uv and not python:
+        print(advice(answers["python_version"]))
+    commands = powershell_commands if os.name == "nt" else sh_commands
+    for command in commands(folder, uv, python or f"python{answers['python_version']}"):
+        print(f"    {command}")
     print("\nREADME.md explains tests, deployment and configuration.")
 
 
-delete_unselected_files()
-delete_caches()
-print_next_steps()
+def path_to_type(folder):
+    """Relative to where Cookiecutter was started, as paas_questions.py tells, or absolute."""
+    here = os.environ.get("PAAS_STARTED_IN")
+    if not here or Path(here).drive != folder.drive:
+        return str(folder)
+    path = os.path.relpath(folder, here)
+    # A shell takes ".." for what is above a symbolic link, not above what the link leads to.
+    is_linked = os.environ.get("PWD", here) != here
+    return str(folder) if path.startswith("..") and is_linked else path
+
+
+def find_python(version):
+    """A command of a Python that is new enough, the chosen version first; or None."""
+    if os.name == "nt":
+        command = "py -{}.{}".format(*sys.version_info) if shutil.which("py") else "python"
+        return command if sys.version_info >= OLDEST_PYTHON else None
+    for command in (f"python{version}", *PYTHON_COMMANDS):
+        if shutil.which(command) and runs(command):
+            return command
+    return shlex.quote(sys.executable) if sys.version_info >= OLDEST_PYTHON else None
+
+
+def runs(command):
+    """pyenv has commands of versions that it does not run in this folder."""
+    done = subprocess.run([command, "-c", ""], check=False, capture_output=True)
+    return done.returncode == 0
+
+
+def advice(version):
+    ours = "{}.{}".format(*sys.version_info)
+    return (
+        f"Python {ours} is too old for the project: first install Python {version}, from "
+        "https://www.python.org/downloads/, or uv, which fetches it, from https://docs.astral.sh/uv/.\n"
+    )
+
+
+def sh_commands(folder, uv, python):
+    venv, pip = ("uv venv", "uv pip") if uv else (f"{python} -m venv .venv", "pip")
+    run = "cp .env.example .env && python manage.py migrate && python manage.py runserver"
+    if shutil.which("make"):
+        run = "make run"
+    return [
+        f"cd {shlex.quote(folder)}",
+        f"{venv} && . .venv/bin/activate",
+        f"{pip} install -r requirements-dev.txt && {run}",
+    ]
+
+
+def powershell_commands(folder, uv, python):
+    """One a line, for Windows PowerShell has no "&&"; a new user may not run its Activate.ps1."""
+    quoted = folder.replace("'", "''")
+    programs = ".venv\\Scripts\\"
+    return [
+        f"cd '{quoted}'",
+        "uv venv" if uv else f"{python} -m venv .venv",
+        f"{'uv' if uv else f'{programs}python -m'} pip install -r requirements-dev.txt",
+        "cp .env.example .env",
+        f"{programs}python manage.py migrate",
+        f"{programs}python manage.py runserver",
+    ]
+
+
+if __name__ == "__main__":
+    ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
+    delete_unselected_files(ANSWERS)
+    delete_caches()
+    if not is_thrown_away(ANSWERS):
+        print_next_steps(ANSWERS)

@@ -1,6 +1,8 @@
-"""Refuse bad answers before a file is written: one sentence per problem, and exit status 1.
+"""The rules for good answers; as a hook, refuse bad ones before a file is written.
 
 Every sentence names the answer, what is wrong with it, and an example that works.
+paas_questions.py reads this file as it stands, and applies the rules while the questions are asked.
+The hook is for what that does not see: a folder with files in it, and ``--replay``.
 """
 
 import json
@@ -9,12 +11,6 @@ import re
 import sys
 import unicodedata
 from pathlib import Path
-
-# Text may be null in a file of answers.
-ANSWERS = {
-    name: "" if value is None else value
-    for name, value in json.loads(r"""{{ cookiecutter | tojson }}""").items()
-}
 
 # The generated project's own folders, and every package and module that its requirements install;
 # tests/test_answers.py compares these with the lock.
@@ -30,12 +26,15 @@ RESERVED_NAMES = """
     typing_extensions tzdata tzlocal u_msgpack_python ujson urllib3 vine waitress wcwidth
     whitenoise zope zope_interface
 """
-FREE_TEXT = ("project_name", "description", "author_name")
+EXAMPLES = {
+    "project_name": "O'Brien & Sons",
+    "description": "Books, bought and sold",
+    "author_name": "Ada Lovelace",
+}
 EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`|~-]+@([a-z0-9-]+\.)+[a-z0-9-]+", re.ASCII | re.IGNORECASE)
-PYTHON_VERSIONS = ("3.12", "3.13", "3.14")
 # Longer names would be cut by the platforms' own limits, or wrap a line of the settings.
 MAX_SLUG_LENGTH = 50
-MAX_TEXT_WIDTH = 80
+MAX_TEXT_WIDTH = 79
 # What --overwrite-if-exists may meet. Cookiecutter replaces whole folders that it copies, with all
 # that their user put there.
 ALLOWED_EXISTING_FILES = {".git", ".gitignore", "LICENSE", "README.md"}
@@ -49,25 +48,24 @@ INVISIBLE = set("\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2
 
 def problems(answers):
     """Return one sentence for every bad answer in ``answers``, a dict; none if all are good."""
-    found = [
-        *(text_problem(name, answers[name]) for name in FREE_TEXT),
-        folder_problem(answers["project_slug"], [path.name for path in Path().iterdir()]),
-        # As answered. Cookiecutter makes the folder before it runs this, and would make that of
-        # "../site" elsewhere; so cookiecutter.json has put a plain name in its place by now.
-        slug_problem(answers["__slug"]),
-        author_problem(answers["author_name"], answers["author_email"]),
-        email_problem(answers["author_email"]),
-        python_problem(answers["python_version"]),
-    ]
+    found = [problem(name, answer) for name, answer in answers.items()]
     return [sentence for sentence in found if sentence]
 
 
+def problem(name, answer):
+    """Return a sentence if ``answer`` to the question ``name`` is bad."""
+    text = answer or ""  # it may be null in a file of answers
+    if name == "project_slug":
+        return slug_problem(text)
+    if name == "author_email":
+        return email_problem(text)
+    if name in EXAMPLES:
+        return text_problem(name, text)
+    return None
+
+
 def text_problem(name, text):
-    example = {
-        "project_name": "O'Brien & Sons",
-        "description": "Books, bought and sold",
-        "author_name": "Ada Lovelace",
-    }[name]
+    example = EXAMPLES[name]
     if bad := [character for character in text if is_forbidden(character)]:
         return f"{name} {text!r} must not contain {describe(bad[0])}; try {example!r}."
     if not text.strip() and name == "project_name":
@@ -131,27 +129,15 @@ def folder_problem(slug, names):
     return None
 
 
-def author_problem(name, email):
-    if bool(name) != bool(email):
-        return (
-            "author_name and author_email go together: give both or neither; "
-            "try 'Ada Lovelace' and 'ada@example.com'."
-        )
-    return None
-
-
 def email_problem(email):
     if email and not EMAIL.fullmatch(email):
         return f"author_email {email!r} is not an e-mail address; try 'ada@example.com'."
     return None
 
 
-def python_problem(version):
-    if version not in PYTHON_VERSIONS:
-        return f"python_version {version!r} is not one of {', '.join(PYTHON_VERSIONS)}; try '3.13'."
-    return None
-
-
-if sentences := problems(ANSWERS):
-    print("\n".join(sentences), file=sys.stderr)
-    sys.exit(1)
+if __name__ == "__main__":
+    ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
+    FOLDER = folder_problem(ANSWERS["project_slug"], [path.name for path in Path().iterdir()])
+    if SENTENCES := problems(ANSWERS) + [FOLDER] * bool(FOLDER):
+        print("\n".join(SENTENCES), file=sys.stderr)
+        sys.exit(1)

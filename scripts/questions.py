@@ -24,13 +24,13 @@ from rich.text import Text
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS, LINES = 110, 40
 TYPED = ["Book Club"]
-PROMPT = re.compile(r"\): $")
+PROMPT = re.compile(r": $")
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "cookiecutter", "--output-dir", folder, str(ROOT)]
-        said = talk(command, TYPED)
+        command = [sys.executable, "-m", "cookiecutter", str(ROOT)]
+        said = talk(command, TYPED, Path(folder))
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(Text.from_ansi(f"$ cookiecutter .\n{said.rstrip()}"))
     drawing = console.export_svg(title="cookiecutter-django-paas", unique_id="questions")
@@ -40,14 +40,14 @@ def main() -> None:
     )
 
 
-def talk(command: list[str], answers: list[str]) -> str:
+def talk(command: list[str], answers: list[str], folder: Path) -> str:
     """What a terminal shows of the command, if its prompts get these answers and then defaults."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
     environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": str(COLUMNS)}
     said, left = "", iter(answers)
     with subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+        command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
     ) as process:
         os.close(theirs)
         with suppress(OSError):  # how a terminal says that no one is there any more

@@ -47,15 +47,17 @@ def assert_answers_are_kept(folder: Path, answers: dict[str, str]) -> None:
     """Each answer can be read in every file that holds it; ``answers`` are all of them."""
     name, description = answers["project_name"], answers["description"]
     settings = (folder / "config/settings.py").read_text()
-    line = re.search(r"^SITE_NAME = (.+)$", settings, re.MULTILINE)
-    assert ast.literal_eval(line[1]) == name
+    for setting, text in {"SITE_NAME": name, "SITE_DESCRIPTION": description}.items():
+        line = re.search(rf"^{setting} = (.+)$", settings, re.MULTILINE)
+        assert ast.literal_eval(line[1]) == text
     readme = MarkdownIt().enable("strikethrough").render((folder / "README.md").read_text())
     assert shown(readme, "h1") == name
     assert not description or shown(readme, "em") == description
     project = parse(folder / "pyproject.toml")["project"]
     assert project["description"] == description
     author = {"name": answers["author_name"], "email": answers["author_email"]}
-    assert project.get("authors", []) == [author] * bool(author["name"])
+    given = {key: text for key, text in author.items() if text}
+    assert project.get("authors", []) == [given] * bool(given)
     assert parse(folder / "runtime.txt") == f"python-{answers['python_version']}\n"
     manifest = parse(
         folder / {"heroku": "app.json", "digitalocean": ".do/app.yaml"}[answers["platform"]]

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,11 +12,14 @@ from cookiecutter.main import cookiecutter
 from cookiecutter.prompt import prompt_for_config
 
 TEMPLATE = Path(__file__).resolve().parent.parent
+# As Cookiecutter does, for the extension in paas_questions.py.
+sys.path.append(str(TEMPLATE))
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text())
+# The version of Python is no part of them: the same code and packages run on each.
 CHOICES = {
     name: values if isinstance(values, list) else [True, False]
     for name, values in QUESTIONS.items()
-    if not name.startswith("_") and isinstance(values, list | bool)
+    if not name.startswith("_") and isinstance(values, list | bool) and name != "python_version"
 }
 # The questions of yes or no.
 OPTIONS = [name for name, values in CHOICES.items() if values == [True, False]]

@@ -1,13 +1,14 @@
 """Bad answers are refused in a sentence, with nothing left on disk; awkward good ones bake."""
 
 import re
+import runpy
 import subprocess
 import sys
 
 import pytest
 import yaml
 from assertions import assert_answers_are_kept, assert_valid_files
-from combinations import QUESTIONS, TEMPLATE, all_answers
+from combinations import TEMPLATE, all_answers
 
 BAD = [
     ("project_slug", "My_Site", "must be lowercase"),
@@ -47,7 +48,7 @@ BAD = [
     ("project_name", "evil\u202egnp", "U+202E"),
     ("project_name", "zero\u200bwidth", "U+200B"),
     ("project_name", "שלום\u200f!", "U+200F"),
-    ("project_name", "a" * 81, "wider than 80"),
+    ("project_name", "a" * 80, "wider than 79"),
     ("project_name", " padded ", "begin or end with a space"),
     ("project_name", "   ", "empty"),
     ("description", "Line\u2028separator", "a line break"),
@@ -56,10 +57,6 @@ BAD = [
     ("author_email", "ada", "not an e-mail address"),
     ("author_email", "ada@localhost", "not an e-mail address"),
     ("author_email", "Ada <ada@example.com>", "not an e-mail address"),
-    ("python_version", "3.11", "3.12, 3.13, 3.14"),
-    ("python_version", "3", "3.12, 3.13, 3.14"),
-    ("python_version", "3.13.1", "3.12, 3.13, 3.14"),
-    ("python_version", "", "3.12, 3.13, 3.14"),
 ]
 GOOD = [
     {"project_name": "O'Brien & Sons"},
@@ -67,13 +64,15 @@ GOOD = [
     {"project_name": "Cafe #1: 100% <good>, @home!"},
     {"project_name": "حجز المواعيد", "project_slug": "booking"},
     {"project_name": "Party 🎉", "description": "Fêtes & fun: it's all here # really"},
-    {"project_name": "a" * 80, "project_slug": "a" * 50},
+    {"project_name": "a" * 79, "description": "b" * 79, "project_slug": "a" * 50},
     {"project_name": "#1 *Shop*_", "description": "1. [Books](x) &amp; `pens` <b>"},
     {"project_name": "0.0.0.0", "description": "---"},
     {"project_name": "/tmp/site"},
     {"project_slug": "ab"},
     {"project_slug": "null", "platform": "digitalocean"},
     {"author_name": "Renée O'Hara", "author_email": "r.o'hara+work@example.co.uk"},
+    {"author_name": "Ada"},
+    {"author_email": "ada@example.com"},
     {"python_version": "3.12"},
     {"python_version": "3.14"},
 ]
@@ -88,27 +87,18 @@ def cookiecutter(output, *options: str, **answers: str) -> subprocess.CompletedP
 
 @pytest.mark.parametrize(("name", "value", "sentence"), BAD)
 def test_a_bad_answer_is_refused_in_one_sentence_with_an_example(tmp_path, name, value, sentence):
-    answers = {"author_name": "Ada Lovelace", name: value} | others(name)
-    done = cookiecutter(tmp_path / "a/b", **answers)
+    # The name would make a bad one of the slug.
+    done = cookiecutter(tmp_path, **{"project_slug": "my_site", name: value})
     assert done.returncode == 1
-    said = [line for line in done.stderr.splitlines() if line.startswith(name)]
-    assert len(said) == 1, done.stderr
-    assert sentence in said[0]
-    assert re.search(r"; try ['\"]", said[0])
-    assert "Traceback" not in done.stderr
-    assert {*tmp_path.rglob("*")} == {tmp_path / "a", tmp_path / "a/b"}
-
-
-def others(name: str) -> dict[str, str]:
-    """Answers that keep a bad one from spoiling a second."""
-    good = {"project_slug": "my_site"} if name == "project_name" else {}
-    return good if name == "author_email" else good | {"author_email": "ada@example.com"}
+    assert re.fullmatch(rf"{name} .*{re.escape(sentence)}.*; try ['\"].+['\"]\.\n", done.stdout)
+    assert done.stderr == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_problem_is_told_at_once(tmp_path):
-    done = cookiecutter(tmp_path, project_slug="class", python_version="2.7", author_name="Ada")
-    lines = [line for line in done.stderr.splitlines() if "; try '" in line]
-    assert [line.split()[0] for line in lines] == ["project_slug", "author_name", "python_version"]
+    done = cookiecutter(tmp_path, project_slug="class", description="{", author_email="Ada")
+    names = [line.split()[0] for line in done.stdout.splitlines()]
+    assert names == ["project_slug", "description", "author_email"]
 
 
 def test_a_slug_that_is_a_path_makes_nothing_there(tmp_path):
@@ -135,6 +125,7 @@ def test_a_project_is_not_baked_over(tmp_path):
         assert done.stderr.startswith(
             "project_slug 'my_site' names a folder that holds '.editorconfig'"
         )
+        assert "Traceback" not in done.stderr
         assert (settings.read_text(), ours.read_text()) == ("mine", "mine")
 
 
@@ -155,8 +146,7 @@ def test_no_answer_is_an_empty_one(tmp_path):
 
 
 def test_every_package_of_the_lock_is_refused_as_a_name():
-    hook = (TEMPLATE / "hooks/pre_gen_project.py").read_text()
-    taken = re.search(r'^RESERVED_NAMES = """(.+?)"""', hook, re.MULTILINE | re.DOTALL)[1].split()
+    taken = runpy.run_path(str(TEMPLATE / "hooks/pre_gen_project.py"))["RESERVED_NAMES"].split()
     lock = (TEMPLATE / "{{cookiecutter.project_slug}}/requirements.txt").read_text()
     for package in re.findall(r"^([\w-]+)==", lock, re.MULTILINE):
         assert package.replace("-", "_") in taken, f"add {package} to RESERVED_NAMES"
@@ -178,17 +168,10 @@ def test_awkward_answers_are_read_back_by_app_platform(tmp_path):
     assert len(spec["databases"][1]["cluster_name"]) <= 32
 
 
-def test_the_next_commands_are_told(tmp_path):
-    done = cookiecutter(tmp_path)
-    assert "cd my_site" in done.stdout
-    assert "\x1b" not in done.stdout
-
-
 def test_what_is_typed_in_is_taken_as_it_is(tmp_path):
     words = [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "-o", str(tmp_path)]
-    typed = "{{ 7 * 7 }}\nmy_site\n" + "\n" * len(QUESTIONS)
-    done = subprocess.run(words, input=typed, check=False, capture_output=True, text=True)
-    assert done.stderr.startswith("project_name '{{ 7 * 7 }}' must not contain a brace;")
+    done = subprocess.run(words, input="{{ 7 * 7 }}\n", check=False, capture_output=True, text=True)
+    assert "project_name '{{ 7 * 7 }}' must not contain a brace;" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 
@@ -196,7 +179,9 @@ def test_a_console_without_the_letters_of_the_name_does_not_cost_the_project(tmp
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     done = cookiecutter(tmp_path, project_name="Ålesund 🎉")
     assert done.returncode == 0, done.stderr
-    assert "?lesund ? is in alesund." in done.stdout
+    assert "?lesund ? is in " in done.stdout
+    done = cookiecutter(tmp_path, project_slug="Ålesund")
+    assert done.stdout.startswith(r"project_slug '\xc5lesund' must be lowercase")
 
 
 def test_the_same_answers_give_the_same_bytes(tmp_path):

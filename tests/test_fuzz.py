@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from assertions import assert_answers_are_kept, assert_valid_files, shown
 from click.testing import CliRunner
-from combinations import EACH_PLATFORM, TEMPLATE, for_combinations
+from combinations import EACH_PLATFORM, QUESTIONS, TEMPLATE, for_combinations
 from cookiecutter.cli import main
 from hypothesis import given, seed, settings
 from rehearsal.processes import bare_environment, run_script
@@ -40,8 +40,8 @@ def seeded(project, request):
 
 @dataclass
 class Outcome:
-    """What came of the answers: the ``status`` of Cookiecutter's command, what the hooks ``said`` on
-    stderr, and the ``files`` and folders that are there now, the project's own folder first.
+    """What came of the answers: the ``status`` of Cookiecutter's command, what it ``said``, and the
+    ``files`` and folders that are there now, the project's own folder first.
     """
 
     status: int
@@ -49,19 +49,19 @@ class Outcome:
     files: list[Path]
 
 
-def typed(text: str) -> str:
+def typed(name: str, text: str) -> str:
     """Cookiecutter renders answers that are options; of this comes ``text``, as if typed in."""
-    return f"{{{{ {text!a} }}}}"
+    return text if isinstance(QUESTIONS[name], list) else f"{{{{ {text!a} }}}}"
 
 
 @pytest.fixture
-def bake(project, capfd):
+def bake(project):
     """Bake with the combination's choices and these answers, to look at the outcome inside."""
 
     @contextmanager
     def bake_one(answers: dict[str, str]):
         options = [f"{name}={choice}" for name, choice in project.answers.items()]
-        options += [f"{name}={typed(text)}" for name, text in answers.items()]
+        options += [f"{name}={typed(name, text)}" for name, text in answers.items()]
         with tempfile.TemporaryDirectory() as home:
             # Deep enough for an answer that climbs out of it.
             folder = Path(home, "a/b/c/d/out")
@@ -70,7 +70,7 @@ def bake(project, capfd):
             done = CliRunner().invoke(main, command)
             assert isinstance(done.exception, SystemExit | None), done.exc_info
             files = sorted({*Path(home).rglob("*")} - {folder, *folder.parents})
-            yield Outcome(done.exit_code, capfd.readouterr().err, files)
+            yield Outcome(done.exit_code, done.output, files)
 
     return bake_one
 

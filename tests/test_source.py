@@ -116,7 +116,11 @@ def test_files_are_rendered_if_they_hold_something_to_render():
 
 def test_every_choice_has_a_label():
     labels = QUESTIONS["__prompts__"]
-    assert set(labels) == {name for name in QUESTIONS if not name.startswith("_")}
+    asked = {name for name in QUESTIONS if not name.startswith("_")}
+    assert set(labels) == asked | {"__prices__"}
+    assert set(labels["__prices__"]) == set(CHOICES["platform"])
+    for prices in labels["__prices__"].values():
+        assert set(prices) <= {*asked, *CHOICES["server"]}
     for name, values in CHOICES.items():
         if name not in OPTIONS:
             assert set(labels[name]) == {"__prompt__", *values}
@@ -192,6 +196,8 @@ def test_both_repositories_have_the_same_verbs_and_the_same_hook_before_a_commit
 def test_only_what_this_project_is_made_of_lies_at_the_top():
     top = {path.relative_to(TEMPLATE).parts[0] for path in tracked(".")}
     for_users = "cookiecutter.json {{cookiecutter.project_slug}} hooks tests README.md LICENSE"
+    # Cookiecutter imports an extension from here, not from a folder below.
+    for_users += " paas_questions.py"
     for_maintainers = """
         .ci .gitattributes .github .gitignore .pre-commit-config.yaml .python-version CHANGELOG.md
         CONTRIBUTING.md Makefile docs pyproject.toml requirements.txt scripts

@@ -17,6 +17,13 @@ MUTANTS = (
     by_template(ANSWERS, HOOK, "if slug in RESERVED_NAMES.split():", "if False:", REFUSED),
     by_template(ANSWERS, HOOK, "if email and not EMAIL.fullmatch(email):", "if False:", REFUSED),
     by_template(
+        ANSWERS,
+        "paas_questions.py",
+        'refuse(rules()["problems"](answers))',
+        "pass",
+        "test_questions.py::test_cruft_ends_with_the_sentences_and_writes_nothing",
+    ),
+    by_template(
         BAKED_OVER,
         HOOK,
         "if lost := sorted(set(names) - ALLOWED_EXISTING_FILES):",

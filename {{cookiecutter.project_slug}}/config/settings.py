@@ -20,6 +20,7 @@ at_least_1 = validate.Range(min=1)
 
 # The site: https://docs.djangoproject.com/en/6.1/howto/deployment/checklist/
 SITE_NAME = "{{ cookiecutter.project_name }}"
+SITE_DESCRIPTION = "{{ cookiecutter.description or '' }}"
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", [], subcast=str)]
@@ -200,8 +201,7 @@ SESSION_ENGINE = "paas.sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 PASSWORD_HASHERS = [
     "users.hashers.Argon2",
-    # Verifies hashes from before Argon2; Django rehashes them at the next login.
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # older hashes: rehashed at the next login
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -299,9 +299,8 @@ if not DEBUG:
 # Checks: https://docs.djangoproject.com/en/6.1/ref/checks/#security
 SILENCED_SYSTEM_CHECKS = [
     *("security.W005", "security.W021"),  # HSTS for all subdomains, which may be other sites
-    # paas/checks.py has errors for these.
     *("security.W004", "security.W008", "security.W009", "security.W012"),
-    *("security.W016", "security.W018", "security.W020"),
+    *("security.W016", "security.W018", "security.W020"),  # these seven: errors of paas/checks.py
     # <% if cookiecutter.use_celery %>
     # paas/mail_checks.py reports it: a site may go live without e-mail.
     "mail.W001",

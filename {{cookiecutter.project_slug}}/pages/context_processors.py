@@ -3,7 +3,7 @@ from django.conf import settings
 
 
 def site(request) -> dict:
-    """Context of every template: ``site_title``, and the menu's items in ``navigation``.
+    """Context of every template: ``site_title``, ``site_description``, and the menu's ``navigation``.
 
     An app adds an item by ``navigation = (URL name, label)`` in its AppConfig.
     """
@@ -11,5 +11,6 @@ def site(request) -> dict:
     # Not ``site_name``, which Django's LoginView sets to the Host.
     return {
         "site_title": settings.SITE_NAME,
+        "site_description": settings.SITE_DESCRIPTION,
         "navigation": [("home", "Home"), *(config.navigation for config in configs)],
     }

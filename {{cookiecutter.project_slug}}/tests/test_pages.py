@@ -12,6 +12,20 @@ def test_home_page_names_the_site_and_offers_an_account(client, db):
     assert reverse("signup") in response.text
 
 
+def test_home_page_says_what_the_site_is_for(client, db, settings):
+    settings.SITE_DESCRIPTION = "Books & more"
+    page = client.get(reverse("home")).text
+    assert '<p class="lead" dir="auto">Books &amp; more</p>' in page
+    assert '<meta name="description" content="Books &amp; more">' in page
+
+
+def test_a_site_without_a_description_has_none_to_show(client, db, settings):
+    settings.SITE_DESCRIPTION = ""
+    page = client.get(reverse("home")).text
+    assert page.count('class="lead"') == 1
+    assert 'name="description"' not in page
+
+
 @pytest.mark.parametrize("name", ["home", "login", "signup"])
 def test_every_page_has_the_site_name_in_its_title_and_header(client, db, name):
     page = client.get(reverse(name)).text
