@@ -210,8 +210,9 @@ def subclassed(path: Path) -> set[str]:
 
 
 def test_packages_that_are_subclassed_have_an_upper_bound(project):
-    asked = tomllib.loads((project.folder / "pyproject.toml").read_text())["project"]
-    bounds = {re.match(r"[\w-]+", line)[0]: line for line in asked["dependencies"]}
+    asked = tomllib.loads((project.folder / "pyproject.toml").read_text())
+    requirements = asked["dependency-groups"]["dev"] + asked["project"]["dependencies"]
+    bounds = {re.match(r"[\w-]+", line)[0]: line for line in requirements}
     modules = [path for path in project.folder.rglob("*.py") if path.parent.name != "tests"]
     found = set().union(*map(subclassed, modules)) - sys.stdlib_module_names
     own = {path.name for path in project.folder.iterdir() if path.is_dir()}

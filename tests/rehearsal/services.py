@@ -204,12 +204,19 @@ class Postgres(_Server):
         )
 
     def create_database(self, name: str) -> None:
-        """Create an empty database and the user, of the same name, that owns it."""
-        role = sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}")
-        database = sql.SQL("CREATE DATABASE {0} OWNER {0}")
+        """Create an empty database and the user, of the same name, that owns it.
+
+        Replaces those of an earlier deployment: a worker may come back to a combination.
+        """
+        identifier = sql.Identifier(name)
         with self.connect() as connection:
-            connection.execute(role.format(sql.Identifier(name), self.password))
-            connection.execute(database.format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier)
+            )
+            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(identifier))
+            role = sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}")
+            connection.execute(role.format(identifier, self.password))
+            connection.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(identifier))
 
     def url(self, database: str) -> str:
         """Return postgres://user:password@localhost:port/database for a created database."""
