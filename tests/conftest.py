@@ -57,26 +57,32 @@ class Project:
         return environment / "bin"
 
 
-# Test files that take long: other workers run them than the rest of the same combination's tests.
-APART = [
-    {"test_accounts", "test_asgi_load", "test_asgi_requests"},
-    {"test_browser", "test_budgets", "test_presence", "test_presence_figures", "test_update"},
-    {"test_lock", "test_misconfiguration", "test_own_tests", "test_removal", "test_workflow"},
-]
+# Test files that take long: another worker may run them than the rest of the combination's tests.
+# It deploys the combination once more, so one that few tests are about is not split.
+APART = {
+    "accounts",
+    "asgi_load",
+    "asgi_requests",
+    "browser",
+    "budgets",
+    "lock",
+    "presence",
+    "update",
+}
+SPLIT = [name_of(answers) for answers in SERVERS]
 
 
-def group_of(nodeid: str) -> int:
-    """Which of APART the test's file is in; 0 if in none."""
+def is_apart(nodeid: str) -> bool:
     file = Path(nodeid.partition("::")[0]).stem
-    return next((number for number, files in enumerate(APART, 1) if file in files), 0)
+    return file.removeprefix("test_") in APART and combination_in(nodeid) in SPLIT
 
 
 class ByCombination(LoadScopeScheduling):
-    """A combination's tests of one group on one worker, which bakes and deploys it once."""
+    """Tests of a combination on one worker, which bakes and deploys it once; and those APART."""
 
     def _split_scope(self, nodeid: str) -> str:
         combination = combination_in(nodeid)
-        return f"{combination} {group_of(nodeid)}" if combination else nodeid
+        return f"{combination} {is_apart(nodeid)}" if combination else nodeid
 
 
 def pytest_addoption(parser):
@@ -89,12 +95,12 @@ def pytest_collection_modifyitems(items):
 
     Combinations with the most tests come first, or the run would end with one worker busy.
     """
-    most = [*map(name_of, SERVERS), *map(name_of, EACH_SERVER)]
+    most = [*SPLIT, *map(name_of, EACH_SERVER)]
 
     def place(item):
         name = combination_in(item.nodeid) or ""
         rank = most.index(name) if name in most else len(most)
-        return rank, name, group_of(item.nodeid), item.path, item.location[1]
+        return rank, name, is_apart(item.nodeid), item.path, item.location[1]
 
     items.sort(key=place)
 

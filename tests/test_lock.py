@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from combinations import SERVERS, TEMPLATE, for_combinations
+from combinations import EACH_PLATFORM, TEMPLATE, for_combinations
 from uv import find_uv_bin
 
 PROJECT = "{{cookiecutter.project_slug}}"
@@ -150,7 +150,7 @@ def test_what_no_release_fits_is_told_and_no_lock_changes(repository):
     assert repository.locks() == before
 
 
-@for_combinations(SERVERS)
+@for_combinations(EACH_PLATFORM)
 def test_make_lock_changes_nothing_in_an_untouched_project(project, tmp_path):
     folder = project.checkout(tmp_path.name)
     locks = {

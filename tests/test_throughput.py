@@ -8,8 +8,8 @@ from rehearsal.load import Answer, Client, Outcome
 from rehearsal.site import session_cookie
 
 CLIENTS = 32
-WARM_UP_SECONDS = 0.5
-SECONDS = 1
+WARM_UP_SECONDS = 0.3
+SECONDS = 0.7
 
 
 async def visit(client: Client, until: float) -> list[tuple[float, Answer]]:

@@ -25,16 +25,12 @@ def test_no_task_is_given_to_a_second_worker_while_it_may_still_run(all_tasks):
 
 def runs_in_a_month(schedule: BaseSchedule) -> int:
     """How often a task runs if deployments restart Celery beat every 25 minutes."""
-    start = last_run = datetime(2026, 1, 1, tzinfo=UTC)
     runs = 0
-    for minute in range(0, 32 * 24 * 60, 5):
-        now = start + timedelta(minutes=minute)
-        schedule.nowfun = partial(datetime.fromtimestamp, now.timestamp(), tz=UTC)
-        if schedule.is_due(last_run).is_due:
-            runs += 1
-            last_run = now
-        if minute % 25 == 0:
-            last_run = now
+    for minute in range(0, 32 * 24 * 60, 25):
+        restart = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
+        before_next = restart + timedelta(minutes=24)
+        schedule.nowfun = partial(datetime.fromtimestamp, before_next.timestamp(), tz=UTC)
+        runs += schedule.is_due(restart).is_due
     return runs
 
 
