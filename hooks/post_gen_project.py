@@ -78,9 +78,7 @@ ONLY_FOR = {
         "templates/pictures",
         "tests/test_pictures.py",
     ],
-    # After the others, as it holds their files.
     ("__redis", "yes"): [
-        "paas/management",
         "paas/redis.py",
         "paas/redis_checks.py",
         "paas/tests/test_redis.py",

@@ -20,6 +20,7 @@ from structlog.typing import EventDict, Processor
 # Frames of a traceback: platforms split lines of more than 10,000 bytes.
 MAX_FRAMES = 20
 MAX_PATH_LENGTH = 1000
+MAX_CONSOLE_PATH = 58
 # They log a line per request, or per second, during an outage, an overload or an attack.
 RATE_LIMITED_LOGGERS = (
     "django.security.DisallowedHost",
@@ -82,7 +83,19 @@ SHARED_PROCESSORS: list[Processor] = [
     add_logger_name,
     TimeStamper(fmt="iso", utc=True),
 ]
-CONSOLE: list[Processor] = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+console = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+
+
+def render_console(logger, method: str, event: EventDict) -> str:
+    """Processor: a request is one line of up to 80 columns, such as ``GET / 200 28 ms``."""
+    if event.get("event") != "request":
+        return console(logger, method, event)
+    path = event["path"]
+    shown = path if len(path) <= MAX_CONSOLE_PATH else f"{path[: MAX_CONSOLE_PATH - 3]}..."
+    return f"{event['method']} {shown} {event['status']} {event['duration_ms']:.0f} ms"
+
+
+CONSOLE: list[Processor] = [render_console]
 JSON: list[Processor] = [ExceptionRenderer(format_exception), JSONRenderer()]
 
 

@@ -9,6 +9,24 @@ import django
 from django.conf import settings
 from environs import EnvValidationError
 
+NO_CONFIGURATION = (
+    "There is no .env file: type `cp .env.example .env` for development, or set the variables of "
+    "docs/configuration.md for production."
+)
+# Without any of them and without .env, nothing is configured.
+VARIABLES = {"DEBUG", "SECRET_KEY", "DATABASE_URL"}
+# `check` reports what is missing; the platform's build runs `collectstatic` before it is configured.
+COMMANDS_WITHOUT_CONFIGURATION = {
+    "check",
+    "collectstatic",
+    "help",
+    "makemessages",
+    "startapp",
+    "version",
+    "--help",
+    "--version",
+}
+
 
 def load_settings() -> None:
     """Load the settings; exit with a message for each invalid environment variable."""
@@ -18,6 +36,14 @@ def load_settings() -> None:
         # env.seal() collected them in a dict by name; the stubs declare a list.
         invalid = error.error_messages.items()  # type: ignore[union-attr]
         exit_with_errors(f"{name}: {' '.join(errors)}" for name, errors in invalid)
+
+
+def require_configuration(arguments: list[str]) -> None:
+    """Exit if ``arguments``, of manage.py, need a configuration and there is none."""
+    command = arguments[1] if len(arguments) > 1 else "help"
+    is_configured = (settings.BASE_DIR / ".env").exists() or not VARIABLES.isdisjoint(os.environ)
+    if not is_configured and command not in COMMANDS_WITHOUT_CONFIGURATION:
+        exit_with_errors([NO_CONFIGURATION])
 
 
 def setup() -> None:
@@ -30,12 +56,13 @@ def setup() -> None:
 def refuse_misconfiguration() -> None:
     """Exit with a message for each error of check_environment(), except in development.
 
-    Development has DEBUG on, and no PORT, which platforms set for the web process.
+    Development has DEBUG on, or is `make prod`, and has no PORT, which platforms set.
     """
     # Imported here, as not every command that loads the settings needs it.
     from paas.checks import check_environment
 
-    is_development = settings.DEBUG and "PORT" not in os.environ
+    is_local = settings.DEBUG or getattr(settings, "IS_PREVIEW", False)
+    is_development = is_local and "PORT" not in os.environ
     if not is_development and (errors := check_environment()):
         exit_with_errors(f"{error.msg} {error.hint}" for error in errors)
 

@@ -13,4 +13,5 @@ def site(request) -> dict:
         "site_title": settings.SITE_NAME,
         "site_description": settings.SITE_DESCRIPTION,
         "navigation": [("home", "Home"), *(config.navigation for config in configs)],
+        "is_preview": getattr(settings, "IS_PREVIEW", False),
     }
