@@ -18,14 +18,18 @@ pytestmark = for_combinations(COMBINATIONS)
 ALWAYS = """
     .editorconfig .env.example .github/dependabot.yml .github/workflows/ci.yml .gitignore
     .pre-commit-config.yaml .python-version Makefile README.md config/__init__.py
-    config/settings.py config/urls.py conftest.py docs/configuration.md manage.py paas/__init__.py
-    paas/apps.py
+    config/preview.py config/settings.py config/urls.py conftest.py docs/configuration.md manage.py paas/__init__.py
+    paas/app_template/__init__.py-tpl paas/app_template/admin.py-tpl
+    paas/app_template/apps.py-tpl paas/app_template/migrations/__init__.py-tpl
+    paas/app_template/models.py-tpl paas/app_template/urls.py-tpl
+    paas/app_template/views.py-tpl paas/apps.py
     paas/checks.py paas/database.py paas/headers.py paas/health.py paas/limits.py paas/logs.py
-    paas/middleware.py paas/proxy_headers.py paas/request_log.py paas/sentry.py
+    paas/management/__init__.py paas/management/commands/__init__.py
+    paas/management/commands/startapp.py paas/middleware.py paas/proxy_headers.py paas/request_log.py paas/sentry.py
     paas/servers/__init__.py paas/sessions.py paas/startup.py paas/tests/__init__.py
     paas/tests/production.py paas/tests/server.py paas/tests/test_database.py
     paas/tests/test_headers.py paas/tests/test_logs.py paas/tests/test_production.py
-    paas/tests/test_request_limits.py pages/__init__.py pages/context_processors.py
+    paas/tests/test_request_limits.py paas/tests/test_startup.py pages/__init__.py pages/context_processors.py
     pages/urls.py pages/views.py pyproject.toml requirements-dev.txt requirements.txt
     runtime.txt static/favicon.svg static/site.css templates/404.html templates/500.html
     templates/base.html templates/pages/home.html templates/users/form.html
@@ -63,7 +67,7 @@ MEDIA = """
     static/pictures.css templates/pictures/picture.html tests/test_pictures.py
 """
 REDIS = """
-    paas/management/__init__.py paas/management/commands/__init__.py paas/redis.py paas/redis_checks.py
+    paas/redis.py paas/redis_checks.py
     paas/tests/test_redis.py
 """
 WSGI = "config/wsgi.py"
@@ -111,7 +115,7 @@ def test_no_mark_of_the_template_is_left(project):
         text = path.read_text().lower()
         assert "cookiecutter." not in text, path
         assert "<%" not in text, path
-        if not {"templates", ".github"} & set(path.parts):
+        if not {"templates", ".github", "app_template"} & set(path.parts):
             assert "{{" not in text, path
 
 

@@ -1,6 +1,7 @@
 """The request log, rate limits of log lines, and secrets that must not be logged."""
 
 import logging
+import re
 import sys
 from importlib import import_module
 
@@ -10,7 +11,7 @@ from django.test import Client
 from django.urls import include, path, reverse
 
 from paas.limits import OVERLOADED
-from paas.logs import RATE_LIMITED_LOGGERS
+from paas.logs import RATE_LIMITED_LOGGERS, render_console
 
 
 def fail(request, token):
@@ -30,6 +31,14 @@ def test_a_request_logs_one_line_without_its_query_string(client, user, events):
     assert (event["method"], event["path"], event["status"]) == ("GET", "/", 200)
     assert (event["user_id"], event["address"]) == (user.pk, "127.0.0.1")
     assert "hush" not in str(event)
+
+
+@pytest.mark.parametrize("path", ["/", "/" + 100 * "a"])
+def test_in_development_a_request_is_one_line_of_80_columns(path):
+    event = {"event": "request", "method": "OPTIONS", "path": path, "status": 200}
+    line = render_console(None, "info", event | {"duration_ms": 28.4, "user_id": 7})
+    assert re.fullmatch(r"OPTIONS /[a.]* 200 28 ms", line)
+    assert len(line) <= 80
 
 
 def test_health_checks_are_not_logged(client, events):
