@@ -13,7 +13,6 @@ from rehearsal.processes import bare_environment, run
 from rehearsal.services import free_port
 
 SECONDS = 60
-REQUIREMENT = '    "whitenoise>=6.12,<7",'
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ def test_every_file_ends_in_one_newline_and_no_line_in_a_space(project):
         assert not text or re.search(r"[^\n]\n\Z", text), path
         assert not re.search(r"[ \t]$", text, re.MULTILINE), path
         assert "\n\n\n\n" not in text, path
-        assert path.suffix == ".py" or "\n\n\n" not in text, path
+        assert path.suffix in (".py", ".py-tpl") or "\n\n\n" not in text, path
 
 
 def test_no_mark_of_the_template_is_left(project):
