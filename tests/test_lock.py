@@ -55,6 +55,7 @@ class Repository:
         # Fewer combinations, which take less time.
         questions |= {name: questions[name][:1] for name in ("platform", "server")}
         (folder / "cookiecutter.json").write_text(json.dumps(questions))
+        shutil.copy(TEMPLATE / "paas_questions.py", folder)
         for name in ("hooks", "scripts", "tests", PROJECT):
             shutil.copytree(TEMPLATE / name, folder / name)
 
