@@ -15,12 +15,13 @@ NO_CONFIGURATION = (
 )
 # Without any of them and without .env, nothing is configured.
 VARIABLES = {"DEBUG", "SECRET_KEY", "DATABASE_URL"}
-# `check` reports what is missing; the platform's build runs `collectstatic` before it is configured.
+# `check` reports what is missing, builds run `collectstatic`, and `make check` `makemigrations`.
 COMMANDS_WITHOUT_CONFIGURATION = {
     "check",
     "collectstatic",
     "help",
     "makemessages",
+    "makemigrations",
     "startapp",
     "version",
     "--help",
