@@ -23,7 +23,9 @@ def test_without_a_configuration_a_command_says_what_to_do(unconfigured, command
     assert capsys.readouterr().err.startswith("There is no .env file: type `cp .env.example .env`")
 
 
-@pytest.mark.parametrize("arguments", [[], ["check"], ["collectstatic"], ["makemigrations"], ["--help"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["check"], ["collectstatic"], ["makemigrations"], ["--help"]]
+)
 def test_commands_of_builds_and_releases_need_no_env_file(unconfigured, arguments):
     require_configuration(["manage.py", *arguments])
 
