@@ -2,14 +2,14 @@
 
 import pytest
 from combinations import CHOICES, COMBINATIONS, OPTIONS, by_name, for_combinations, is_asgi
-from rehearsal.processes import bare_environment, run
+from rehearsal.processes import developer_environment, run
 
 
 @pytest.fixture
 def run_there(project, tmp_path_factory):
     """Run a command as a developer does who has cloned the project, and return what it printed."""
     folder = project.checkout(tmp_path_factory.mktemp("clone").name)
-    environment = bare_environment(project.environment("requirements-dev.txt"), folder)
+    environment = developer_environment(project.environment("requirements-dev.txt"), folder)
     return lambda command: run(command, folder, environment)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from combinations import COMBINATIONS, by_name, for_combinations, is_asgi
-from rehearsal.processes import bare_environment, run
+from rehearsal.processes import developer_environment, run
 
 ASGI, WSGI = (
     "heroku-asgi-daphne-use_celery-use_s3_media",
@@ -62,7 +62,7 @@ class Owner:
 
     def __init__(self, folder: Path, programs: Path):
         self.folder = folder
-        self.environment = bare_environment(programs, folder)
+        self.environment = developer_environment(programs, folder)
 
     def run(self, command: str) -> str:
         return run(command, self.folder, self.environment)

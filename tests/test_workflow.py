@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from combinations import by_name, for_combinations, needs_redis
-from rehearsal.processes import CommandFailed, bare_environment, run
+from rehearsal.processes import CommandFailed, developer_environment, run
 
 MOST = "heroku-asgi-gunicorn-use_celery-use_s3_media"
 LEAST = "digitalocean-wsgi-waitress"
@@ -32,7 +32,7 @@ class Runner:
         """Run the step of that name and return what it printed; raises CommandFailed."""
         step = self.steps[name]
         own = {key: self.routed(value) for key, value in step.get("env", {}).items()}
-        environment = bare_environment(self.programs, self.folder) | {"CI": "true"} | own
+        environment = developer_environment(self.programs, self.folder) | {"CI": "true"} | own
         # GitHub's shell ends at the first command that fails.
         return run(f"set -e\n{step['run']}", self.folder, environment)
 

@@ -19,6 +19,11 @@ def bare_environment(programs: Path, home: Path) -> dict[str, str]:
     return {"PATH": f"{programs}:{os.defpath}", "HOME": str(home), "LANG": "C.UTF-8"}
 
 
+def developer_environment(programs: Path, home: Path) -> dict[str, str]:
+    """The same for commands that type-check, so that a package's types are analyzed only once."""
+    return bare_environment(programs, home) | {"MYPY_CACHE_DIR": str(programs.parent / "mypy")}
+
+
 class CommandFailed(Exception):
     """A command of the project that had to succeed did not; the message is what it printed."""
 
