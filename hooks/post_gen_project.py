@@ -141,8 +141,10 @@ def find_python(version):
     if os.name == "nt":
         command = "py -{}.{}".format(*sys.version_info) if shutil.which("py") else "python"
         return command if sys.version_info >= OLDEST_PYTHON else None
-    for command in (f"python{version}", *PYTHON_COMMANDS):
-        if shutil.which(command) and runs(command):
+    chosen, ours = f"python{version}", "python{}.{}".format(*sys.version_info)
+    for command in (chosen, *PYTHON_COMMANDS):
+        # Ours is installed: to run it as well would take a tenth of a bake.
+        if shutil.which(command) and (command == chosen == ours or runs(command)):
             return command
     return shlex.quote(sys.executable) if sys.version_info >= OLDEST_PYTHON else None
 
