@@ -100,7 +100,8 @@ def pytest_collection_modifyitems(items):
     def place(item):
         name = combination_in(item.nodeid) or ""
         rank = most.index(name) if name in most else len(most)
-        return rank, name, is_apart(item.nodeid), item.path, item.location[1]
+        stops_the_site = item.path.stem == "test_stop"
+        return rank, name, stops_the_site, is_apart(item.nodeid), item.path, item.location[1]
 
     items.sort(key=place)
 
