@@ -188,6 +188,8 @@ def test_the_admin_works_without_a_complaint(open_window, administrator):
     page = window.page
     window.log_in("/admin/", administrator)
     page.get_by_role("row", name="Users Add").get_by_role("link", name="Add").click()
+    # Until it has loaded: the admin's change_form.js, which is async, then focuses the first field.
+    page.wait_for_url("**/add/")
     form = page.get_by_role("main")
     form.get_by_label("Username:").fill("hedy")
     for label in ("Password:", "Password confirmation:"):
