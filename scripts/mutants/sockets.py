@@ -122,8 +122,8 @@ MUTANTS = (
     by_project(
         TALK,
         CONSUMERS,
-        " or self.received > self.max_messages",
-        "",
+        "if self.received > self.max_messages:",
+        "if False:",
         "paas/tests/test_consumers.py::test_a_client_that_sends_too_many_messages_is_closed",
     ),
     by_project(
