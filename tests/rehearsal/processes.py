@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -78,6 +79,15 @@ class Process:
 
     def __exit__(self, *exception):
         self.stop()
+
+    def wait_until(self, is_up: Callable[[], bool], seconds: float) -> None:
+        """Raise RuntimeError if the process exits or takes longer than that until ``is_up()``."""
+        started = time.monotonic()
+        while not is_up():
+            if not self.is_running() or time.monotonic() - started > seconds:
+                self.stop()
+                raise RuntimeError(f"{self.command!r} did not boot:\n{self.output()}")
+            time.sleep(0.05)
 
     def stop(self) -> int:
         """End the process as the platform does, and return its exit status."""
