@@ -141,7 +141,7 @@ def test_one_logs_in_and_the_other_sees_it_also_after_a_restart(
 
 
 @for_combinations([*filter(is_asgi, SERVERS)])
-def test_a_live_page_reconnects_after_a_new_password_and_stops_at_log_out(open_window):
+def test_a_live_page_reconnects_after_a_new_password_and_stops_at_logout(open_window):
     window = open_window()
     window.sign_up("radia")
     state = window.page.locator("#presence-state")

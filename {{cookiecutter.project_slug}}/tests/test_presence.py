@@ -99,7 +99,7 @@ async def test_other_pages_show_logins_and_logouts():
     assert (change["name"], change["what"]) == ("bob", "logged out")
 
 
-async def test_a_log_out_during_a_handshake_leaves_nobody_online(monkeypatch):
+async def test_a_logout_during_a_handshake_leaves_nobody_online(monkeypatch):
     watcher = await open_page(await log_in("ada")).open()
     client = await log_in("bob")
 
