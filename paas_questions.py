@@ -1,8 +1,8 @@
 """Ask each question until the answer is good, and refuse bad answers before a file is written.
 
 A local extension of Cookiecutter, named by ``_extensions`` in cookiecutter.json; cruft loads it as
-well. hooks/pre_gen_project.py has the rules. ``cruft update`` imports this module once, for the old
-version of the template and the new: so the names of the filters are for good.
+well. hooks/pre_gen_project.py has the rules. Never rename the filters: ``cruft update`` imports this
+module once, and renders cookiecutter.json of the old version and of the new one with it.
 """
 
 import difflib
@@ -84,7 +84,7 @@ def ask_with_prices(read, answers):
 
 
 def with_prices(label, prices, name=""):
-    """The labels of questions and, inside them, of choices, with their prices behind."""
+    """Append prices to the labels of questions and choices, as in "Daphne (needs Redis, ...)"."""
     if isinstance(label, dict):
         return {key: with_prices(text, prices, key) for key, text in label.items()}
     return f"{label} ({prices[name]})" if name in prices else label
@@ -123,9 +123,9 @@ def existing_folder(name, slug):
     if name != "project_slug" or options.get("overwrite_if_exists", True):
         return None
     folder = Path(options.get("output_dir", "."), slug)
-    return (
-        f"project_slug {slug!r}: {folder} is there already; try '{slug[:48]}_2'." * folder.exists()
-    )
+    if not folder.exists():
+        return None
+    return f"project_slug {slug!r}: {folder} is there already; try '{slug[:48]}_2'."
 
 
 def refuse(sentences):

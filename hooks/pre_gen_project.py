@@ -137,7 +137,10 @@ def email_problem(email):
 
 if __name__ == "__main__":
     ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
-    FOLDER = folder_problem(ANSWERS["project_slug"], [path.name for path in Path().iterdir()])
-    if SENTENCES := problems(ANSWERS) + [FOLDER] * bool(FOLDER):
+    SENTENCES = problems(ANSWERS)
+    NAMES = [path.name for path in Path().iterdir()]
+    if SENTENCE := folder_problem(ANSWERS["project_slug"], NAMES):
+        SENTENCES.append(SENTENCE)
+    if SENTENCES:
         print("\n".join(SENTENCES), file=sys.stderr)
         sys.exit(1)

@@ -57,8 +57,9 @@ class Project:
         return environment / "bin"
 
 
-# Test files that take long: another worker may run them than the rest of the combination's tests.
-# It deploys the combination once more, so one that few tests are about is not split.
+# Slow test files. For the combinations in SPLIT they are a group of their own, so that another worker
+# can run them. That worker deploys the combination a second time, which pays off only for these
+# combinations: most tests are about them.
 APART = {
     "accounts",
     "asgi_load",
@@ -78,7 +79,10 @@ def is_apart(nodeid: str) -> bool:
 
 
 class ByCombination(LoadScopeScheduling):
-    """Tests of a combination on one worker, which bakes and deploys it once; and those APART."""
+    """Run a combination's tests on one worker, which bakes and deploys it once.
+
+    In combinations of SPLIT, the test files in APART are a second group.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         combination = combination_in(nodeid)

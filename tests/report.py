@@ -19,7 +19,9 @@ import os
 import platform
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -37,7 +39,7 @@ COLUMNS = {
 THEMES = {
     "Connections and memory": ["test_budgets", "test_worker", "test_own_tests"],
     "Deploys, stops and faults": ["test_deploy", "test_stop", "test_faults"],
-    "Log-ins": ["test_accounts"],
+    "Logins": ["test_accounts"],
     "WebSockets and presence": ["test_presence", "test_presence_figures"],
     "Streams and views that wait": ["test_asgi_load", "test_asgi_requests"],
     "Limits and slow clients": ["test_limits", "test_slow_clients", "test_waitress"],
@@ -88,25 +90,32 @@ def pytest_terminal_summary(terminalreporter, config):
 
 def rows_of(stats: dict[str, list]) -> dict[str, dict]:
     """Each combination's counts and figures, from the tests that pytest sorted by outcome."""
-    rows = {name_of(answers): dict.fromkeys(COUNTS, 0) for answers in COMBINATIONS}
+    rows: dict[str, dict] = {name_of(answers): dict.fromkeys(COUNTS, 0) for answers in COMBINATIONS}
     for outcome, count in OUTCOMES.items():
         for test in stats.get(outcome, []):
             if name := combination_in(test.nodeid):
                 rows[name][count] += 1
-                rows[name].update(value for key, value in test.user_properties if key == "figure")
+    for name, _, column, figure in figures(stats):
+        rows[name][column] = figure
     return rows
+
+
+def figures(stats: dict[str, list]) -> Iterator[tuple[str, str, str, float]]:
+    """The combination, the test file, the column and the value of each figure."""
+    for test in chain.from_iterable(stats.get(outcome, []) for outcome in OUTCOMES):
+        if name := combination_in(test.nodeid):
+            for key, value in test.user_properties:
+                if key == "figure":
+                    yield name, file_of(test.nodeid), *value
 
 
 def themes_of(stats: dict[str, list]) -> dict[str, list[str]]:
     """The columns of each table but the first, by title."""
     titles = {file: title for title, files in THEMES.items() for file in files}
-    found: dict[str, dict[str, None]] = {title: {} for title in [*THEMES, OTHER_THEME]}
-    for outcome in OUTCOMES:
-        for test in stats.get(outcome, []):
-            title = titles.get(file_of(test.nodeid), OTHER_THEME)
-            for key, value in test.user_properties:
-                if key == "figure" and value[0] not in COLUMNS and combination_in(test.nodeid):
-                    found[title][value[0]] = None
+    found: dict[str, set[str]] = {title: set() for title in [*THEMES, OTHER_THEME]}
+    for _, file, column, _ in figures(stats):
+        if column not in COLUMNS:
+            found[titles.get(file, OTHER_THEME)].add(column)
     return {title: sorted(columns) for title, columns in found.items() if columns}
 
 

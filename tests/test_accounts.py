@@ -1,4 +1,4 @@
-"""Accounts on real servers: throttled log-in, sign-ups at once, sessions that end, ADMIN_PATH."""
+"""Accounts on real servers: throttled login, sign-ups at once, sessions that end, ADMIN_PATH."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ MOST_THREADS = 8
 
 @pytest.fixture(autouse=True)
 def failures(deployment, services, project):
-    """Returns how often log-ins to an account have failed in this test.
+    """Returns how often logins to an account have failed in this test.
 
     They are forgotten afterwards: the visitors of all tests may share one address.
     """
@@ -66,7 +66,7 @@ def guess_at_once(site, clients: int) -> list[int]:
 def test_guesses_at_once_are_counted_too_and_take_little_memory(site, report):
     statuses = guess_at_once(site, clients=20)
     megabytes = site.process.memory()
-    report("memory after 120 log-ins MB", round(megabytes))
+    report("memory after 120 logins MB", round(megabytes))
     assert set(statuses) == {200, REFUSED}
     # Fifty an address may, and those that were under way with the last of them had been let in.
     assert statuses.count(200) < 50 + 20
@@ -83,8 +83,8 @@ def test_many_threads_that_hash_passwords_take_the_memory_of_two_hashes(deployme
         before = site.process.memory()
         guess_at_once(site, HASHING_THREADS)
         hashes = (site.process.memory() - before) / megabytes
-    report(f"memory for {HASHING_THREADS} log-ins at once, hashes", round(hashes, 1))
-    # Two, and some for the log-ins themselves. Without the bound they are as many as threads.
+    report(f"memory for {HASHING_THREADS} logins at once, hashes", round(hashes, 1))
+    # Two, and some for the logins themselves. Without the bound they are as many as threads.
     assert 1 < hashes < HASHING_THREADS / 2
 
 
@@ -102,14 +102,14 @@ async def log_in_and_hang_up_often(site, headers: str, answers: str, times: int)
         await asyncio.gather(*(log_in_and_hang_up(site, headers, answers) for _ in range(50)))
 
 
-def log_ins(site) -> int:
-    """How many log-in forms the site has taken."""
+def logins(site) -> int:
+    """How many login forms the site has taken."""
     return sum(
         event.get("method") == "POST" and event["path"] == LOG_IN for event in site.process.events()
     )
 
 
-def test_log_ins_that_hang_up_hold_up_no_one_for_long(site, visitor, project, failures, report):
+def test_logins_that_hang_up_hold_up_no_one_for_long(site, visitor, project, failures, report):
     visitor.get(LOG_IN)
     cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
     sent = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
@@ -117,15 +117,15 @@ def test_log_ins_that_hang_up_hold_up_no_one_for_long(site, visitor, project, fa
     headers = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
     token = visitor.cookies[CSRF_COOKIE]
     answers = {"username": "nobody", "password": "wrong", "csrfmiddlewaretoken": token}
-    before = log_ins(site)
+    before = logins(site)
     asyncio.run(log_in_and_hang_up_often(site, headers, urlencode(answers), ABORTED))
     began = time.monotonic()
     with site.visitor() as other:
         assert other.get("/").status_code == 200
-    report("page after 300 log-ins s", round(time.monotonic() - began, 1))
+    report("page after 300 logins s", round(time.monotonic() - began, 1))
     assert visitor.submit(LOG_IN, username="nobody", password="wrong").status_code == REFUSED
-    taken = log_ins(site) - before
-    report("log-ins taken of 300 that hung up", taken)
+    taken = logins(site) - before
+    report("logins taken of 300 that hung up", taken)
     # Most left while they waited, which Waitress does not see: it takes them all.
     if project.answers["server"] != "wsgi-waitress":
         assert taken < ABORTED / 3

@@ -141,7 +141,7 @@ def test_one_logs_in_and_the_other_sees_it_also_after_a_restart(
 
 
 @for_combinations([*filter(is_asgi, SERVERS)])
-def test_a_live_page_reconnects_after_a_new_password_and_stops_at_log_out(open_window):
+def test_a_live_page_reconnects_after_a_new_password_and_stops_at_logout(open_window):
     window = open_window()
     window.sign_up("radia")
     state = window.page.locator("#presence-state")
@@ -188,6 +188,8 @@ def test_the_admin_works_without_a_complaint(open_window, administrator):
     page = window.page
     window.log_in("/admin/", administrator)
     page.get_by_role("row", name="Users Add").get_by_role("link", name="Add").click()
+    # Until it has loaded: the admin's change_form.js, which is async, then focuses the first field.
+    page.wait_for_url("**/add/")
     form = page.get_by_role("main")
     form.get_by_label("Username:").fill("hedy")
     for label in ("Password:", "Password confirmation:"):

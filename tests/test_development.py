@@ -2,17 +2,13 @@
 
 import re
 import subprocess
-import time
-from contextlib import contextmanager
 
 import httpx
-import psutil
 import pytest
 from combinations import EACH_PLATFORM, by_name, for_combinations
-from rehearsal.processes import bare_environment, run
+from rehearsal.processes import Process, bare_environment, run
 from rehearsal.services import free_port
-
-SECONDS = 60
+from rehearsal.site import BOOT_SECONDS, answers
 
 
 @pytest.fixture
@@ -25,36 +21,19 @@ def environment(project, folder):
     return bare_environment(project.environment("requirements-dev.txt"), folder)
 
 
-@contextmanager
-def preview(folder, environment, port: int):
-    """`make prod` on that port; all of its processes end with the block."""
-    command = ["make", "prod", f"ADDRESS=127.0.0.1:{port}"]
-    process = subprocess.Popen(command, cwd=folder, env=environment)
-    try:
-        yield
-    finally:
-        children = psutil.Process(process.pid).children(recursive=True)
-        for each in [*children, psutil.Process(process.pid)]:
-            each.kill()
-        process.wait()
-
-
-def get_when_possible(url: str) -> httpx.Response:
-    deadline = time.monotonic() + SECONDS
-    while True:
-        try:
-            return httpx.get(url)
-        except httpx.TransportError:
-            assert time.monotonic() < deadline, "make prod does not answer"
-            time.sleep(0.2)
+@pytest.fixture
+def preview(folder, environment):
+    """The address of a running `make prod`."""
+    address = f"127.0.0.1:{free_port()}"
+    with Process(f"make prod ADDRESS={address}", folder, environment) as process:
+        process.wait_until(lambda: answers(f"http://{address}/"), BOOT_SECONDS)
+        yield f"http://{address}"
 
 
 @for_combinations(EACH_PLATFORM)
-def test_make_prod_shows_pages_with_production_s_settings(folder, environment):
-    port = free_port()
-    with preview(folder, environment, port):
-        home = get_when_possible(f"http://127.0.0.1:{port}/")
-        missing = httpx.get(f"http://127.0.0.1:{port}/no/such/page")
+def test_make_prod_shows_pages_with_production_s_settings(preview):
+    home = httpx.get(f"{preview}/")
+    missing = httpx.get(f"{preview}/no/such/page")
     assert home.status_code == 200
     assert "A preview of production" in home.text
     assert re.search(r"/static/site\.[0-9a-f]{12}\.css", home.text)

@@ -260,7 +260,7 @@ def test_a_site_has_no_need_to_write_to_its_disk(read_only_site, deployment):
 
 
 def log_in_at_length(site: Site, length: int) -> int | str:
-    """Send a log-in form of so many bytes; what is answered, or what befalls the connection."""
+    """Send a login form of so many bytes; what is answered, or what befalls the connection."""
     with site.visitor() as visitor:
         try:
             return visitor.submit("/accounts/login/", username="x" * length).status_code

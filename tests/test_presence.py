@@ -95,7 +95,7 @@ def test_logging_out_closes_the_session_s_sockets_on_every_process(
         assert closed.value.rcvd.code == 4401
 
 
-def test_a_loop_of_log_ins_and_log_outs_does_not_flood_other_pages(ada, deployment, connect):
+def test_a_loop_of_logins_and_logouts_does_not_flood_other_pages(ada, deployment, connect):
     with deployment.site(WEB_CONCURRENCY="1") as site:
         for _ in range(15):
             connect(site, "cy_p").submit("/accounts/logout/", page="/")

@@ -40,10 +40,10 @@ async def measure(site: Site, sessions: list[str], services, others: int, report
     for socket in crowd.sockets[1:]:
         await socket.close()
     await asyncio.sleep(2)
-    log_ins = []
+    logins = []
     for _ in range(LOG_INS):
-        log_ins += await crowd.time("logged in", 1, lambda: asyncio.to_thread(log_in, site))
-    report_spread(report, "log-in", log_ins)
+        logins += await crowd.time("logged in", 1, lambda: asyncio.to_thread(log_in, site))
+    report_spread(report, "login", logins)
     await crowd.leave()
 
 

@@ -81,6 +81,21 @@ MUTANTS = (
         "",
         "paas/tests/test_logs.py::test_refused_requests_log_one_line_per_interval",
     ),
+    by_project(
+        FLOOD,
+        "paas/asgi/channel_layer.py",
+        'logging.getLogger("channels_redis.pubsub").addFilter(RateLimitFilter())',
+        "",
+        "paas/tests/test_asgi.py::test_errors_of_a_channel_layer_without_redis_are_one_line_per_interval",
+    ),
+    by_project(
+        FLOOD,
+        "paas/servers/waitress.py",
+        'logging.getLogger("waitress.queue").addFilter(RateLimitFilter())',
+        "",
+        "paas/tests/test_waitress_channel.py::test_requests_that_wait_for_a_thread_log_one_line_per_interval",
+        answers=WAITRESS,
+    ),
     by_project(FLOOD, LOGS, "record.args, record.exc_info = (), None", "pass", REPEATED),
     by_project(
         ERROR_PAGE,

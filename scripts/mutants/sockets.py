@@ -23,7 +23,7 @@ TICKET = (
     "and never in a URL"
 )
 TALK = "sockets that talk too much, or too long, are closed; a person has 20"
-LOOP = "a loop of log-ins and log-outs sends ten messages a minute to each open page"
+LOOP = "a loop of logins and logouts sends ten messages a minute to each open page"
 
 OTHER_SITE = "paas/tests/test_consumers.py::test_pages_of_other_sites_are_refused"
 ENDED = (
@@ -122,8 +122,8 @@ MUTANTS = (
     by_project(
         TALK,
         CONSUMERS,
-        " or self.received > self.max_messages",
-        "",
+        "if self.received > self.max_messages:",
+        "if False:",
         "paas/tests/test_consumers.py::test_a_client_that_sends_too_many_messages_is_closed",
     ),
     by_project(

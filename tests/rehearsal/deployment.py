@@ -6,7 +6,7 @@ from rehearsal.platforms import Platform, Services
 from rehearsal.processes import Process, run, run_script
 from rehearsal.site import Site
 
-# Made in the database, as so many log-ins would take minutes of hashing passwords.
+# Made in the database, as so many logins would take minutes of hashing passwords.
 MAKE_SESSIONS = """
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY

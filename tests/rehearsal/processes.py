@@ -6,12 +6,16 @@ import shlex
 import signal
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 # What takes 50 seconds has taken 300, where a disk stalled beside a busy machine.
 PATIENCE_SECONDS = 900
+# After SIGKILL a process may still wait for a disk.
+KILL_SECONDS = 60
 
 
 def bare_environment(programs: Path, home: Path) -> dict[str, str]:
@@ -81,20 +85,54 @@ class Process:
     def __exit__(self, *exception):
         self.stop()
 
+    def wait_until(self, is_up: Callable[[], bool], seconds: float) -> None:
+        """Raise RuntimeError if the process exits or takes longer than that until ``is_up()``."""
+        started = time.monotonic()
+        while not is_up():
+            if not self.is_running() or time.monotonic() - started > seconds:
+                self.stop()
+                raise RuntimeError(f"{self.command!r} did not boot:\n{self.output()}")
+            time.sleep(0.05)
+
     def stop(self) -> int:
         """End the process as the platform does, and return its exit status."""
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
-        try:
-            return self.process.wait(self.grace)
-        except subprocess.TimeoutExpired:
-            self.signal(signal.SIGKILL)
-            return self.process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(self.grace)
+        self.kill_session()
+        return self.process.wait()
 
     def kill(self) -> None:
         """End the process as a crash does: at once, and without a word."""
-        self.signal(signal.SIGKILL)
+        self.kill_session()
         self.process.wait()
+
+    def kill_session(self) -> None:
+        """Kill every process that the command started, also one whose parent has exited, until none
+        is left: a platform ends them all with their container.
+        """
+        deadline = time.monotonic() + KILL_SECONDS
+        if self.is_running():
+            self.signal(signal.SIGKILL)  # all at once, so that none sees another end
+        while members := self.session():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"still there after SIGKILL: {members}")
+            for member in members:
+                with suppress(psutil.NoSuchProcess):
+                    member.kill()
+            time.sleep(0.02)
+
+    def session(self) -> list[psutil.Process]:
+        """The live processes of the command's session, which is the main process' own."""
+        return [process for process in psutil.process_iter() if self.has_member(process)]
+
+    def has_member(self, process: psutil.Process) -> bool:
+        try:
+            is_member = os.getsid(process.pid) == self.process.pid
+            return is_member and process.status() != psutil.STATUS_ZOMBIE
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            return False
 
     def workers(self) -> list[psutil.Process]:
         """The processes that the command's main process has started."""

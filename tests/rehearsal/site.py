@@ -24,6 +24,14 @@ def session_cookie(session: str) -> dict[str, str]:
     return {"Cookie": f"{SESSION_COOKIE}={session}"}
 
 
+def answers(url: str) -> bool:
+    """Whether a GET is a success, within a second."""
+    try:
+        return httpx.get(url, timeout=1).is_success
+    except httpx.TransportError:
+        return False
+
+
 class Site:
     """A web process of the project, started as the platform starts it, once it answers.
 
@@ -43,11 +51,7 @@ class Site:
     def __enter__(self):
         started = time.monotonic()
         self.process.__enter__()
-        while not self.answers():
-            if not self.process.is_running() or time.monotonic() - started > BOOT_SECONDS:
-                self.process.stop()
-                raise RuntimeError(f"the web process did not boot:\n{self.process.output()}")
-            time.sleep(0.05)
+        self.process.wait_until(self.answers, BOOT_SECONDS)
         self.boot_seconds = time.monotonic() - started
         self.boot_megabytes = self.process.memory()
         return self
@@ -56,10 +60,7 @@ class Site:
         self.process.stop()
 
     def answers(self) -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/healthz", timeout=1).is_success
-        except httpx.TransportError:
-            return False
+        return answers(f"http://127.0.0.1:{self.port}/healthz")
 
     def client(self, session: str | None = None, seconds: float = 30) -> Client:
         """A client for load, of the session with that key or of none."""

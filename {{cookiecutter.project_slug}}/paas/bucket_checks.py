@@ -6,7 +6,7 @@ from functools import partial
 from django.conf import settings
 from django.core.checks import Error
 
-from paas.checks import CHECKS, variable_error
+from paas.checks import CHECKS, deploy_error
 
 # For each environment variable its key in settings.BUCKET, and a regular expression for its value.
 VARIABLES = {
@@ -20,9 +20,9 @@ VARIABLES = {
 def check_bucket(name: str) -> Error | None:
     key, pattern = VARIABLES[name]
     if not settings.BUCKET[key]:
-        return variable_error(20, name, "is not set.")
+        return deploy_error(20, name, "is not set.", is_variable=True)
     if not re.fullmatch(pattern, settings.BUCKET[key]):
-        return variable_error(20, name, f"must match {pattern!r}.")
+        return deploy_error(20, name, f"must match {pattern!r}.", is_variable=True)
     return None
 
 

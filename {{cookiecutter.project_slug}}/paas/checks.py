@@ -31,16 +31,14 @@ def environment_check(check: Check) -> Check:
     return check
 
 
-def deploy_error(number: int, name: str, message: str) -> Error:
-    """An error about an environment variable or a setting, with a hint how to set it."""
-    hints = import_module(settings.PLATFORM).HINTS
-    hint = hints.get(name, f"See {name} in config/settings.py.")
-    return Error(f"{name} {message}", hint=hint, id=f"paas.E{number:03}")
+def deploy_error(number: int, name: str, message: str, is_variable: bool = False) -> Error:
+    """An error about a setting, or an environment variable, with a hint how to set it.
 
-
-def variable_error(number: int, name: str, message: str) -> Error:
-    """Like deploy_error(), for your own variables: the hint is the platform's command that sets one."""
-    hint = import_module(settings.PLATFORM).SET_VARIABLE.format(name)
+    ``is_variable`` is for variables that the platform's HINTS do not have, such as your own.
+    """
+    platform = import_module(settings.PLATFORM)
+    set_it = platform.SET_VARIABLE if is_variable else "See {} in config/settings.py."
+    hint = platform.HINTS.get(name, set_it.format(name))
     return Error(f"{name} {message}", hint=hint, id=f"paas.E{number:03}")
 
 

@@ -21,6 +21,8 @@ from structlog.typing import EventDict, Processor
 MAX_FRAMES = 20
 MAX_PATH_LENGTH = 1000
 MAX_CONSOLE_PATH = 58
+# The logger of paas/request_log.py.
+REQUEST_LOGGER = "paas.request_log"
 # They log a line per request, or per second, during an outage, an overload or an attack.
 RATE_LIMITED_LOGGERS = (
     "django.security.DisallowedHost",
@@ -88,7 +90,7 @@ console = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
 
 def render_console(logger, method: str, event: EventDict) -> str:
     """Processor: a request is one line of up to 80 columns, such as ``GET / 200 28 ms``."""
-    if event.get("event") != "request":
+    if event.get("logger") != REQUEST_LOGGER:
         return console(logger, method, event)
     path = event["path"]
     shown = path if len(path) <= MAX_CONSOLE_PATH else f"{path[: MAX_CONSOLE_PATH - 3]}..."

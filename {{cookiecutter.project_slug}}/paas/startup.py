@@ -14,7 +14,7 @@ NO_CONFIGURATION = (
     "docs/configuration.md for production."
 )
 # Without any of them and without .env, nothing is configured.
-VARIABLES = {"DEBUG", "SECRET_KEY", "DATABASE_URL"}
+CONFIGURATION_VARIABLES = {"DEBUG", "SECRET_KEY", "DATABASE_URL"}
 # `check` reports what is missing, builds run `collectstatic`, and `make check` `makemigrations`.
 COMMANDS_WITHOUT_CONFIGURATION = {
     "check",
@@ -42,7 +42,8 @@ def load_settings() -> None:
 def require_configuration(arguments: list[str]) -> None:
     """Exit if ``arguments``, of manage.py, need a configuration and there is none."""
     command = arguments[1] if len(arguments) > 1 else "help"
-    is_configured = (settings.BASE_DIR / ".env").exists() or not VARIABLES.isdisjoint(os.environ)
+    has_variables = not CONFIGURATION_VARIABLES.isdisjoint(os.environ)
+    is_configured = has_variables or (settings.BASE_DIR / ".env").exists()
     if not is_configured and command not in COMMANDS_WITHOUT_CONFIGURATION:
         exit_with_errors([NO_CONFIGURATION])
 

@@ -91,7 +91,7 @@ function connect() {
   };
 }
 
-// The page itself says so, by redirecting to the log-in page; a refused handshake does not say why.
+// The page itself says so, by redirecting to the login page; a refused handshake does not say why.
 async function isLoggedOut() {
   try {
     const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" });

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
@@ -13,7 +14,7 @@ from django.urls import reverse
 from config.asgi import application
 from paas.asgi import consumers
 from paas.asgi.heartbeat import HEARTBEAT
-from paas.tests.sockets import Socket, log_in
+from paas.tests.sockets import Socket, close_all, log_in
 from presence.consumers import PresenceConsumer
 from presence.models import EXPIRY_SECONDS, Connection
 from presence.services import MAX_CONNECTIONS, connect, list_people
@@ -35,10 +36,15 @@ def new_limit(monkeypatch):
 async def close_all_pages(transactional_db):
     """A consumer that outlives its test would write to the next test's database."""
     yield
-    while Socket.all:
-        await Socket.all.pop().disconnect()
-    for consumer in list(HEARTBEAT.consumers):
-        HEARTBEAT.leave(consumer)
+    await close_all()
+
+
+async def messages_until_ping(page: Socket) -> list[dict[str, Any]]:
+    """The page's next messages, up to those of a heartbeat."""
+    messages = [await page.receive_json_from()]
+    while messages[-1]["type"] != "ping":
+        messages.append(await page.receive_json_from())
+    return messages
 
 
 @sync_to_async
@@ -93,7 +99,7 @@ async def test_other_pages_show_logins_and_logouts():
     assert (change["name"], change["what"]) == ("bob", "logged out")
 
 
-async def test_a_log_out_during_a_handshake_leaves_nobody_online(monkeypatch):
+async def test_a_logout_during_a_handshake_leaves_nobody_online(monkeypatch):
     watcher = await open_page(await log_in("ada")).open()
     client = await log_in("bob")
 
@@ -106,9 +112,7 @@ async def test_a_log_out_during_a_handshake_leaves_nobody_online(monkeypatch):
     assert await page.close_code() == consumers.LOGGED_OUT
     await page.disconnect()
     await HEARTBEAT.beat()
-    messages = [await watcher.receive_json_from()]
-    while messages[-1]["type"] != "ping":
-        messages.append(await watcher.receive_json_from())
+    messages = await messages_until_ping(watcher)
     changes = [message for message in messages if message.get("name") == "bob"]
     assert not changes[-1]["online"]
     assert await online() == ["ada"]
@@ -122,9 +126,7 @@ async def test_logging_out_with_an_open_page_sends_one_change():
     assert await page.close_code() == consumers.LOGGED_OUT
     await page.disconnect()
     await HEARTBEAT.beat()
-    messages = [await watcher.receive_json_from()]
-    while messages[-1]["type"] != "ping":
-        messages.append(await watcher.receive_json_from())
+    messages = await messages_until_ping(watcher)
     changes = [message["what"] for message in messages if message.get("name") == "bob"]
     assert changes == ["logged in", "came online", "logged out"]
     assert await online() == ["ada"]
@@ -138,9 +140,7 @@ async def test_a_loop_of_logins_and_logouts_sends_few_messages():
         await bob.alogout()
         await bob.aforce_login(user)
     await HEARTBEAT.beat()
-    messages = [await watcher.receive_json_from()]
-    while messages[-1]["type"] != "ping":
-        messages.append(await watcher.receive_json_from())
+    messages = await messages_until_ping(watcher)
     changes = [message for message in messages if message.get("name") == "bob"]
     # Twice the limit if a new minute begins in between.
     assert 0 < len(changes) <= 2 * MAX_MESSAGES

@@ -1,5 +1,3 @@
-from importlib import import_module
-
 from django.apps import AppConfig
 
 
@@ -7,6 +5,4 @@ class AsgiConfig(AppConfig):
     name = "paas.asgi"
 
     def ready(self):
-        # Importing these modules registers their checks and signal receivers.
-        import_module("paas.asgi.checks")
-        import_module("paas.asgi.sessions")
+        from . import checks, sessions  # noqa: F401 (registers checks and signal receivers)

@@ -98,27 +98,27 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
         if len(text_data or bytes_data or "") > self.max_message_size:
             await self.close(MESSAGE_TOO_BIG)
             return
+        if self.received > self.max_messages:
+            await self.close(BAD_MESSAGE)
+            return
         try:
             content = json.loads(text_data or "")
         except (ValueError, RecursionError):
             content = None
-        if content is None or self.received > self.max_messages:
+        if content is None:
             await self.close(BAD_MESSAGE)
             return
         self.missed = 0
         if content != {"type": "pong"}:
             await self.receive_json(content)
 
-    async def session_logged_out(self, message) -> None:
-        """The handler of the channel layer's message ``session.logged_out``."""
-        await self.close(LOGGED_OUT)
-
     async def ping(self) -> None:
         self.missed += 1
         self.received = 0
         await self.send_json({"type": "ping"})
 
-    async def close_logged_out(self) -> None:
+    async def session_logged_out(self, message=None) -> None:
+        """Called by the heartbeat, and for the channel layer's message ``session.logged_out``."""
         await self.close(LOGGED_OUT)
 
     async def close_unresponsive(self) -> None:

@@ -58,7 +58,7 @@ class Heartbeat:
         work = []
         for consumer in consumers:
             if consumer.session in ended:
-                one = self.drop(consumer, consumer.close_logged_out)
+                one = self.drop(consumer, consumer.session_logged_out)
             elif consumer in lost or consumer.account in changed or consumer.missed > 1:
                 one = self.drop(consumer, consumer.close_unresponsive)
             else:

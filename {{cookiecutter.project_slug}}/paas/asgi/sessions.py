@@ -10,7 +10,7 @@ from django.utils.crypto import salted_hmac
 
 from paas.asgi.channel_layer import send_to_group
 
-# Sent at log-out with ``session_key``: the session is deleted, and its WebSockets are still open.
+# Sent at logout with ``session_key``: the session is deleted, and its WebSockets are still open.
 session_ended = Signal()
 
 

@@ -6,6 +6,8 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
 from django.test import AsyncClient
 
+from paas.asgi.heartbeat import HEARTBEAT
+
 TIMEOUT = 10  # seconds
 
 
@@ -51,6 +53,14 @@ class Socket(WebsocketCommunicator):
         while (output := await self.receive_output(TIMEOUT))["type"] != "websocket.close":
             pass
         return output["code"]
+
+
+async def close_all() -> None:
+    """Close each Socket, and end consumers that are still in the heartbeat."""
+    while Socket.all:
+        await Socket.all.pop().disconnect()
+    for consumer in list(HEARTBEAT.consumers):
+        HEARTBEAT.leave(consumer)
 
 
 async def log_in(name: str) -> AsyncClient:

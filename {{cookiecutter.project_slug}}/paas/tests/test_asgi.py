@@ -1,6 +1,7 @@
-"""The ASGI application: its deploy check, its WebSocket middleware, and shutdown."""
+"""The ASGI application: its deploy check, log lines, WebSocket middleware, and shutdown."""
 
 import asyncio
+import logging
 
 import pytest
 from channels.testing import WebsocketCommunicator
@@ -53,6 +54,15 @@ def test_the_development_server_logs_no_request_a_second_time(events):
     details = {"method": "GET", "path": "/", "status": 200, "client": "", "time_taken": 0.1}
     Command().log_action("http", "complete", details)
     assert events() == []
+
+
+def test_errors_of_a_channel_layer_without_redis_are_one_line_per_interval(events, monkeypatch):
+    logger = logging.getLogger("channels_redis.pubsub")
+    for rate_limit in logger.filters:
+        monkeypatch.setattr(rate_limit, "silent_until", 0.0)
+    for _ in range(3):
+        logger.error("Unexpected exception in receive task", exc_info=ConnectionError())
+    assert len(events()) == 1
 
 
 async def test_an_error_closes_the_websocket_and_is_logged_with_the_request_id(events):

@@ -18,7 +18,7 @@ from paas.asgi import consumers, tickets, websockets
 from paas.asgi.consumers import SessionConsumer
 from paas.asgi.heartbeat import HEARTBEAT
 from paas.asgi.sessions import ended_sessions
-from paas.tests.sockets import Socket, log_in
+from paas.tests.sockets import Socket, close_all, log_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,10 +41,7 @@ echo = partial(Socket, application, "/ws/echo/")
 async def close_all_sockets(transactional_db):
     """A consumer that outlives its test would query the next test's database."""
     yield
-    while Socket.all:
-        await Socket.all.pop().disconnect()
-    for consumer in list(HEARTBEAT.consumers):
-        HEARTBEAT.leave(consumer)
+    await close_all()
 
 
 async def ticket_of(client: AsyncClient) -> str:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import include, path, reverse
 
+from paas import request_log
 from paas.limits import OVERLOADED
 from paas.logs import RATE_LIMITED_LOGGERS, render_console
 
@@ -35,10 +36,15 @@ def test_a_request_logs_one_line_without_its_query_string(client, user, events):
 
 @pytest.mark.parametrize("path", ["/", "/" + 100 * "a"])
 def test_in_development_a_request_is_one_line_of_80_columns(path):
-    event = {"event": "request", "method": "OPTIONS", "path": path, "status": 200}
+    event = {"logger": request_log.__name__, "method": "OPTIONS", "path": path, "status": 200}
     line = render_console(None, "info", event | {"duration_ms": 28.4, "user_id": 7})
     assert re.fullmatch(r"OPTIONS /[a.]* 200 28 ms", line)
     assert len(line) <= 80
+
+
+def test_in_development_any_event_may_be_called_request():
+    line = render_console(None, "info", {"logger": "users.views", "event": "request", "order": 7})
+    assert "order" in line
 
 
 def test_health_checks_are_not_logged(client, events):

@@ -76,6 +76,17 @@ def test_development_needs_no_configuration(settings):
     refuse_misconfiguration()
 
 
+def test_a_preview_needs_no_configuration_but_is_refused_on_a_platform(
+    settings, monkeypatch, capsys
+):
+    settings.DEBUG, settings.IS_PREVIEW, settings.SECRET_KEY = False, True, ""
+    refuse_misconfiguration()
+    monkeypatch.setenv("PORT", "8000")
+    with pytest.raises(SystemExit):
+        refuse_misconfiguration()
+    assert "SECRET_KEY is not set." in capsys.readouterr().err
+
+
 def test_healthz_answers_with_any_host(client):
     response = client.get("/healthz", headers={"host": "10.0.0.1"})
     assert (response.status_code, response.text) == (200, "ok")

@@ -6,13 +6,13 @@ import sys
 import pytest
 from django.core.management import call_command
 
-from paas.startup import VARIABLES, require_configuration
+from paas.startup import CONFIGURATION_VARIABLES, require_configuration
 
 
 @pytest.fixture
 def unconfigured(settings, monkeypatch, tmp_path):
     settings.BASE_DIR = tmp_path
-    for name in VARIABLES:
+    for name in CONFIGURATION_VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
 

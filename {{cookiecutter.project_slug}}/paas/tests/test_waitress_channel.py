@@ -1,5 +1,6 @@
-"""Waitress' connections: the memory that a response takes."""
+"""Waitress: the memory that a response takes, and log lines of waiting requests."""
 
+import logging
 import socket
 import tracemalloc
 
@@ -38,3 +39,12 @@ def test_a_long_response_to_a_client_that_reads_steadily_takes_little_memory(ser
         tracemalloc.stop()
         channel.handle_close()
     assert peak < 5_000_000
+
+
+def test_requests_that_wait_for_a_thread_log_one_line_per_interval(events, monkeypatch):
+    logger = logging.getLogger("waitress.queue")
+    for rate_limit in logger.filters:
+        monkeypatch.setattr(rate_limit, "silent_until", 0.0)
+    for depth in range(3):
+        logger.warning("Task queue depth is %d", depth)
+    assert len(events()) == 1
