@@ -13,11 +13,25 @@ def run_there(project, tmp_path_factory):
     return lambda command: run(command, folder, environment)
 
 
-@for_combinations(COMBINATIONS)
+def is_first(answers: dict) -> bool:
+    """True on one platform, and False on the other, for each server with each set of options."""
+    return sum(CHOICES[name].index(value) for name, value in answers.items()) % 2 == 0
+
+
+# What depends on the platform: all else is the same code on both.
+PLATFORM_TESTS = "paas/tests/test_{production,procfile,app_spec,bucket}.py tests/test_throttle.py"
+
+
+@for_combinations([answers for answers in COMBINATIONS if is_first(answers)])
 def test_its_own_tests_pass(run_there, report):
     printed = run_there("make test")
     assert " passed" in printed
     report("own tests", int(printed.split(" passed")[0].split()[-1]))
+
+
+@for_combinations([answers for answers in COMBINATIONS if not is_first(answers)])
+def test_what_depends_on_the_platform_passes_on_the_other_one(run_there):
+    assert " passed" in run_there(f"pytest $(ls {PLATFORM_TESTS} 2>/dev/null)")
 
 
 # What ruff says of the others is in test_files.py. Types take their time: so here is each server, and
