@@ -151,12 +151,44 @@ def test_what_no_release_fits_is_told_and_no_lock_changes(repository):
     assert repository.locks() == before
 
 
+PROJECT_LOCKS = ("requirements.txt", "requirements-dev.txt")
+
+
+def make(verb: str, folder: Path, **environment: str) -> dict[str, list[str]]:
+    """Type `make` and this verb in a baked project, and return the lines of its locks."""
+    programs = f"{Path(find_uv_bin()).parent}:{os.environ['PATH']}"
+    environment = os.environ | {"PATH": programs} | environment
+    subprocess.run(["make", verb], cwd=folder, env=environment, check=True)
+    return project_locks(folder)
+
+
+def project_locks(folder: Path) -> dict[str, list[str]]:
+    return {name: (folder / name).read_text().splitlines() for name in PROJECT_LOCKS}
+
+
 @for_combinations(EACH_PLATFORM)
 def test_make_lock_changes_nothing_in_an_untouched_project(project, tmp_path):
     folder = project.checkout(tmp_path.name)
-    locks = {
-        name: (folder / name).read_text() for name in ("requirements.txt", "requirements-dev.txt")
-    }
-    programs = f"{Path(find_uv_bin()).parent}:{os.environ['PATH']}"
-    subprocess.run(["make", "lock"], cwd=folder, env=os.environ | {"PATH": programs}, check=True)
-    assert locks == {name: (folder / name).read_text() for name in locks}
+    locks = project_locks(folder)
+    assert make("lock", folder) == locks
+
+
+@for_combinations(EACH_PLATFORM[:1])
+def test_make_lock_adds_a_new_dependency_and_make_upgrade_takes_newer_versions(
+    project, index, tmp_path
+):
+    folder = project.checkout(tmp_path.name)
+    before = project_locks(folder)
+    pyproject = folder / "pyproject.toml"
+    text = pyproject.read_text()
+    pyproject.write_text(text.replace('    "environs', '    "sample-of-ours",\n    "environs'))
+    index.release("sample_of_ours", "1.0")
+    # A newer version of a package that is in the lock already.
+    index.release("structlog", "1000.0")
+    wheels = {"UV_FIND_LINKS": f"{index.folder}/sample_of_ours,{index.folder}/structlog"}
+
+    for name, lines in make("lock", folder, **wheels).items():
+        assert [line for line in lines if line not in before[name]] == ["sample-of-ours==1.0"]
+        assert [line for line in before[name] if line not in lines] == []
+    for lines in make("upgrade", folder, **wheels).values():
+        assert "structlog==1000.0" in lines
