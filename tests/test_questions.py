@@ -137,7 +137,9 @@ def test_a_folder_that_is_there_is_refused_at_its_question(home):
 
 
 def test_the_first_command_of_the_readme_makes_a_project(home, repository):
-    command = re.search(r"^uvx cookiecutter gh:(.+)$", (TEMPLATE / "README.md").read_text(), re.M)
+    command = re.search(
+        r"^uvx cookiecutter gh:(.+)$", (TEMPLATE / "README.md").read_text(), re.MULTILINE
+    )
     address = home / command[1]
     address.parent.mkdir()
     address.symlink_to(repository)
