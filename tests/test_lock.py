@@ -2,14 +2,19 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+import yaml
 from combinations import EACH_PLATFORM, TEMPLATE, for_combinations
+from rehearsal.processes import run
 from uv import find_uv_bin
 
 PROJECT = "{{cookiecutter.project_slug}}"
@@ -72,16 +77,25 @@ class Repository:
     def locks(self) -> dict[str, str]:
         return {name: (self.folder / name).read_text() for name in LOCKS}
 
-    def lock(self, *options: str) -> subprocess.CompletedProcess:
+    @property
+    def environment(self) -> dict[str, str]:
         environment = {name: value for name, value in os.environ.items() if name[:3] != "UV_"}
-        environment |= {
+        return environment | {
             "UV_NO_CONFIG": "1",
             "UV_DEFAULT_INDEX": self.index.folder.as_uri(),
             "UV_CACHE_DIR": str(self.folder / "cache"),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
+
+    def lock(self, *options: str) -> subprocess.CompletedProcess:
         words = [sys.executable, "scripts/lock.py", *options]
         return subprocess.run(
-            words, cwd=self.folder, env=environment, check=False, capture_output=True, text=True
+            words,
+            cwd=self.folder,
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
         )
 
 
@@ -149,6 +163,38 @@ def test_what_no_release_fits_is_told_and_no_lock_changes(repository):
     assert "sample>=3" in done.stderr
     assert "Traceback" not in done.stderr
     assert repository.locks() == before
+
+
+def test_the_weekly_run_takes_the_newest_cookiecutter_and_what_is_above_upper_bounds(
+    repository, index
+):
+    for name, version in (("cookiecutter", "2.7"), ("cookiecutter", "4.0"), ("sample", "2.0")):
+        index.release(name, version)
+    repository.ask_for(template="cookiecutter>=2.7", project="sample>=1,<2")
+    repository.pin("sample==1.0")
+    workflow = yaml.safe_load((TEMPLATE / ".github/workflows/weekly.yml").read_text())
+    steps = [step["run"] for step in workflow["jobs"]["test"]["steps"] if "run" in step]
+    # It installs the new lock, and runs all tests on what that brings.
+    assert (steps.pop(0), steps.pop()) == ("pip install -r requirements.txt", ".ci/run")
+    assert len(steps) == 3
+    run("git init --quiet && git add --all", repository.folder, repository.environment)
+    printed = "".join(run(step, repository.folder, repository.environment) for step in steps)
+    template, project, tools = repository.locks().values()
+    assert "\ncookiecutter==4.0\n" in template
+    assert "\nsample==2.0\n" in project
+    assert "\nsample==2.0\n" in tools
+    # The log says what is new.
+    assert "+cookiecutter==4.0" in printed
+
+
+def test_no_upper_bound_keeps_a_newer_cookiecutter_from_the_weekly_run():
+    groups = tomllib.loads((TEMPLATE / "pyproject.toml").read_text())["dependency-groups"]
+    requirements = [*groups["dev"]]
+    for package in metadata.distributions():
+        requirements += package.requires or []
+    ours = [each for each in requirements if re.match(r"cookiecutter\b(?!-)", each)]
+    assert len(ours) >= 3  # of this repository, cruft and pytest-cookies
+    assert [each for each in ours if re.search("<|==|~=", each)] == []
 
 
 PROJECT_LOCKS = ("requirements.txt", "requirements-dev.txt")
