@@ -4,12 +4,15 @@ import itertools
 import os
 import re
 import shutil
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from combinations import SERVERS, TEMPLATE, for_combinations, is_asgi
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from rehearsal.processes import Process, bare_environment, run
 from rehearsal.router import Router
+from rehearsal.services import free_port
 from rehearsal.site import PASSWORD
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -34,18 +37,24 @@ def router(site, certificates):
         yield router
 
 
-@pytest.fixture
-def browser(site, router):
+@contextmanager
+def chromium(*arguments: str):
     # Not for the session: Playwright keeps an event loop running, and asyncio allows no second.
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         if os.environ.get("CI"):
             pytest.fail(f"CI needs a browser: one of {', '.join(BROWSERS)}.")
         pytest.skip(f"There is no browser here: install one of {', '.join(BROWSERS)}.")
-    rule = f"MAP {site.platform.host}:443 127.0.0.1:{router.port}"
     with sync_playwright() as playwright:
-        arguments = [*ARGUMENTS.split(), f"--host-resolver-rules={rule}"]
-        yield playwright.chromium.launch(executable_path=program, args=arguments)
+        words = [*ARGUMENTS.split(), *arguments]
+        yield playwright.chromium.launch(executable_path=program, args=words)
+
+
+@pytest.fixture
+def browser(site, router):
+    rule = f"MAP {site.platform.host}:443 127.0.0.1:{router.port}"
+    with chromium(f"--host-resolver-rules={rule}") as browser:
+        yield browser
 
 
 class Window:
@@ -101,9 +110,9 @@ def open_window(browser, site):
 def picture(request):
     """Keep a screenshot in docs/, if asked to."""
 
-    def take(page: Page, name: str) -> None:
+    def take(page: Page, name: str, full_page: bool = False) -> None:
         if request.config.getoption("pictures"):
-            page.screenshot(path=TEMPLATE / "docs" / name)
+            page.screenshot(path=TEMPLATE / "docs" / name, full_page=full_page)
 
     return take
 
@@ -227,3 +236,38 @@ def test_a_site_s_name_is_read_from_the_side_it_is_written_from(open_window):
         expect(element).to_have_css("direction", "ltr")
         element.evaluate("element => element.textContent = 'حجز المواعيد!'")
         expect(element).to_have_css("direction", "rtl")
+
+
+@pytest.fixture
+def development(project, tmp_path):
+    """The address of a new project in development, as `make run` starts it."""
+    folder = project.checkout(tmp_path.name)
+    environment = bare_environment(project.environment("requirements-dev.txt"), folder)
+    run("cp .env.example .env && python manage.py migrate", folder, environment)
+    port = free_port()
+    with Process(f"python manage.py runserver --noreload {port}", folder, environment) as process:
+        deadline = time.monotonic() + 60
+        while "at http" not in process.output():
+            assert process.is_running() and time.monotonic() < deadline, process.output()
+            time.sleep(0.2)
+        yield f"http://localhost:{port}"
+
+
+@for_combinations(SERVERS[:1])
+def test_the_next_steps_in_development_fit_a_phone_in_light_and_in_dark(development, picture):
+    with chromium() as browser:
+        for scheme, width in itertools.product(("dark", "light"), (320, 900)):
+            size = {"width": width, "height": 640}
+            context = browser.new_context(color_scheme=scheme, viewport=size)
+            window = Window(context, development)
+            page = window.page
+            page.goto(f"{development}/")
+            steps = page.get_by_role("main").get_by_role("listitem")
+            expect(steps).to_contain_text(["Edit this page", "Add an app", "Deploy to Heroku"])
+            for number in range(3):
+                expect(steps.nth(number).get_by_role("link").first).to_be_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            ground = {"dark": "rgb(29, 33, 40)", "light": "rgb(255, 255, 255)"}[scheme]
+            expect(steps.first).to_have_css("background-color", ground)
+            assert window.complaints == []
+        picture(page, "home.png", full_page=True)

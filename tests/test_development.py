@@ -1,7 +1,10 @@
 """What a developer types in a new project works as README.md says."""
 
+import html
 import re
+import shlex
 import subprocess
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -9,6 +12,21 @@ from combinations import EACH_PLATFORM, by_name, for_combinations
 from rehearsal.processes import Process, bare_environment, run
 from rehearsal.services import free_port
 from rehearsal.site import BOOT_SECONDS, answers
+
+BLOG_URLS = """\
+from django.urls import path
+from django.views.generic import TemplateView
+
+urlpatterns = [
+    path("", TemplateView.as_view(template_name="pages/home.html"), name="blog"),
+]
+"""
+FIND_BLOG = """
+from django.apps import apps
+from django.urls import reverse
+assert apps.is_installed("blog")
+assert reverse("blog") == "/blog/"
+"""
 
 
 @pytest.fixture
@@ -21,32 +39,67 @@ def environment(project, folder):
     return bare_environment(project.environment("requirements-dev.txt"), folder)
 
 
-@pytest.fixture
-def preview(folder, environment):
-    """The address of a running `make prod`."""
-    address = f"127.0.0.1:{free_port()}"
-    with Process(f"make prod ADDRESS={address}", folder, environment) as process:
+@contextmanager
+def serve(command: str, address: str, folder, environment):
+    """Run the command, which serves at the address; gives its URL."""
+    with Process(command, folder, environment) as process:
         process.wait_until(lambda: answers(f"http://{address}/"), BOOT_SECONDS)
         yield f"http://{address}"
 
 
 @for_combinations(EACH_PLATFORM)
-def test_make_prod_shows_pages_with_production_s_settings(preview):
-    home = httpx.get(f"{preview}/")
-    missing = httpx.get(f"{preview}/no/such/page")
+def test_make_prod_shows_pages_with_production_s_settings(folder, environment):
+    address = f"127.0.0.1:{free_port()}"
+    with serve(f"make prod ADDRESS={address}", address, folder, environment) as url:
+        home = httpx.get(f"{url}/")
+        missing = httpx.get(f"{url}/no/such/page")
     assert home.status_code == 200
     assert "A preview of production" in home.text
+    assert "Next steps" not in home.text
     assert re.search(r"/static/site\.[0-9a-f]{12}\.css", home.text)
     assert "default-src 'none'" in home.headers["Content-Security-Policy"]
     assert missing.status_code == 404
     assert "There is nothing at this address" in missing.text
 
 
-@for_combinations(by_name("heroku-wsgi-waitress"))
-def test_a_new_app_passes_the_checks(folder, environment):
+def home_page(folder, environment) -> str:
+    """The home page in development."""
+    address = f"localhost:{free_port()}"
+    command = f"python manage.py runserver --noreload {address}"
+    with serve(command, address, folder, environment) as url:
+        return httpx.get(f"{url}/").text
+
+
+def insert(path, before: str, line: str) -> None:
+    """Put a line into the file before the one that begins so."""
+    text = path.read_text()
+    assert text.count(f"    {before}") == 1, before
+    path.write_text(text.replace(f"    {before}", f"    {line},\n    {before}"))
+
+
+@for_combinations(EACH_PLATFORM)
+def test_the_next_steps_of_the_home_page_do_what_they_say(folder, environment):
     (folder / ".env").write_text((folder / ".env.example").read_text())
-    run("python manage.py startapp blog", folder, environment)
-    run("make check", folder, environment)
+    page = html.unescape(home_page(folder, environment))
+    for path in re.findall(r"<code>([\w/]+\.\w+)</code>", page.replace("next_steps.html", "")):
+        assert (folder / path).exists(), path
+    startapp, prod = re.findall(r"<pre><code>(.+)</code></pre>", page)
+    assert prod == "make prod"
+    assert "## Deploy\n" in (folder / "README.md").read_text()
+    [platform] = re.findall(r"Deploy to (.+?)</h3>", page)
+    assert f">{platform}'s documentation</a>" in page
+
+    run(startapp, folder, environment)
+    [path] = re.findall(r"<code>(path\(.+\))</code>", page)
+    insert(folder / "config/settings.py", '"users",', '"blog"')
+    insert(folder / "config/urls.py", 'path("accounts/"', path)
+    (folder / "blog/urls.py").write_text(BLOG_URLS)
+    home = folder / "templates/pages/home.html"
+    lines = [line for line in home.read_text().splitlines() if "next_steps.html" not in line]
+    home.write_text("\n".join([*lines, ""]))
+    run("make check && pytest tests/test_pages.py", folder, environment)
+    run(f"python manage.py shell -v 0 -c {shlex.quote(FIND_BLOG)}", folder, environment)
+    assert "Next steps" not in home_page(folder, environment)
 
 
 @for_combinations(by_name("heroku-wsgi-waitress"))

@@ -32,8 +32,8 @@ ALWAYS = """
     paas/tests/test_request_limits.py paas/tests/test_startup.py pages/__init__.py pages/context_processors.py
     pages/urls.py pages/views.py pyproject.toml requirements-dev.txt requirements.txt
     runtime.txt static/favicon.svg static/site.css templates/404.html templates/500.html
-    templates/base.html templates/pages/home.html templates/users/form.html
-    templates/users/throttled.html tests/__init__.py tests/test_pages.py tests/test_throttle.py
+    templates/base.html templates/pages/home.html templates/pages/next_steps.html
+    templates/users/form.html templates/users/throttled.html tests/__init__.py tests/test_pages.py tests/test_throttle.py
     tests/test_users.py users/__init__.py users/admin.py users/forms.py users/hashers.py
     users/migrations/0001_initial.py users/migrations/0002_username_in_any_case.py
     users/migrations/__init__.py users/models.py users/throttle.py users/urls.py users/views.py

@@ -2,14 +2,19 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+import yaml
 from combinations import EACH_PLATFORM, TEMPLATE, for_combinations
+from rehearsal.processes import run
 from uv import find_uv_bin
 
 PROJECT = "{{cookiecutter.project_slug}}"
@@ -72,16 +77,25 @@ class Repository:
     def locks(self) -> dict[str, str]:
         return {name: (self.folder / name).read_text() for name in LOCKS}
 
-    def lock(self, *options: str) -> subprocess.CompletedProcess:
+    @property
+    def environment(self) -> dict[str, str]:
         environment = {name: value for name, value in os.environ.items() if name[:3] != "UV_"}
-        environment |= {
+        return environment | {
             "UV_NO_CONFIG": "1",
             "UV_DEFAULT_INDEX": self.index.folder.as_uri(),
             "UV_CACHE_DIR": str(self.folder / "cache"),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
+
+    def lock(self, *options: str) -> subprocess.CompletedProcess:
         words = [sys.executable, "scripts/lock.py", *options]
         return subprocess.run(
-            words, cwd=self.folder, env=environment, check=False, capture_output=True, text=True
+            words,
+            cwd=self.folder,
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
         )
 
 
@@ -151,12 +165,76 @@ def test_what_no_release_fits_is_told_and_no_lock_changes(repository):
     assert repository.locks() == before
 
 
+def test_the_weekly_run_takes_the_newest_cookiecutter_and_what_is_above_upper_bounds(
+    repository, index
+):
+    for name, version in (("cookiecutter", "2.7"), ("cookiecutter", "4.0"), ("sample", "2.0")):
+        index.release(name, version)
+    repository.ask_for(template="cookiecutter>=2.7", project="sample>=1,<2")
+    repository.pin("sample==1.0")
+    workflow = yaml.safe_load((TEMPLATE / ".github/workflows/weekly.yml").read_text())
+    steps = [step["run"] for step in workflow["jobs"]["test"]["steps"] if "run" in step]
+    # It installs the new lock, and runs all tests on what that brings.
+    assert (steps.pop(0), steps.pop()) == ("pip install -r requirements.txt", ".ci/run")
+    assert len(steps) == 3
+    run("git init --quiet && git add --all", repository.folder, repository.environment)
+    printed = "".join(run(step, repository.folder, repository.environment) for step in steps)
+    template, project, tools = repository.locks().values()
+    assert "\ncookiecutter==4.0\n" in template
+    assert "\nsample==2.0\n" in project
+    assert "\nsample==2.0\n" in tools
+    # The log says what is new.
+    assert "+cookiecutter==4.0" in printed
+
+
+def test_no_upper_bound_keeps_a_newer_cookiecutter_from_the_weekly_run():
+    groups = tomllib.loads((TEMPLATE / "pyproject.toml").read_text())["dependency-groups"]
+    requirements = [*groups["dev"]]
+    for package in metadata.distributions():
+        requirements += package.requires or []
+    ours = [each for each in requirements if re.match(r"cookiecutter\b(?!-)", each)]
+    assert len(ours) >= 3  # of this repository, cruft and pytest-cookies
+    assert [each for each in ours if re.search("<|==|~=", each)] == []
+
+
+PROJECT_LOCKS = ("requirements.txt", "requirements-dev.txt")
+
+
+def make(verb: str, folder: Path, **environment: str) -> dict[str, list[str]]:
+    """Type `make` and this verb in a baked project, and return the lines of its locks."""
+    programs = f"{Path(find_uv_bin()).parent}:{os.environ['PATH']}"
+    environment = os.environ | {"PATH": programs} | environment
+    subprocess.run(["make", verb], cwd=folder, env=environment, check=True)
+    return project_locks(folder)
+
+
+def project_locks(folder: Path) -> dict[str, list[str]]:
+    return {name: (folder / name).read_text().splitlines() for name in PROJECT_LOCKS}
+
+
 @for_combinations(EACH_PLATFORM)
 def test_make_lock_changes_nothing_in_an_untouched_project(project, tmp_path):
     folder = project.checkout(tmp_path.name)
-    locks = {
-        name: (folder / name).read_text() for name in ("requirements.txt", "requirements-dev.txt")
-    }
-    programs = f"{Path(find_uv_bin()).parent}:{os.environ['PATH']}"
-    subprocess.run(["make", "lock"], cwd=folder, env=os.environ | {"PATH": programs}, check=True)
-    assert locks == {name: (folder / name).read_text() for name in locks}
+    locks = project_locks(folder)
+    assert make("lock", folder) == locks
+
+
+@for_combinations(EACH_PLATFORM[:1])
+def test_make_lock_adds_a_new_dependency_and_make_upgrade_takes_newer_versions(
+    project, index, tmp_path
+):
+    folder = project.checkout(tmp_path.name)
+    before = project_locks(folder)
+    pyproject = folder / "pyproject.toml"
+    text = pyproject.read_text()
+    pyproject.write_text(text.replace('    "environs', '    "sample-of-ours",\n    "environs'))
+    index.release("sample_of_ours", "1.0")
+    # A newer version of a package that is in the lock already.
+    index.release("structlog", "1000.0")
+    wheels = {"UV_FIND_LINKS": f"{index.folder}/sample_of_ours,{index.folder}/structlog"}
+
+    for name, lines in make("lock", folder, **wheels).items():
+        assert [line for line in lines if line not in before[name]] == ["sample-of-ours==1.0"]
+        assert [line for line in before[name] if line not in lines] == []
+    for lines in make("upgrade", folder, **wheels).values():
+        assert "structlog==1000.0" in lines

@@ -136,6 +136,33 @@ def test_a_folder_that_is_there_is_refused_at_its_question(home):
     assert (home / "my_site_2/manage.py").exists()
 
 
+def test_the_first_command_of_the_readme_makes_a_project(home, repository):
+    command = re.search(
+        r"^uvx cookiecutter gh:(.+)$", (TEMPLATE / "README.md").read_text(), re.MULTILINE
+    )
+    address = home / command[1]
+    address.parent.mkdir()
+    address.symlink_to(repository)
+    # GitHub, in this folder; the newest Cookiecutter is downloaded.
+    (home / ".cookiecutterrc").write_text(f'abbreviations:\n  gh: "git+file://{home}/{{0}}"\n')
+    programs = f"{Path(find_uv_bin()).parent}:{os.environ['PATH']}"
+    environment = os.environ | {"HOME": str(home), "PATH": programs, "TERM": "dumb"}
+    environment = {name: value for name, value in environment.items() if name[:3] != "UV_"}
+    terminal = pexpect.spawn(
+        "bash",
+        ["-c", command[0]],
+        cwd=str(home),
+        env=environment,
+        encoding="utf-8",
+        timeout=180,
+        echo=False,
+    )
+    shown = answer(terminal, {"project_slug": ("class", "")})
+    assert "try 'my_class'." in shown
+    assert "cd my_site" in shown
+    assert (home / "my_site/manage.py").exists()
+
+
 def test_an_unknown_name_on_the_command_line_is_refused_before_the_first_question(home):
     for options in ("", "--no-input"):
         terminal = type_in(f"{COOKIECUTTER} {TEMPLATE} {options} project_nam=Shop", home)

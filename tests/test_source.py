@@ -133,6 +133,21 @@ def test_the_readme_knows_every_question_and_the_number_of_combinations():
     assert [name for name in asked if f"`{name}`" not in readme] == []
 
 
+def test_the_address_of_this_repository_is_in_the_readme_s_first_command_only():
+    """Whoever publishes the template sets it there."""
+    address = re.compile(r"(?:gh:|github\.com[:/])([\w-]+)/cookiecutter-django-paas\b")
+    found = {
+        path.relative_to(TEMPLATE).as_posix(): names
+        for path in tracked(".")
+        if path.suffix not in (".png", ".svg") and (names := address.findall(path.read_text()))
+    }
+    assert list(found) == ["README.md"]
+    [owner] = found["README.md"]
+    command = f"uvx cookiecutter gh:{owner}/cookiecutter-django-paas"
+    first = re.search(r"^```sh\n(.+?)\n```$", (TEMPLATE / "README.md").read_text(), re.MULTILINE)
+    assert first[1] == command
+
+
 def test_every_file_and_test_among_the_protections_exists():
     table = (TEMPLATE / "docs/protections.md").read_text()
     paths = re.findall(r"`([\w./]+/[\w.]+|\w[\w.]+\.py|Procfile)`", table)

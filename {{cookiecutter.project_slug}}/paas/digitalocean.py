@@ -1,5 +1,8 @@
 """DigitalOcean App Platform: https://docs.digitalocean.com/products/app-platform/."""
 
+# For the next steps on the home page, in development.
+NAME = "App Platform"
+DOCUMENTATION = "https://docs.digitalocean.com/products/app-platform/"
 # DigitalOcean documents this header, but not that its router replaces a client's: assumed here.
 # https://docs.digitalocean.com/support/where-can-i-find-the-client-ip-address-of-a-request-connecting-to-my-app/
 CLIENT_IP_HEADER = "do-connecting-ip"

@@ -1,5 +1,8 @@
 """Heroku: https://devcenter.heroku.com/articles/http-routing."""
 
+# For the next steps on the home page, in development.
+NAME = "Heroku"
+DOCUMENTATION = "https://devcenter.heroku.com/articles/getting-started-with-python"
 # The router appends the client's address; what precedes the last comma, the client may have sent.
 CLIENT_IP_HEADER = "x-forwarded-for"
 # When the router received the request, in milliseconds since 1970.

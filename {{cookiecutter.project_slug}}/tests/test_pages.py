@@ -26,6 +26,11 @@ def test_a_site_without_a_description_has_none_to_show(client, db, settings):
     assert 'name="description"' not in page
 
 
+def test_visitors_do_not_see_the_next_steps_of_development(client, db, settings):
+    settings.DEBUG = False
+    assert "manage.py" not in client.get(reverse("home")).text
+
+
 @pytest.mark.parametrize("name", ["home", "login", "signup"])
 def test_every_page_has_the_site_name_in_its_title_and_header(client, db, name):
     page = client.get(reverse(name)).text

@@ -1,0 +1,89 @@
+"""Bake a project for each server, and commit it to the branch of that server if it changed.
+
+    python scripts/demos.py
+    git diff origin/demo-asgi-daphne demo-asgi-daphne  # what this working tree changes in a project
+
+Each branch continues that of ``origin``, if there is one, or else the local one. Nothing is pushed,
+and neither the checked-out branch nor its files change.
+
+The project is in a folder of the branch, not at its top: GitHub lets no workflow's own token push
+files in ``.github/workflows``.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> None:
+    for server in json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["server"]:
+        branch = f"demo-{server}"
+        with tempfile.TemporaryDirectory() as folder:
+            bake(server, Path(folder))
+            tree = write_tree(Path(folder))
+        parent = find_parent(branch)
+        if parent and git("rev-parse", f"{parent}^{{tree}}") == tree:
+            commit, state = parent, "unchanged"
+        else:
+            commit, state = write_commit(tree, parent), "changed" if parent else "new"
+        git("update-ref", f"refs/heads/{branch}", commit)
+        print(f"{branch}: {state}, {commit}")
+
+
+def bake(server: str, folder: Path) -> None:
+    """Bake with this server, and the defaults of all else."""
+    options = ["--no-input", "--default-config", "--output-dir", str(folder)]
+    command = [sys.executable, "-m", "cookiecutter", *options, str(ROOT), f"server={server}"]
+    # It prints the next steps, which are of no use here.
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def write_tree(folder: Path) -> str:
+    """Store the folder's files in this repository, without its index, and return their tree."""
+    with tempfile.TemporaryDirectory() as temporary:
+        index = {"GIT_INDEX_FILE": str(Path(temporary, "index"))}
+        git("--work-tree", str(folder), "add", "--all", "--force", str(folder), **index)
+        return git("write-tree", **index)
+
+
+def find_parent(branch: str) -> str:
+    """The commit to continue from, or "" if there is none."""
+    for ref in (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}"):
+        if commit := git("for-each-ref", "--format=%(objectname)", ref):
+            return commit
+    return ""
+
+
+def write_commit(tree: str, parent: str) -> str:
+    """Commit the tree in the name of the template's last commit, with its date."""
+    name, email, date, subject, commit = git(
+        "log", "-1", "--format=%an%n%ae%n%aI%n%s%n%H"
+    ).splitlines()
+    person = {"NAME": name, "EMAIL": email, "DATE": date}
+    roles = ("AUTHOR", "COMMITTER")
+    identity = {f"GIT_{role}_{key}": value for role in roles for key, value in person.items()}
+    parents = ["-p", parent] if parent else []
+    message = ["-m", subject, "-m", f"Template: {commit}"]
+    return git("commit-tree", tree, *parents, *message, **identity)
+
+
+def git(*words: str, **environment: str) -> str:
+    """What this git command prints, run in this repository; it shows its own errors."""
+    done = subprocess.run(
+        ["git", *words],
+        check=True,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=ROOT,
+        env=os.environ | environment,
+    )
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    main()
