@@ -17,14 +17,16 @@ pytestmark = for_combinations(COMBINATIONS)
 
 ALWAYS = """
     .editorconfig .env.example .github/dependabot.yml .github/workflows/ci.yml .gitignore
-    .pre-commit-config.yaml .python-version Makefile README.md config/__init__.py
-    config/preview.py config/settings.py config/urls.py conftest.py docs/configuration.md manage.py paas/__init__.py
+    .pre-commit-config.yaml .python-version .squawk.toml Makefile README.md config/__init__.py
+    config/preview.py config/settings.py config/urls.py conftest.py docs/configuration.md docs/operations.md
+    docs/protections.md manage.py paas/__init__.py
     paas/app_template/__init__.py-tpl paas/app_template/admin.py-tpl
     paas/app_template/apps.py-tpl paas/app_template/migrations/__init__.py-tpl
     paas/app_template/models.py-tpl paas/app_template/urls.py-tpl
     paas/app_template/views.py-tpl paas/apps.py
     paas/checks.py paas/database.py paas/headers.py paas/health.py paas/limits.py paas/logs.py
     paas/management/__init__.py paas/management/commands/__init__.py
+    paas/management/commands/lintmigrations.py paas/management/commands/migrate.py
     paas/management/commands/startapp.py paas/middleware.py paas/proxy_headers.py paas/request_log.py paas/sentry.py
     paas/servers/__init__.py paas/sessions.py paas/startup.py paas/tests/__init__.py
     paas/tests/production.py paas/tests/server.py paas/tests/test_database.py
