@@ -1,23 +1,15 @@
 """Two people, two browser windows: the pages as Chromium shows them, through the router's TLS."""
 
 import itertools
-import os
 import re
-import shutil
 from contextlib import ExitStack
 
 import pytest
 from combinations import SERVERS, TEMPLATE, for_combinations, is_asgi
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from rehearsal.chromium import launch
 from rehearsal.router import Router
 from rehearsal.site import PASSWORD
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# Chromium's own traffic, of which there must be none, and its sandbox, which root has not.
-ARGUMENTS = """
-    --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync
-"""
 
 
 @pytest.fixture
@@ -37,15 +29,8 @@ def router(site, certificates):
 @pytest.fixture
 def browser(site, router):
     # Not for the session: Playwright keeps an event loop running, and asyncio allows no second.
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"CI needs a browser: one of {', '.join(BROWSERS)}.")
-        pytest.skip(f"There is no browser here: install one of {', '.join(BROWSERS)}.")
-    rule = f"MAP {site.platform.host}:443 127.0.0.1:{router.port}"
     with sync_playwright() as playwright:
-        arguments = [*ARGUMENTS.split(), f"--host-resolver-rules={rule}"]
-        yield playwright.chromium.launch(executable_path=program, args=arguments)
+        yield launch(playwright, {site.platform.host: router.port})
 
 
 class Window:

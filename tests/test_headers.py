@@ -27,7 +27,6 @@ DISABLED_FEATURES = """
     serial usb xr-spatial-tracking
 """
 HEADERS = {
-    "Cross-Origin-Embedder-Policy": "credentialless",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in DISABLED_FEATURES.split()),
@@ -36,8 +35,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-# Told by a server, they are of use to no one but an intruder; the last would let all sites in.
-ABSENT = ("X-Powered-By", "Access-Control-Allow-Origin")
+# The first helps only an intruder; the second would let all sites in; the third would keep out
+# frames of other sites, as docs/decisions/0032 says.
+ABSENT = ("X-Powered-By", "Access-Control-Allow-Origin", "Cross-Origin-Embedder-Policy")
 
 
 NONCE = re.compile(r" 'nonce-([\w-]{22})'")

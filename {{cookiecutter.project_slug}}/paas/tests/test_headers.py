@@ -5,13 +5,14 @@ import re
 import pytest
 from django.conf import settings
 
+from paas.headers import headers
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
-    "Cross-Origin-Embedder-Policy": "credentialless",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
@@ -43,3 +44,10 @@ def test_every_response_has_the_security_headers(admin_client, path, status):
     assert found | {"Content-Security-Policy": policy} == HEADERS
     assert "camera=()" in response.headers["Permissions-Policy"]
     assert "Access-Control-Allow-Origin" not in response.headers
+
+
+def test_a_setting_allows_a_feature(settings):
+    settings.PERMISSIONS_POLICY = {"camera": "self"}
+    policy = headers()["Permissions-Policy"]
+    assert "camera=(self)" in policy
+    assert "microphone=()" in policy
