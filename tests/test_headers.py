@@ -98,6 +98,14 @@ def test_every_response_has_the_security_headers(check, administrator, path, sta
     check(administrator.get(path), status)
 
 
+def test_pages_that_name_a_person_are_not_stored(administrator, visitor):
+    for path in ("/", "/accounts/password/", "/admin/", "/no/such/page"):
+        assert "no-store" in administrator.get(path).headers["Cache-Control"], path
+    assert "Cache-Control" not in visitor.get("/").headers
+    [style] = re.findall(r'href="(/static/site[^"]+)"', administrator.get("/").text)
+    assert "immutable" in administrator.get(style).headers["Cache-Control"]
+
+
 def test_a_nonce_is_the_page_s_own_and_never_the_same(administrator):
     pages = [administrator.get("/admin/users/user/add/") for _ in range(2)]
     nonces = [set(NONCE.findall(page.headers["Content-Security-Policy"])) for page in pages]

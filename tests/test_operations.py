@@ -137,10 +137,9 @@ def test_every_command_names_a_program_that_is_run_or_listed(project):
     in_a_dyno = {each for each in not_run if each.startswith("heroku run ")}
     assert not_run - in_a_dyno - NOT_RUN.keys() <= PLATFORM_CLI
     assert found >= NOT_RUN.keys()
-    platform = {"heroku": ("heroku ", "git "), "digitalocean": "doctl "}
-    of_platform = {
-        each for each in PLATFORM_CLI if each.startswith(platform[project.answers["platform"]])
-    }
+    programs = {"heroku": ("heroku ", "git "), "digitalocean": ("doctl ",)}
+    own = programs[project.answers["platform"]]
+    of_platform = {each for each in PLATFORM_CLI if each.startswith(own)}
     if not project.answers["use_celery"]:
         of_platform = {each for each in of_platform if "worker" not in each}
     assert found >= of_platform, "these are no longer in it"

@@ -23,6 +23,12 @@ pytestmark = for_combinations(SERVERS[:1])
 
 # A frame of one section takes the place of another's: so it is tried by itself.
 VIDEO = "A frame with another site's page"
+INLINE, POP_UP = "An inline script", "A pop-up that reports back"
+WITHOUT_NONCE = """
+const script = document.createElement("script");
+script.textContent = "document.title = 'Injected'";
+document.head.append(script);
+"""
 SCRIPT = """
 document.documentElement.dataset.{name} = "ran";
 if (location.hostname.endsWith("herokuapp.com") && "{name}" === "stripe") {{
@@ -180,6 +186,13 @@ class Browser:
         refusals = ("Content Security Policy", "Refused", "blocked")
         return "\n".join(text for text in self.complaints if any(word in text for word in refusals))
 
+    def opener_of_pop_up(self, path: str) -> bool:
+        """Whether the window that the page's link opens can reach the page."""
+        self.open(self.home + path)
+        with self.page.expect_popup() as opened:
+            self.page.get_by_role("link", name="Log in with Partner").click()
+        return opened.value.evaluate("window.opener !== null")
+
 
 @pytest.fixture
 def stack():
@@ -192,30 +205,34 @@ def test_a_new_project_s_pages_may_load_nothing_from_elsewhere(examples, stack, 
     browser = Browser(site, certificates, stack)
     for title, path in examples.paths.items():
         blocked = browser.open(browser.home + path)
-        assert bool(blocked) == (title != "An inline script"), title
-    assert browser.page.title() == "Inline"
+        assert bool(blocked) == (title not in (INLINE, POP_UP)), title
     assert browser.elsewhere.referrers == {}
+    assert not browser.opener_of_pop_up(examples.paths[POP_UP])
+
+    browser.open(browser.home + examples.paths[INLINE])
+    assert browser.page.title() == "Inline"
+    browser.page.evaluate(WITHOUT_NONCE)
+    assert browser.page.title() == "Inline"
 
 
 def test_pages_load_from_elsewhere_what_the_document_adds(examples, stack, certificates):
-    examples.relax(
-        "A script from a CDN", "A web font", "Stripe", "Your page in another site's frame"
-    )
+    cdn, font, stripe = "A script from a CDN", "A web font", "Stripe"
+    examples.relax(cdn, font, stripe, POP_UP, "Your page in another site's frame")
     site = stack.enter_context(examples.site())
     browser = Browser(site, certificates, stack)
     page = browser.page
 
-    assert browser.open(browser.home + examples.paths["A script from a CDN"]) == ""
+    assert browser.open(browser.home + examples.paths[cdn]) == ""
     assert page.evaluate("document.documentElement.dataset.cdn") == "ran"
-    assert browser.open(browser.home + examples.paths["A web font"]) == ""
+    assert browser.open(browser.home + examples.paths[font]) == ""
     assert "fonts.gstatic.com/inter.woff2" in browser.elsewhere.referrers
-    assert browser.open(browser.home + examples.paths["Stripe"]) == ""
+    assert browser.open(browser.home + examples.paths[stripe]) == ""
     assert [frame.content() for frame in page.frames if "card" in frame.content()]
     assert "api.stripe.com/v1" in browser.elsewhere.referrers
-    assert (
-        'payment=(self "https://js.stripe.com")'
-        in stack.enter_context(site.visitor()).get("/").headers["Permissions-Policy"]
-    )
+    visitor = stack.enter_context(site.visitor())
+    policy = visitor.get("/").headers["Permissions-Policy"]
+    assert 'payment=(self "https://js.stripe.com")' in policy
+    assert browser.opener_of_pop_up(examples.paths[POP_UP])
     assert "frame" in browser.open(browser.home + examples.paths[VIDEO])
 
     assert browser.open("https://partner.example/") == ""

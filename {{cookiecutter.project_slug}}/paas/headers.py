@@ -1,8 +1,10 @@
 """Security headers that Django has no setting for. docs/protections.md says how to relax them."""
 
 from django.conf import settings
+from django.utils.cache import add_never_cache_headers
 
 from paas.middleware import NonBlockingMiddleware
+from paas.request_log import user_id
 
 # Browser features that no page of this site may use. ``settings.PERMISSIONS_POLICY`` allows some:
 # https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Permissions-Policy
@@ -24,7 +26,11 @@ def headers() -> dict[str, str]:
 
 
 class SecurityHeadersMiddleware(NonBlockingMiddleware):
-    """Add headers() to every response, except those that the view has set itself."""
+    """Add headers() to every response, except those that the view has set itself.
+
+    A response that may name the user is not stored: neither by a proxy nor in the browser, where
+    "Back" would show it after a log-out. Set Cache-Control in the view to store it.
+    """
 
     def __init__(self, get_response):
         super().__init__(get_response)
@@ -33,4 +39,6 @@ class SecurityHeadersMiddleware(NonBlockingMiddleware):
     def process_response(self, request, response):
         for name, value in self.headers.items():
             response.headers.setdefault(name, value)
+        if user_id(request) is not None and not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
         return response

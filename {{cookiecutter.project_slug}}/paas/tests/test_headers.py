@@ -46,6 +46,14 @@ def test_every_response_has_the_security_headers(admin_client, path, status):
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
+def test_pages_that_name_the_user_are_not_stored(client, admin_client):
+    assert "Cache-Control" not in client.get("/").headers
+    assert "no-store" in admin_client.get("/").headers["Cache-Control"]
+    response = admin_client.get("/static/site.css")
+    response.close()
+    assert "no-store" not in response.headers["Cache-Control"]
+
+
 def test_a_setting_allows_a_feature(settings):
     settings.PERMISSIONS_POLICY = {"camera": "self"}
     policy = headers()["Permissions-Policy"]
