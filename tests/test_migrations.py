@@ -161,6 +161,7 @@ LOCKING = {
     "constraint-missing-not-valid": (
         'AddConstraint("user", models.CheckConstraint(condition=models.Q(id__gt=0), name="c"))'
     ),
+    "ban-drop-default": 'AddField("user", "motto", models.TextField(default=""))',
     "ban-drop-column": 'RemoveField("user", "first_name")',
 }
 
@@ -171,7 +172,7 @@ def test_a_migration_that_locks_a_table_is_warned_of_until_it_says_that_it_may(d
     for rule in LOCKING:
         assert re.search(rf"^users/migrations/0003_more.py: .+ \({rule}\)$", printed, re.MULTILINE)
     with pytest.raises(
-        CommandFailed, match="(?s)4 warnings.+::warning file=users/migrations/0003_more.py::"
+        CommandFailed, match="(?s)5 warnings.+::warning file=users/migrations/0003_more.py::"
     ):
         developer.run("GITHUB_ACTIONS=true python manage.py lintmigrations --strict")
 
