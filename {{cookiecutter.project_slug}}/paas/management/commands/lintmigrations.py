@@ -71,10 +71,13 @@ class Command(BaseCommand):
 
     def lint(self, files: dict[str, Any]) -> list[str]:
         """Return a line for each warning."""
-        program = Path(sysconfig.get_path("scripts")) / "squawk"
-        configuration = settings.BASE_DIR / ".squawk.toml"
+        program = str(Path(sysconfig.get_path("scripts")) / "squawk")
+        configuration = str(settings.BASE_DIR / ".squawk.toml")
         command = [program, "--config", configuration, "--reporter", "json", *files]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
+        try:
+            done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
+        except FileNotFoundError:
+            raise CommandError("Squawk is missing: pip install -r requirements-dev.txt") from None
         if done.returncode not in (0, 1):
             raise CommandError(done.stderr)
         warnings = []
