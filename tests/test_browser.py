@@ -1,26 +1,18 @@
 """Two people, two browser windows: the pages as Chromium shows them, through the router's TLS."""
 
 import itertools
-import os
 import re
-import shutil
 import time
 from contextlib import ExitStack, contextmanager
 
 import pytest
 from combinations import SERVERS, TEMPLATE, for_combinations, is_asgi
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from rehearsal.chromium import launch
 from rehearsal.processes import Process, bare_environment, run
 from rehearsal.router import Router
 from rehearsal.services import free_port
 from rehearsal.site import PASSWORD
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# Chromium's own traffic, of which there must be none, and its sandbox, which root has not.
-ARGUMENTS = """
-    --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync
-"""
 
 
 @pytest.fixture
@@ -38,22 +30,15 @@ def router(site, certificates):
 
 
 @contextmanager
-def chromium(*arguments: str):
+def chromium(ports: dict[str, int]):
     # Not for the session: Playwright keeps an event loop running, and asyncio allows no second.
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"CI needs a browser: one of {', '.join(BROWSERS)}.")
-        pytest.skip(f"There is no browser here: install one of {', '.join(BROWSERS)}.")
     with sync_playwright() as playwright:
-        words = [*ARGUMENTS.split(), *arguments]
-        yield playwright.chromium.launch(executable_path=program, args=words)
+        yield launch(playwright, ports)
 
 
 @pytest.fixture
 def browser(site, router):
-    rule = f"MAP {site.platform.host}:443 127.0.0.1:{router.port}"
-    with chromium(f"--host-resolver-rules={rule}") as browser:
+    with chromium({site.platform.host: router.port}) as browser:
         yield browser
 
 
@@ -255,7 +240,7 @@ def development(project, tmp_path):
 
 @for_combinations(SERVERS[:1])
 def test_the_next_steps_in_development_fit_a_phone_in_light_and_in_dark(development, picture):
-    with chromium() as browser:
+    with chromium({}) as browser:
         for scheme, width in itertools.product(("dark", "light"), (320, 900)):
             size = {"width": width, "height": 640}
             context = browser.new_context(color_scheme=scheme, viewport=size)

@@ -27,7 +27,6 @@ DISABLED_FEATURES = """
     serial usb xr-spatial-tracking
 """
 HEADERS = {
-    "Cross-Origin-Embedder-Policy": "credentialless",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in DISABLED_FEATURES.split()),
@@ -36,8 +35,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-# Told by a server, they are of use to no one but an intruder; the last would let all sites in.
-ABSENT = ("X-Powered-By", "Access-Control-Allow-Origin")
+# The first helps only an intruder; the second would let all sites in; the third would keep out
+# frames of other sites, as docs/decisions/0032 says.
+ABSENT = ("X-Powered-By", "Access-Control-Allow-Origin", "Cross-Origin-Embedder-Policy")
 
 
 NONCE = re.compile(r" 'nonce-([\w-]{22})'")
@@ -96,6 +96,14 @@ User.objects.create_superuser("administrator", password={PASSWORD!r})
 )
 def test_every_response_has_the_security_headers(check, administrator, path, status):
     check(administrator.get(path), status)
+
+
+def test_pages_that_name_a_person_are_not_stored(administrator, visitor):
+    for path in ("/", "/accounts/password/", "/admin/", "/no/such/page"):
+        assert "no-store" in administrator.get(path).headers["Cache-Control"], path
+    assert "Cache-Control" not in visitor.get("/").headers
+    [style] = re.findall(r'href="(/static/site[^"]+)"', administrator.get("/").text)
+    assert "immutable" in administrator.get(style).headers["Cache-Control"]
 
 
 def test_a_nonce_is_the_page_s_own_and_never_the_same(administrator):

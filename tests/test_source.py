@@ -22,6 +22,7 @@ RESERVED = "con|prn|aux|nul|com[0-9]|lpt[0-9]"
 # private values derived from it all count. The numbers are what the options need today; raising
 # one takes a reason, which belongs in the commit that does it.
 #   platform: README and docs, paas/__init__.py (the map), settings, .gitignore (live.yaml)
+#   docs are configuration.md and operations.md, which scales workers and backs up a bucket
 #   server: README and docs, the map, app.json, app.yaml, pyproject.toml and the two locks, settings,
 #           urls, gunicorn.conf.py, conftest.py, dependabot.yml; for Redis: CI, the hints of heroku.py
 #           and digitalocean.py
@@ -29,7 +30,7 @@ RESERVED = "con|prn|aux|nul|com[0-9]|lpt[0-9]"
 #           settings, config/__init__.py, conftest.py; for Redis, as above
 #   use_s3_media: README and docs, the map, app.json, app.yaml, pyproject.toml and the locks,
 #           settings, urls, conftest.py, .gitignore, CI
-BUDGET = {"platform": 6, "server": 16, "use_celery": 15, "use_s3_media": 13}
+BUDGET = {"platform": 6, "server": 16, "use_celery": 16, "use_s3_media": 14}
 
 
 def tracked(pattern: str) -> list[Path]:

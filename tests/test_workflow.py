@@ -97,7 +97,7 @@ def send_cookies_in_the_clear(folder: Path) -> None:
     ("harm", "step", "sentence"),
     [
         (break_a_test, "Test on SQLite", "1 failed"),
-        (forget_a_migration, "Lint, format, types, missing migrations", "username_in_any_case"),
+        (forget_a_migration, "Lint, format, types, migrations", "username_in_any_case"),
         (refer_to_no_file, "Build without configuration", "nowhere.svg"),
         (send_cookies_in_the_clear, "Release with all of it", "SESSION_COOKIE_SECURE must be on"),
     ],

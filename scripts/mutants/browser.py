@@ -6,7 +6,8 @@ SETTINGS = "config/settings.py"
 HEADERS = "paas/tests/test_headers.py::test_every_response_has_the_security_headers"
 
 CSP = "Content Security Policy: own files only, nothing inline but by nonce, no frames"
-SNIFFING = "no sniffing, framing or referrer; opener, embedder and resource policies"
+SNIFFING = "no sniffing, framing or referrer; opener and resource policies"
+NOT_STORED = "pages that name a person are not stored"
 FEATURES = "no camera, microphone or other feature"
 EVERYWHERE = "the same on redirects, files, health checks and errors"
 FORMS = "forms of other sites are refused"
@@ -44,13 +45,19 @@ MUTANTS = (
         "",
         HEADERS,
     ),
-    by_project(SNIFFING, "paas/headers.py", '"credentialless"', '"unsafe-none"', HEADERS),
     by_project(
         SNIFFING,
         "paas/headers.py",
         '"Cross-Origin-Resource-Policy": "same-origin"',
         '"Cross-Origin-Resource-Policy": "cross-origin"',
         HEADERS,
+    ),
+    by_project(
+        NOT_STORED,
+        "paas/headers.py",
+        "            add_never_cache_headers(response)\n",
+        "            pass\n",
+        "paas/tests/test_headers.py::test_pages_that_name_the_user_are_not_stored",
     ),
     by_project(FEATURES, "paas/headers.py", "autoplay camera display-capture", "", HEADERS),
     by_project(

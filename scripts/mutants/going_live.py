@@ -17,6 +17,13 @@ CONNECTIONS = "more threads and processes than the plan has connections for"
 NOT_UNDERSTOOD = "a variable that is not understood"
 IMPORTABLE = "a server or an application that cannot be imported"
 STARTS = "by the project's own tests: a server that does not start, or loses a request at SIGTERM"
+LOCK_TIMEOUT = (
+    "a migration that waits for a lock makes pages wait for 2 s, not for the query that holds it"
+)
+ONE_RELEASE = "two releases at once migrate once"
+LONG_LOCKS = "a migration that locks a table for long is warned of"
+MIGRATE = f"{PROJECT}/paas/management/commands/migrate.py"
+LINT = f"{PROJECT}/paas/management/commands/lintmigrations.py"
 DEPLOY_CHECKS = "whatever `check --deploy` warns of"
 
 MUTANTS = (
@@ -94,6 +101,37 @@ MUTANTS = (
         "test_misconfiguration.py"
         "::test_the_release_refuses_what_it_does_not_understand_in_a_sentence_each",
         answers=WAITRESS,
+    ),
+    by_template(
+        LOCK_TIMEOUT,
+        MIGRATE,
+        """self.query(f"SET lock_timeout = '{self.lock_timeout}s'")""",
+        "pass",
+        "test_migrations.py"
+        "::test_a_migration_behind_a_long_query_stalls_pages_only_with_django_s_migrate",
+        "test_migrations.py::test_a_release_gives_up_in_one_sentence_that_names_the_transaction",
+    ),
+    by_template(
+        LOCK_TIMEOUT,
+        MIGRATE,
+        " and migration.atomic:",
+        ":",
+        "test_migrations.py::test_an_index_that_is_built_concurrently_has_no_timeout",
+    ),
+    by_template(
+        ONE_RELEASE,
+        MIGRATE,
+        "        self.wait_for_other_release()\n",
+        "",
+        "test_migrations.py::test_two_releases_at_once_migrate_once",
+    ),
+    by_template(
+        LONG_LOCKS,
+        LINT,
+        "            files[str(path)] = migration\n",
+        "",
+        "test_migrations.py"
+        "::test_a_migration_that_locks_a_table_is_warned_of_until_it_says_that_it_may",
     ),
     by_template(
         DEPLOY_CHECKS,

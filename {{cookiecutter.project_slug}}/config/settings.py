@@ -244,7 +244,7 @@ if DEBUG:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 # Content Security Policy: https://docs.djangoproject.com/en/6.1/topics/security/#security-csp
-SECURE_CSP: dict[str, list[str] | bool] = {
+SECURE_CSP: dict[str, Any] = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF, CSP.NONCE],
     "style-src": [CSP.SELF, CSP.NONCE],

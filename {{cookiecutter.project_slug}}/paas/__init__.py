@@ -17,6 +17,7 @@ Django, libraries and its own modules only.
 ``limits.py``           body size, queue and send timeout; ``@max_body_size`` for one view
 ``database.py``         persistent connections without a query before each request
 ``sessions.py``         sessions in the database
+``management/``         ``migrate``, which does not stall the site; ``lintmigrations``, ``startapp``
 # <% if cookiecutter.__redis == "yes" %>
 ``redis.py``            the cache's connections, the probe of Redis; ``redis_checks.py`` its URL
 # <% endif %>

@@ -15,11 +15,13 @@ NO_CONFIGURATION = (
 )
 # Without any of them and without .env, nothing is configured.
 CONFIGURATION_VARIABLES = {"DEBUG", "SECRET_KEY", "DATABASE_URL"}
-# `check` reports what is missing, builds run `collectstatic`, and `make check` `makemigrations`.
+# `check` reports what is missing, builds run `collectstatic`, and `make check`
+# `makemigrations` and `lintmigrations`.
 COMMANDS_WITHOUT_CONFIGURATION = {
     "check",
     "collectstatic",
     "help",
+    "lintmigrations",
     "makemessages",
     "makemigrations",
     "startapp",

@@ -5,13 +5,14 @@ import re
 import pytest
 from django.conf import settings
 
+from paas.headers import headers
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
-    "Cross-Origin-Embedder-Policy": "credentialless",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
@@ -43,3 +44,18 @@ def test_every_response_has_the_security_headers(admin_client, path, status):
     assert found | {"Content-Security-Policy": policy} == HEADERS
     assert "camera=()" in response.headers["Permissions-Policy"]
     assert "Access-Control-Allow-Origin" not in response.headers
+
+
+def test_pages_that_name_the_user_are_not_stored(client, admin_client):
+    assert "Cache-Control" not in client.get("/").headers
+    assert "no-store" in admin_client.get("/").headers["Cache-Control"]
+    response = admin_client.get("/static/site.css")
+    response.close()
+    assert "no-store" not in response.headers["Cache-Control"]
+
+
+def test_a_setting_allows_a_feature(settings):
+    settings.PERMISSIONS_POLICY = {"camera": "self"}
+    policy = headers()["Permissions-Policy"]
+    assert "camera=(self)" in policy
+    assert "microphone=()" in policy

@@ -6,6 +6,9 @@ class Migration(migrations.Migration):
     dependencies = [
         ("users", "0001_initial"),
     ]
+    squawk_ignore = [
+        "require-concurrent-index-creation"
+    ]  # of lintmigrations: a project's first day
 
     operations = [
         migrations.AddConstraint(
