@@ -22,6 +22,7 @@ Django, libraries and its own modules only.
 # <% endif %>
 # <% if cookiecutter.use_celery %>
 ``celery.py``           Celery's settings; ``task_log.py`` adds the request's id to its lines
+``periodic.py``         periodic tasks run once, with several workers; ``tasks.py`` has the template's
 ``lost_tasks.py``       tasks that end their worker twice are set aside; ``models.py`` lists them
 ``mail.py``             SMTP, from ``EMAIL_URL``; ``mail_checks.py`` reports what is missing
 # <% endif %>

@@ -52,8 +52,8 @@ broker_transport_options = {
     "socket_connect_timeout": 3,
     "socket_timeout": 5,
 }
-# The default, PersistentScheduler, needs a file that survives a restart.
-beat_scheduler = "celery.beat:Scheduler"
+# With the default, PersistentScheduler, each worker would send every periodic task.
+beat_scheduler = "paas.periodic:OnceScheduler"
 
 
 @signals.setup_logging.connect
