@@ -18,15 +18,17 @@ pytestmark = for_combinations(COMBINATIONS)
 ALWAYS = """
     .editorconfig .env.example .github/dependabot.yml .github/workflows/ci.yml .gitignore
     .pre-commit-config.yaml .python-version Makefile README.md config/__init__.py
-    config/preview.py config/settings.py config/urls.py conftest.py docs/configuration.md manage.py paas/__init__.py
+    config/preview.py config/settings.py config/urls.py conftest.py docs/configuration.md docs/scaling.md manage.py paas/__init__.py
     paas/app_template/__init__.py-tpl paas/app_template/admin.py-tpl
     paas/app_template/apps.py-tpl paas/app_template/migrations/__init__.py-tpl
     paas/app_template/models.py-tpl paas/app_template/urls.py-tpl
     paas/app_template/views.py-tpl paas/apps.py
-    paas/checks.py paas/database.py paas/headers.py paas/health.py paas/limits.py paas/logs.py
+    paas/checks.py paas/connections.py paas/database.py paas/database_url.py paas/headers.py paas/health.py paas/limits.py paas/logs.py
     paas/management/__init__.py paas/management/commands/__init__.py
     paas/management/commands/startapp.py paas/middleware.py paas/proxy_headers.py paas/request_log.py paas/sentry.py
     paas/servers/__init__.py paas/sessions.py paas/startup.py paas/tests/__init__.py
+    paas/tests/test_connections.py paas/tests/test_database_url.py paas/tests/test_timeouts.py
+    paas/timeouts.py
     paas/tests/production.py paas/tests/server.py paas/tests/test_database.py
     paas/tests/test_headers.py paas/tests/test_logs.py paas/tests/test_production.py
     paas/tests/test_request_limits.py paas/tests/test_startup.py pages/__init__.py pages/context_processors.py
@@ -53,7 +55,8 @@ ASGI = """
 CELERY = """
     config/celery.py paas/celery.py paas/lost_tasks.py paas/mail.py paas/mail_checks.py
     paas/management/commands/run_task_again.py paas/migrations/0001_initial.py
-    paas/migrations/__init__.py paas/models.py paas/task_log.py paas/tests/test_celery.py
+    paas/migrations/0002_periodictask.py paas/migrations/__init__.py paas/models.py
+    paas/periodic.py paas/task_log.py paas/tasks.py paas/tests/test_celery.py paas/tests/test_periodic.py
     paas/tests/test_lost_tasks.py paas/tests/test_mail.py templates/welcome/body.txt
     templates/welcome/subject.txt tests/test_welcome.py welcome/__init__.py welcome/apps.py
     welcome/migrations/0001_initial.py welcome/migrations/__init__.py

@@ -15,7 +15,10 @@ Django, libraries and its own modules only.
 ``headers.py``          security headers that Django has no setting for
 ``middleware.py``       base class of middleware; WhiteNoise for async views
 ``limits.py``           body size, queue and send timeout; ``@max_body_size`` for one view
+``database_url.py``     DATABASES from the environment, also through a connection pool
+``connections.py``      how many connections PostgreSQL allows, and how many are in use
 ``database.py``         persistent connections without a query before each request
+``timeouts.py``         status 503 for a query that takes longer than ``STATEMENT_TIMEOUT``
 ``sessions.py``         sessions in the database
 # <% if cookiecutter.__redis == "yes" %>
 ``redis.py``            the cache's connections, the probe of Redis; ``redis_checks.py`` its URL

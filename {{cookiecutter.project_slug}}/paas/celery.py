@@ -66,3 +66,7 @@ def keep_django_logging(**kwargs):
 @signals.worker_init.connect
 def check(**kwargs):
     refuse_misconfiguration()
+    # Imported here, as it needs the apps. One connection for each task at a time, one for the clock.
+    from paas.connections import log_at_start
+
+    log_at_start(settings.WORKER_CONCURRENCY + 1)
