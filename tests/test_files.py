@@ -27,7 +27,8 @@ ALWAYS = """
     paas/management/__init__.py paas/management/commands/__init__.py
     paas/management/commands/startapp.py paas/middleware.py paas/proxy_headers.py paas/request_log.py paas/sentry.py
     paas/servers/__init__.py paas/sessions.py paas/startup.py paas/tests/__init__.py
-    paas/tests/test_connections.py paas/tests/test_database_url.py paas/tests/test_timeouts.py
+    paas/tests/test_connections.py paas/tests/test_database_url.py paas/tests/test_secret_key.py
+    paas/tests/test_timeouts.py
     paas/timeouts.py
     paas/tests/production.py paas/tests/server.py paas/tests/test_database.py
     paas/tests/test_headers.py paas/tests/test_logs.py paas/tests/test_production.py

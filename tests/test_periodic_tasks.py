@@ -1,5 +1,6 @@
 """Periodic tasks on real servers: two workers run each once per period, whatever fails."""
 
+import itertools
 import signal
 import threading
 import time
@@ -66,7 +67,7 @@ def start_worker(deployment, extra_views, services, request):
 
 
 def pauses(moments: list[float]) -> list[float]:
-    return [after - before for before, after in zip(moments, moments[1:], strict=False)]
+    return [after - before for before, after in itertools.pairwise(moments)]
 
 
 def test_two_workers_run_a_periodic_task_once_per_period(
