@@ -7,6 +7,7 @@ import re
 import psycopg
 import pytest
 from combinations import by_name, for_combinations
+from psycopg import sql
 from rehearsal.load import Outcome
 from rehearsal.services import PgBouncer
 from rehearsal.site import Site
@@ -37,13 +38,18 @@ def pool(services, certificates, tmp_path):
 
 
 @pytest.fixture
-def pooled(pool, services, project) -> dict[str, str]:
+def pooled(pool, services, project):
     """The variables that each platform sets, or has one set."""
     through = pool.url(project.database)
     if project.answers["platform"] == "heroku":
-        return {"DATABASE_CONNECTION_POOL_URL": through}
-    direct = services.postgres.url(project.database)
-    return {"DATABASE_URL": through, "DATABASE_DIRECT_URL": direct}
+        yield {"DATABASE_CONNECTION_POOL_URL": through}
+    else:
+        direct = services.postgres.url(project.database)
+        yield {"DATABASE_URL": through, "DATABASE_DIRECT_URL": direct}
+    # What set_timeout_of_role() sets.
+    reset = sql.SQL("ALTER ROLE {} RESET statement_timeout")
+    with services.postgres.connect() as connection:
+        connection.execute(reset.format(sql.Identifier(project.database)))
 
 
 async def ask(site: Site, session: str, rounds: int) -> list:
@@ -82,7 +88,7 @@ async def load(site: Site, session: str, watch: Watch) -> list:
 
 
 def test_many_clients_share_a_few_connections_and_lose_nothing(
-    deployment, pooled, extra_views, services, sessions, project, report
+    deployment, pool, pooled, extra_views, services, sessions, project, report
 ):
     url = services.postgres.url(project.database)
     add_rows(url, "streamed", ROWS)
@@ -95,6 +101,10 @@ def test_many_clients_share_a_few_connections_and_lose_nothing(
         printed = site.process.output()
         with site.visitor() as visitor:
             assert visitor.get("/readyz").status_code == 200
+            set_timeout_of_role(deployment, pooled)
+            pool.restart()
+            assert visitor.get("/extra/sleep-in-database/?seconds=20").status_code == 503
+            assert visitor.get("/").status_code == 200
     lost = [a for _, a in answers if (a.outcome, a.status) != (Outcome.COMPLETE, 200)]
     report("lost requests through a pool", len(lost))
     report("clients of the pool", clients)
@@ -109,6 +119,14 @@ def test_many_clients_share_a_few_connections_and_lose_nothing(
         assert connection.execute(query).fetchone()[0] == CLIENTS
     streamed = [a.body.split() for path, a in answers if "streamed" in path]
     assert {len(lines) for lines in streamed} == {rows(url, "streamed")}
+
+
+def set_timeout_of_role(deployment, pooled) -> None:
+    """With the command of docs/scaling.md, but for one second."""
+    text = (deployment.platform.folder / "docs/scaling.md").read_text()
+    command = re.search(r"python manage.py shell -c .+", text)[0]
+    assert "'20s'" in command
+    deployment.run(command.replace("20s", "1s"), deployment.environment | pooled)
 
 
 def pooled_url(pooled: dict[str, str]) -> str:

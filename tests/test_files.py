@@ -195,6 +195,18 @@ def test_the_app_spec_keeps_to_the_platform_s_rules(project):
     assert {variable["scope"] for variable in variables} == {"RUN_TIME"}
 
 
+def test_the_autoscaling_in_docs_keeps_to_the_platform_s_rules(project):
+    """It takes the place of instance_count; its metrics are those of a service, not of a worker."""
+    if project.answers["platform"] != "digitalocean":
+        return
+    text = (project.folder / "docs/scaling.md").read_text()
+    autoscaling = yaml.safe_load(re.search(r"```yaml\n(.+?)```", text, re.DOTALL)[1])["autoscaling"]
+    least, most, metrics = autoscaling.values()
+    assert list(autoscaling) == ["min_instance_count", "max_instance_count", "metrics"]
+    assert 1 < least < most
+    assert metrics == {"requests_per_second": {"per_instance": 50}}
+
+
 # The packages of imports that have another name.
 PACKAGES = {
     "axes": "django-axes",
