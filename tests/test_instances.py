@@ -157,8 +157,8 @@ def attempts_until_locked_out(sites: list[Site], name: str) -> int:
     """How many wrong passwords a person may try, each at another process."""
     for attempt in range(20):
         with sites[attempt % len(sites)].visitor() as visitor:
-            answers = {"username": name, "password": "wrong"}
-            if visitor.submit("/accounts/login/", **answers).status_code == 429:
+            response = visitor.submit("/accounts/login/", username=name, password="wrong")
+            if response.status_code == 429:
                 return attempt
     return 20
 

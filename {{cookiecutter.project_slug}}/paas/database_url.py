@@ -2,8 +2,8 @@
 
 ``DATABASE_URL`` may name a connection pool: PgBouncer in transaction mode, which runs each
 transaction on any of a few server connections. ``DATABASE_DIRECT_URL`` then names the same database
-without the pool: commands of ``manage.py`` use it, such as ``migrate`` of a release. Heroku
-attaches a pool as ``DATABASE_CONNECTION_POOL_URL`` beside ``DATABASE_URL``, which stays direct.
+without the pool: commands of ``manage.py`` use it, such as ``migrate`` of a release. Where the
+platform sets ``DATABASE_URL``, ``DATABASE_CONNECTION_POOL_URL`` may name a pool beside it.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from environs import Env
 
 POSTGRESQL = "django.db.backends.postgresql"
 # Names of the variables: of the pool, and of the same database without it.
-HEROKU_POOL = ("DATABASE_CONNECTION_POOL_URL", "DATABASE_URL")
+POOL_BESIDE = ("DATABASE_CONNECTION_POOL_URL", "DATABASE_URL")
 POOL = ("DATABASE_URL", "DATABASE_DIRECT_URL")
 
 Database = dict[str, Any]
@@ -31,7 +31,7 @@ def databases(env: Env, debug: bool) -> tuple[dict[str, Database], Database]:
 
 
 def names(env: Env) -> tuple[str, str]:
-    return HEROKU_POOL if env.str(HEROKU_POOL[0], "") else POOL
+    return POOL_BESIDE if env.str(POOL_BESIDE[0], "") else POOL
 
 
 def read(env: Env, name: str, debug: bool) -> Database:

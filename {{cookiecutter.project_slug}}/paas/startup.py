@@ -75,7 +75,7 @@ def limit_statements() -> None:
 def setup(is_serving: bool = True) -> None:
     """Load the settings and the apps; exit if this is production and misconfigured.
 
-    ``is_serving`` is false for Gunicorn's main process, which forks those that serve.
+    ``is_serving`` is false for a main process that forks those that serve.
     """
     load_settings()
     limit_statements()

@@ -40,7 +40,7 @@ def test_a_single_database_has_cursors_of_the_server_and_no_direct_connection(re
     "variables",
     [
         {"DATABASE_URL": POOL, "DATABASE_DIRECT_URL": DIRECT},
-        {"DATABASE_CONNECTION_POOL_URL": POOL, "DATABASE_URL": DIRECT},  # as Heroku sets them
+        {"DATABASE_CONNECTION_POOL_URL": POOL, "DATABASE_URL": DIRECT},
     ],
 )
 def test_a_pool_has_no_cursors_of_the_server_and_a_direct_connection_beside_it(read, variables):
