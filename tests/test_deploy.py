@@ -1,44 +1,17 @@
 """A deploy under load: a new process takes over, and no visitor notices."""
 
 import asyncio
-import itertools
 import signal
-from collections import Counter
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 from combinations import SERVERS, for_combinations, is_asgi
-from rehearsal.load import Client, Outcome
 from rehearsal.router import Router
-from rehearsal.site import Site, session_cookie
+from rehearsal.site import Site
 from rehearsal.sockets import Crowd
+from rehearsal.visitors import Visitors, pages_open
 
 REQUESTS = 2000
-CLIENTS = 8
 PAGES = 50
-# A page of the database, one without, and a health check.
-PATHS = ("/", "/accounts/login/", "/healthz")
-
-
-class Visitors:
-    """Clients that ask for ``requests`` pages or more, one after another; ``outcomes`` counts what
-    became of them.
-    """
-
-    def __init__(self, router: Router, session: str, requests: int = REQUESTS):
-        headers = {"Host": router.platform.host, **session_cookie(session)}
-        self.clients = [Client(router.port, headers) for _ in range(CLIENTS)]
-        self.outcomes: Counter[str] = Counter()
-        self.requests, self.enough = requests, asyncio.Event()
-
-    async def ask_on(self, client: Client) -> None:
-        for path in itertools.cycle(PATHS):
-            answer = await client.get(path)
-            # Someone who is logged in is sent on from the login form.
-            is_well = answer.outcome is Outcome.COMPLETE and answer.status in (200, 302)
-            self.outcomes["well" if is_well else f"{path} {answer.outcome} {answer.status}"] += 1
-            if self.enough.is_set() and self.outcomes.total() >= self.requests:
-                break
-        client.close()
 
 
 async def take_over(old: Site, start_new, router: Router) -> int:
@@ -50,17 +23,11 @@ async def take_over(old: Site, start_new, router: Router) -> int:
     return await asyncio.to_thread(old.process.process.wait, router.platform.grace)
 
 
-async def pages_open(crowd: Crowd, wanted: int) -> int:
-    """How many pages are open, once as many as wanted are or twenty seconds have passed."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(20):
-            while len(crowd.sockets) < wanted:
-                await asyncio.sleep(0.1)
-    return len(crowd.sockets)
-
-
 async def deploy(old: Site, start_new, router: Router, sessions: list[str], pages: int):
-    visitors, crowd = Visitors(router, sessions[0]), Crowd(router.platform.host, router.port)
+    visitors, crowd = (
+        Visitors(router, sessions[0], REQUESTS),
+        Crowd(router.platform.host, router.port),
+    )
     open_pages = [asyncio.create_task(crowd.stay(session)) for session in sessions[:pages]]
     asking = [asyncio.create_task(visitors.ask_on(client)) for client in visitors.clients]
     status = await take_over(old, start_new, router)

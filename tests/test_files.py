@@ -19,16 +19,19 @@ ALWAYS = """
     .editorconfig .env.example .github/dependabot.yml .github/workflows/ci.yml .gitignore
     .pre-commit-config.yaml .python-version .squawk.toml Makefile README.md config/__init__.py
     config/preview.py config/settings.py config/urls.py conftest.py docs/configuration.md docs/operations.md
-    docs/protections.md manage.py paas/__init__.py
+    docs/protections.md docs/scaling.md manage.py paas/__init__.py
     paas/app_template/__init__.py-tpl paas/app_template/admin.py-tpl
     paas/app_template/apps.py-tpl paas/app_template/migrations/__init__.py-tpl
     paas/app_template/models.py-tpl paas/app_template/urls.py-tpl
     paas/app_template/views.py-tpl paas/apps.py
-    paas/checks.py paas/database.py paas/headers.py paas/health.py paas/limits.py paas/logs.py
+    paas/checks.py paas/connections.py paas/database.py paas/database_url.py paas/headers.py paas/health.py paas/limits.py paas/logs.py
     paas/management/__init__.py paas/management/commands/__init__.py
     paas/management/commands/lintmigrations.py paas/management/commands/migrate.py
     paas/management/commands/startapp.py paas/middleware.py paas/proxy_headers.py paas/request_log.py paas/sentry.py
     paas/servers/__init__.py paas/sessions.py paas/startup.py paas/tests/__init__.py
+    paas/tests/test_connections.py paas/tests/test_database_url.py paas/tests/test_secret_key.py
+    paas/tests/test_timeouts.py
+    paas/timeouts.py
     paas/tests/production.py paas/tests/server.py paas/tests/test_database.py
     paas/tests/test_headers.py paas/tests/test_logs.py paas/tests/test_production.py
     paas/tests/test_request_limits.py paas/tests/test_startup.py pages/__init__.py pages/context_processors.py
@@ -55,7 +58,8 @@ ASGI = """
 CELERY = """
     config/celery.py paas/celery.py paas/lost_tasks.py paas/mail.py paas/mail_checks.py
     paas/management/commands/run_task_again.py paas/migrations/0001_initial.py
-    paas/migrations/__init__.py paas/models.py paas/task_log.py paas/tests/test_celery.py
+    paas/migrations/0002_periodictask.py paas/migrations/__init__.py paas/models.py
+    paas/periodic.py paas/task_log.py paas/tasks.py paas/tests/test_celery.py paas/tests/test_periodic.py
     paas/tests/test_lost_tasks.py paas/tests/test_mail.py templates/welcome/body.txt
     templates/welcome/subject.txt tests/test_welcome.py welcome/__init__.py welcome/apps.py
     welcome/migrations/0001_initial.py welcome/migrations/__init__.py
@@ -195,6 +199,18 @@ def test_the_app_spec_keeps_to_the_platform_s_rules(project):
     # Databases exist at run time only, and a value for the build would be stored in its image.
     variables = spec["envs"] + spec["services"][0].get("envs", [])
     assert {variable["scope"] for variable in variables} == {"RUN_TIME"}
+
+
+def test_the_autoscaling_in_docs_keeps_to_the_platform_s_rules(project):
+    """It takes the place of instance_count; its metrics are those of a service, not of a worker."""
+    if project.answers["platform"] != "digitalocean":
+        return
+    text = (project.folder / "docs/scaling.md").read_text()
+    autoscaling = yaml.safe_load(re.search(r"```yaml\n(.+?)```", text, re.DOTALL)[1])["autoscaling"]
+    least, most, metrics = autoscaling.values()
+    assert list(autoscaling) == ["min_instance_count", "max_instance_count", "metrics"]
+    assert 1 < least < most
+    assert metrics == {"requests_per_second": {"per_instance": 50}}
 
 
 # The packages of imports that have another name.

@@ -30,7 +30,7 @@ RESERVED = "con|prn|aux|nul|com[0-9]|lpt[0-9]"
 #           settings, config/__init__.py, conftest.py; for Redis, as above
 #   use_s3_media: README and docs, the map, app.json, app.yaml, pyproject.toml and the locks,
 #           settings, urls, conftest.py, .gitignore, CI
-BUDGET = {"platform": 6, "server": 16, "use_celery": 16, "use_s3_media": 14}
+BUDGET = {"platform": 6, "server": 17, "use_celery": 17, "use_s3_media": 14}
 
 
 def tracked(pattern: str) -> list[Path]:

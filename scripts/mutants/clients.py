@@ -449,7 +449,7 @@ MUTANTS = (
     ),
     by_template(
         POSTGRESQL,
-        f"{PROJECT}/{SETTINGS}",
+        f"{PROJECT}/paas/database_url.py",
         "conn_health_checks=True",
         "conn_health_checks=False",
         RESTARTED,

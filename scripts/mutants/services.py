@@ -15,6 +15,14 @@ NO_BUCKET = "a bucket missing, or one that could not work, does not go live"
 REFUSED = "tests/test_pictures.py::test_an_invalid_file_is_rejected_with_a_reason"
 SIGNED = "paas/tests/test_bucket.py::test_urls_are_signed_and_have_the_bucket_in_the_host_name"
 GOES_LIVE = "paas/tests/test_bucket.py::test_an_invalid_bucket_is_one_deploy_error"
+TIMEOUT = (
+    "a query of a web process that takes too long is ended, with status 503 and a log line that "
+    "names its view"
+)
+POOL = "through a connection pool nothing is lost, and releases go past it"
+SHORTAGE = "a shortage of database connections is in the log before they run out"
+NEW_KEY = "a new `SECRET_KEY` logs no one out, nor does a WebSocket that reconnects"
+WEB_TIMEOUT = "paas/tests/test_timeouts.py::test_web_processes_have_a_timeout"
 TLS = "Redis over TLS, verified where the platform has a certificate to verify"
 
 MUTANTS = (
@@ -83,5 +91,48 @@ MUTANTS = (
         '"ssl_cert_reqs=none"',
         "test_redis.py::test_digitalocean_refuses_a_self_signed_certificate",
         answers=ASGI_GUNICORN,
+    ),
+    by_project(
+        TIMEOUT,
+        "paas/startup.py",
+        "if is_direct and settings.STATEMENT_TIMEOUT:",
+        "if False:",
+        WEB_TIMEOUT,
+    ),
+    by_project(
+        TIMEOUT,
+        "paas/timeouts.py",
+        "if not is_timeout:",
+        "if True:",
+        "paas/tests/test_timeouts.py::test_a_query_that_was_ended_is_a_503_and_its_view_is_logged",
+    ),
+    by_project(
+        POOL,
+        "paas/database_url.py",
+        'default["DISABLE_SERVER_SIDE_CURSORS"] = True',
+        "pass",
+        "paas/tests/test_database_url.py"
+        "::test_a_pool_has_no_cursors_of_the_server_and_a_direct_connection_beside_it",
+    ),
+    by_template(
+        POOL,
+        f"{PROJECT}/paas/startup.py",
+        "if settings.DIRECT_DATABASE:",
+        "if False:",
+        "test_connection_pool.py::test_a_release_does_without_the_pool",
+    ),
+    by_project(
+        SHORTAGE,
+        "paas/connections.py",
+        "WARNING_SHARE = 0.8",
+        "WARNING_SHARE = 0.9",
+        "paas/tests/test_connections.py::test_four_fifths_of_the_limit_are_a_warning",
+    ),
+    by_project(
+        NEW_KEY,
+        "paas/asgi/websockets.py",
+        "if settings.SECRET_KEY_FALLBACKS:",
+        "if False:",
+        "paas/tests/test_consumers.py::test_a_new_secret_key_refuses_no_socket_and_ends_no_session",
     ),
 )

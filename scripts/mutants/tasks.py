@@ -1,10 +1,11 @@
 """Mutants of the rows about Celery's tasks, and of the mail that one sends."""
 
-from mutants.row import PROJECT, by_project, by_template
+from mutants.row import PROJECT, WSGI_GUNICORN, by_project, by_template
 
 CELERY = "paas/celery.py"
 LOST = "paas/lost_tasks.py"
 TASKS = "welcome/tasks.py"
+PERIODIC_TASKS = "paas/periodic.py"
 # Tests of the worker run in the last combination of each platform with Celery.
 WITH_CELERY = "digitalocean-wsgi-waitress-use_celery"
 
@@ -12,6 +13,10 @@ INTERRUPTED = "a task that a deployment or a crash interrupts runs again"
 ENDS_SOON = "a task that ends soon after SIGTERM does not"
 SET_ASIDE = "a task that ends two workers is set aside, and can be run again"
 PERIODIC = "periodic tasks run, however often the project is deployed"
+ONCE = (
+    "with several workers a periodic task runs once per period, also after one is killed or Redis is"
+    " flushed"
+)
 ONE_MAIL = "two deliveries of a task at once send one mail"
 NO_MAIL_LOST = "no mail lost with its task, and none that keeps anyone from signing up"
 MAILBOX = "no mailbox filled by a stranger who signs up again and again"
@@ -62,10 +67,25 @@ MUTANTS = (
     ),
     by_project(
         PERIODIC,
-        "config/celery.py",
-        "crontab(minute=17)",
-        "3600",
-        "paas/tests/test_celery.py::test_periodic_tasks_run_even_if_beat_often_restarts",
+        PERIODIC_TASKS,
+        "self.schedule[row.name].last_run_at = row.last_run_at",
+        "pass",
+        "paas/tests/test_periodic.py::test_restarts_do_not_put_a_task_off",
+    ),
+    by_project(
+        ONCE,
+        PERIODIC_TASKS,
+        "if stored.is_due().is_due:",
+        "if True:",
+        "paas/tests/test_periodic.py::test_of_several_workers_one_sends_a_task",
+    ),
+    by_template(
+        ONCE,
+        f"{PROJECT}/{PERIODIC_TASKS}",
+        ".select_for_update()",
+        "",
+        "test_periodic_tasks.py::test_two_workers_run_a_periodic_task_once_per_period",
+        answers=WSGI_GUNICORN,
     ),
     by_template(
         ONE_MAIL,

@@ -15,6 +15,7 @@ platform does, from the project's own files, on real servers.
 ``uploads``    bodies that are too large, or never end
 ``peak``       the peak of memory and connections of a site
 ``streams``    server-sent events that stay open
+``visitors``   clients behind the router, through deploys and faults
 ``sockets``    pages that hold the presence page's WebSocket open
 ``mail``       a mail server
 ``bucket``     an S3 server under the names of S3 and Spaces

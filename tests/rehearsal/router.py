@@ -1,6 +1,7 @@
 """The platform's router: it takes the visitors' requests to a web process, with its own headers."""
 
 import asyncio
+import random
 import time
 from collections import defaultdict
 from contextlib import suppress
@@ -23,6 +24,8 @@ class Peer:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, role: type):
         self.reader, self.writer = reader, writer
         self.http = h11.Connection(role)
+        # Of the process at this end.
+        self.port: int | None = None
         self.used_at = time.monotonic()
 
     async def receive(self):
@@ -86,9 +89,9 @@ class Router(TLSProxy):
         writer.close()
 
     async def _answer(self, visitor: Peer, request: h11.Request) -> None:
-        process, port = None, self.target_port
+        process = None
         try:
-            process = await self._connect(port)
+            process = await self._connect()
             await process.send(self._routed(request))
             await visitor.pass_body(process)
             response = await process.receive()
@@ -104,11 +107,22 @@ class Router(TLSProxy):
         await process.pass_body(visitor)
         if process.is_reusable():
             process.used_at = time.monotonic()
-            self._idle[port].append(process)
+            self._idle[process.port].append(process)
         else:
             process.writer.close()
 
-    async def _connect(self, port: int) -> Peer:
+    async def _connect(self) -> Peer:
+        """A connection to a process that takes one: both platforms' routers try the next one."""
+        for port in self._candidates():
+            with suppress(ConnectionRefusedError):
+                return await self._connect_to(port)
+        raise ConnectionRefusedError("no process takes connections")
+
+    def _candidates(self) -> list[int]:
+        """The ports to try, in this order."""
+        return [self.target_port]
+
+    async def _connect_to(self, port: int) -> Peer:
         """A connection to the process: one that was used before, if there is any."""
         while self._idle[port]:
             process = self._idle[port].pop()
@@ -116,7 +130,9 @@ class Router(TLSProxy):
             if is_fresh and not process.reader.at_eof():
                 return process
             process.writer.close()
-        return Peer(*await asyncio.open_connection("127.0.0.1", port), h11.CLIENT)
+        peer = Peer(*await asyncio.open_connection("127.0.0.1", port), h11.CLIENT)
+        peer.port = port
+        return peer
 
     async def _refuse(self, visitor: Peer, request: h11.Request, error: Exception) -> None:
         self.errors.append(f"{request.target.decode()}: {error!r}")
@@ -127,10 +143,11 @@ class Router(TLSProxy):
     async def _tunnel(self, visitor: Peer, request: h11.Request) -> None:
         """Pass on a WebSocket's handshake, and from then on whatever either side says."""
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.target_port)
+            process = await self._connect()
         except OSError as error:
             await self._refuse(visitor, request, error)
             return
+        reader, writer = process.reader, process.writer
         # The one hop-by-hop header that has to arrive.
         routed = [*self._routed(request).headers, (b"Connection", b"Upgrade")]
         lines = [b"%s %s HTTP/1.1" % (request.method, request.target)]
@@ -143,3 +160,14 @@ class Router(TLSProxy):
         kept = [pair for pair in request.headers if pair[0] not in CONNECTION_HEADERS]
         headers = self.platform.routed(kept, VISITOR_ADDRESS, self.scheme)
         return h11.Request(method=request.method, target=request.target, headers=headers)
+
+
+class BalancingRouter(Router):
+    """A router before several processes: each request goes to one of ``ports`` at random."""
+
+    def __init__(self, platform: Platform, ports: list[int]):
+        super().__init__(platform, ports[0])
+        self.ports = ports
+
+    def _candidates(self) -> list[int]:
+        return random.sample(self.ports, len(self.ports))

@@ -70,6 +70,8 @@ class Certificates:
 class _Server:
     """What the servers have in common: a process, its port, password, log and own folder."""
 
+    _stop_signal = signal.SIGINT  # the fast way for PostgreSQL and Valkey
+
     def __init__(self, folder: Path):
         self.port = free_port()
         self.password = secrets.token_hex(16)
@@ -121,7 +123,7 @@ class _Server:
         process, self._process = self._process, None
         if not process:
             return
-        process.send_signal(signal.SIGINT)  # the fast way for both servers
+        process.send_signal(self._stop_signal)
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
@@ -241,6 +243,73 @@ class Postgres(_Server):
         query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = %s AND datname = %s"
         with self.connect() as connection:  # to another database
             return connection.execute(query, ["client backend", database]).fetchone()[0]
+
+
+class PgBouncer(_Server):
+    """PgBouncer in transaction mode before ``postgres``, with TLS on both sides, as on the platforms.
+
+    In: the folder for its log, the Certificates, the PostgreSQL server, and how many server
+    connections a database gets. The program is Debian's package ``pgbouncer``.
+    """
+
+    _stop_signal = signal.SIGQUIT
+
+    def __init__(self, folder: Path, certificates: Certificates, postgres: Postgres, size: int):
+        super().__init__(folder)
+        self._certificates, self._postgres, self._size = certificates, postgres, size
+
+    @staticmethod
+    def program() -> str | None:
+        return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+
+    def _prepare(self) -> list:
+        home = self._home
+        shutil.copyfile(self._certificates.certificate, home / "certificate")
+        shutil.copyfile(self._certificates.key, home / "key")
+        self._databases: list[str] = []
+        self._write_users()
+        (home / "pgbouncer.ini").write_text(f"""
+[databases]
+* = host=127.0.0.1 port={self._postgres.port} pool_size={self._size}
+
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {self.port}
+unix_socket_dir =
+pool_mode = transaction
+max_client_conn = 1000
+auth_type = scram-sha-256
+auth_file = users
+client_tls_sslmode = require
+client_tls_cert_file = certificate
+client_tls_key_file = key
+server_tls_sslmode = require
+""")
+        if os.geteuid() == 0:  # which PgBouncer refuses to run as
+            import pwd
+
+            uid, gid = pwd.getpwnam("nobody")[2:4]
+            self._user = {"user": uid, "group": gid, "extra_groups": []}
+            for path in (home, *home.iterdir()):
+                os.chown(path, uid, gid)
+        return [self.program(), "pgbouncer.ini"]
+
+    def _write_users(self) -> None:
+        lines = [f'"{name}" "{self._postgres.password}"\n' for name in self._databases]
+        (self._home / "users").write_text("".join(lines))
+
+    def _answers(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
+    def url(self, database: str) -> str:
+        """As Postgres.url(), through the pool; makes the database's user known to it."""
+        if database not in self._databases:
+            self._databases.append(database)
+            self._write_users()
+            self._process.send_signal(signal.SIGHUP)
+        return self._postgres.url(database).replace(f":{self._postgres.port}/", f":{self.port}/")
 
 
 class Valkey(_Server):

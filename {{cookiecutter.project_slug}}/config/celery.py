@@ -19,10 +19,12 @@ app.config_from_object("paas.celery")
 app.autodiscover_tasks()
 
 # https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html
-# Use crontab(): each deployment restarts an interval in seconds, so a daily one may never elapse.
-# Run one worker process with --beat: with two, periodic tasks run twice.
+# Each runs once per period, with any number of workers (``paas/periodic.py``).
 app.conf.beat_schedule = {
-    # "clean up": {"task": "shop.tasks.clean_up", "schedule": crontab(hour=3, minute=30)},
+    "clear sessions": {
+        "task": "paas.tasks.clear_sessions",
+        "schedule": crontab(hour=3, minute=30),
+    },
     "send missed welcome mails": {
         "task": "welcome.tasks.send_missed",
         "schedule": crontab(minute=17),  # of every hour

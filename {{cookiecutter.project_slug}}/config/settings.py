@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.csp import CSP
 from environs import Env, validate
 
-from paas import logs
+from paas import database_url, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -23,6 +23,7 @@ SITE_NAME = "{{ cookiecutter.project_name }}"
 SITE_DESCRIPTION = "{{ cookiecutter.description or '' }}"
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [], subcast=str)  # older ones
 ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", [], subcast=str)]
 if DEBUG and not ALLOWED_HOSTS:
     ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
@@ -70,6 +71,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
+    "paas.timeouts.StatementTimeoutMiddleware",
 ]
 
 # URLs: https://docs.djangoproject.com/en/6.1/topics/http/urls/
@@ -133,14 +135,11 @@ READINESS_PROBES = {  # of /readyz: functions that return "ok" or another status
 }
 
 # Database: https://docs.djangoproject.com/en/6.1/ref/settings/#databases
-database: dict[str, Any] = {}
-if env.str("DATABASE_URL", ""):
-    database = env.dj_db_url("DATABASE_URL", conn_max_age=600, conn_health_checks=True) or {}
-if database.get("ENGINE") == "django.db.backends.postgresql":
-    options = {"connect_timeout": 5, "sslmode": "prefer" if DEBUG else "require"}
-    database["OPTIONS"] = options | database.get("OPTIONS", {})
-DATABASES = {"default": database}
+# DIRECT_DATABASE, for commands of manage.py, is empty unless DATABASE_URL is a connection pool.
+DATABASES, DIRECT_DATABASE = database_url.databases(env, DEBUG)
 DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20)  # of the database's plan
+# Seconds after which PostgreSQL ends a query of a web process; 0: never.
+STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 20, validate=validate.Range(min=0))
 
 # <% if cookiecutter.__redis == "yes" %>
 # Redis: https://docs.djangoproject.com/en/6.1/topics/cache/#redis

@@ -15,7 +15,10 @@ Django, libraries and its own modules only.
 ``headers.py``          security headers that Django has no setting for
 ``middleware.py``       base class of middleware; WhiteNoise for async views
 ``limits.py``           body size, queue and send timeout; ``@max_body_size`` for one view
+``database_url.py``     DATABASES from the environment, also through a connection pool
+``connections.py``      how many connections PostgreSQL allows, and how many are in use
 ``database.py``         persistent connections without a query before each request
+``timeouts.py``         status 503 for a query that takes longer than ``STATEMENT_TIMEOUT``
 ``sessions.py``         sessions in the database
 ``management/``         ``migrate``, which does not stall the site; ``lintmigrations``, ``startapp``
 # <% if cookiecutter.__redis == "yes" %>
@@ -23,6 +26,7 @@ Django, libraries and its own modules only.
 # <% endif %>
 # <% if cookiecutter.use_celery %>
 ``celery.py``           Celery's settings; ``task_log.py`` adds the request's id to its lines
+``periodic.py``         periodic tasks run once, with several workers; ``tasks.py`` has the template's
 ``lost_tasks.py``       tasks that end their worker twice are set aside; ``models.py`` lists them
 ``mail.py``             SMTP, from ``EMAIL_URL``; ``mail_checks.py`` reports what is missing
 # <% endif %>

@@ -52,8 +52,8 @@ broker_transport_options = {
     "socket_connect_timeout": 3,
     "socket_timeout": 5,
 }
-# The default, PersistentScheduler, needs a file that survives a restart.
-beat_scheduler = "celery.beat:Scheduler"
+# With the default, PersistentScheduler, each worker would send every periodic task.
+beat_scheduler = "paas.periodic:OnceScheduler"
 
 
 @signals.setup_logging.connect
@@ -66,3 +66,7 @@ def keep_django_logging(**kwargs):
 @signals.worker_init.connect
 def check(**kwargs):
     refuse_misconfiguration()
+    # Imported here, as it needs the apps. One connection for each task at a time, one for the clock.
+    from paas.connections import log_at_start
+
+    log_at_start(settings.WORKER_CONCURRENCY + 1)

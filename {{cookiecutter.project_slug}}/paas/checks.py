@@ -14,8 +14,8 @@ from django.core.checks import Error, register
 from django.core.exceptions import ImproperlyConfigured
 
 from paas import servers
+from paas.database_url import POSTGRESQL
 
-POSTGRESQL = "django.db.backends.postgresql"
 # A host name, an IPv6 address, or ".example.com" for a domain with its subdomains, but not ".com".
 HOST = re.compile(r"(\.[A-Za-z0-9-]+\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]")
 
@@ -148,6 +148,9 @@ def check_sessions() -> Error | None:
 
 @environment_check
 def check_database_connections() -> Error | None:
+    """One instance must fit; ``paas/connections.py`` logs what all of them use."""
+    if settings.DIRECT_DATABASE:
+        return None  # the other one is a pool, with a limit of its own
     threads, processes = settings.WEB_THREADS, settings.WEB_PROCESSES
     connections = processes * (threads + len(EXTRA_CONNECTIONS))
     if connections > (limit := settings.DATABASE_CONNECTION_LIMIT):

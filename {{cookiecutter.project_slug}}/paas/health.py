@@ -18,6 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse, JsonResponse
 from django.utils.module_loading import import_string
 
+from paas.connections import warn_of_shortage
 from paas.middleware import NonBlockingMiddleware
 
 LIVENESS_PATH, READINESS_PATH = PATHS = ("/healthz", "/readyz")
@@ -32,6 +33,7 @@ def probe_database() -> str:
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        warn_of_shortage()
         return "migrations are pending" if pending else "ok"
     finally:
         connection.close()

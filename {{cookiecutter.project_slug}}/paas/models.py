@@ -18,3 +18,13 @@ class UnfinishedTask(models.Model):
 
     def __str__(self):
         return f"{self.task_id} {self.name}, args {self.args}, kwargs {self.kwargs}"
+
+
+class PeriodicTask(models.Model):
+    """An entry of ``beat_schedule``, by its name, and when a worker last sent it."""
+
+    name = models.CharField(max_length=255, primary_key=True)
+    last_run_at = models.DateTimeField()
+
+    def __str__(self):
+        return f"{self.name}, last run at {self.last_run_at}"

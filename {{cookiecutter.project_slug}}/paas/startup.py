@@ -9,6 +9,8 @@ import django
 from django.conf import settings
 from environs import EnvValidationError
 
+from paas.database_url import POSTGRESQL
+
 NO_CONFIGURATION = (
     "There is no .env file: type `cp .env.example .env` for development, or set the variables of "
     "docs/configuration.md for production."
@@ -50,11 +52,43 @@ def require_configuration(arguments: list[str]) -> None:
         exit_with_errors([NO_CONFIGURATION])
 
 
-def setup() -> None:
-    """Load the settings and the apps; exit if this is production and misconfigured."""
+def use_direct_database() -> None:
+    """Connect without the connection pool, if there is one: a pool in transaction mode has no
+    sessions, which advisory locks and long-running commands need.
+    """
+    if settings.DIRECT_DATABASE:
+        settings.DATABASES["default"] = settings.DIRECT_DATABASE
+
+
+def limit_statements() -> None:
+    """Have PostgreSQL end any statement of this web process after STATEMENT_TIMEOUT.
+
+    Without a limit, a query that lacks an index holds a thread and a connection long after the
+    router gave up, and a few such requests stop the site. PgBouncer refuses the option, so with a
+    connection pool the role must have the timeout.
+    https://www.postgresql.org/docs/current/runtime-config-client.html
+    """
+    database = settings.DATABASES["default"]
+    is_direct = database.get("ENGINE") == POSTGRESQL and not settings.DIRECT_DATABASE
+    if is_direct and settings.STATEMENT_TIMEOUT:
+        timeout = f"-c statement_timeout={settings.STATEMENT_TIMEOUT}s"
+        database.setdefault("OPTIONS", {}).setdefault("options", timeout)
+
+
+def setup(is_serving: bool = True) -> None:
+    """Load the settings and the apps; exit if this is production and misconfigured.
+
+    ``is_serving`` is false for a main process that forks those that serve.
+    """
     load_settings()
+    limit_statements()
     django.setup(set_prefix=False)
     refuse_misconfiguration()
+    if is_serving and "PORT" in os.environ:
+        # Imported here, as it needs the settings.
+        from paas.connections import start_logging
+
+        start_logging()
 
 
 def refuse_misconfiguration() -> None:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("extra/counts/", views.count),
     path("extra/slow/", views.slow),
     path("extra/context/", views.context),
+    path("extra/sleep-in-database/", views.sleep_in_database),
     path("extra/big/", views.big),
     path("extra/echo/", views.echo),
     path("extra/form/", views.form),

@@ -4,7 +4,7 @@ import hashlib
 import time
 
 from django.contrib import messages
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
@@ -24,6 +24,13 @@ def slow(request):
     time.sleep(float(request.GET.get("seconds", 0)))
     Row.objects.create(name=request.GET["name"])
     return HttpResponse("written")
+
+
+def sleep_in_database(request):
+    """A query that takes ``seconds``."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(%s)", [float(request.GET["seconds"])])
+    return HttpResponse("slept")
 
 
 def context(request):

@@ -7,13 +7,16 @@ from io import BytesIO
 
 import structlog
 from channels.auth import AuthMiddleware
+from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from channels.security.websocket import WebsocketDenier
 from channels.sessions import CookieMiddleware, SessionMiddleware
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.core.exceptions import BadRequest, DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.urls import re_path
+from django.utils.crypto import constant_time_compare
 from redis import RedisError
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
@@ -81,6 +84,27 @@ class LogSockets:
                 # The first code is the reason; a second one is the other side's reply.
                 code = codes[0] if codes else None
                 logger.info(end, **socket, code=code, duration_ms=milliseconds_since(began))
+
+
+class SessionAuth(AuthMiddleware):
+    """Channels' AuthMiddleware with SECRET_KEY_FALLBACKS.
+
+    Without them, it deletes the session of each WebSocket that comes after a change of SECRET_KEY.
+    """
+
+    async def resolve_scope(self, scope):
+        if settings.SECRET_KEY_FALLBACKS:
+            await database_sync_to_async(accept_fallback)(scope["session"])
+        await super().resolve_scope(scope)
+
+
+def accept_fallback(session) -> None:
+    """Replace the hash of an older key, in memory: the user's next HTTP request stores it."""
+    user = get_user_model().objects.filter(pk=session.get(SESSION_KEY)).first()
+    found = session.get(HASH_SESSION_KEY, "")
+    fallbacks = user.get_session_auth_fallback_hash() if user else []
+    if any(constant_time_compare(found, fallback) for fallback in fallbacks):
+        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 
 
 class BindUserId:
@@ -160,7 +184,7 @@ MIDDLEWARE = [
     CookieMiddleware,
     TicketAuth,
     SessionMiddleware,
-    AuthMiddleware,
+    SessionAuth,
     BindUserId,
 ]
 

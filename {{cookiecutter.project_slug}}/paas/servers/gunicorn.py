@@ -38,7 +38,7 @@ def log_configuration() -> dict:
 def on_starting(server) -> None:
     """Called before workers start. setup() exits here once; Gunicorn restarts workers that exit."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    setup()
+    setup(is_serving=False)
 
 
 def check() -> None:

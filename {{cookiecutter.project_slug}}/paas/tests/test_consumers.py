@@ -273,6 +273,19 @@ async def test_a_ticket_by_header_or_subprotocol_opens_a_socket_without_cookies(
         assert (await socket.receive("hello"))["name"] == "ada"
 
 
+async def test_a_new_secret_key_refuses_no_socket_and_ends_no_session(settings):
+    client = await log_in("ada")
+    ticket = await ticket_of(client)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another secret"
+    by_ticket = await echo(authorization=f"Ticket {ticket}").open()
+    by_cookie = await echo(client).open()
+    for socket in (by_ticket, by_cookie):
+        assert (await socket.receive("hello"))["name"] == "ada"
+    settings.SECRET_KEY_FALLBACKS = []
+    assert not (await echo(client).connect())[0]
+
+
 async def test_a_ticket_opens_one_socket():
     ticket = await ticket_of(await log_in("ada"))
     sockets = [echo(authorization=f"Ticket {ticket}") for _ in range(5)]
