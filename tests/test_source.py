@@ -20,9 +20,9 @@ RESERVED = "con|prn|aux|nul|com[0-9]|lpt[0-9]"
 
 # How many files may tell the values of an option apart: its conditions, the hook's table and the
 # private values derived from it all count. The numbers are what the options need today; raising
-# one takes a reason, which belongs in the commit that does it.
+# one takes a reason, which belongs in the commit that does it. Of the docs it is configuration.md,
+# operations.md (which scales workers and backs up a bucket) and scaling.md (which lists plans).
 #   platform: README and docs, paas/__init__.py (the map), settings, .gitignore (live.yaml)
-#   docs are configuration.md and operations.md, which scales workers and backs up a bucket
 #   server: README and docs, the map, app.json, app.yaml, pyproject.toml and the two locks, settings,
 #           urls, gunicorn.conf.py, conftest.py, dependabot.yml; for Redis: CI, the hints of heroku.py
 #           and digitalocean.py
@@ -30,7 +30,7 @@ RESERVED = "con|prn|aux|nul|com[0-9]|lpt[0-9]"
 #           settings, config/__init__.py, conftest.py; for Redis, as above
 #   use_s3_media: README and docs, the map, app.json, app.yaml, pyproject.toml and the locks,
 #           settings, urls, conftest.py, .gitignore, CI
-BUDGET = {"platform": 6, "server": 17, "use_celery": 17, "use_s3_media": 14}
+BUDGET = {"platform": 7, "server": 17, "use_celery": 17, "use_s3_media": 14}
 
 
 def tracked(pattern: str) -> list[Path]:
