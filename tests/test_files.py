@@ -285,6 +285,8 @@ def test_the_readme_is_short_and_has_the_commands_of_its_own_platform_only(proje
 def test_every_variable_that_the_settings_read_is_documented(project):
     settings = (project.folder / "config/settings.py").read_text()
     read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', settings))
+    database_url = (project.folder / "paas/database_url.py").read_text()
+    read |= set(re.findall(r'"(DATABASE_\w+)"', database_url))
     documented = (project.folder / "docs/configuration.md").read_text()
     assert "SECRET_KEY" in read
     rows = "".join(re.findall(r"^\|(.+?)\|", documented, re.MULTILINE))
@@ -292,7 +294,7 @@ def test_every_variable_that_the_settings_read_is_documented(project):
 
 
 def test_every_file_that_the_readme_names_exists(project):
-    for name in ("README.md", "docs/configuration.md"):
+    for name in ("README.md", "docs/configuration.md", "docs/scaling.md"):
         text = (project.folder / name).read_text()
         paths = re.findall(r"`((?:\w+/)+\w*(?:\.\w+)?)`", text)
         links = re.findall(r"\]\(([\w./]+)", text.replace("](http", ""))

@@ -31,7 +31,7 @@ SELECT datconnlimit, (SELECT count(*) FROM pg_stat_activity WHERE datname = curr
 FROM pg_database WHERE datname = current_database() AND datconnlimit >= 0
 """
 
-LAST_WARNING = {"at": -WARNING_INTERVAL}
+LAST_WARNING: dict[str, float] = {"at": -WARNING_INTERVAL}
 
 logger = structlog.get_logger(__name__)
 

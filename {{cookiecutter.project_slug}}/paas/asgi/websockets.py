@@ -101,10 +101,11 @@ class SessionAuth(AuthMiddleware):
 def accept_fallback(session) -> None:
     """Replace the hash of an older key, in memory: the user's next HTTP request stores it."""
     user = get_user_model().objects.filter(pk=session.get(SESSION_KEY)).first()
-    found = session.get(HASH_SESSION_KEY, "")
-    fallbacks = user.get_session_auth_fallback_hash() if user else []
-    if any(constant_time_compare(found, fallback) for fallback in fallbacks):
-        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    if user is not None:
+        found = session.get(HASH_SESSION_KEY, "")
+        fallbacks = user.get_session_auth_fallback_hash()
+        if any(constant_time_compare(found, fallback) for fallback in fallbacks):
+            session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 
 
 class BindUserId:
