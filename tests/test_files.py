@@ -24,6 +24,7 @@ ALWAYS = """
     paas/app_template/models.py-tpl paas/app_template/urls.py-tpl
     paas/app_template/views.py-tpl paas/apps.py
     paas/checks.py paas/database.py paas/headers.py paas/health.py paas/limits.py paas/logs.py
+    paas/mail.py paas/mail_checks.py paas/tests/test_mail.py paas/variables.py
     paas/management/__init__.py paas/management/commands/__init__.py
     paas/management/commands/startapp.py paas/middleware.py paas/proxy_headers.py paas/request_log.py paas/sentry.py
     paas/servers/__init__.py paas/sessions.py paas/startup.py paas/tests/__init__.py
@@ -51,10 +52,10 @@ ASGI = """
     static/presence.js templates/presence/presence.html tests/test_presence.py
 """
 CELERY = """
-    config/celery.py paas/celery.py paas/lost_tasks.py paas/mail.py paas/mail_checks.py
+    config/celery.py paas/celery.py paas/lost_tasks.py paas/tasks.py
     paas/management/commands/run_task_again.py paas/migrations/0001_initial.py
     paas/migrations/__init__.py paas/models.py paas/task_log.py paas/tests/test_celery.py
-    paas/tests/test_lost_tasks.py paas/tests/test_mail.py templates/welcome/body.txt
+    paas/tests/test_lost_tasks.py paas/tests/test_tasks.py templates/welcome/body.txt
     templates/welcome/subject.txt tests/test_welcome.py welcome/__init__.py welcome/apps.py
     welcome/migrations/0001_initial.py welcome/migrations/__init__.py
     welcome/models.py welcome/signals.py welcome/tasks.py

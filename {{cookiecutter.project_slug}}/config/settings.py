@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.csp import CSP
 from environs import Env, validate
 
-from paas import logs
+from paas import logs, variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -170,23 +170,21 @@ if REDIS_URL:
 # Processes that run a task each; with two, a worker fits in 512 MB.
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=at_least_1)
 
+# <% endif %>
 # E-mail: https://docs.djangoproject.com/en/6.1/topics/email/
-EMAIL_URL = env.str(
-    "EMAIL_URL",
-    "",
-    validate=validate.Regexp(
-        r"(smtps?://([^\s:/?#@]+:[^\s:/?#@]+@)?[\w.-]+(:[1-5]?\d{1,4})?)?$",
-        error="Must have the form smtps://user:password@host:port, with :/?#@ percent-encoded.",
-    ),
-)
+EMAIL_URL = env.str("EMAIL_URL", "", validate=variables.is_mail_url)
 MAILERS: dict[str, dict[str, Any]] = {}
 if EMAIL_URL:
     MAILERS["default"] = {"BACKEND": "paas.mail.EmailBackend", "OPTIONS": {"url": EMAIL_URL}}
 elif DEBUG:
     MAILERS["default"] = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
-
+# <% if cookiecutter.use_celery %>
+SEND_MAIL = "paas.tasks.queue_mail"  # by a worker; of the pages of users/
+# <% else %>
+SEND_MAIL = "paas.mail.send"  # by the request; of the pages of users/
 # <% endif %>
+
 # Users and login: https://docs.djangoproject.com/en/6.1/topics/auth/customizing/
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["users.throttle.Backend"]
@@ -301,10 +299,8 @@ SILENCED_SYSTEM_CHECKS = [
     *("security.W005", "security.W021"),  # HSTS for all subdomains, which may be other sites
     *("security.W004", "security.W008", "security.W009", "security.W012"),
     *("security.W016", "security.W018", "security.W020"),  # these seven: errors of paas/checks.py
-    # <% if cookiecutter.use_celery %>
     # paas/mail_checks.py reports it: a site may go live without e-mail.
     "mail.W001",
-    # <% endif %>
 ]
 
 # Logs, by paas/logs.py, and Sentry: https://docs.sentry.io/platforms/python/

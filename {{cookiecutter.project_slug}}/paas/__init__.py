@@ -17,13 +17,15 @@ Django, libraries and its own modules only.
 ``limits.py``           body size, queue and send timeout; ``@max_body_size`` for one view
 ``database.py``         persistent connections without a query before each request
 ``sessions.py``         sessions in the database
+``mail.py``             SMTP, from ``EMAIL_URL``; ``mail_checks.py`` reports what is missing
+``variables.py``        validators of environment variables
 # <% if cookiecutter.__redis == "yes" %>
 ``redis.py``            the cache's connections, the probe of Redis; ``redis_checks.py`` its URL
 # <% endif %>
 # <% if cookiecutter.use_celery %>
 ``celery.py``           Celery's settings; ``task_log.py`` adds the request's id to its lines
+``tasks.py``            sends the mail of pages by a worker
 ``lost_tasks.py``       tasks that end their worker twice are set aside; ``models.py`` lists them
-``mail.py``             SMTP, from ``EMAIL_URL``; ``mail_checks.py`` reports what is missing
 # <% endif %>
 # <% if cookiecutter.use_s3_media %>
 ``bucket.py``           uploads in a private bucket; ``bucket_checks.py`` checks its variables
