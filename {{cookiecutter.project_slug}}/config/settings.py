@@ -1,7 +1,6 @@
 """Settings, from environment variables and ``.env``. The defaults are for production."""
 
 import logging
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from django.utils.csp import CSP
 from environs import Env, validate
 
 from paas import logs, variables
+from paas.presets import *
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -33,12 +33,17 @@ INSTALLED_APPS = [
     # <% if cookiecutter.__interface == "asgi" %>
     "paas.asgi",
     # <% endif %>
-    "django.contrib.admin",
+    "users.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "axes",
     "pages",
     # <% if cookiecutter.use_s3_media %>
@@ -69,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -153,7 +159,6 @@ if REDIS_URL.startswith("rediss:"):
     # Explicit, as not every client verifies the certificate by default.
     REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=required"
     # <% endif %>
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # <% if cookiecutter.__interface == "asgi" %>
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 # <% endif %>
@@ -185,42 +190,34 @@ SEND_MAIL = "paas.tasks.queue_mail"  # by a worker; of the pages of users/
 SEND_MAIL = "paas.mail.send"  # by the request; of the pages of users/
 # <% endif %>
 
-# Users and login: https://docs.djangoproject.com/en/6.1/topics/auth/customizing/
+# Users and accounts, with more settings in paas/presets.py: https://docs.allauth.org/
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["users.throttle.Backend"]
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
 # <% if cookiecutter.__interface == "asgi" %>
 LOGIN_REDIRECT_URL = "presence"
 # <% else %>
 LOGIN_REDIRECT_URL = "home"
 # <% endif %>
 LOGOUT_REDIRECT_URL = "home"
+SIGN_UP = env.str("SIGN_UP", "open", validate=validate.OneOf(["open", "closed"]))
+STAFF_NEEDS_SECOND_FACTOR = env.bool("STAFF_NEEDS_SECOND_FACTOR", False)
+ACCOUNT_EMAIL_VERIFICATION = env.str(
+    "ACCOUNT_EMAIL_VERIFICATION",
+    "mandatory" if EMAIL_URL else "optional",
+    validate=validate.OneOf(["mandatory", "optional", "none"]),
+)
+email_field = "email*" if ACCOUNT_EMAIL_VERIFICATION == "mandatory" else "email"
+ACCOUNT_SIGNUP_FIELDS = ["username*", email_field, "password1*", "password2*"]
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
+MFA_TOTP_ISSUER = SITE_NAME
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # http://localhost
 SESSION_ENGINE = "paas.sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 PASSWORD_HASHERS = [
     "users.hashers.Argon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # older hashes: rehashed at the next login
 ]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-]
-
-# Lockout after failed logins: https://django-axes.readthedocs.io/en/latest/4_configuration.html
-AXES_HANDLER = "users.throttle.Handler"
-AXES_CLIENT_IP_CALLABLE = "users.throttle.counted_ip"
-AXES_LOCKOUT_CALLABLE = "users.throttle.lockout_response"
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_FAILURE_LIMIT = 1
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-# A login resets that user's failures from that IP only, or an attacker could clear an IP's count.
-AXES_RESET_ON_SUCCESS = True
-AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]  # not stored
-AXES_SENSITIVE_PARAMETERS += ["old_password", "new_password1", "new_password2"]
-AXES_VERBOSE = False
 
 # Language and time: https://docs.djangoproject.com/en/6.1/topics/i18n/
 LANGUAGE_CODE = "en-us"
@@ -293,15 +290,6 @@ if not DEBUG:
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 3600, validate=at_least_1)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
     SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
-
-# Checks: https://docs.djangoproject.com/en/6.1/ref/checks/#security
-SILENCED_SYSTEM_CHECKS = [
-    *("security.W005", "security.W021"),  # HSTS for all subdomains, which may be other sites
-    *("security.W004", "security.W008", "security.W009", "security.W012"),
-    *("security.W016", "security.W018", "security.W020"),  # these seven: errors of paas/checks.py
-    # paas/mail_checks.py reports it: a site may go live without e-mail.
-    "mail.W001",
-]
 
 # Logs, by paas/logs.py, and Sentry: https://docs.sentry.io/platforms/python/
 LOGGING = logs.configuration(env.log_level("LOG_LEVEL", logging.INFO), as_json=not DEBUG)

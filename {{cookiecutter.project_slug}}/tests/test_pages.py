@@ -9,7 +9,7 @@ def test_home_page_names_the_site_and_offers_an_account(client, db):
     response = client.get(reverse("home"))
     assert response.status_code == 200
     assert response.context["site_title"] == settings.SITE_NAME
-    assert reverse("signup") in response.text
+    assert reverse("account_signup") in response.text
 
 
 def test_home_page_says_what_the_site_is_for(client, db, settings):
@@ -26,7 +26,7 @@ def test_a_site_without_a_description_has_none_to_show(client, db, settings):
     assert 'name="description"' not in page
 
 
-@pytest.mark.parametrize("name", ["home", "login", "signup"])
+@pytest.mark.parametrize("name", ["home", "account_login", "account_signup"])
 def test_every_page_has_the_site_name_in_its_title_and_header(client, db, name):
     page = client.get(reverse(name)).text
     assert f"{escape(settings.SITE_NAME)}</title>" in page
