@@ -21,6 +21,7 @@ at_least_1 = validate.Range(min=1)
 # The site: https://docs.djangoproject.com/en/6.1/howto/deployment/checklist/
 SITE_NAME = "{{ cookiecutter.project_name }}"
 SITE_DESCRIPTION = "{{ cookiecutter.description or '' }}"
+SECURITY_CONTACT = env.str("SECURITY_CONTACT", "")  # for /.well-known/security.txt
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", [], subcast=str)]
@@ -130,6 +131,7 @@ WEB_PROCESSES = 1
 MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=at_least_1)  # bytes
 MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=at_least_1)
 SEND_TIMEOUT = env.int("SEND_TIMEOUT", 30, validate=at_least_1)  # seconds
+TRUSTED_PROXIES = env.str("TRUSTED_PROXIES", "", validate=variables.is_proxies)
 PLATFORM = "paas.{{ cookiecutter.platform }}"  # its headers and commands
 READINESS_PROBES = {  # of /readyz: functions that return "ok" or another status, or raise
     "database": "paas.health.probe_database",
@@ -214,10 +216,6 @@ MFA_TOTP_ISSUER = SITE_NAME
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # http://localhost
 SESSION_ENGINE = "paas.sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-PASSWORD_HASHERS = [
-    "users.hashers.Argon2",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # older hashes: rehashed at the next login
-]
 
 # Language and time: https://docs.djangoproject.com/en/6.1/topics/i18n/
 LANGUAGE_CODE = "en-us"

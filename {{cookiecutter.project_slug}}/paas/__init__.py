@@ -19,6 +19,7 @@ Django, libraries and its own modules only.
 ``sessions.py``         sessions in the database
 ``mail.py``             SMTP, from ``EMAIL_URL``; ``mail_checks.py`` reports what is missing
 ``variables.py``        validators of environment variables
+``presets.py``          settings of libraries, which ``config/settings.py`` imports
 # <% if cookiecutter.__redis == "yes" %>
 ``redis.py``            the cache's connections, the probe of Redis; ``redis_checks.py`` its URL
 # <% endif %>

@@ -17,6 +17,10 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 
 # Passwords: https://docs.djangoproject.com/en/6.1/topics/auth/passwords/
+PASSWORD_HASHERS = [
+    "users.hashers.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # older hashes: rehashed at the next login
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

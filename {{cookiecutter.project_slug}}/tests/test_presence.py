@@ -64,6 +64,21 @@ def test_the_page_requires_a_login(client):
     assert response.url.startswith(reverse("account_login"))
 
 
+async def test_staff_are_listed_while_they_are_online_only():
+    staff = await User.objects.acreate(username="root", is_staff=True)
+    watcher = await open_page(await log_in("ada")).open()
+    people = (await watcher.receive("everyone"))["people"]
+    assert [each["name"] for each in people] == ["ada"]
+    await watcher.receive("change")
+    visitor = await open_page(await log_in(staff.username)).open()
+    while (change := await watcher.receive("change"))["what"] != "came online":
+        assert change["hidden"]
+    assert not change["hidden"]
+    assert await online() == ["ada", "root"]
+    await visitor.disconnect()
+    assert (await watcher.receive("change"))["hidden"]
+
+
 async def test_a_page_first_receives_the_whole_list():
     page = await open_page(await log_in("ada")).open()
     people = (await page.receive("everyone"))["people"]

@@ -28,7 +28,9 @@ PASSWORD = "a long enough passphrase"
 
 def test_signing_up_creates_an_account_and_logs_in(client, db):
     data = {"username": "ada", "email": "ada@example.com"}
-    response = client.post(reverse("account_signup"), data | {"password1": PASSWORD, "password2": PASSWORD})
+    response = client.post(
+        reverse("account_signup"), data | {"password1": PASSWORD, "password2": PASSWORD}
+    )
     assert response.status_code == 302
     assert get_user(client) == User.objects.get(username="ada", email="ada@example.com")
 
@@ -44,7 +46,9 @@ def test_usernames_are_unique_regardless_of_case(client, user):
 
 def test_signing_up_does_not_reveal_who_has_an_e_mail_address(client, user):
     data = {"username": "bob", "email": user.email}
-    response = client.post(reverse("account_signup"), data | {"password1": PASSWORD, "password2": PASSWORD})
+    response = client.post(
+        reverse("account_signup"), data | {"password1": PASSWORD, "password2": PASSWORD}
+    )
     assert get_user(client).username == "bob"
     assert response.status_code == 302
 
@@ -52,7 +56,9 @@ def test_signing_up_does_not_reveal_who_has_an_e_mail_address(client, user):
 @pytest.mark.parametrize("password", ["x7#kQ2", "trustno1", "83746501923", "ada@example.com"])
 def test_a_weak_password_is_refused(client, db, password):
     data = {"username": "ada", "email": "ada@example.com"}
-    response = client.post(reverse("account_signup"), data | {"password1": password, "password2": password})
+    response = client.post(
+        reverse("account_signup"), data | {"password1": password, "password2": password}
+    )
     assert response.status_code == 200
     assert not User.objects.exists()
 

@@ -22,7 +22,9 @@ def sign_up(client, db, django_capture_on_commit_callbacks):
     def submit(email: str = "ada@example.com"):
         passwords = {"password1": PASSWORD, "password2": PASSWORD}
         with django_capture_on_commit_callbacks(execute=True):
-            return client.post(reverse("account_signup"), {"username": "ada", "email": email} | passwords)
+            return client.post(
+                reverse("account_signup"), {"username": "ada", "email": email} | passwords
+            )
 
     return submit
 
