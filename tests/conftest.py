@@ -18,7 +18,7 @@ from rehearsal.site import IdleConnection
 from rehearsal.views import add_views
 from xdist.scheduler import LoadScopeScheduling
 
-pytest_plugins = ["pytester", "report"]
+pytest_plugins = ["pytester", "report", "browsing"]
 
 # For test_fuzz.py: in bounded time, also on failure; or at length, down to the shortest example.
 # The first example may take long, as it reads Unicode's tables beside other tests.
@@ -60,6 +60,7 @@ class Project:
 # Test files that take long: another worker may run them than the rest of the combination's tests.
 # It deploys the combination once more, so one that few tests are about is not split.
 APART = {
+    "account_pages",
     "accounts",
     "asgi_load",
     "asgi_requests",

@@ -1,23 +1,12 @@
 """Two people, two browser windows: the pages as Chromium shows them, through the router's TLS."""
 
 import itertools
-import os
 import re
-import shutil
-from contextlib import ExitStack
 
 import pytest
 from combinations import SERVERS, TEMPLATE, for_combinations, is_asgi
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
-from rehearsal.router import Router
+from playwright.sync_api import Page, expect
 from rehearsal.site import PASSWORD
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# Chromium's own traffic, of which there must be none, and its sandbox, which root has not.
-ARGUMENTS = """
-    --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync
-"""
 
 
 @pytest.fixture
@@ -25,76 +14,6 @@ def site(deployment):
     """A site of its own, to be killed."""
     with deployment.site() as site:
         yield site
-
-
-@pytest.fixture
-def router(site, certificates):
-    files = (certificates.certificate, certificates.key)
-    with Router(site.platform, site.port, "https", *files) as router:
-        yield router
-
-
-@pytest.fixture
-def browser(site, router):
-    # Not for the session: Playwright keeps an event loop running, and asyncio allows no second.
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"CI needs a browser: one of {', '.join(BROWSERS)}.")
-        pytest.skip(f"There is no browser here: install one of {', '.join(BROWSERS)}.")
-    rule = f"MAP {site.platform.host}:443 127.0.0.1:{router.port}"
-    with sync_playwright() as playwright:
-        arguments = [*ARGUMENTS.split(), f"--host-resolver-rules={rule}"]
-        yield playwright.chromium.launch(executable_path=program, args=arguments)
-
-
-class Window:
-    """A person's browser window; ``complaints`` are what went wrong in it."""
-
-    def __init__(self, context: BrowserContext, home: str):
-        self.context, self.home = context, home
-        self.complaints: list[str] = []
-        self.page: Page = context.new_page()
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", self.note)
-
-    def note(self, message) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-    def sign_up(self, name: str) -> None:
-        self.page.goto(f"{self.home}/")
-        self.page.get_by_role("link", name="Create an account").click()
-        self.page.get_by_label("Username").fill(name)
-        self.page.get_by_label("Email address").fill(f"{name}@example.com")
-        self.page.get_by_label("Password:", exact=True).fill(PASSWORD)
-        self.page.get_by_label("Password confirmation").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign up").click()
-        expect(self.page.get_by_role("button", name="Log out")).to_be_visible()
-
-    def log_in(self, path: str, name: str) -> None:
-        self.page.goto(f"{self.home}{path}")
-        self.page.get_by_label("Username").fill(name)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("main").get_by_role("button", name="Log in").click()
-
-    def person(self, name: str, state: str):
-        return self.page.locator(f"#presence-people li.{state}", has_text=name)
-
-
-@pytest.fixture
-def open_window(browser, site):
-    """Open a window of someone else's."""
-    with ExitStack() as stack:
-
-        def open_one() -> Window:
-            context = browser.new_context(
-                ignore_https_errors=True, viewport={"width": 900, "height": 640}
-            )
-            stack.callback(context.close)
-            return Window(context, f"https://{site.platform.host}")
-
-        yield open_one
 
 
 @pytest.fixture
@@ -147,10 +66,10 @@ def test_a_live_page_reconnects_after_a_new_password_and_stops_at_log_out(open_w
     state = window.page.locator("#presence-state")
     expect(window.person("radia", "online")).to_be_visible()
     other = window.context.new_page()
-    other.goto(f"{window.home}/accounts/password/")
-    other.get_by_label("Old password").fill(PASSWORD)
-    other.get_by_label("New password:", exact=True).fill(f"{PASSWORD} 2")
-    other.get_by_label("New password confirmation").fill(f"{PASSWORD} 2")
+    other.goto(f"{window.home}/accounts/password/change/")
+    other.get_by_label("Current Password").fill(PASSWORD)
+    other.get_by_label("New Password:", exact=True).fill(f"{PASSWORD} 2")
+    other.get_by_label("New Password (again)").fill(f"{PASSWORD} 2")
     # The session has a new key, and the next beat closes the sockets of the old one.
     with window.page.expect_event("websocket", timeout=30_000):
         other.get_by_role("main").get_by_role("button").click()
@@ -166,7 +85,7 @@ def test_a_live_page_reconnects_after_a_new_password_and_stops_at_log_out(open_w
 def test_pages_work_without_a_complaint(open_window):
     window = open_window()
     window.sign_up("grace")
-    for path in ("/", "/accounts/password/"):
+    for path in ("/", "/accounts/password/change/"):
         window.page.goto(f"{window.home}{path}")
         expect(window.page.get_by_role("main")).to_be_visible()
     assert window.complaints == []

@@ -144,11 +144,10 @@ class Visitor(httpx.Client):
     @contextmanager
     def coming_from(self, address: str) -> Iterator[None]:
         """Send from another IP address, as either platform's router reports it."""
-        before = dict(self.headers)
-        self.headers |= {"X-Forwarded-For": address, "DO-Connecting-IP": address}
+        before = self.headers.copy()
+        self.headers.update({"X-Forwarded-For": address, "DO-Connecting-IP": address})
         yield
-        self.headers.clear()
-        self.headers.update(before)
+        self.headers = before
 
     def log_in(self, name: str) -> httpx.Response:
         """Log in to an account with the password that everyone here has."""

@@ -12,7 +12,7 @@ from django.contrib.auth import get_user
 from django.contrib.auth.hashers import Argon2PasswordHasher, MD5PasswordHasher, make_password
 from django.core.cache import caches
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -214,6 +214,13 @@ def test_signing_up_has_a_limit_per_ip(sign_up, client, settings):
     assert response.status_code == 429
     assert "Too many" in response.text
     assert sign_up("one_more", REMOTE_ADDR="198.51.100.1").status_code == 302
+
+
+def test_limits_are_counted_in_the_database(sign_up):
+    sign_up()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM users_limits WHERE cache_key LIKE '%signup%'")
+        assert cursor.fetchone() == (1,)
 
 
 def test_sign_up_can_be_closed(sign_up, client, settings):

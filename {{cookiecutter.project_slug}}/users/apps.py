@@ -12,7 +12,7 @@ class UsersConfig(AppConfig):
         from django.utils.connection import ConnectionProxy
 
         # allauth counts in the cache "default", which processes may not share, and which raises
-        # errors while Redis is unavailable. It has no setting for another one.
+        # errors while its server is unavailable. It has no setting for another one.
         ratelimit.cache = totp.cache = ConnectionProxy(caches, "limits")
 
 
