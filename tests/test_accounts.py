@@ -1,8 +1,11 @@
 """Accounts on real servers: throttled log-in, sign-ups at once, sessions that end, ADMIN_PATH."""
 
 import asyncio
+import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from urllib.parse import urlencode
 
 import psycopg
@@ -177,3 +180,95 @@ def test_the_admin_is_where_the_environment_says(deployment):
     with deployment.site(ADMIN_PATH="back-office/") as site, site.visitor() as visitor:
         assert visitor.get("/back-office/login/").status_code == 302
         assert visitor.get("/admin/login/").status_code == 404
+
+
+def at_once(site, requests: int, addresses: int, send) -> list[int]:
+    """The statuses of so many requests, from so many IP addresses in turn."""
+
+    def send_from(number: int) -> int:
+        with site.visitor() as visitor, visitor.coming_from(f"198.19.0.{number % addresses}"):
+            return send(visitor, number).status_code
+
+    with ThreadPoolExecutor(40) as threads:
+        return list(threads.map(send_from, range(requests)))
+
+
+def test_sign_ups_at_once_are_limited_per_address(site, report):
+    def sign_up(visitor, number: int):
+        passwords = {"password1": PASSWORD, "password2": PASSWORD}
+        name = f"crowd{number}"
+        return visitor.submit(SIGN_UP, username=name, email=f"{name}@example.com", **passwords)
+
+    statuses = at_once(site, 60, 2, sign_up)
+    assert set(statuses) == {302, REFUSED}
+    # Those that wait for the limit's row for more than a second are refused as well.
+    assert 30 <= statuses.count(302) <= 2 * 20
+    report("sign-ups of 60 from two addresses", statuses.count(302))
+
+
+def test_200_resets_at_once_from_20_addresses_send_three_mails(site):
+    def reset(visitor, number: int):
+        return visitor.submit("/accounts/password/reset/", email="victim@example.com")
+
+    statuses = at_once(site, 200, 20, reset)
+    assert set(statuses) == {302, REFUSED}
+    assert 1 <= statuses.count(302) <= 3
+
+
+def test_200_guesses_at_once_from_20_addresses_are_limited(site):
+    def guess(visitor, number: int):
+        # One account, by its names in turn.
+        login = ["hunted", "HUNTED", "hunted@example.com"][number % 3]
+        return visitor.submit(LOG_IN, login=login, password="wrong")
+
+    with site.visitor() as visitor:
+        visitor.sign_up("hunted")
+    statuses = at_once(site, 200, 20, guess)
+    assert set(statuses) == {200, REFUSED}
+    # Five of each address, and those that were under way with the fifth.
+    assert statuses.count(200) <= 20 * 5 + 20
+
+
+@contextmanager
+def broken_mail_server(fault: str):
+    """The port of a server that refuses connections, hangs, or disconnects after its greeting."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        kept = []
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    if fault == "drops":
+                        connection.sendall(b"220 localhost ESMTP\r\n")
+                        connection.close()
+                    kept.append(connection)
+
+        if fault == "refuses":
+            server.close()
+        else:
+            threading.Thread(target=serve, daemon=True).start()
+        yield port
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("fault", ["refuses", "hangs", "drops"])
+def test_accounts_work_while_the_mail_server_does_not(deployment, services, project, fault):
+    with broken_mail_server(fault) as port:
+        changes = {"EMAIL_URL": f"smtp://127.0.0.1:{port}"}
+        changes["ACCOUNT_EMAIL_VERIFICATION"] = "optional"
+        with deployment.site(**changes) as site, site.visitor() as visitor:
+            began = time.monotonic()
+            assert visitor.sign_up(f"unsent_{fault}").is_redirect
+            seconds = time.monotonic() - began
+            assert visitor.get("/").status_code == 200
+            site.process.stop()
+            events = site.process.events()
+    unsent = [event for event in events if event["event"] == "mail not sent"]
+    # Tasks send it otherwise, and a page does not wait.
+    assert len(unsent) == (0 if project.answers["use_celery"] else 1)
+    assert seconds < 10
+    if project.answers["use_celery"]:
+        services.valkey.flush()

@@ -250,8 +250,8 @@ def send_secret_to_pages(visitor: Visitor, secret: str) -> None:
     names = ("login", "username", "password", "password1", "password2", "csrfmiddlewaretoken")
     form = dict.fromkeys(names, secret)
     multipart = {"Content-Type": "multipart/form-data; boundary=b"}
-    links = (f"/reset/MQ/{secret}/", f"/accounts/confirm-email/{secret}/")
-    links += (f"/accounts/password/reset/key/1-{secret}/",)
+    links = [f"/reset/MQ/{secret}/", f"/accounts/confirm-email/{secret}/"]
+    links += [f"/accounts/password/reset/key/1-{secret}/"]
     for path in [*PAGES, *links]:
         visitor.get(path, params=query, headers=said)
         visitor.post(path, params=query, headers=said, data=form)

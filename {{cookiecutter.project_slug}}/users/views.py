@@ -1,3 +1,4 @@
+from allauth.account.adapter import get_adapter
 from allauth.account.decorators import reauthentication_required
 from allauth.account.views import SignupView
 from django.apps import apps
@@ -17,8 +18,9 @@ class SignUpView(SignupView):
         try:
             return super().form_valid(form)
         except IntegrityError:
-            # Another request took the username after validation: validate again, for the error.
-            return self.form_invalid(self.get_form())
+            # Another request took the name after validation.
+            form.add_error("username", get_adapter().error_messages["username_taken"])
+            return self.form_invalid(form)
 
 
 class AccountView(LoginRequiredMixin, TemplateView):
