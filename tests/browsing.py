@@ -88,7 +88,7 @@ class Window:
     def log_in(self, path: str, name: str) -> None:
         self.open(path)
         self.fill(login=name, password=PASSWORD)
-        self.press("Sign In")
+        self.press("Log in")
 
     def log_out(self) -> None:
         self.page.get_by_role("button", name="Log out").click()

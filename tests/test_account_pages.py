@@ -114,7 +114,7 @@ def test_an_account_from_sign_up_to_its_end(open_window, mail):
 
     window.log_out()
     window.open("/accounts/login/")
-    window.press("Sign in with a passkey")
+    window.press("Use a passkey")
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
 
     window.log_out()
@@ -138,7 +138,7 @@ def test_an_account_from_sign_up_to_its_end(open_window, mail):
     expect(page.get_by_text("Your password is now changed.")).to_be_visible()
 
     window.open("/accounts/login/")
-    window.press("Sign in with a passkey")
+    window.press("Use a passkey")
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
     window.open("/accounts/delete/")
     if "reauthenticate" in page.url:

@@ -49,7 +49,9 @@ MUTANTS = (
     by_project(
         SECRETS, LOGS, "request.path[:MAX_PATH_LENGTH]", "request.get_full_path()", ONE_LINE
     ),
-    by_project(SECRETS, LOGS, "if match and SECRET_ARGUMENTS & match.kwargs.keys()", "if False", ERROR),
+    by_project(
+        SECRETS, LOGS, "if match and SECRET_ARGUMENTS & match.kwargs.keys()", "if False", ERROR
+    ),
     by_project(
         SECRETS,
         LOGS,

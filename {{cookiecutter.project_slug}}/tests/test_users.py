@@ -227,7 +227,7 @@ def test_sign_up_can_be_closed(sign_up, client, settings):
     settings.SIGN_UP = "closed"
     assert "by invitation" in sign_up().text
     assert not User.objects.exists()
-    assert reverse("account_signup") not in client.get(reverse("home")).text
+    assert reverse("account_signup") not in client.get(reverse("account_login")).text
 
 
 @pytest.fixture
