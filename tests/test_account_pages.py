@@ -49,8 +49,9 @@ def link_to(mail: MailServer, address: str, number: int) -> str:
     while len(mail.sent_to(address)) < number:
         assert time.monotonic() < deadline, "the mail does not come"
         time.sleep(0.1)
-    body = str(mail.sent_to(address)[number - 1])
-    return re.search(r"https://[^/\s]+(/accounts/\S+)", body)[1]
+    body = mail.sent_to(address)[number - 1].get_payload(decode=True)
+    assert isinstance(body, bytes)
+    return re.search(r"https://[^/\s]+(/accounts/\S+)", body.decode())[1]
 
 
 def code_of(secret: str) -> str:
