@@ -18,7 +18,7 @@ from rehearsal.site import IdleConnection
 from rehearsal.views import add_views
 from xdist.scheduler import LoadScopeScheduling
 
-pytest_plugins = ["pytester", "report"]
+pytest_plugins = ["pytester", "report", "browsing"]
 
 # For test_fuzz.py: in bounded time, also on failure; or at length, down to the shortest example.
 # The first example may take long, as it reads Unicode's tables beside other tests.
@@ -61,6 +61,7 @@ class Project:
 # can run them. That worker deploys the combination a second time, which pays off only for these
 # combinations: most tests are about them.
 APART = {
+    "account_pages",
     "accounts",
     "asgi_load",
     "asgi_requests",

@@ -1,8 +1,11 @@
 """Accounts on real servers: throttled login, sign-ups at once, sessions that end, ADMIN_PATH."""
 
 import asyncio
+import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from urllib.parse import urlencode
 
 import psycopg
@@ -37,14 +40,14 @@ def failures(deployment, services, project):
         connection.execute("DELETE FROM axes_accessattempt")
 
 
-@pytest.mark.parametrize("path", [LOG_IN, "/admin/login/"])
-def test_a_password_can_be_guessed_at_five_times(site, visitor, path):
-    name = f"guessed_at_by_{path.split('/')[1]}"
+def test_a_password_can_be_guessed_at_five_times(site, visitor):
+    name = "guessed"
     visitor.sign_up(name)
     with site.visitor() as guesser:
-        guesses = [guesser.submit(path, username=name, password="wrong") for _ in range(5)]
+        assert guesser.get("/admin/login/").headers["Location"].startswith(LOG_IN)
+        guesses = [guesser.submit(LOG_IN, login=name, password="wrong") for _ in range(5)]
         assert [guess.status_code for guess in guesses] == [200] * 4 + [REFUSED]
-        refusal = guesser.submit(path, username=name, password=PASSWORD)
+        refusal = guesser.submit(LOG_IN, login=name, password=PASSWORD)
     assert refusal.status_code == REFUSED
     assert refusal.headers["Retry-After"] == "900"
     assert "Try again in 15 minutes" in refusal.text
@@ -56,7 +59,7 @@ def guess_at_once(site, clients: int) -> list[int]:
 
     def guess(number: int) -> int:
         with site.visitor() as visitor:
-            answers = {"username": f"person{number % 40}", "password": "wrong"}
+            answers = {"login": f"person{number % 40}", "password": "wrong"}
             return visitor.submit(LOG_IN, **answers).status_code
 
     with ThreadPoolExecutor(clients) as threads:
@@ -116,14 +119,14 @@ def test_logins_that_hang_up_hold_up_no_one_for_long(site, visitor, project, fai
     sent = dict(visitor.headers) | sent
     headers = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
     token = visitor.cookies[CSRF_COOKIE]
-    answers = {"username": "nobody", "password": "wrong", "csrfmiddlewaretoken": token}
+    answers = {"login": "nobody", "password": "wrong", "csrfmiddlewaretoken": token}
     before = logins(site)
     asyncio.run(log_in_and_hang_up_often(site, headers, urlencode(answers), ABORTED))
     began = time.monotonic()
     with site.visitor() as other:
         assert other.get("/").status_code == 200
     report("page after 300 logins s", round(time.monotonic() - began, 1))
-    assert visitor.submit(LOG_IN, username="nobody", password="wrong").status_code == REFUSED
+    assert visitor.submit(LOG_IN, login="nobody", password="wrong").status_code == REFUSED
     taken = logins(site) - before
     report("logins taken of 300 that hung up", taken)
     # Most left while they waited, which Waitress does not see: it takes them all.
@@ -156,9 +159,9 @@ def test_logging_in_takes_a_new_session_and_a_new_password_ends_the_others(site,
     first = visitor.session
     with site.visitor() as phone:
         phone.log_in("renewed")
-        answers = {"old_password": PASSWORD, "new_password1": "new" + PASSWORD}
-        answers["new_password2"] = answers["new_password1"]
-        assert visitor.submit("/accounts/password/", **answers).is_redirect
+        answers = {"oldpassword": PASSWORD, "password1": "new" + PASSWORD}
+        answers["password2"] = answers["password1"]
+        assert visitor.submit("/accounts/password/change/", **answers).is_redirect
         assert visitor.session != first
         assert "Welcome, renewed." in visitor.get("/").text
         assert "Welcome" not in phone.get("/").text
@@ -175,5 +178,97 @@ def test_a_session_cookie_with_a_nul_is_a_stranger_s(site):
 
 def test_the_admin_is_where_the_environment_says(deployment):
     with deployment.site(ADMIN_PATH="back-office/") as site, site.visitor() as visitor:
-        assert visitor.get("/back-office/login/").status_code == 200
+        assert visitor.get("/back-office/login/").status_code == 302
         assert visitor.get("/admin/login/").status_code == 404
+
+
+def at_once(site, requests: int, addresses: int, send) -> list[int]:
+    """The statuses of so many requests, from so many IP addresses in turn."""
+
+    def send_from(number: int) -> int:
+        with site.visitor() as visitor, visitor.coming_from(f"198.19.0.{number % addresses}"):
+            return send(visitor, number).status_code
+
+    with ThreadPoolExecutor(40) as threads:
+        return list(threads.map(send_from, range(requests)))
+
+
+def test_sign_ups_at_once_are_limited_per_address(site, report):
+    def sign_up(visitor, number: int):
+        passwords = {"password1": PASSWORD, "password2": PASSWORD}
+        name = f"crowd{number}"
+        return visitor.submit(SIGN_UP, username=name, email=f"{name}@example.com", **passwords)
+
+    statuses = at_once(site, 60, 2, sign_up)
+    assert set(statuses) == {302, REFUSED}
+    # Those that wait for the limit's row for more than a second are refused as well.
+    assert 30 <= statuses.count(302) <= 2 * 20
+    report("sign-ups of 60 from two addresses", statuses.count(302))
+
+
+def test_200_resets_at_once_from_20_addresses_send_three_mails(site):
+    def reset(visitor, number: int):
+        return visitor.submit("/accounts/password/reset/", email="victim@example.com")
+
+    statuses = at_once(site, 200, 20, reset)
+    assert set(statuses) == {302, REFUSED}
+    assert 1 <= statuses.count(302) <= 3
+
+
+def test_200_guesses_at_once_from_20_addresses_are_limited(site):
+    def guess(visitor, number: int):
+        # One account, by its names in turn.
+        login = ["hunted", "HUNTED", "hunted@example.com"][number % 3]
+        return visitor.submit(LOG_IN, login=login, password="wrong")
+
+    with site.visitor() as visitor:
+        visitor.sign_up("hunted")
+    statuses = at_once(site, 200, 20, guess)
+    assert set(statuses) == {200, REFUSED}
+    # Five of each address, and those that were under way with the fifth.
+    assert statuses.count(200) <= 20 * 5 + 20
+
+
+@contextmanager
+def broken_mail_server(fault: str):
+    """The port of a server that refuses connections, hangs, or disconnects after its greeting."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        kept = []
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    if fault == "drops":
+                        connection.sendall(b"220 localhost ESMTP\r\n")
+                        connection.close()
+                    kept.append(connection)
+
+        if fault == "refuses":
+            server.close()
+        else:
+            threading.Thread(target=serve, daemon=True).start()
+        yield port
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("fault", ["refuses", "hangs", "drops"])
+def test_accounts_work_while_the_mail_server_does_not(deployment, services, project, fault):
+    with broken_mail_server(fault) as port:
+        changes = {"EMAIL_URL": f"smtp://127.0.0.1:{port}"}
+        changes["ACCOUNT_EMAIL_VERIFICATION"] = "optional"
+        with deployment.site(**changes) as site, site.visitor() as visitor:
+            began = time.monotonic()
+            assert visitor.sign_up(f"unsent_{fault}").is_redirect
+            seconds = time.monotonic() - began
+            assert visitor.get("/").status_code == 200
+            site.process.stop()
+            events = site.process.events()
+    unsent = [event for event in events if event["event"] == "mail not sent"]
+    # Tasks send it otherwise, and a page does not wait.
+    assert len(unsent) == (0 if project.answers["use_celery"] else 1)
+    assert seconds < 10
+    if project.answers["use_celery"]:
+        services.valkey.flush()

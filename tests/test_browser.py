@@ -2,15 +2,13 @@
 
 import itertools
 import re
-import time
-from contextlib import ExitStack, contextmanager
 
 import pytest
+from browsing import Window
 from combinations import SERVERS, TEMPLATE, for_combinations, is_asgi
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 from rehearsal.chromium import launch
 from rehearsal.processes import Process, bare_environment, run
-from rehearsal.router import Router
 from rehearsal.services import free_port
 from rehearsal.site import PASSWORD
 
@@ -20,75 +18,6 @@ def site(deployment):
     """A site of its own, to be killed."""
     with deployment.site() as site:
         yield site
-
-
-@pytest.fixture
-def router(site, certificates):
-    files = (certificates.certificate, certificates.key)
-    with Router(site.platform, site.port, "https", *files) as router:
-        yield router
-
-
-@contextmanager
-def chromium(ports: dict[str, int]):
-    # Not for the session: Playwright keeps an event loop running, and asyncio allows no second.
-    with sync_playwright() as playwright:
-        yield launch(playwright, ports)
-
-
-@pytest.fixture
-def browser(site, router):
-    with chromium({site.platform.host: router.port}) as browser:
-        yield browser
-
-
-class Window:
-    """A person's browser window; ``complaints`` are what went wrong in it."""
-
-    def __init__(self, context: BrowserContext, home: str):
-        self.context, self.home = context, home
-        self.complaints: list[str] = []
-        self.page: Page = context.new_page()
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", self.note)
-
-    def note(self, message) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-    def sign_up(self, name: str) -> None:
-        self.page.goto(f"{self.home}/")
-        self.page.get_by_role("link", name="Create an account").click()
-        self.page.get_by_label("Username").fill(name)
-        self.page.get_by_label("Email address").fill(f"{name}@example.com")
-        self.page.get_by_label("Password:", exact=True).fill(PASSWORD)
-        self.page.get_by_label("Password confirmation").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign up").click()
-        expect(self.page.get_by_role("button", name="Log out")).to_be_visible()
-
-    def log_in(self, path: str, name: str) -> None:
-        self.page.goto(f"{self.home}{path}")
-        self.page.get_by_label("Username").fill(name)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("main").get_by_role("button", name="Log in").click()
-
-    def person(self, name: str, state: str):
-        return self.page.locator(f"#presence-people li.{state}", has_text=name)
-
-
-@pytest.fixture
-def open_window(browser, site):
-    """Open a window of someone else's."""
-    with ExitStack() as stack:
-
-        def open_one() -> Window:
-            context = browser.new_context(
-                ignore_https_errors=True, viewport={"width": 900, "height": 640}
-            )
-            stack.callback(context.close)
-            return Window(context, f"https://{site.platform.host}")
-
-        yield open_one
 
 
 @pytest.fixture
@@ -141,10 +70,10 @@ def test_a_live_page_reconnects_after_a_new_password_and_stops_at_logout(open_wi
     state = window.page.locator("#presence-state")
     expect(window.person("radia", "online")).to_be_visible()
     other = window.context.new_page()
-    other.goto(f"{window.home}/accounts/password/")
-    other.get_by_label("Old password").fill(PASSWORD)
-    other.get_by_label("New password:", exact=True).fill(f"{PASSWORD} 2")
-    other.get_by_label("New password confirmation").fill(f"{PASSWORD} 2")
+    other.goto(f"{window.home}/accounts/password/change/")
+    other.get_by_label("Current Password").fill(PASSWORD)
+    other.get_by_label("New Password:", exact=True).fill(f"{PASSWORD} 2")
+    other.get_by_label("New Password (again)").fill(f"{PASSWORD} 2")
     # The session has a new key, and the next beat closes the sockets of the old one.
     with window.page.expect_event("websocket", timeout=30_000):
         other.get_by_role("main").get_by_role("button").click()
@@ -160,7 +89,7 @@ def test_a_live_page_reconnects_after_a_new_password_and_stops_at_logout(open_wi
 def test_pages_work_without_a_complaint(open_window):
     window = open_window()
     window.sign_up("grace")
-    for path in ("/", "/accounts/password/"):
+    for path in ("/", "/accounts/password/change/"):
         window.page.goto(f"{window.home}{path}")
         expect(window.page.get_by_role("main")).to_be_visible()
     assert window.complaints == []
@@ -231,19 +160,18 @@ def development(project, tmp_path):
     run("cp .env.example .env && python manage.py migrate", folder, environment)
     port = free_port()
     with Process(f"python manage.py runserver --noreload {port}", folder, environment) as process:
-        deadline = time.monotonic() + 60
-        while "at http" not in process.output():
-            assert process.is_running() and time.monotonic() < deadline, process.output()
-            time.sleep(0.2)
+        process.wait_until(lambda: "at http" in process.output(), 60)
         yield f"http://localhost:{port}"
 
 
 @for_combinations(SERVERS[:1])
 def test_the_next_steps_in_development_fit_a_phone_in_light_and_in_dark(development, picture):
-    with chromium({}) as browser:
+    with sync_playwright() as playwright, launch(playwright, {}) as browser:
         for scheme, width in itertools.product(("dark", "light"), (320, 900)):
-            size = {"width": width, "height": 640}
-            context = browser.new_context(color_scheme=scheme, viewport=size)
+            size: ViewportSize = {"width": width, "height": 640}
+            context = browser.new_context(
+                color_scheme="dark" if scheme == "dark" else "light", viewport=size
+            )
             window = Window(context, development)
             page = window.page
             page.goto(f"{development}/")

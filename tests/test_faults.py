@@ -263,7 +263,7 @@ def log_in_at_length(site: Site, length: int) -> int | str:
     """Send a login form of so many bytes; what is answered, or what befalls the connection."""
     with site.visitor() as visitor:
         try:
-            return visitor.submit("/accounts/login/", username="x" * length).status_code
+            return visitor.submit("/accounts/login/", login="x" * length).status_code
         except httpx.TransportError as error:
             return type(error).__name__
 

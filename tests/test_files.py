@@ -25,6 +25,7 @@ ALWAYS = """
     paas/app_template/models.py-tpl paas/app_template/urls.py-tpl
     paas/app_template/views.py-tpl paas/apps.py
     paas/checks.py paas/connections.py paas/database.py paas/database_url.py paas/headers.py paas/health.py paas/limits.py paas/logs.py
+    paas/mail.py paas/mail_checks.py paas/tests/test_mail.py paas/variables.py
     paas/management/__init__.py paas/management/commands/__init__.py
     paas/management/commands/lintmigrations.py paas/management/commands/migrate.py
     paas/management/commands/startapp.py paas/middleware.py paas/proxy_headers.py paas/request_log.py paas/sentry.py
@@ -36,10 +37,23 @@ ALWAYS = """
     paas/tests/test_headers.py paas/tests/test_logs.py paas/tests/test_production.py
     paas/tests/test_request_limits.py paas/tests/test_startup.py pages/__init__.py pages/context_processors.py
     pages/urls.py pages/views.py pyproject.toml requirements-dev.txt requirements.txt
-    runtime.txt static/favicon.svg static/site.css templates/404.html templates/500.html
-    templates/base.html templates/pages/home.html templates/pages/next_steps.html
-    templates/users/form.html templates/users/throttled.html tests/__init__.py tests/test_pages.py tests/test_throttle.py
-    tests/test_users.py users/__init__.py users/admin.py users/forms.py users/hashers.py
+    runtime.txt static/favicon.svg static/site.css templates/400.html
+    templates/403.html templates/403_csrf.html templates/404.html templates/429.html
+    templates/500.html templates/account/email/email_confirmation_message.txt
+    templates/account/login.html templates/account/messages/logged_in.txt templates/account/messages/logged_out.txt
+    templates/account/signup_closed.html templates/allauth/elements/alert.html
+    templates/allauth/elements/badge.html templates/allauth/elements/button.html
+    templates/allauth/elements/button_group.html templates/allauth/elements/field.html
+    templates/allauth/elements/fields.html templates/allauth/elements/form.html
+    templates/allauth/elements/img.html templates/allauth/elements/panel.html
+    templates/allauth/elements/table.html templates/allauth/layouts/base.html
+    templates/allauth/layouts/manage.html templates/base.html templates/pages/home.html templates/pages/next_steps.html
+    templates/users/account.html templates/users/delete.html
+    templates/users/email/invitation_message.txt templates/users/email/invitation_subject.txt
+    tests/__init__.py tests/test_pages.py tests/test_throttle.py
+    tests/test_users.py paas/presets.py users/__init__.py users/adapter.py users/admin.py users/apps.py
+    users/forms.py users/hashers.py users/migrations/0003_email_addresses.py
+    users/migrations/0004_limits.py users/sites.py
     users/migrations/0001_initial.py users/migrations/0002_username_in_any_case.py
     users/migrations/__init__.py users/models.py users/throttle.py users/urls.py users/views.py
 """
@@ -56,11 +70,11 @@ ASGI = """
     static/presence.js templates/presence/presence.html tests/test_presence.py
 """
 CELERY = """
-    config/celery.py paas/celery.py paas/lost_tasks.py paas/mail.py paas/mail_checks.py
+    config/celery.py paas/celery.py paas/lost_tasks.py paas/tasks.py
     paas/management/commands/run_task_again.py paas/migrations/0001_initial.py
     paas/migrations/0002_periodictask.py paas/migrations/__init__.py paas/models.py
     paas/periodic.py paas/task_log.py paas/tasks.py paas/tests/test_celery.py paas/tests/test_periodic.py
-    paas/tests/test_lost_tasks.py paas/tests/test_mail.py templates/welcome/body.txt
+    paas/tests/test_lost_tasks.py paas/tests/test_tasks.py templates/welcome/body.txt
     templates/welcome/subject.txt tests/test_welcome.py welcome/__init__.py welcome/apps.py
     welcome/migrations/0001_initial.py welcome/migrations/__init__.py
     welcome/models.py welcome/signals.py welcome/tasks.py
@@ -215,6 +229,7 @@ def test_the_autoscaling_in_docs_keeps_to_the_platform_s_rules(project):
 
 # The packages of imports that have another name.
 PACKAGES = {
+    "allauth": "django-allauth",
     "axes": "django-axes",
     "channels_redis": "channels-redis",
     "storages": "django-storages",

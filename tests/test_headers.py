@@ -80,10 +80,14 @@ User.objects.create_superuser("administrator", password={PASSWORD!r})
     ("path", "status"),
     [
         ("/", 200),
-        ("/accounts/signup/", 200),
-        ("/accounts/login/", 200),
-        ("/accounts/password/", 200),
-        ("/accounts/logout/", 405),
+        ("/accounts/signup/", 302),
+        ("/accounts/", 200),
+        ("/accounts/email/", 200),
+        ("/accounts/password/change/", 200),
+        ("/accounts/2fa/", 200),
+        ("/accounts/sessions/", 200),
+        ("/accounts/logout/", 200),
+        ("/robots.txt", 200),
         ("/admin/", 200),
         ("/admin/users/user/", 200),
         ("/admin/users/user/add/", 200),
@@ -130,7 +134,7 @@ def test_refusals_have_them(check, site, visitor):
         check(plain.get("/"), 301, Strict_Transport_Security=None)
         check(plain.get("/healthz"), 200, Strict_Transport_Security=None)
     guesses = [
-        visitor.submit("/accounts/login/", username="no one", password="wrong") for _ in range(5)
+        visitor.submit("/accounts/login/", login="no one", password="wrong") for _ in range(5)
     ]
     check(guesses[-1], 429)
 
@@ -168,9 +172,11 @@ def test_cookies_are_for_this_very_host_and_https_only(site):
         cookies = visitor.get("/accounts/login/").headers.get_list("Set-Cookie")
         answer = visitor.sign_up("has_cookies")
         cookies += answer.headers.get_list("Set-Cookie")
-        answers = {"old_password": PASSWORD, "new_password1": f"{PASSWORD}!"}
-        answers["new_password2"] = answers["new_password1"]
-        cookies += visitor.submit("/accounts/password/", **answers).headers.get_list("Set-Cookie")
+        answers = {"oldpassword": PASSWORD, "password1": f"{PASSWORD}!"}
+        answers["password2"] = answers["password1"]
+        cookies += visitor.submit("/accounts/password/change/", **answers).headers.get_list(
+            "Set-Cookie"
+        )
     assert {cookie.partition("=")[0] for cookie in cookies} == {SESSION_COOKIE, CSRF_COOKIE}
     for cookie in cookies:
         attributes = set(cookie.split("; ")[1:])

@@ -43,7 +43,6 @@ TERMS = {
     "use_celery": [
         *["celery", "kombu", "billiard", "amqp", "crontab", "beat_schedule", "remap_sigterm"],
         *["worker_concurrency", "worker process", "background task", "lost_task", "task_again"],
-        *["email_url", "default_from_email", "mailers", "smtp"],  # only tasks send mail
         r"(?-i:welcome)",  # the home page greets with "Welcome, "
     ],
     "use_s3_media": [

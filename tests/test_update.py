@@ -265,6 +265,7 @@ def test_the_update_goes_live_on_the_database_that_there_was(updated, project, s
         assert ada.log_in("ada").status_code == 302
         home = ada.get("/")
         assert "You are logged in." in home.text
+        assert "ada@example.com" in ada.get("/accounts/email/").text
         assert "<h1>Notes</h1>" in ada.get("/notes/").text
         assert ada.get("/readyz").json()["database"] == "ok"
 

@@ -4,6 +4,8 @@ from mutants.row import PROJECT, WAITRESS, by_project, by_template
 
 THROTTLE = "users/throttle.py"
 SETTINGS = "config/settings.py"
+PRESETS = "paas/presets.py"
+USERS = "tests/test_users.py"
 
 LOG_IN = "login throttled by person and address, the admin's too"
 OLD_PASSWORD = "the old password, asked for a new one, counts as well, and is not kept"
@@ -23,20 +25,18 @@ SAME_HASH = """
     def get_session_auth_hash(self):
         return "always the same"
 """
-# One of SignUpForm that tells who has an e-mail address.
-UNIQUE_EMAIL = """
-    def clean_email(self):
-        if User.objects.filter(email=self.cleaned_data["email"]).exists():
-            raise ValidationError("This address has an account.")
-        return self.cleaned_data["email"]
-"""
 # Lines of Backend.authenticate() that answer sooner if there is no such account.
 NO_HASH_FOR_UNKNOWN = """\
-        from users.models import User
-
-        if not User.objects.filter(username=credentials["username"]).exists():
+        if user is None:
             return None
 """
+LIMITS = (
+    "sign-up, password reset and codes of a second factor are limited, by all processes together"
+)
+NAMES = "no reserved name, homograph or address is a user name"
+CONFIRMED = "a new account confirms its address before its first log-in"
+FACTOR = "the admin asks staff for a second factor, if so configured"
+DELETE = "a stolen session cannot delete the account"
 ADMIN = "the admin's path is the operator's choice"
 
 MUTANTS = (
@@ -78,14 +78,14 @@ MUTANTS = (
     ),
     by_project(
         LOG_IN,
-        SETTINGS,
+        PRESETS,
         'AXES_HANDLER = "users.throttle.Handler"',
         "",
         "tests/test_throttle.py::test_an_ip_that_tries_many_users_is_locked_out",
     ),
     by_project(
         LOG_IN,
-        SETTINGS,
+        PRESETS,
         '[["username", "ip_address"]]',
         '["ip_address"]',
         "tests/test_throttle.py::test_a_login_resets_that_user_s_failures_only",
@@ -93,14 +93,14 @@ MUTANTS = (
     by_project(
         OLD_PASSWORD,
         "users/forms.py",
-        "authenticate(self.request, username=username, password=password)",
-        "self.user.check_password(password)",
+        "authenticate(request := forms.context.request, username=username, password=password)",
+        "self.user.check_password(password) and (request := forms.context.request)",
         "tests/test_throttle.py::test_wrong_old_passwords_count_for_the_lockout",
     ),
     by_project(
         OLD_PASSWORD,
-        SETTINGS,
-        '"old_password", ',
+        PRESETS,
+        '"oldpassword", ',
         "",
         "tests/test_throttle.py::test_wrong_old_passwords_count_for_the_lockout",
     ),
@@ -120,14 +120,14 @@ MUTANTS = (
     ),
     by_project(
         LOCKED_OUT,
-        SETTINGS,
+        PRESETS,
         "AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False",
         "AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = True",
         "tests/test_throttle.py::test_attempts_during_a_lockout_do_not_extend_it",
     ),
     by_project(
         LOCKED_OUT,
-        SETTINGS,
+        PRESETS,
         "AXES_COOLOFF_TIME = timedelta(minutes=15)",
         "AXES_COOLOFF_TIME = timedelta(days=15)",
         "tests/test_throttle.py::test_attempts_during_a_lockout_do_not_extend_it",
@@ -135,12 +135,12 @@ MUTANTS = (
     by_project(
         NO_HASH,
         THROTTLE,
-        "            super().authenticate(request, *args, **credentials)",
-        "            ModelBackend.authenticate(self, request, *args, **credentials)\n"
-        "            super().authenticate(request, *args, **credentials)",
+        "            super().authenticate(request, name, password)",
+        "            ModelBackend.authenticate(self, request, name, password)\n"
+        "            super().authenticate(request, name, password)",
         "tests/test_throttle.py::test_no_password_is_hashed_during_a_lockout",
     ),
-    by_project(ARGON2, SETTINGS, '    "users.hashers.Argon2",\n', "", HASHED),
+    by_project(ARGON2, PRESETS, '    "users.hashers.Argon2",\n', "", HASHED),
     by_project(ARGON2, "users/hashers.py", "    memory_cost = 19 * 1024\n", "", HASHED),
     by_project(ARGON2, "users/hashers.py", "    time_cost = 2\n", "    time_cost = 1\n", HASHED),
     by_project(
@@ -162,28 +162,28 @@ MUTANTS = (
     ),
     by_project(
         WEAK,
-        SETTINGS,
+        PRESETS,
         '    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},\n',
         "",
         WEAK_PASSWORD,
     ),
     by_project(
         WEAK,
-        SETTINGS,
+        PRESETS,
         '    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},\n',
         "",
         WEAK_PASSWORD,
     ),
     by_project(
         WEAK,
-        SETTINGS,
+        PRESETS,
         '    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},\n',
         "",
         WEAK_PASSWORD,
     ),
     by_project(
         WEAK,
-        SETTINGS,
+        PRESETS,
         '    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},\n',
         "",
         WEAK_PASSWORD,
@@ -220,17 +220,72 @@ MUTANTS = (
     by_project(
         WHO,
         "users/forms.py",
-        '        fields = ("username", "email")\n',
-        f'        fields = ("username", "email")\n{UNIQUE_EMAIL}',
-        "tests/test_users.py::test_signing_up_does_not_reveal_who_has_an_e_mail_address",
+        "    def validate_unique_email(self, value: str) -> str:\n        return value\n",
+        "",
+        "tests/test_users.py::test_an_address_with_an_account_gets_the_same_response",
     ),
     by_project(
         WHO,
         THROTTLE,
-        "        return ModelBackend.authenticate(self, request, *args, **credentials)",
-        f"{NO_HASH_FOR_UNKNOWN}"
-        "        return ModelBackend.authenticate(self, request, *args, **credentials)",
+        "        # It hashes the password of an unknown user too: both take as long.\n",
+        NO_HASH_FOR_UNKNOWN,
         "tests/test_users.py::test_a_wrong_password_and_an_unknown_username_get_the_same_response",
+    ),
+    by_project(
+        LIMITS,
+        PRESETS,
+        '"signup": "20/h/ip"',
+        '"signup": ""',
+        f"{USERS}::test_signing_up_has_a_limit_per_ip",
+    ),
+    by_project(
+        LIMITS,
+        PRESETS,
+        '"login_failed": "5/15m/key"',
+        '"login_failed": ""',
+        f"{USERS}::test_a_second_factor_is_asked_for_after_the_password",
+    ),
+    by_project(
+        LIMITS,
+        "users/apps.py",
+        'ratelimit.cache = totp.cache = ConnectionProxy(caches, "limits")',
+        "assert ratelimit and totp and ConnectionProxy and caches",
+        f"{USERS}::test_limits_are_counted_in_the_database",
+    ),
+    by_project(
+        NAMES,
+        "users/forms.py",
+        r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z",
+        ".*",
+        f"{USERS}::test_reserved_names_homographs_and_addresses_are_no_user_names",
+    ),
+    by_project(
+        NAMES,
+        PRESETS,
+        '"admin", ',
+        "",
+        f"{USERS}::test_reserved_names_homographs_and_addresses_are_no_user_names",
+    ),
+    by_project(
+        CONFIRMED,
+        "users/adapter.py",
+        "if user and (user.last_login or user.is_staff or not user.email):",
+        "if user:",
+        f"{USERS}::test_a_new_account_is_confirmed_by_mail_before_its_first_login",
+    ),
+    by_project(
+        FACTOR,
+        "users/sites.py",
+        "not settings.STAFF_NEEDS_SECOND_FACTOR or used_second_factor(request)",
+        "True",
+        f"{USERS}::test_staff_need_a_second_factor_if_so_configured",
+    ),
+    by_project(
+        DELETE,
+        "users/views.py",
+        '@method_decorator(reauthentication_required, name="dispatch")\n',
+        "",
+        f"{USERS}::test_deleting_the_account_requires_the_password",
     ),
     by_template(
         ADMIN,

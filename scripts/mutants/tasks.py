@@ -25,8 +25,16 @@ REQUEST_ID = "the same id in the lines of sockets and tasks"
 
 TWO_DEPLOYS = "test_worker.py::test_a_task_that_two_deploys_cut_short_is_done_by_the_next_worker"
 KILLED = "test_worker.py::test_a_task_whose_process_is_killed_runs_again_at_once"
+MAIL_FAILS = "a mail server that hangs, refuses or disconnects is logged, and no page fails"
 
 MUTANTS = (
+    by_project(
+        MAIL_FAILS,
+        "paas/mail.py",
+        "except OSError as error:",
+        "except ArithmeticError as error:",
+        "paas/tests/test_mail.py::test_a_mail_server_that_hangs_or_refuses_is_logged_and_raises_nothing",
+    ),
     by_template(
         INTERRUPTED,
         f"{PROJECT}/{CELERY}",

@@ -1,9 +1,14 @@
 """Chromium, which takes host names to ports of this machine."""
 
+import base64
+import hashlib
 import os
 import shutil
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Browser, Playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -14,8 +19,12 @@ ARGUMENTS = """
 """
 
 
-def launch(playwright: Playwright, ports: dict[str, int]) -> Browser:
-    """Start it; ``ports`` are where the hosts' HTTPS is. Skips the test if there is no browser."""
+def launch(
+    playwright: Playwright, ports: dict[str, int], certificate: Path | None = None
+) -> Browser:
+    """Start it; ``ports`` are where the hosts' HTTPS is, and it trusts that certificate as it would
+    a public one. Skips the test if there is no browser.
+    """
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         if os.environ.get("CI"):
@@ -23,4 +32,13 @@ def launch(playwright: Playwright, ports: dict[str, int]) -> Browser:
         pytest.skip(f"There is no browser here: install one of {', '.join(PROGRAMS)}.")
     rules = ", ".join(f"MAP {host}:443 127.0.0.1:{port}" for host, port in ports.items())
     arguments = [*ARGUMENTS.split(), f"--host-resolver-rules={rules}"]
+    if certificate:
+        arguments.append(f"--ignore-certificate-errors-spki-list={key_hash(certificate)}")
     return playwright.chromium.launch(executable_path=program, args=arguments)
+
+
+def key_hash(certificate: Path) -> str:
+    """The hash of the certificate's public key, by which Chromium names it."""
+    key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
+    digest = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return base64.b64encode(digest.digest()).decode()

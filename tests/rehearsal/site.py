@@ -1,10 +1,13 @@
 """A site on its platform, and a client that comes to it through the platform's router."""
 
 import http.client
+import itertools
 import re
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 
 import httpx
 
@@ -15,6 +18,7 @@ from rehearsal.services import free_port
 
 BOOT_SECONDS = 60
 PASSWORD = "a long enough passphrase"
+NUMBERS = itertools.count()
 SESSION_COOKIE = "__Host-sessionid"
 CSRF_COOKIE = "__Host-csrftoken"
 
@@ -130,13 +134,25 @@ class Visitor(httpx.Client):
             cookie.secure = False
 
     def sign_up(self, name: str) -> httpx.Response:
+        """Sign up, from an address of one's own: sign-up is limited per address."""
         answers: dict = {"username": name, "email": f"{name}@example.com"}
         passwords: dict = {"password1": PASSWORD, "password2": PASSWORD}
-        return self.submit("/accounts/signup/", **answers, **passwords)
+        number = next(NUMBERS)
+        address = f"198.18.{number // 250 % 250}.{number % 250}"
+        with self.coming_from(address):
+            return self.submit("/accounts/signup/", **answers, **passwords)
+
+    @contextmanager
+    def coming_from(self, address: str) -> Iterator[None]:
+        """Send from another IP address, as either platform's router reports it."""
+        before = self.headers.copy()
+        self.headers.update({"X-Forwarded-For": address, "DO-Connecting-IP": address})
+        yield
+        self.headers = before
 
     def log_in(self, name: str) -> httpx.Response:
         """Log in to an account with the password that everyone here has."""
-        return self.submit("/accounts/login/", username=name, password=PASSWORD)
+        return self.submit("/accounts/login/", login=name, password=PASSWORD)
 
     def submit(
         self, path: str, page: str | None = None, files: dict | None = None, **answers: str

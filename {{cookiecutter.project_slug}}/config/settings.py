@@ -1,14 +1,14 @@
 """Settings, from environment variables and ``.env``. The defaults are for production."""
 
 import logging
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.utils.csp import CSP
 from environs import Env, validate
 
-from paas import database_url, logs
+from paas import database_url, logs, variables
+from paas.presets import *
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -21,6 +21,7 @@ at_least_1 = validate.Range(min=1)
 # The site: https://docs.djangoproject.com/en/6.1/howto/deployment/checklist/
 SITE_NAME = "{{ cookiecutter.project_name }}"
 SITE_DESCRIPTION = "{{ cookiecutter.description or '' }}"
+SECURITY_CONTACT = env.str("SECURITY_CONTACT", "")  # for /.well-known/security.txt
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [], subcast=str)  # older ones
@@ -34,12 +35,17 @@ INSTALLED_APPS = [
     # <% if cookiecutter.__interface == "asgi" %>
     "paas.asgi",
     # <% endif %>
-    "django.contrib.admin",
+    "users.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "axes",
     "pages",
     # <% if cookiecutter.use_s3_media %>
@@ -70,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
     "paas.timeouts.StatementTimeoutMiddleware",
 ]
@@ -126,6 +133,7 @@ WEB_PROCESSES = 1
 MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=at_least_1)  # bytes
 MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=at_least_1)
 SEND_TIMEOUT = env.int("SEND_TIMEOUT", 30, validate=at_least_1)  # seconds
+TRUSTED_PROXIES = env.str("TRUSTED_PROXIES", "", validate=variables.is_proxies)
 PLATFORM = "paas.{{ cookiecutter.platform }}"  # its headers and commands
 READINESS_PROBES = {  # of /readyz: functions that return "ok" or another status, or raise
     "database": "paas.health.probe_database",
@@ -152,7 +160,6 @@ if REDIS_URL.startswith("rediss:"):
     # Explicit, as not every client verifies the certificate by default.
     REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=required"
     # <% endif %>
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # <% if cookiecutter.__interface == "asgi" %>
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 # <% endif %>
@@ -169,59 +176,45 @@ if REDIS_URL:
 # Processes that run a task each; with two, a worker fits in 512 MB.
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=at_least_1)
 
+# <% endif %>
 # E-mail: https://docs.djangoproject.com/en/6.1/topics/email/
-EMAIL_URL = env.str(
-    "EMAIL_URL",
-    "",
-    validate=validate.Regexp(
-        r"(smtps?://([^\s:/?#@]+:[^\s:/?#@]+@)?[\w.-]+(:[1-5]?\d{1,4})?)?$",
-        error="Must have the form smtps://user:password@host:port, with :/?#@ percent-encoded.",
-    ),
-)
+EMAIL_URL = env.str("EMAIL_URL", "", validate=variables.is_mail_url)
 MAILERS: dict[str, dict[str, Any]] = {}
 if EMAIL_URL:
     MAILERS["default"] = {"BACKEND": "paas.mail.EmailBackend", "OPTIONS": {"url": EMAIL_URL}}
 elif DEBUG:
     MAILERS["default"] = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
-
+# <% if cookiecutter.use_celery %>
+SEND_MAIL = "paas.tasks.queue_mail"  # by a worker; of the pages of users/
+# <% else %>
+SEND_MAIL = "paas.mail.send"  # by the request; of the pages of users/
 # <% endif %>
-# Users and login: https://docs.djangoproject.com/en/6.1/topics/auth/customizing/
+
+# Users and accounts, with more settings in paas/presets.py: https://docs.allauth.org/
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["users.throttle.Backend"]
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
 # <% if cookiecutter.__interface == "asgi" %>
 LOGIN_REDIRECT_URL = "presence"
 # <% else %>
 LOGIN_REDIRECT_URL = "home"
 # <% endif %>
 LOGOUT_REDIRECT_URL = "home"
+SIGN_UP = env.str("SIGN_UP", "open", validate=validate.OneOf(["open", "closed"]))
+STAFF_NEEDS_SECOND_FACTOR = env.bool("STAFF_NEEDS_SECOND_FACTOR", False)
+ACCOUNT_EMAIL_VERIFICATION = env.str(
+    "ACCOUNT_EMAIL_VERIFICATION",
+    "mandatory" if EMAIL_URL else "optional",
+    validate=validate.OneOf(["mandatory", "optional", "none"]),
+)
+email_field = "email*" if ACCOUNT_EMAIL_VERIFICATION == "mandatory" else "email"
+ACCOUNT_SIGNUP_FIELDS = ["username*", email_field, "password1*", "password2*"]
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
+MFA_TOTP_ISSUER = SITE_NAME
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # http://localhost
 SESSION_ENGINE = "paas.sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-PASSWORD_HASHERS = [
-    "users.hashers.Argon2",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # older hashes: rehashed at the next login
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-]
-
-# Lockout after failed logins: https://django-axes.readthedocs.io/en/latest/4_configuration.html
-AXES_HANDLER = "users.throttle.Handler"
-AXES_CLIENT_IP_CALLABLE = "users.throttle.counted_ip"
-AXES_LOCKOUT_CALLABLE = "users.throttle.lockout_response"
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_FAILURE_LIMIT = 1
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-# A login resets that user's failures from that IP only, or an attacker could clear an IP's count.
-AXES_RESET_ON_SUCCESS = True
-AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]  # not stored
-AXES_SENSITIVE_PARAMETERS += ["old_password", "new_password1", "new_password2"]
-AXES_VERBOSE = False
 
 # Language and time: https://docs.djangoproject.com/en/6.1/topics/i18n/
 LANGUAGE_CODE = "en-us"
@@ -294,17 +287,6 @@ if not DEBUG:
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 3600, validate=at_least_1)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
     SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
-
-# Checks: https://docs.djangoproject.com/en/6.1/ref/checks/#security
-SILENCED_SYSTEM_CHECKS = [
-    *("security.W005", "security.W021"),  # HSTS for all subdomains, which may be other sites
-    *("security.W004", "security.W008", "security.W009", "security.W012"),
-    *("security.W016", "security.W018", "security.W020"),  # these seven: errors of paas/checks.py
-    # <% if cookiecutter.use_celery %>
-    # paas/mail_checks.py reports it: a site may go live without e-mail.
-    "mail.W001",
-    # <% endif %>
-]
 
 # Logs, by paas/logs.py, and Sentry: https://docs.sentry.io/platforms/python/
 LOGGING = logs.configuration(env.log_level("LOG_LEVEL", logging.INFO), as_json=not DEBUG)

@@ -16,7 +16,7 @@ urlpatterns = [
     # The admin's own form has no lockout: ChangePasswordForm in users/forms.py has one.
     path(
         f"{settings.ADMIN_PATH}password_change/",
-        RedirectView.as_view(pattern_name="password_change"),
+        RedirectView.as_view(pattern_name="account_change_password"),
     ),
     path(settings.ADMIN_PATH, admin.site.urls),
 ]

@@ -21,14 +21,17 @@ Django, libraries and its own modules only.
 ``timeouts.py``         status 503 for a query that takes longer than ``STATEMENT_TIMEOUT``
 ``sessions.py``         sessions in the database
 ``management/``         ``migrate``, which does not stall the site; ``lintmigrations``, ``startapp``
+``mail.py``             SMTP, from ``EMAIL_URL``; ``mail_checks.py`` reports what is missing
+``variables.py``        validators of environment variables
+``presets.py``          settings of libraries, which ``config/settings.py`` imports
 # <% if cookiecutter.__redis == "yes" %>
 ``redis.py``            the cache's connections, the probe of Redis; ``redis_checks.py`` its URL
 # <% endif %>
 # <% if cookiecutter.use_celery %>
 ``celery.py``           Celery's settings; ``task_log.py`` adds the request's id to its lines
-``periodic.py``         periodic tasks run once, with several workers; ``tasks.py`` has the template's
+``periodic.py``         periodic tasks run once, with several workers
+``tasks.py``            sends the mail of pages by a worker; deletes expired sessions
 ``lost_tasks.py``       tasks that end their worker twice are set aside; ``models.py`` lists them
-``mail.py``             SMTP, from ``EMAIL_URL``; ``mail_checks.py`` reports what is missing
 # <% endif %>
 # <% if cookiecutter.use_s3_media %>
 ``bucket.py``           uploads in a private bucket; ``bucket_checks.py`` checks its variables

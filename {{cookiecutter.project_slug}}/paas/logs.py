@@ -23,6 +23,8 @@ MAX_PATH_LENGTH = 1000
 MAX_CONSOLE_PATH = 58
 # The logger of paas/request_log.py.
 REQUEST_LOGGER = "paas.request_log"
+# Of URL patterns: a path with one of them is a link from a mail, which opens an account.
+SECRET_ARGUMENTS = {"token", "key", "uidb36", "uidb64"}
 # They log a line per request, or per second, during an outage, an overload or an attack.
 RATE_LIMITED_LOGGERS = (
     "django.security.DisallowedHost",
@@ -61,7 +63,7 @@ def merge_context(logger, method: str, event: EventDict) -> EventDict:
 def loggable_path(request) -> str:
     """The path without its query string; the URL pattern's route if the path has a token."""
     match = request.resolver_match
-    if match and "token" in match.kwargs:
+    if match and SECRET_ARGUMENTS & match.kwargs.keys():
         return f"/{match.route}"
     return request.path[:MAX_PATH_LENGTH]
 

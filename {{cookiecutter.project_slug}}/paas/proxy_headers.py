@@ -10,8 +10,10 @@ from importlib import import_module
 from django.conf import settings
 
 from paas.middleware import NonBlockingMiddleware
+from paas.variables import parse_proxies
 
 platform = import_module(settings.PLATFORM)
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def client_address(headers: Mapping[str, str], peer: str) -> str:
@@ -22,10 +24,40 @@ def client_address(headers: Mapping[str, str], peer: str) -> str:
     if settings.DEBUG:  # there is no router
         return peer
     value = headers.get(platform.CLIENT_IP_HEADER, "").rpartition(",")[2].strip()
+    proxies = parse_proxies(settings.TRUSTED_PROXIES)
+    client = parse_address(value)
+    if proxies and client:
+        client = client_of_proxies(client, forwarded(headers, client), proxies)
+    return str(client) if client else peer
+
+
+def parse_address(value: str) -> Address | None:
     try:
-        return str(ipaddress.ip_address(value))
+        return ipaddress.ip_address(value)
     except ValueError:
-        return peer
+        return None
+
+
+def forwarded(headers: Mapping[str, str], client: Address) -> list[str]:
+    """The addresses in X-Forwarded-For, without ``client`` if the platform's router appended it."""
+    addresses = [each.strip() for each in headers.get("x-forwarded-for", "").split(",")]
+    return addresses[:-1] if parse_address(addresses[-1]) == client else addresses
+
+
+def client_of_proxies(client: Address, before: list[str], proxies: int | list) -> Address:
+    """The client of your own proxies: ``client`` is the last of them, if it is trusted.
+
+    Each proxy appends the address it was called from to X-Forwarded-For, here ``before``; what a
+    client sent itself comes first.
+    """
+    hops = len(before) if isinstance(proxies, list) else proxies
+    for value in before[::-1][:hops]:
+        is_trusted = isinstance(proxies, int) or any(client in network for network in proxies)
+        address = parse_address(value)
+        if not is_trusted or address is None:
+            break
+        client = address
+    return client
 
 
 def request_id(headers: Mapping[str, str]) -> str:

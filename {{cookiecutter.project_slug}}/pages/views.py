@@ -1,10 +1,13 @@
-"""The home page, and the page of an error that no view expected."""
+"""The home page, the page of an error that no view expected, and what crawlers and browsers look for."""
 
+from datetime import timedelta
 from importlib import import_module
 
 from django.conf import settings
-from django.http import HttpResponseServerError
+from django.http import Http404, HttpResponse, HttpResponseServerError
 from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.http import require_safe
 from django.views.generic import TemplateView
 
 
@@ -21,3 +24,22 @@ def server_error(request):
     """handler500. No context processors: one of them may have raised the error."""
     context = {"request_id": getattr(request, "request_id", None)}
     return HttpResponseServerError(render_to_string("500.html", context))
+
+
+@require_safe
+def robots(request):
+    """Not the admin's path, which is the operator's choice."""
+    return HttpResponse("User-agent: *\nDisallow: /accounts/\n", content_type="text/plain")
+
+
+@require_safe
+def security(request):
+    """Where to report a vulnerability, from SECURITY_CONTACT: https://securitytxt.org."""
+    contact = settings.SECURITY_CONTACT
+    if not contact:
+        raise Http404
+    contact = contact if ":" in contact else f"mailto:{contact}"
+    expires = (timezone.now() + timedelta(days=180)).replace(microsecond=0).isoformat()
+    canonical = request.build_absolute_uri()
+    lines = [f"Contact: {contact}", f"Expires: {expires}", f"Canonical: {canonical}"]
+    return HttpResponse("\n".join([*lines, ""]), content_type="text/plain")

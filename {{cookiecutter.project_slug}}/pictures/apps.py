@@ -3,4 +3,4 @@ from django.apps import AppConfig
 
 class PicturesConfig(AppConfig):
     name = "pictures"
-    navigation = ("picture", "Your picture")
+    account_page = ("picture", "Picture")

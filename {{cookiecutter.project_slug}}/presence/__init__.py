@@ -1,5 +1,7 @@
 """Demo: a page that shows who is online, live. README.md tells how to remove it.
 
+Everyone who is logged in sees the names of all active users, but of staff only those online.
+
 A user is online while one of their pages has a WebSocket open. Each open WebSocket has a row of
 ``Connection`` in the database, so all processes agree, and a restarted process needs no history.
 

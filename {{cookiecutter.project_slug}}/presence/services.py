@@ -3,7 +3,7 @@
 import json
 
 from django.contrib.auth import get_user_model
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from paas.asgi.sessions import session_digest
@@ -16,12 +16,16 @@ MAX_CONNECTIONS = 20
 
 
 def list_people() -> list[dict]:
-    """The users to show, those online first, then by name: ``id``, ``name`` and ``online``."""
+    """The users to show, those online first, then by name: ``id``, ``name`` and ``online``.
+
+    Everyone who is logged in sees all active users, but not staff who are offline.
+    """
     connections = Connection.objects.live().filter(user=OuterRef("pk"))
     people = (
         get_user_model()
         .objects.filter(is_active=True)
         .annotate(online=Exists(connections))
+        .filter(Q(online=True) | Q(is_staff=False))
         .order_by("-online", "username")[:MAX_PEOPLE]
     )
     return [{"id": user.pk, "name": user.get_username(), "online": user.online} for user in people]

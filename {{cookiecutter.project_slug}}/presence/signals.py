@@ -19,10 +19,14 @@ MAX_MESSAGES = 10
 
 
 def status_message(user, online: bool, what: str) -> dict:
-    """A message for the channel layer; ``what`` the user did is text such as "logged in"."""
+    """A message for the channel layer; ``what`` the user did is text such as "logged in".
+
+    ``hidden``: pages take the user off the list, as staff who are offline are not on it.
+    """
+    change = {"id": user.pk, "name": user.get_username(), "online": online, "what": what}
     return {
         "type": "presence.change",
-        "change": {"id": user.pk, "name": user.get_username(), "online": online, "what": what},
+        "change": change | {"hidden": user.is_staff and not online},
     }
 
 

@@ -18,6 +18,10 @@ let timer;
 
 function show(person) {
   let row = list.querySelector(`[data-person="${Number(person.id)}"]`);
+  if (person.hidden) {
+    row?.remove();
+    return;
+  }
   if (!row) {
     row = document.createElement("li");
     row.dataset.person = person.id;

@@ -1,6 +1,7 @@
 import pytest
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
@@ -9,7 +10,7 @@ def test_home_page_names_the_site_and_offers_an_account(client, db):
     response = client.get(reverse("home"))
     assert response.status_code == 200
     assert response.context["site_title"] == settings.SITE_NAME
-    assert reverse("signup") in response.text
+    assert reverse("account_signup") in response.text
 
 
 def test_home_page_says_what_the_site_is_for(client, db, settings):
@@ -31,7 +32,7 @@ def test_visitors_do_not_see_the_next_steps_of_development(client, db, settings)
     assert "manage.py" not in client.get(reverse("home")).text
 
 
-@pytest.mark.parametrize("name", ["home", "login", "signup"])
+@pytest.mark.parametrize("name", ["home", "account_login", "account_signup"])
 def test_every_page_has_the_site_name_in_its_title_and_header(client, db, name):
     page = client.get(reverse(name)).text
     assert f"{escape(settings.SITE_NAME)}</title>" in page
@@ -46,3 +47,31 @@ def test_an_unknown_url_gets_the_404_page(client, db):
 
 def test_the_500_page_renders_without_a_request():
     assert "Something went wrong" in render_to_string("500.html")
+
+
+def test_robots_are_kept_out_of_the_account_pages(client):
+    assert "Disallow: /accounts/" in client.get("/robots.txt").text
+
+
+def test_security_txt_names_the_contact(client, settings):
+    assert client.get("/.well-known/security.txt").status_code == 404
+    settings.SECURITY_CONTACT = "security@example.com"
+    text = client.get("/.well-known/security.txt").text
+    assert "Contact: mailto:security@example.com\n" in text
+    assert "Expires: 20" in text
+
+
+def test_password_managers_find_the_page_that_changes_the_password(client):
+    url = client.get("/.well-known/change-password").url
+    assert url == reverse("account_change_password")
+
+
+def test_error_pages_have_the_site_s_style(client, db, settings):
+    settings.ALLOWED_HOSTS = ["testserver"]
+    assert "site.css" in client.get("/", headers={"host": "evil.example"}).text
+    browser = Client(enforce_csrf_checks=True)
+    refused = browser.post(reverse("account_login"))
+    assert refused.status_code == 403
+    assert "came from another site" in refused.text
+    for name in ("403", "404", "429"):
+        assert "site.css" in render_to_string(f"{name}.html")

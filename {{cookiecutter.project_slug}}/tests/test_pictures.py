@@ -150,7 +150,7 @@ def test_deleting_a_user_deletes_the_picture_s_file(
 
 def test_picture_pages_require_a_login(client, db):
     for name in ("picture", "picture_remove"):
-        assert reverse("login") in client.post(reverse(name)).headers["Location"]
+        assert reverse("account_login") in client.post(reverse(name)).headers["Location"]
 
 
 @pytest.fixture

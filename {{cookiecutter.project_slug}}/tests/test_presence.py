@@ -67,7 +67,22 @@ def test_the_page_lists_everyone(client, user):
 
 def test_the_page_requires_a_login(client):
     response = client.get(reverse("presence"))
-    assert response.url.startswith(reverse("login"))
+    assert response.url.startswith(reverse("account_login"))
+
+
+async def test_staff_are_listed_while_they_are_online_only():
+    staff = await User.objects.acreate(username="root", is_staff=True)
+    watcher = await open_page(await log_in("ada")).open()
+    people = (await watcher.receive("everyone"))["people"]
+    assert [each["name"] for each in people] == ["ada"]
+    await watcher.receive("change")
+    visitor = await open_page(await log_in(staff.username)).open()
+    while (change := await watcher.receive("change"))["what"] != "came online":
+        assert change["hidden"]
+    assert not change["hidden"]
+    assert await online() == ["ada", "root"]
+    await visitor.disconnect()
+    assert (await watcher.receive("change"))["hidden"]
 
 
 async def test_a_page_first_receives_the_whole_list():
@@ -94,7 +109,7 @@ async def test_other_pages_show_logins_and_logouts():
     await watcher.receive("change")
     bob = await log_in("bob")
     assert (await watcher.receive("change"))["what"] == "logged in"
-    await bob.post(reverse("logout"))
+    await bob.post(reverse("account_logout"))
     change = await watcher.receive("change")
     assert (change["name"], change["what"]) == ("bob", "logged out")
 
@@ -104,7 +119,7 @@ async def test_a_logout_during_a_handshake_leaves_nobody_online(monkeypatch):
     client = await log_in("bob")
 
     def log_out_and_connect(user, session_key):
-        async_to_sync(client.post)(reverse("logout"))
+        async_to_sync(client.post)(reverse("account_logout"))
         return connect(user, session_key)
 
     monkeypatch.setattr("presence.consumers.connect", log_out_and_connect)
@@ -122,7 +137,7 @@ async def test_logging_out_with_an_open_page_sends_one_change():
     watcher = await open_page(await log_in("ada")).open()
     bob = await log_in("bob")
     page = await open_page(bob).open()
-    await bob.post(reverse("logout"))
+    await bob.post(reverse("account_logout"))
     assert await page.close_code() == consumers.LOGGED_OUT
     await page.disconnect()
     await HEARTBEAT.beat()

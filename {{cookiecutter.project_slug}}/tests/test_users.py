@@ -1,32 +1,43 @@
+import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.apps import apps
 from django.contrib.auth import get_user
 from django.contrib.auth.hashers import Argon2PasswordHasher, MD5PasswordHasher, make_password
+from django.core.cache import caches
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from config import settings as production
 from paas.sessions import SessionStore
 from users.hashers import Argon2
 from users.models import User
 
+cache = caches["limits"]
 PASSWORD = "a long enough passphrase"
 
 
 def test_signing_up_creates_an_account_and_logs_in(client, db):
     data = {"username": "ada", "email": "ada@example.com"}
-    response = client.post(reverse("signup"), data | {"password1": PASSWORD, "password2": PASSWORD})
+    response = client.post(
+        reverse("account_signup"), data | {"password1": PASSWORD, "password2": PASSWORD}
+    )
     assert response.status_code == 302
     assert get_user(client) == User.objects.get(username="ada", email="ada@example.com")
 
 
 def test_usernames_are_unique_regardless_of_case(client, user):
     data = {"username": "Ada", "password1": PASSWORD, "password2": PASSWORD}
-    assert "already exists" in client.post(reverse("signup"), data).text
+    assert "already exists" in client.post(reverse("account_signup"), data).text
     with pytest.raises(ValidationError, match="already exists"):
         User(username="ADA").validate_constraints()
     with pytest.raises(IntegrityError):
@@ -35,7 +46,9 @@ def test_usernames_are_unique_regardless_of_case(client, user):
 
 def test_signing_up_does_not_reveal_who_has_an_e_mail_address(client, user):
     data = {"username": "bob", "email": user.email}
-    response = client.post(reverse("signup"), data | {"password1": PASSWORD, "password2": PASSWORD})
+    response = client.post(
+        reverse("account_signup"), data | {"password1": PASSWORD, "password2": PASSWORD}
+    )
     assert get_user(client).username == "bob"
     assert response.status_code == 302
 
@@ -43,7 +56,9 @@ def test_signing_up_does_not_reveal_who_has_an_e_mail_address(client, user):
 @pytest.mark.parametrize("password", ["x7#kQ2", "trustno1", "83746501923", "ada@example.com"])
 def test_a_weak_password_is_refused(client, db, password):
     data = {"username": "ada", "email": "ada@example.com"}
-    response = client.post(reverse("signup"), data | {"password1": password, "password2": password})
+    response = client.post(
+        reverse("account_signup"), data | {"password1": password, "password2": password}
+    )
     assert response.status_code == 200
     assert not User.objects.exists()
 
@@ -51,14 +66,14 @@ def test_a_weak_password_is_refused(client, db, password):
 def test_a_form_of_another_site_is_refused(db):
     browser, evil = Client(enforce_csrf_checks=True), {"origin": "https://evil.example"}
     data = {"username": "ada", "password1": PASSWORD, "password2": PASSWORD}
-    assert browser.post(reverse("signup"), data, headers=evil).status_code == 403
+    assert browser.post(reverse("account_signup"), data, headers=evil).status_code == 403
     assert not User.objects.exists()
 
 
 def test_logging_in_and_out(client, user):
-    client.post(reverse("login"), {"username": "ada", "password": "correct horse"})
+    client.post(reverse("account_login"), {"login": "ada", "password": "correct horse"})
     assert get_user(client) == user
-    client.post(reverse("logout"))
+    client.post(reverse("account_logout"))
     assert get_user(client).is_anonymous
 
 
@@ -73,24 +88,25 @@ def test_a_wrong_password_and_an_unknown_username_get_the_same_response(
         return encode(hasher, password, salt)
 
     monkeypatch.setattr(MD5PasswordHasher, "encode", count)
-    response = client.post(reverse("login"), {"username": name, "password": "wrong"})
-    assert "Please enter a correct username and password" in response.text
+    response = client.post(reverse("account_login"), {"login": name, "password": "wrong"})
+    assert "The username and/or password you specified are not correct." in response.text
     # Hashing takes most of a login's time: without it, the response for an unknown name is faster.
     assert hashed == ["wrong"]
 
 
 def test_logging_out_requires_post(client, user):
     client.force_login(user)
-    assert client.get(reverse("logout")).status_code == 405
+    assert client.get(reverse("account_logout")).status_code == 200
+    assert get_user(client) == user
 
 
 def test_changing_the_password(client, user):
     client.force_login(user)
-    data = {"new_password1": PASSWORD, "new_password2": PASSWORD}
+    data = {"password1": PASSWORD, "password2": PASSWORD}
     response = client.post(
-        reverse("password_change"), data | {"old_password": "correct horse"}, follow=True
+        reverse("account_change_password"), data | {"oldpassword": "correct horse"}, follow=True
     )
-    assert "Your password was changed." in response.text
+    assert "Password successfully changed." in response.text
     user.refresh_from_db()
     assert user.check_password(PASSWORD)
 
@@ -99,7 +115,7 @@ def test_logging_in_starts_a_new_session(client, user):
     client.session["planted"] = True
     client.session.save()
     before = client.session.session_key
-    client.post(reverse("login"), {"username": "ada", "password": "correct horse"})
+    client.post(reverse("account_login"), {"login": "ada", "password": "correct horse"})
     assert client.session.session_key != before
     assert not client.session.exists(before)
 
@@ -109,8 +125,8 @@ def test_changing_the_password_starts_a_new_session_and_ends_the_others(client, 
     for browser in (client, other):
         browser.force_login(user)
     before = client.session.session_key
-    data = {"new_password1": PASSWORD, "new_password2": PASSWORD}
-    client.post(reverse("password_change"), data | {"old_password": "correct horse"})
+    data = {"password1": PASSWORD, "password2": PASSWORD}
+    client.post(reverse("account_change_password"), data | {"oldpassword": "correct horse"})
     assert get_user(client) == user
     assert client.session.session_key != before
     assert get_user(other).is_anonymous
@@ -147,11 +163,224 @@ def test_at_most_two_passwords_are_hashed_at_a_time(method, monkeypatch):
 
 
 def test_every_account_page_renders(client, user):
-    for name in ("signup", "login"):
+    for name in ("account_signup", "account_login", "account_reset_password"):
         assert client.get(reverse(name)).status_code == 200
     client.force_login(user)
-    assert client.get(reverse("password_change")).status_code == 200
+    for name in (
+        *("account", "account_email", "account_change_password", "mfa_index"),
+        *("usersessions_list", "mfa_list_webauthn", "account_reauthenticate"),
+    ):
+        assert client.get(reverse(name)).status_code == 200, name
 
 
 def test_the_admin_lists_users(admin_client, user):
     assert "ada" in admin_client.get(reverse("admin:users_user_changelist")).text
+
+
+@pytest.fixture
+def sign_up(client, db):
+    """Sign up with that user name; returns the response."""
+
+    def send(username="grace", email="grace@example.com", **headers):
+        data = {"username": username, "email": email, "password1": PASSWORD, "password2": PASSWORD}
+        return client.post(reverse("account_signup"), data, **headers)
+
+    return send
+
+
+@pytest.mark.parametrize("name", ["admin", "Support", "аda", "ada@example.com", "a b", "-ada"])
+def test_reserved_names_homographs_and_addresses_are_no_user_names(sign_up, name):
+    assert sign_up(name).status_code == 200
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("login", ["ADA", "ada@example.com", "Ada@Example.COM"])
+def test_login_by_name_in_any_case_or_by_address(client, user, login):
+    client.post(reverse("account_login"), {"login": login, "password": "correct horse"})
+    assert get_user(client) == user
+
+
+def test_another_s_unconfirmed_address_does_not_get_in_the_way_of_its_owner(client, user):
+    User.objects.create_user("mallory", user.email, PASSWORD)
+    client.post(reverse("account_login"), {"login": user.email, "password": "correct horse"})
+    assert get_user(client) == user
+
+
+def test_signing_up_has_a_limit_per_ip(sign_up, client, settings):
+    for number in range(20):
+        assert sign_up(f"user{number}", f"user{number}@example.com").status_code == 302
+        client.logout()
+    response = sign_up("one_more")
+    assert response.status_code == 429
+    assert "Too many" in response.text
+    assert sign_up("one_more", REMOTE_ADDR="198.51.100.1").status_code == 302
+
+
+def test_limits_are_counted_in_the_database(sign_up):
+    sign_up()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM users_limits WHERE cache_key LIKE '%signup%'")
+        assert cursor.fetchone() == (1,)
+
+
+def test_sign_up_can_be_closed(sign_up, client, settings):
+    settings.SIGN_UP = "closed"
+    assert "by invitation" in sign_up().text
+    assert not User.objects.exists()
+    assert reverse("account_signup") not in client.get(reverse("account_login")).text
+
+
+@pytest.fixture
+def mandatory(settings):
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+
+
+def links(mail) -> list[str]:
+    return re.findall(r"https?://testserver(\S+)", mail.body)
+
+
+def test_a_new_account_is_confirmed_by_mail_before_its_first_login(
+    sign_up, client, mandatory, mailoutbox
+):
+    sign_up()
+    assert get_user(client).is_anonymous
+    assert "grace" not in mailoutbox[-1].body.replace("grace@example.com", "")
+    [link] = links(mailoutbox[-1])
+    assert client.post(link).status_code == 302
+    client.post(reverse("account_login"), {"login": "grace", "password": PASSWORD})
+    assert get_user(client).username == "grace"
+
+
+def test_an_account_from_before_confirmation_is_not_asked_for_it(client, user, mandatory):
+    User.objects.filter(pk=user.pk).update(last_login=timezone.now())
+    client.post(reverse("account_login"), {"login": "ada", "password": "correct horse"})
+    assert get_user(client) == user
+
+
+def test_an_address_with_an_account_gets_the_same_response(sign_up, client, user, mandatory):
+    free, taken = sign_up("bob", "bob@example.com"), sign_up("eve", user.email)
+    assert (free.status_code, free.url) == (taken.status_code, taken.url)
+    # The name is taken in both cases, or trying it again would tell.
+    for name in ("bob", "eve"):
+        assert "already exists" in sign_up(name, f"other{name}@example.com").text
+
+
+def test_the_owner_of_a_confirmed_address_is_told_of_their_account(
+    sign_up, user, mandatory, mailoutbox
+):
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    sign_up("eve", user.email)
+    assert "an account using that email address already exists" in mailoutbox[0].body
+
+
+def test_a_password_is_reset_by_mail(client, user, mailoutbox):
+    known = client.post(reverse("account_reset_password"), {"email": "ADA@example.com"})
+    unknown = client.post(reverse("account_reset_password"), {"email": "eve@example.com"})
+    assert (known.status_code, known.url) == (unknown.status_code, unknown.url)
+    assert [mail.to for mail in mailoutbox] == [["ada@example.com"], ["eve@example.com"]]
+    form = client.get(links(mailoutbox[0])[0]).url
+    client.post(form, {"password1": PASSWORD, "password2": PASSWORD})
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)
+
+
+def test_a_mail_server_that_refuses_is_no_error(sign_up, settings):
+    url = "smtp://127.0.0.1:1"
+    settings.MAILERS = {"default": {"BACKEND": "paas.mail.EmailBackend", "OPTIONS": {"url": url}}}
+    assert sign_up().status_code == 302
+
+
+def confirm_password(client) -> None:
+    client.post(reverse("account_reauthenticate"), {"password": "correct horse"})
+
+
+def test_deleting_the_account_requires_the_password(client, user):
+    client.force_login(user, "users.throttle.Backend")
+    assert reverse("account_reauthenticate") in client.post(reverse("account_delete")).url
+    assert User.objects.filter(pk=user.pk).exists()
+    confirm_password(client)
+    assert "was deleted" in client.post(reverse("account_delete"), follow=True).text
+    assert not User.objects.filter(pk=user.pk).exists()
+    assert get_user(client).is_anonymous
+
+
+@pytest.fixture
+def totp(client, user):
+    """Set up a second factor; returns a function that gives the code of now."""
+    client.force_login(user, "users.throttle.Backend")
+    confirm_password(client)
+    page = client.get(reverse("mfa_activate_totp"))
+    assert "<svg" in page.text
+    assert "data:image" not in page.text
+    secret = page.context["form"].secret
+
+    def code() -> str:
+        cache.clear()  # a code is accepted once
+        time.sleep(max(0, time.time() % 30 - 27))  # not one that expires on the way
+        return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+
+    response = client.post(reverse("mfa_activate_totp"), {"code": code()})
+    assert response.url == reverse("mfa_view_recovery_codes")
+    return code
+
+
+def test_a_second_factor_is_asked_for_after_the_password(client, user, totp):
+    client.logout()
+    data = {"login": "ada", "password": "correct horse"}
+    assert client.post(reverse("account_login"), data).url == reverse("mfa_authenticate")
+    assert get_user(client).is_anonymous
+    for _ in range(5):
+        client.post(reverse("mfa_authenticate"), {"code": "000000"})
+    page = client.post(reverse("mfa_authenticate"), {"code": "000000"})
+    assert "Too many failed login attempts" in page.text
+    cache.clear()
+    client.post(reverse("mfa_authenticate"), {"code": totp()})
+    assert get_user(client) == user
+
+
+def test_staff_need_a_second_factor_if_so_configured(client, user, settings):
+    settings.STAFF_NEEDS_SECOND_FACTOR = True
+    User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
+    client.force_login(user, "users.throttle.Backend")
+    response = client.get(reverse("admin:index"), follow=True)
+    assert response.redirect_chain[-1][0] == reverse("mfa_index")
+    assert "Staff need a second factor" in response.text
+
+
+def test_staff_enter_the_admin_with_their_second_factor(client, user, totp, settings):
+    settings.STAFF_NEEDS_SECOND_FACTOR = True
+    User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
+    form = client.get(reverse("admin:index"), follow=True)
+    assert form.request["PATH_INFO"] == reverse("mfa_reauthenticate")
+    data = {"code": totp(), "next": reverse("admin:index")}
+    entered = client.post(reverse("mfa_reauthenticate"), data, follow=True)
+    assert entered.request["PATH_INFO"] == reverse("admin:index")
+    assert settings.SITE_NAME in entered.text
+
+
+def test_the_admin_invites_by_mail(admin_client, client, mailoutbox, mandatory):
+    data = {"username": "bob", "email": "Bob@example.com", "usable_password": "false"}
+    admin_client.post(reverse("admin:users_user_add"), data)
+    [mail] = mailoutbox
+    form = client.get(links(mail)[0]).url
+    client.post(form, {"password1": PASSWORD, "password2": PASSWORD})
+    client.post(reverse("account_login"), {"login": "bob@example.com", "password": PASSWORD})
+    assert get_user(client).username == "bob"
+
+
+def test_paths_with_a_key_are_not_logged(client, db, events):
+    client.get(reverse("account_confirm_email", args=["secretkey"]))
+    client.get(reverse("account_reset_password_from_key", args=["1", "secretkey"]))
+    paths = [event["path"] for event in events()]
+    assert len(paths) == 2
+    assert "secretkey" not in str(paths)
+
+
+def test_users_of_older_versions_get_an_e_mail_address(user):
+    EmailAddress.objects.all().delete()
+    User.objects.create_user("no_address")
+    User.objects.filter(pk=user.pk).update(email="Ada@example.com")
+    import_module("users.migrations.0003_email_addresses").create_addresses(apps, None)
+    [address] = EmailAddress.objects.all()
+    assert (address.email, address.user, address.primary) == ("ada@example.com", user, True)
+    assert not address.verified

@@ -2,8 +2,8 @@
 
 https://django-axes.readthedocs.io/en/latest/
 
-It applies to every login form, the admin's too, and refuses before the password is hashed. Each
-limit counts failures within AXES_COOLOFF_TIME, and stops another attack:
+It applies wherever a password is asked for, and refuses before the password is hashed. Each limit
+counts failures within AXES_COOLOFF_TIME, and stops another attack:
 
 =====================  =======================================================================
 ``USER_AND_IP_LIMIT``  one IP address guesses the password of one user
@@ -16,6 +16,7 @@ limit counts failures within AXES_COOLOFF_TIME, and stops another attack:
 from datetime import timedelta
 from ipaddress import IPv6Network, ip_address
 
+from allauth.account.utils import filter_users_by_email
 from asgiref.sync import sync_to_async
 from axes.attempts import get_cool_off_threshold
 from axes.backends import AxesStandaloneBackend
@@ -23,10 +24,13 @@ from axes.handlers.database import AxesDatabaseHandler
 from axes.helpers import get_client_username, get_cool_off
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth.backends import ModelBackend
-from django.db.models import Q, Sum
+from django.db.models import Q, Sum, Value
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+
+from users.models import User
 
 USER_AND_IP_LIMIT = 5
 IP_LIMIT = 50
@@ -61,15 +65,41 @@ def count(condition: Q) -> Sum:
 
 
 class Backend(AxesStandaloneBackend, ModelBackend):
-    """Django's ModelBackend with the lockout; without a request there is no IP address to count."""
+    """Login by user name, in any case, or by e-mail address, with the lockout.
 
-    def authenticate(self, request, *args, **credentials):
+    Failures count for the account, whichever of its names was typed. Without a request there is no
+    IP address to count.
+    """
+
+    def authenticate(self, request, username=None, password=None, email=None, **credentials):
+        typed = email or username
+        if typed is None or password is None:
+            return None
+        user = find_user(typed)
+        name = user.get_username() if user else typed.lower()
         if request is not None:
-            super().authenticate(request, *args, **credentials)  # raises PermissionDenied
-        return ModelBackend.authenticate(self, request, *args, **credentials)
+            request.axes_username = name
+            super().authenticate(request, name, password)  # raises PermissionDenied
+        # It hashes the password of an unknown user too: both take as long.
+        return ModelBackend.authenticate(self, request, name, password)
 
     async def aauthenticate(self, request, *args, **credentials):
         return await sync_to_async(self.authenticate)(request, *args, **credentials)
+
+
+def find_user(typed: str) -> User | None:
+    """The user with that name, in any case, or e-mail address: a confirmed one, or the oldest's."""
+    if "@" in typed:
+        users = filter_users_by_email(typed, prefer_verified=True)
+        if users:
+            return min(users, key=lambda user: user.pk)
+    lowercase = User.objects.annotate(lowercase=Lower("username"))
+    return lowercase.filter(lowercase=Lower(Value(typed))).first()
+
+
+def counted_username(request: HttpRequest, credentials: dict | None) -> str | None:
+    """The user name that failures count for."""
+    return getattr(request, "axes_username", None) or (credentials or {}).get("username")
 
 
 def counted_ip(request: HttpRequest) -> str | None:
@@ -88,6 +118,6 @@ def lockout_response(request: HttpRequest, *args) -> HttpResponse:
     """The response during a lockout."""
     wait = get_cool_off(request)
     context = {"minutes": wait // timedelta(minutes=1)}
-    response = render(request, "users/throttled.html", context, status=429)
+    response = render(request, "429.html", context, status=429)
     response["Retry-After"] = int(wait.total_seconds())
     return response

@@ -1,17 +1,16 @@
-from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path
+from allauth.account import views as account
+from django.urls import include, path
 
-from users.views import ChangePasswordView, SignUpView
-
-
-def form_view(view, title: str):
-    """The view with the template of all forms; ``title`` is its heading and its button."""
-    return view.as_view(template_name="users/form.html", extra_context={"title": title})
-
+from users.views import AccountView, DeleteAccountView, SignUpView
 
 urlpatterns = [
-    path("signup/", form_view(SignUpView, "Sign up"), name="signup"),
-    path("login/", form_view(LoginView, "Log in"), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
-    path("password/", form_view(ChangePasswordView, "Change password"), name="password_change"),
+    path("", AccountView.as_view(), name="account"),
+    path("delete/", DeleteAccountView.as_view(), name="account_delete"),
+    path("signup/", SignUpView.as_view(), name="account_signup"),
+    path("", include("allauth.urls")),
+    # The names of Django's own views, for templates and reverse(): requests match those above.
+    path("signup/", SignUpView.as_view(), name="signup"),
+    path("login/", account.login, name="login"),
+    path("logout/", account.logout, name="logout"),
+    path("password/change/", account.password_change, name="password_change"),
 ]

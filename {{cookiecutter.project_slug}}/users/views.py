@@ -1,40 +1,51 @@
-from django.conf import settings
-from django.contrib.auth import login
-from django.contrib.auth.views import PasswordChangeView
-from django.contrib.messages.views import SuccessMessageMixin
-from django.db import IntegrityError, transaction
-from django.shortcuts import resolve_url
-from django.urls import reverse_lazy
-from django.views.generic import CreateView
+from allauth.account.adapter import get_adapter
+from allauth.account.decorators import reauthentication_required
+from allauth.account.views import SignupView
+from django.apps import apps
+from django.contrib import messages
+from django.contrib.auth import get_user_model, logout
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.db import IntegrityError
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
+from django.views.generic import TemplateView
 
-from users.forms import ChangePasswordForm, SignUpForm
 
-
-class SignUpView(CreateView):
-    """Create a user, and log in as that user."""
-
-    form_class = SignUpForm
-
-    def get_success_url(self):
-        return resolve_url(settings.LOGIN_REDIRECT_URL)
+class SignUpView(SignupView):
+    """allauth's view, without an error page for two who take one user name at the same time."""
 
     def form_valid(self, form):
         try:
-            with transaction.atomic():
-                response = super().form_valid(form)
+            return super().form_valid(form)
         except IntegrityError:
-            # Another request took the username after validation: validate again, for the error.
-            return self.form_invalid(self.get_form())
-        login(self.request, self.object)
-        return response
+            # Another request took the name after validation.
+            form.add_error("username", get_adapter().error_messages["username_taken"])
+            return self.form_invalid(form)
 
 
-class ChangePasswordView(SuccessMessageMixin, PasswordChangeView):
-    """Change the user's password, which ends the user's other sessions."""
+class AccountView(LoginRequiredMixin, TemplateView):
+    """The user's account, with links to the pages that change it.
 
-    form_class = ChangePasswordForm
-    success_url = reverse_lazy("home")
-    success_message = "Your password was changed."
+    An app adds a link by ``account_page = (URL name, label)`` in its AppConfig.
+    """
 
-    def get_form_kwargs(self):
-        return {"request": self.request, **super().get_form_kwargs()}
+    template_name = "users/account.html"
+
+    def get_context_data(self, **kwargs):
+        configs = [config for config in apps.get_app_configs() if hasattr(config, "account_page")]
+        pages = [config.account_page for config in configs]
+        return super().get_context_data(**kwargs, account_pages=pages)
+
+
+@method_decorator(reauthentication_required, name="dispatch")
+class DeleteAccountView(LoginRequiredMixin, TemplateView):
+    """Delete the user, with all that belongs to them, after the password was entered again."""
+
+    template_name = "users/delete.html"
+
+    def post(self, request):
+        user_id = request.user.pk
+        logout(request)  # first: it ends the session
+        get_user_model().objects.get(pk=user_id).delete()
+        messages.success(request, "Your account was deleted.")
+        return redirect("home")

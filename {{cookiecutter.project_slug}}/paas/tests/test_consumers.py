@@ -77,7 +77,7 @@ async def test_a_client_that_is_not_logged_in_is_refused():
 async def test_logging_out_closes_that_session_s_sockets_only():
     phone, desk = await log_in("ada"), await log_in("ada")
     on_phone, on_desk = await echo(phone).open(), await echo(desk).open()
-    await phone.post(reverse("logout"))
+    await phone.post(reverse("account_logout"))
     assert await on_phone.close_code() == consumers.LOGGED_OUT
     await HEARTBEAT.beat()
     await on_desk.receive("ping")
@@ -152,7 +152,7 @@ async def test_a_logout_before_a_websocket_joins_its_session_refuses_the_websock
     client, join = await log_in("ada"), InMemoryChannelLayer.group_add
 
     async def log_out_and_join(layer, group, channel):
-        await client.post(reverse("logout"))
+        await client.post(reverse("account_logout"))
         await join(layer, group, channel)
 
     socket = echo(client)
@@ -170,7 +170,7 @@ async def test_a_logout_deletes_the_session_before_it_closes_the_websockets(monk
         await send(layer, group, message)
 
     monkeypatch.setattr(InMemoryChannelLayer, "group_send", count_and_send)
-    await client.post(reverse("logout"))
+    await client.post(reverse("account_logout"))
     assert left == [0]
 
 
@@ -299,7 +299,7 @@ async def test_a_ticket_of_a_session_that_has_ended_is_refused(how):
     client = await log_in("ada")
     ticket = await ticket_of(client)
     if how == "logout":
-        await client.post(reverse("logout"))
+        await client.post(reverse("account_logout"))
     else:
         await end_session(how, client)
     assert not (await echo(authorization=f"Ticket {ticket}").connect())[0]

@@ -25,9 +25,9 @@ HEADERS = {
     ("path", "status"),
     [
         ("/", 200),
-        ("/accounts/login/", 200),
+        ("/accounts/email/", 200),
         (f"/{settings.ADMIN_PATH}", 200),
-        ("/accounts/logout/", 405),
+        ("/accounts/logout/", 200),
         ("/favicon.ico", 302),
         ("/static/site.css", 200),
         ("/no/such/page", 404),

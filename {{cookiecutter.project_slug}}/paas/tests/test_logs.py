@@ -69,7 +69,7 @@ def test_an_error_is_logged_with_the_request_id_of_its_page_and_without_tokens(c
 def test_a_csrf_failure_is_logged_without_a_query_string(events):
     other_site = {"referer": "https://evil.example/?token=hush"}
     browser = Client(enforce_csrf_checks=True)
-    browser.post(reverse("login"), {"password": "hush"}, headers=other_site, secure=True)
+    browser.post(reverse("account_login"), {"password": "hush"}, headers=other_site, secure=True)
     failure, request = events()
     assert (failure["logger"], request["status"]) == ("django.security.csrf", 403)
     assert "https://evil.example" in failure["event"]

@@ -1,6 +1,9 @@
-import pytest
+import socket
 
-from paas.mail import EmailBackend
+import pytest
+from django.core.mail import EmailMessage
+
+from paas.mail import EmailBackend, send
 from paas.mail_checks import check_mail
 
 
@@ -32,3 +35,37 @@ def test_the_deploy_check_reports_what_e_mail_lacks(settings, changes, messages)
     for name, value in changes.items():
         setattr(settings, name, value)
     assert [info.msg for info in check_mail()] == messages
+
+
+@pytest.fixture
+def listener():
+    """A socket that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+def test_a_mail_server_that_hangs_or_refuses_is_logged_and_raises_nothing(
+    settings, listener, events, monkeypatch
+):
+    monkeypatch.setattr("paas.mail.TIMEOUT", 0.2)
+    port = listener.getsockname()[1]
+    message = EmailMessage("A subject", "secret link", "site@example.com", ["ada@example.com"])
+    for url in (f"smtp://127.0.0.1:{port}", "smtp://127.0.0.1:1"):
+        settings.MAILERS = {
+            "default": {"BACKEND": "paas.mail.EmailBackend", "OPTIONS": {"url": url}}
+        }
+        send(message)
+    logged = [event for event in events() if event["event"] == "mail not sent"]
+    assert [event["reason"].partition(":")[0] for event in logged] == [
+        "SMTPServerDisconnected",
+        "ConnectionRefusedError",
+    ]
+    assert "secret link" not in str(logged)
+    assert "ada@example.com" not in str(logged)
+
+
+def test_without_a_mail_server_the_log_says_so(settings, events):
+    settings.MAILERS = {}
+    send(EmailMessage("A subject", "body", "site@example.com", ["ada@example.com"]))
+    [event] = events()
+    assert event["reason"] == "EMAIL_URL is not set"

@@ -120,6 +120,29 @@ def test_the_client_s_ip_is_the_last_in_the_router_s_header(client, value, addre
     assert response.wsgi_request.META["REMOTE_ADDR"] == address
 
 
+@pytest.mark.parametrize(
+    ("proxies", "before", "address"),
+    [
+        ("1", "192.0.2.1", "192.0.2.1"),
+        ("1", "198.51.100.66, 192.0.2.1", "192.0.2.1"),
+        ("2", "198.51.100.66, 192.0.2.1, 203.0.113.9", "192.0.2.1"),
+        ("1", "nonsense", "203.0.113.7"),
+        ("203.0.113.0/24", "192.0.2.1", "192.0.2.1"),
+        ("203.0.113.0/24", "198.51.100.66, 192.0.2.1, 203.0.113.9", "192.0.2.1"),
+        ("203.0.113.0/24,2001:db8::/32", "203.0.113.9", "203.0.113.9"),
+        # The client itself calls the platform, and lies.
+        ("198.51.100.0/24", "192.0.2.1", "203.0.113.7"),
+        ("", "192.0.2.1", "203.0.113.7"),
+    ],
+)
+def test_the_client_s_ip_behind_proxies_of_one_s_own(client, settings, proxies, before, address):
+    settings.TRUSTED_PROXIES = proxies
+    forwarded = {"x-forwarded-for": f"{before}, 203.0.113.7"}
+    router = {proxy_headers.platform.CLIENT_IP_HEADER: "203.0.113.7"}
+    response = client.get("/favicon.ico", headers=router | forwarded)
+    assert response.wsgi_request.META["REMOTE_ADDR"] == address
+
+
 def test_development_ignores_the_router_s_header(client, settings):
     settings.DEBUG = True
     response = client.get(

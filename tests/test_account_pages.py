@@ -1,0 +1,230 @@
+"""Accounts as people use them: pages in Chromium, mail from a real server, a second factor, passkeys."""
+
+import base64
+import hmac
+import re
+import struct
+import time
+from contextlib import ExitStack
+
+import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
+from combinations import SERVERS, TEMPLATE, by_name, for_combinations
+from playwright.sync_api import expect
+from rehearsal.mail import MailServer
+from rehearsal.site import PASSWORD
+
+# A file, for `make pictures`.
+CONTACT_SHEET = TEMPLATE / "docs/pages.jpg"
+FORMS = {
+    "desktop, light": ("light", 1280, 800),
+    "desktop, dark": ("dark", 1280, 800),
+    "phone, light": ("light", 390, 800),
+    "phone, dark": ("dark", 390, 800),
+}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture
+def mail(certificates):
+    with MailServer(certificates) as server:
+        yield server
+
+
+@pytest.fixture
+def site(deployment, mail, services, project):
+    """A site of its own, which sends mail, by a worker if the project has one."""
+    changes = {"EMAIL_URL": mail.url, "SSL_CERT_FILE": str(services.authority)}
+    changes["ACCOUNT_EMAIL_VERIFICATION"] = "mandatory"
+    with ExitStack() as stack:
+        if project.answers["use_celery"]:
+            services.valkey.flush()
+            stack.enter_context(deployment.worker(**changes))
+        yield stack.enter_context(deployment.site(**changes))
+
+
+def link_to(mail: MailServer, address: str, number: int) -> str:
+    """The path of the link in the ``number``th mail to the address, once it is there."""
+    deadline = time.monotonic() + 30
+    while len(mail.sent_to(address)) < number:
+        assert time.monotonic() < deadline, "the mail does not come"
+        time.sleep(0.1)
+    body = mail.sent_to(address)[number - 1].get_payload(decode=True)
+    assert isinstance(body, bytes)
+    return re.search(r"https://[^/\s]+(/accounts/\S+)", body.decode())[1]
+
+
+def code_of(secret: str) -> str:
+    """The code of RFC 6238 for now, in time to be used."""
+    time.sleep(max(0, time.time() % 30 - 27))
+    counter = struct.pack(">Q", int(time.time()) // 30)
+    digest = hmac.new(base64.b32decode(secret), counter, "sha1").digest()
+    start = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[start : start + 4])[0] & 0x7FFFFFFF) % 10**6:06}"
+
+
+def add_authenticator(window) -> None:
+    """A passkey in this machine, which says at once that its user is there."""
+    session = window.context.new_cdp_session(window.page)
+    session.send("WebAuthn.enable")
+    options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True}
+    options |= {"hasUserVerification": True, "isUserVerified": True}
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+
+@for_combinations(SERVERS)
+def test_an_account_from_sign_up_to_its_end(open_window, mail):
+    window = open_window()
+    page, name, address = window.page, "ada", "ada@example.com"
+    add_authenticator(window)
+
+    window.sign_up(name)
+    expect(page.get_by_role("heading", name="Verify")).to_be_visible()
+    window.open(link_to(mail, address, 1))
+    window.press("Confirm")
+    window.log_in("/accounts/login/", "ADA")
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+
+    # A second factor: the password again, the secret of the QR code, and its code.
+    page.get_by_role("link", name="Account", exact=True).click()
+    page.get_by_role("link", name="Second factor").click()
+    page.get_by_role("link", name="Activate").click()
+    window.fill(password=PASSWORD)
+    window.press("Confirm")
+    expect(page.locator(".qr svg")).to_be_visible()
+    assert page.locator(".qr svg").bounding_box()["width"] > 150
+    secret = page.locator("#authenticator_secret").input_value()
+    window.fill(code=(used := code_of(secret)))
+    window.press("Activate")
+    codes = page.locator("textarea").input_value().split()
+    assert len(codes) == 10
+
+    window.open("/accounts/2fa/webauthn/add/")
+    page.get_by_label("Passwordless").check()
+    window.press("Add")
+    expect(page.get_by_text("You have added 1 security key.")).to_be_visible()
+
+    window.log_out()
+    window.log_in("/accounts/login/", address)
+    expect(page.get_by_role("button", name="Log out")).to_have_count(0)
+    while (code := code_of(secret)) == used:  # each is good once
+        time.sleep(1)
+    window.fill(code=code)
+    window.press("Sign In")
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+
+    window.log_out()
+    window.open("/accounts/login/")
+    window.press("Use a passkey")
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+
+    window.log_out()
+    window.log_in("/accounts/login/", name)
+    window.fill(code=codes[0])
+    window.press("Sign In")
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+
+    window.open("/accounts/sessions/")
+    expect(page.get_by_role("row")).to_have_count(2)
+
+    sent = len(mail.sent_to(address))
+    window.log_out()
+    window.open("/accounts/login/")
+    page.get_by_role("link", name="Forgot your password?").click()
+    window.fill(email=address)
+    window.press("Reset My Password")
+    window.open(link_to(mail, address, sent + 1))
+    window.fill(password1=f"{PASSWORD} 2", password2=f"{PASSWORD} 2")
+    window.press("Change Password")
+    expect(page.get_by_text("Your password is now changed.")).to_be_visible()
+
+    window.open("/accounts/login/")
+    window.press("Use a passkey")
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+    window.open("/accounts/delete/")
+    if "reauthenticate" in page.url:
+        window.fill(password=f"{PASSWORD} 2")
+        window.press("Confirm")
+    window.press("Delete my account")
+    expect(page.get_by_text("Your account was deleted.")).to_be_visible()
+    assert window.complaints == []
+
+
+PAGES = [
+    *["/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"],
+    *["/accounts/password/reset/done/", "/no/such/page"],
+]
+PAGES_OF_A_USER = [
+    *["/", "/accounts/", "/accounts/email/", "/accounts/password/change/", "/accounts/2fa/"],
+    *["/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/", "/accounts/2fa/webauthn/"],
+    *["/accounts/sessions/", "/accounts/delete/", "/accounts/logout/", "/accounts/reauthenticate/"],
+    *["/presence/", "/picture/"],
+]
+
+
+@for_combinations(
+    by_name("heroku-asgi-daphne", "digitalocean-wsgi-waitress-use_s3_media"),
+)
+def test_axe_finds_nothing_on_any_page_in_any_form(open_window, mail, request, project):
+    window = open_window()
+    page, found, pictures = window.page, [], []
+    axe = AXE_FILE_PATH.read_text()
+
+    def look(path: str) -> None:
+        window.open(path)
+        title = page.get_by_role("heading").first.inner_text()
+        page.evaluate(axe)
+        for form, (scheme, width, height) in FORMS.items():
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.set_viewport_size({"width": width, "height": height})
+            overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            if page.evaluate(overflow) > 0:
+                found.append(f"{path}, {form}: wider than the window")
+            if page.locator("header").bounding_box()["height"] > 80:
+                found.append(f"{path}, {form}: the header has more than one line")
+            result = page.evaluate(
+                "rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES
+            )
+            found.extend(
+                f"{path}, {form}: {each['id']}: {node['html'][:120]}"
+                for each in result["violations"]
+                for node in each["nodes"]
+            )
+            if request.config.getoption("pictures"):
+                data = page.screenshot(type="jpeg", quality=60)
+                pictures.append((f"{title} ({form})", base64.b64encode(data).decode()))
+
+    for path in PAGES:
+        look(path)
+    window.open("/accounts/signup/")
+    window.sign_up("grace")
+    look(page.url.removeprefix(window.home))
+    look(link := link_to(mail, "grace@example.com", 1))
+    window.open(link)
+    window.press("Confirm")
+    window.log_in("/accounts/login/", "grace")
+    window.open("/accounts/reauthenticate/")
+    window.fill(password=PASSWORD)
+    window.press("Confirm")
+    for path in PAGES_OF_A_USER:
+        look(path)  # those that the project lacks are "Page not found"
+    if pictures and project.name == "heroku-asgi-daphne":
+        write_contact_sheet(window, pictures)
+    assert found == []
+
+
+def write_contact_sheet(window, pictures: list[tuple[str, str]]) -> None:
+    """All pictures, a page in its four forms a row, in CONTACT_SHEET."""
+    figures = "".join(
+        f"<figure><img src='data:image/jpeg;base64,{data}'><figcaption>{title}</figcaption></figure>"
+        for title, data in pictures
+    )
+    style = """
+        body { display: grid; grid-template-columns: 2fr 2fr 1fr 1fr; gap: 8px; width: 1200px;
+               font: 11px sans-serif; }
+        figure { margin: 0; } img { width: 100%; border: 1px solid #999; }
+    """
+    page = window.context.new_page()
+    page.set_viewport_size({"width": 1220, "height": 800})
+    page.set_content(f"<style>{style}</style>{figures}")
+    page.screenshot(path=CONTACT_SHEET, full_page=True, type="jpeg", quality=55)

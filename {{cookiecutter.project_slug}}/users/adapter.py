@@ -1,0 +1,60 @@
+"""What differs from allauth: https://docs.allauth.org/en/latest/account/adapter.html."""
+
+from ipaddress import ip_address
+from types import SimpleNamespace
+
+from allauth.account import stages
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as allauth_context
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+VERIFICATION_STAGE = "allauth.account.stages.EmailVerificationStage"
+
+
+class EmailVerificationStage(stages.EmailVerificationStage):
+    """Demands a confirmed address at an account's first login only.
+
+    Accounts from before EMAIL_URL was set were never asked to confirm theirs, and must not be
+    locked out; those that the admin or ``createsuperuser`` made may have none.
+    """
+
+    def handle(self):
+        user = self.login.user
+        if user and (user.last_login or user.is_staff or not user.email):
+            return None, True
+        return super().handle()
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """The project's account pages: who may sign up, and how mail is sent."""
+
+    def is_open_for_signup(self, request) -> bool:
+        return settings.SIGN_UP == "open"
+
+    def get_login_stages(self) -> list[str]:
+        own = f"{__name__}.{EmailVerificationStage.__name__}"
+        return [own if path == VERIFICATION_STAGE else path for path in super().get_login_stages()]
+
+    def pre_authenticate(self, request, **credentials) -> None:
+        """Nothing: users/throttle.py counts failed logins, before the password is hashed."""
+
+    def send_confirmation_mail(self, request, emailconfirmation, signup: bool) -> None:
+        """Tell the owner of a confirmed address that they have an account, instead."""
+        address = emailconfirmation.email_address
+        if address.can_set_verified():
+            super().send_confirmation_mail(request, emailconfirmation, signup)
+        else:
+            self.send_account_already_exists_mail(address.email)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict) -> None:
+        """Send by SEND_MAIL, which raises nothing while no mail can be sent."""
+        request = allauth_context.request
+        site = SimpleNamespace(name=settings.SITE_NAME, domain=request.get_host())
+        context = {"request": request, "email": email, "current_site": site, **context}
+        import_string(settings.SEND_MAIL)(self.render_mail(template_prefix, email, context))
+
+    def get_client_ip(self, request) -> str:
+        """Of paas/proxy_headers.py, which knows the platform's header."""
+        address = ip_address(request.META["REMOTE_ADDR"])
+        return str(getattr(address, "ipv4_mapped", None) or address)
