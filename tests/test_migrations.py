@@ -60,23 +60,23 @@ def release(project, deployment, tmp_path):
 
 
 @contextmanager
-def read_for(seconds: float, services, database: str):
-    """Read a table for so long, in a transaction, from the beginning of the block."""
-    is_read, is_over = threading.Event(), threading.Event()
+def hold_for(seconds: float, services, database: str, mode: str = "ACCESS SHARE"):
+    """Hold a lock on the table for so long: as one has who reads, or in another mode."""
+    is_held, is_over = threading.Event(), threading.Event()
 
-    def read() -> None:
-        with services.postgres.locked(database, "users_user", "ACCESS SHARE"):
-            is_read.set()
+    def hold() -> None:
+        with services.postgres.locked(database, "users_user", mode):
+            is_held.set()
             is_over.wait(seconds)
 
     with ThreadPoolExecutor() as executor:
-        reading = executor.submit(read)
-        assert is_read.wait(10)
+        holding = executor.submit(hold)
+        assert is_held.wait(10)
         try:
             yield
         finally:
             is_over.set()
-            reading.result()
+            holding.result()
 
 
 def slowest_page(site, session: str, migrate: Callable[[], str]) -> float:
@@ -98,13 +98,13 @@ def test_a_migration_behind_a_long_query_stalls_pages_only_with_django_s_migrate
     release, site, sessions, services, project
 ):
     release.add_migration(ADD_FIELD)
-    with read_for(LONG_QUERY, services, project.database):
+    with hold_for(LONG_QUERY, services, project.database):
         seconds = slowest_page(site, sessions[0], release.run)
     assert seconds < LOCK_TIMEOUT + 1.5
 
     release.run("python manage.py migrate users 0002")
     release.use_django_s_migrate()
-    with read_for(LONG_QUERY, services, project.database):
+    with hold_for(LONG_QUERY, services, project.database):
         stalled = slowest_page(site, sessions[0], release.run)
     print(f"slowest page: {seconds:.1f} s, with Django's migrate {stalled:.1f} s")
     assert stalled > LOCK_TIMEOUT + 1.5
@@ -113,7 +113,7 @@ def test_a_migration_behind_a_long_query_stalls_pages_only_with_django_s_migrate
 def test_a_release_gives_up_in_one_sentence_that_names_the_transaction(release, services, project):
     release.add_migration(ADD_FIELD)
     with (
-        read_for(60, services, project.database),
+        hold_for(60, services, project.database),
         pytest.raises(
             CommandFailed, match=r"got no lock in time. Transactions: process \d+ \(idle"
         ),
@@ -124,8 +124,12 @@ def test_a_release_gives_up_in_one_sentence_that_names_the_transaction(release, 
 
 def test_an_index_that_is_built_concurrently_has_no_timeout(release, services, project):
     release.add_migration(ADD_INDEX, atomic=False)
-    with read_for(2 * LOCK_TIMEOUT, services, project.database):
+    # It waits for who writes, while others read and write.
+    seconds = 4 * LOCK_TIMEOUT
+    with hold_for(seconds, services, project.database, "ROW EXCLUSIVE"):
+        started = time.monotonic()
         printed = release.run()
+        assert time.monotonic() - started > seconds - 1
     assert "next try" not in printed
     assert "users.0003_more... OK" in printed
 
