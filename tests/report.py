@@ -39,6 +39,7 @@ COLUMNS = {
 THEMES = {
     "Connections and memory": ["test_budgets", "test_worker", "test_own_tests"],
     "Deploys, stops and faults": ["test_deploy", "test_stop", "test_faults"],
+    "Several instances": ["test_instances", "test_periodic_tasks", "test_connection_pool"],
     "Logins": ["test_accounts"],
     "WebSockets and presence": ["test_presence", "test_presence_figures"],
     "Streams and views that wait": ["test_asgi_load", "test_asgi_requests"],

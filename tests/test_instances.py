@@ -198,6 +198,8 @@ def test_three_instances_lose_nothing_and_agree(
     assert found["statuses"] == [0] * (INSTANCES - 1)
     assert 0 < instances.most["PostgreSQL"] <= plan
     assert attempts[0] == attempts[1] < 20
+    # Each process has said so at its start.
+    assert f'"limit": {plan},' in instances.sites[0].process.output()
     if pages:
         people = {f"person{number}" for number in range(pages)}
         assert found["back"] == pages
