@@ -36,7 +36,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 # The first helps only an intruder; the second would let all sites in; the third would keep out
-# frames of other sites, as docs/decisions/0032 says.
+# frames of other sites, as docs/decisions/0030 says.
 ABSENT = ("X-Powered-By", "Access-Control-Allow-Origin", "Cross-Origin-Embedder-Policy")
 
 
