@@ -140,7 +140,8 @@ def test_the_address_of_this_repository_is_in_the_readme_s_first_command_only():
     found = {
         path.relative_to(TEMPLATE).as_posix(): names
         for path in tracked(".")
-        if path.suffix not in (".jpg", ".png", ".svg") and (names := address.findall(path.read_text()))
+        if path.suffix not in (".jpg", ".png", ".svg")
+        and (names := address.findall(path.read_text()))
     }
     assert list(found) == ["README.md"]
     [owner] = found["README.md"]
