@@ -85,6 +85,8 @@ def test_two_workers_run_a_periodic_task_once_per_period(
     report("Redis connections of two workers", sum(map(services.redis_connections, workers)))
     assert runs == PERIODS
     assert min(pauses(moments)) > PERIOD - 0.1
+    # Two tasks at a time, and the clock.
+    assert '"this_process": 3' in workers[0].output()
     workers[0].kill()
     killed_at = time.time()
     [taken_over_at] = sent.wait_for(1)
