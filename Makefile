@@ -32,7 +32,7 @@ mutants: .venv/complete
 pictures: .venv/complete
 	.venv/bin/python scripts/questions.py
 	.venv/bin/uv run scripts/chart.py
-	.venv/bin/pytest tests/test_browser.py -k heroku-asgi-daphne --pictures
+	.venv/bin/pytest tests/test_browser.py tests/test_account_pages.py -k heroku-asgi-daphne --pictures
 
 # README's command to bake makes an environment as well, with Cookiecutter alone.
 .venv/complete: requirements.txt
