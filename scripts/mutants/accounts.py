@@ -34,7 +34,7 @@ LIMITS = (
     "sign-up, password reset and codes of a second factor are limited, by all processes together"
 )
 NAMES = "no reserved name, homograph or address is a user name"
-CONFIRMED = "a new account confirms its address before its first log-in"
+CONFIRMED = "a new account confirms its address before its first login"
 FACTOR = "the admin asks staff for a second factor, if so configured"
 DELETE = "a stolen session cannot delete the account"
 ADMIN = "the admin's path is the operator's choice"

@@ -29,7 +29,7 @@ class Visitors:
     async def ask_on(self, client: Client) -> None:
         for path in itertools.cycle(PATHS):
             answer = await client.get(path)
-            # Someone who is logged in is sent on from the log-in form.
+            # Someone who is logged in is sent on from the login form.
             is_well = answer.outcome is Outcome.COMPLETE and answer.status in (200, 302)
             self.outcomes["well" if is_well else f"{path} {answer.outcome} {answer.status}"] += 1
             if self.enough.is_set() and self.outcomes.total() >= self.requests:

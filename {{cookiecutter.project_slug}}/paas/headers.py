@@ -29,7 +29,7 @@ class SecurityHeadersMiddleware(NonBlockingMiddleware):
     """Add headers() to every response, except those that the view has set itself.
 
     A response that may name the user is not stored: neither by a proxy nor in the browser, where
-    "Back" would show it after a log-out. Set Cache-Control in the view to store it.
+    "Back" would show it after a logout. Set Cache-Control in the view to store it.
     """
 
     def __init__(self, get_response):
