@@ -12,8 +12,8 @@ from rehearsal.mail import MailServer
 
 WITH_CELERY = [answers for answers in COMBINATIONS if answers["use_celery"]]
 EACH_PLATFORM = {answers["platform"]: answers for answers in WITH_CELERY}.values()
-# Less than the 10 seconds after which the project gives a mail server up, and tries again later.
-MAIL_SECONDS = 8
+# Less than the timeout of paas/mail.py, after which a task tries again later.
+MAIL_SECONDS = 4
 REDIS_CONNECTIONS = 20
 MEGABYTES = 512
 
