@@ -68,7 +68,10 @@ APART = {
     "browser",
     "budgets",
     "lock",
+    "migrations",
+    "operations",
     "presence",
+    "relaxed_protections",
     "update",
 }
 SPLIT = [name_of(answers) for answers in SERVERS]
