@@ -76,12 +76,12 @@ from django.test import Client
 from users.models import User
 User.objects.create_user("ada", password={PASSWORD!r})
 for password in ["wrong"] * 5 + [{PASSWORD!r}]:
-    answers = {{"username": "ada", "password": password}}
+    answers = {{"login": "ada", "password": password}}
     print("status:", Client(SERVER_NAME="localhost").post("/accounts/login/", answers).status_code)
 """
 LOG_IN = f"""
 from django.test import Client
-answers = {{"username": "ada", "password": {PASSWORD!r}}}
+answers = {{"login": "ada", "password": {PASSWORD!r}}}
 print("status:", Client(SERVER_NAME="localhost").post("/accounts/login/", answers).status_code)
 """
 
