@@ -157,7 +157,7 @@ def attempts_until_locked_out(sites: list[Site], name: str) -> int:
     """How many wrong passwords a person may try, each at another process."""
     for attempt in range(20):
         with sites[attempt % len(sites)].visitor() as visitor:
-            response = visitor.submit("/accounts/login/", username=name, password="wrong")
+            response = visitor.submit("/accounts/login/", login=name, password="wrong")
             if response.status_code == 429:
                 return attempt
     return 20

@@ -22,7 +22,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0002_username_in_any_case")]
+    dependencies = [("users", "0004_limits")]
     atomic = {atomic}
     operations = [{operation}]
 """
@@ -42,7 +42,7 @@ class Release:
         self.folder, self.environment = folder, environment
 
     def add_migration(self, operation: str, atomic: bool = True) -> None:
-        path = self.folder / "users/migrations/0003_more.py"
+        path = self.folder / "users/migrations/0005_more.py"
         path.write_text(MIGRATION.format(operation=operation, atomic=atomic))
 
     def use_django_s_migrate(self) -> None:
@@ -56,17 +56,21 @@ class Release:
 def release(project, deployment, tmp_path):
     release = Release(project.checkout(tmp_path.name), deployment.environment)
     yield release
-    release.run("python manage.py migrate users 0002")
+    release.run("python manage.py migrate users 0004")
 
 
 @contextmanager
 def hold_for(seconds: float, services, database: str, mode: str = "ACCESS SHARE"):
-    """Hold a lock on the table for so long: as one has who reads, or in another mode."""
+    """Hold a lock on the table, as one has who reads or in another mode, until so long after
+    someone has begun to wait for it.
+    """
     is_held, is_over = threading.Event(), threading.Event()
 
     def hold() -> None:
         with services.postgres.locked(database, "users_user", mode):
             is_held.set()
+            while not services.postgres.held_up(database) and not is_over.wait(0.1):
+                pass
             is_over.wait(seconds)
 
     with ThreadPoolExecutor() as executor:
@@ -102,7 +106,7 @@ def test_a_migration_behind_a_long_query_stalls_pages_only_with_django_s_migrate
         seconds = slowest_page(site, sessions[0], release.run)
     assert seconds < LOCK_TIMEOUT + 1.5
 
-    release.run("python manage.py migrate users 0002")
+    release.run("python manage.py migrate users 0004")
     release.use_django_s_migrate()
     with hold_for(LONG_QUERY, services, project.database):
         stalled = slowest_page(site, sessions[0], release.run)
@@ -119,7 +123,7 @@ def test_a_release_gives_up_in_one_sentence_that_names_the_transaction(release, 
         ),
     ):
         release.run("python manage.py migrate --lock-timeout 1 --patience 2")
-    assert "[ ] 0003_more" in release.run("python manage.py showmigrations users")
+    assert "[ ] 0005_more" in release.run("python manage.py showmigrations users")
 
 
 def test_an_index_that_is_built_concurrently_has_no_timeout(release, services, project):
@@ -131,14 +135,14 @@ def test_an_index_that_is_built_concurrently_has_no_timeout(release, services, p
         printed = release.run()
         assert time.monotonic() - started > seconds - 1
     assert "next try" not in printed
-    assert "users.0003_more... OK" in printed
+    assert "users.0005_more... OK" in printed
 
 
 def test_two_releases_at_once_migrate_once(release):
     release.add_migration(f"{ADD_FIELD}, {SLOWLY}")
     with ThreadPoolExecutor() as executor:
         printed = [each.result() for each in [executor.submit(release.run) for _ in range(2)]]
-    assert sorted("Applying users.0003_more... OK" in text for text in printed) == [False, True]
+    assert sorted("Applying users.0005_more... OK" in text for text in printed) == [False, True]
     assert sorted("Another `migrate` is running" in text for text in printed) == [False, True]
 
 
@@ -174,12 +178,12 @@ def test_a_migration_that_locks_a_table_is_warned_of_until_it_says_that_it_may(d
     developer.add_migration(", ".join(f"migrations.{each}" for each in LOCKING.values()))
     printed = developer.run("python manage.py lintmigrations")
     for rule in LOCKING:
-        assert re.search(rf"^users/migrations/0003_more.py: .+ \({rule}\)$", printed, re.MULTILINE)
+        assert re.search(rf"^users/migrations/0005_more.py: .+ \({rule}\)$", printed, re.MULTILINE)
     with pytest.raises(
-        CommandFailed, match="(?s)5 warnings.+::warning file=users/migrations/0003_more.py::"
+        CommandFailed, match="(?s)5 warnings.+::warning file=users/migrations/0005_more.py::"
     ):
         developer.run("GITHUB_ACTIONS=true python manage.py lintmigrations --strict")
 
-    path = developer.folder / "users/migrations/0003_more.py"
+    path = developer.folder / "users/migrations/0005_more.py"
     path.write_text(f"{path.read_text()}    squawk_ignore = {list(LOCKING)}\n")
     assert ", 0 warnings" in developer.run("python manage.py lintmigrations --strict")

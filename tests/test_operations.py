@@ -186,6 +186,6 @@ def test_its_migration_builds_an_index_without_a_lock(operator):
     [code] = re.findall(
         r"^```python\n(.+?)^```$", document(operator.folder), re.MULTILINE | re.DOTALL
     )
-    (operator.folder / "users/migrations/0003_user_email.py").write_text(code)
+    (operator.folder / "users/migrations/0005_user_email.py").write_text(code)
     assert ", 0 warnings" in operator.run("python manage.py lintmigrations --strict")
-    assert "users.0003_user_email... OK" in operator.run("python manage.py migrate")
+    assert "users.0005_user_email... OK" in operator.run("python manage.py migrate")

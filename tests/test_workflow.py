@@ -79,7 +79,8 @@ def break_a_test(folder: Path) -> None:
 
 
 def forget_a_migration(folder: Path) -> None:
-    (folder / "users/migrations/0002_username_in_any_case.py").unlink()
+    with (folder / "users/models.py").open("a") as models:
+        models.write("\n    motto = models.TextField(blank=True)\n")
 
 
 def refer_to_no_file(folder: Path) -> None:
@@ -97,7 +98,7 @@ def send_cookies_in_the_clear(folder: Path) -> None:
     ("harm", "step", "sentence"),
     [
         (break_a_test, "Test on SQLite", "1 failed"),
-        (forget_a_migration, "Lint, format, types, migrations", "username_in_any_case"),
+        (forget_a_migration, "Lint, format, types, migrations", "Add field motto"),
         (refer_to_no_file, "Build without configuration", "nowhere.svg"),
         (send_cookies_in_the_clear, "Release with all of it", "SESSION_COOKIE_SECURE must be on"),
     ],
