@@ -8,6 +8,9 @@ from rehearsal.chromium import launch
 from rehearsal.router import Router
 from rehearsal.site import PASSWORD
 
+# Milliseconds. By default 5,000, which a page has taken beside other tests.
+expect.set_options(timeout=15_000)
+
 
 @pytest.fixture
 def router(site, certificates):

@@ -77,6 +77,7 @@ def test_two_workers_run_a_periodic_task_once_per_period(
     url = services.postgres.url(project.database)
     workers = [start_worker(), start_worker()]
     sent.wait_for(2)
+    time.sleep(PERIOD / 2)  # until it has run
     before = rows(url, "tick")
     moments = sent.wait_for(PERIODS)
     time.sleep(PERIOD / 2)
