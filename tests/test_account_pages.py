@@ -33,7 +33,7 @@ def mail(certificates):
 
 
 @pytest.fixture
-def site(deployment, mail, services, project):
+def site(deployment, mail, services, project, extra_views):
     """A site of its own, which sends mail, by a worker if the project has one."""
     changes = {"EMAIL_URL": mail.url, "SSL_CERT_FILE": str(services.authority)}
     changes["ACCOUNT_EMAIL_VERIFICATION"] = "mandatory"
@@ -41,7 +41,8 @@ def site(deployment, mail, services, project):
         if project.answers["use_celery"]:
             services.valkey.flush()
             stack.enter_context(deployment.worker(**changes))
-        yield stack.enter_context(deployment.site(**changes))
+        # One of the views fails, which shows the page of an error.
+        yield stack.enter_context(deployment.site(**changes, **extra_views))
 
 
 def link_to(mail: MailServer, address: str, path: str) -> str:
@@ -64,6 +65,19 @@ def code_of(secret: str) -> str:
     digest = hmac.new(base64.b32decode(secret), counter, "sha1").digest()
     start = digest[-1] & 15
     return f"{(struct.unpack('>I', digest[start : start + 4])[0] & 0x7FFFFFFF) % 10**6:06}"
+
+
+def activate_totp(window) -> tuple[str, str]:
+    """Enter the code of the QR code's secret; the secret, and the code, which is used by now."""
+    picture = window.page.locator(".qr svg")
+    expect(picture).to_be_visible()
+    assert picture.bounding_box()["width"] > 150
+    secret = window.page.locator("#authenticator_secret").input_value()
+    code = code_of(secret)
+    window.fill(code=code)
+    window.press("Activate")
+    expect(window.page.locator("textarea")).to_be_visible()
+    return secret, code
 
 
 def add_authenticator(window) -> None:
@@ -94,11 +108,7 @@ def test_an_account_from_sign_up_to_its_end(open_window, mail):
     page.get_by_role("link", name="Activate").click()
     window.fill(password=PASSWORD)
     window.press("Confirm")
-    expect(page.locator(".qr svg")).to_be_visible()
-    assert page.locator(".qr svg").bounding_box()["width"] > 150
-    secret = page.locator("#authenticator_secret").input_value()
-    window.fill(code=(used := code_of(secret)))
-    window.press("Activate")
+    secret, used = activate_totp(window)
     codes = page.locator("textarea").input_value().split()
     assert len(codes) == 10
 
@@ -154,14 +164,77 @@ def test_an_account_from_sign_up_to_its_end(open_window, mail):
 
 PAGES = [
     *["/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"],
-    *["/accounts/password/reset/done/", "/no/such/page"],
+    "/accounts/password/reset/done/",
 ]
 PAGES_OF_A_USER = [
     *["/", "/accounts/", "/accounts/email/", "/accounts/password/change/", "/accounts/2fa/"],
     *["/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/", "/accounts/2fa/webauthn/"],
     *["/accounts/sessions/", "/accounts/delete/", "/accounts/logout/", "/accounts/reauthenticate/"],
     *["/presence/", "/picture/"],
+    "/admin/",  # 403, as only staff may
 ]
+
+
+class Inspector:
+    """Looks at pages in all forms; ``found`` is what is wrong, ``pictures`` what they look like."""
+
+    def __init__(self, window, takes_pictures: bool):
+        self.window, self.takes_pictures = window, takes_pictures
+        self.axe = AXE_FILE_PATH.read_text()
+        self.found: list[str] = []
+        self.pictures: list[tuple[str, str]] = []
+
+    def open(self, path: str) -> None:
+        self.window.open(path)
+        self.look()
+
+    def look(self) -> None:
+        """Look at the page that is open."""
+        page = self.window.page
+        title = page.get_by_role("heading").first.inner_text()
+        page.evaluate(self.axe)
+        for form, (scheme, width, height) in FORMS.items():
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.set_viewport_size({"width": width, "height": height})
+            self.found += [f"{title}, {form}: {each}" for each in self.problems()]
+            if self.takes_pictures:
+                data = page.screenshot(type="jpeg", quality=60)
+                self.pictures.append((f"{title} ({form})", base64.b64encode(data).decode()))
+
+    def problems(self) -> list[str]:
+        page, found = self.window.page, []
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        if page.evaluate(overflow) > 0:
+            found.append("wider than the window")
+        header = page.locator("header")  # which the pages of errors do without
+        if header.count() and header.bounding_box()["height"] > 80:
+            found.append("the header has more than one line")
+        run = "rules => axe.run({runOnly: rules, resultTypes: ['violations']})"
+        for each in page.evaluate(run, RULES)["violations"]:
+            found += [f"{each['id']}: {node['html'][:120]}" for node in each["nodes"]]
+        return found
+
+
+def open_error_pages(inspector: Inspector) -> None:
+    """400, 403 of a form from elsewhere, 404, 429 and 500."""
+    window = inspector.window
+    inspector.open("/accounts/login/?" + 1001 * "a&")  # DATA_UPLOAD_MAX_NUMBER_FIELDS
+    inspector.open("/no/such/page")
+    inspector.open("/extra/fail/")
+    window.open("/accounts/login/")
+    window.page.get_by_role("main").locator("[name=csrfmiddlewaretoken]").first.evaluate(
+        "field => field.value = 'x'"
+    )
+    window.fill(login="nobody", password="wrong")
+    window.press("Log in")
+    expect(window.page.get_by_role("heading", name="Please try again")).to_be_visible()
+    inspector.look()
+    for _ in range(5):
+        window.open("/accounts/login/")
+        window.fill(login="nobody", password="wrong")
+        window.press("Log in")
+    expect(window.page.get_by_role("heading", name="Too many attempts")).to_be_visible()
+    inspector.look()
 
 
 @for_combinations(
@@ -169,50 +242,31 @@ PAGES_OF_A_USER = [
 )
 def test_axe_finds_nothing_on_any_page_in_any_form(open_window, mail, request, project):
     window = open_window()
-    page, found, pictures = window.page, [], []
-    axe = AXE_FILE_PATH.read_text()
-
-    def look(path: str) -> None:
-        window.open(path)
-        title = page.get_by_role("heading").first.inner_text()
-        page.evaluate(axe)
-        for form, (scheme, width, height) in FORMS.items():
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.set_viewport_size({"width": width, "height": height})
-            overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            if page.evaluate(overflow) > 0:
-                found.append(f"{path}, {form}: wider than the window")
-            if page.locator("header").bounding_box()["height"] > 80:
-                found.append(f"{path}, {form}: the header has more than one line")
-            result = page.evaluate(
-                "rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES
-            )
-            found.extend(
-                f"{path}, {form}: {each['id']}: {node['html'][:120]}"
-                for each in result["violations"]
-                for node in each["nodes"]
-            )
-            if request.config.getoption("pictures"):
-                data = page.screenshot(type="jpeg", quality=60)
-                pictures.append((f"{title} ({form})", base64.b64encode(data).decode()))
-
+    inspector = Inspector(window, request.config.getoption("pictures"))
     for path in PAGES:
-        look(path)
+        inspector.open(path)
+    open_error_pages(inspector)
     window.open("/accounts/signup/")
     window.sign_up("grace")
-    look(page.url.removeprefix(window.home))
-    look(link := link_to(mail, "grace@example.com", CONFIRM))
-    window.open(link)
+    inspector.look()
+    inspector.open(link_to(mail, "grace@example.com", CONFIRM))
     window.press("Confirm")
+    window.open("/accounts/password/reset/")
+    window.fill(email="grace@example.com")
+    window.press("Reset My Password")
+    inspector.open(link_to(mail, "grace@example.com", RESET))
     window.log_in("/accounts/login/", "grace")
     window.open("/accounts/reauthenticate/")
     window.fill(password=PASSWORD)
     window.press("Confirm")
     for path in PAGES_OF_A_USER:
-        look(path)  # those that the project lacks are "Page not found"
-    if pictures and project.name == "heroku-asgi-daphne":
-        write_contact_sheet(window, pictures)
-    assert found == []
+        inspector.open(path)  # those that the project lacks are "Page not found"
+    window.open("/accounts/2fa/totp/activate/")
+    activate_totp(window)
+    inspector.look()
+    if inspector.pictures and project.name == "heroku-asgi-daphne":
+        write_contact_sheet(window, inspector.pictures)
+    assert inspector.found == []
 
 
 def write_contact_sheet(window, pictures: list[tuple[str, str]]) -> None:
