@@ -72,6 +72,7 @@ APART = {
     "operations",
     "presence",
     "relaxed_protections",
+    "stop",  # after the others, as it stops their site
     "update",
 }
 SPLIT = [name_of(answers) for answers in SERVERS]

@@ -92,14 +92,14 @@ def add_authenticator(window) -> None:
 @for_combinations(SERVERS)
 def test_an_account_from_sign_up_to_its_end(open_window, mail):
     window = open_window()
-    page, name, address = window.page, "ada", "ada@example.com"
+    page, name, address = window.page, "hypatia", "hypatia@example.com"
     add_authenticator(window)
 
     window.sign_up(name)
     expect(page.get_by_role("heading", name="Verify")).to_be_visible()
     window.open(link_to(mail, address, CONFIRM))
     window.press("Confirm")
-    window.log_in("/accounts/login/", "ADA")
+    window.log_in("/accounts/login/", "HYPATIA")
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
 
     # A second factor: the password again, the secret of the QR code, and its code.
@@ -247,15 +247,15 @@ def test_axe_finds_nothing_on_any_page_in_any_form(open_window, mail, request, p
         inspector.open(path)
     open_error_pages(inspector)
     window.open("/accounts/signup/")
-    window.sign_up("grace")
+    window.sign_up("emmy")
     inspector.look()
-    inspector.open(link_to(mail, "grace@example.com", CONFIRM))
+    inspector.open(link_to(mail, "emmy@example.com", CONFIRM))
     window.press("Confirm")
     window.open("/accounts/password/reset/")
-    window.fill(email="grace@example.com")
+    window.fill(email="emmy@example.com")
     window.press("Reset My Password")
-    inspector.open(link_to(mail, "grace@example.com", RESET))
-    window.log_in("/accounts/login/", "grace")
+    inspector.open(link_to(mail, "emmy@example.com", RESET))
+    window.log_in("/accounts/login/", "emmy")
     window.open("/accounts/reauthenticate/")
     window.fill(password=PASSWORD)
     window.press("Confirm")

@@ -147,8 +147,9 @@ def test_a_full_queue_is_said_at_once(deployment, extra_views):
     assert len(refused) + len(served) == CLIENTS
     assert {answer.outcome for answer in answers} == {Outcome.COMPLETE}
     assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
-    # One runs; a server may take one more from the queue before that one has ended.
-    assert QUEUE + 1 <= len(served) <= QUEUE + 2
+    # One runs, unless all came before a thread took it; a server may take one more from the queue
+    # before that one has ended.
+    assert QUEUE <= len(served) <= QUEUE + 2
     assert seconds < PAGE_SECONDS
     assert {answer.status for answer in health} == {200}
 

@@ -89,6 +89,7 @@ def add_pages(folder: Path, found: dict[str, list[tuple[str, str]]]) -> dict[str
             template.write_text(f'{{% extends "base.html" %}}{start}{code}<p>Text</p>{end}')
             with (folder / "pages/urls.py").open("a") as urls:
                 view = f'TemplateView.as_view(template_name="examples/{number}.html")'
+                urls.write("from django.views.generic import TemplateView\n")
                 urls.write(f'urlpatterns += [path("examples/{number}/", {view})]\n')
             paths[title] = f"/examples/{number}/"
     return paths

@@ -38,7 +38,7 @@ def test_pages_are_complete_under_load(site, visitor, report):
     headers = dict(visitor.headers) | session_cookie(visitor.session)
     clients = [Client(site.port, headers) for _ in range(CLIENTS)]
     answers, requests_per_second = asyncio.run(visit_from_all(clients))
-    assert requests_per_second > 0
+    assert answers
     for answer in answers:
         assert (answer.outcome, answer.status) == (Outcome.COMPLETE, 200)
         assert b"Welcome, busy." in answer.body

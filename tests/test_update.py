@@ -271,6 +271,9 @@ def test_the_update_goes_live_on_the_database_that_there_was(updated, project, s
 
 
 def test_no_migration_of_a_version_that_is_out_was_changed(commit):
-    """Databases have run them: what comes after is for a new one."""
-    asked = f"git diff --name-only --diff-filter=MDR {commit} -- '{{{{*}}}}/*/migrations/*.py'"
+    """Databases have run them: what comes after is for a new one. What the linter is told may change."""
+    asked = (
+        f"git diff --diff-filter=MDR --ignore-matching-lines=squawk_ignore {commit}"
+        " -- '{{*}}/*/migrations/*.py'"
+    )
     assert run(asked, TEMPLATE, dict(os.environ)) == ""
