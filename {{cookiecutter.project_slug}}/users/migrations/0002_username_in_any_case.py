@@ -6,9 +6,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("users", "0001_initial"),
     ]
-    squawk_ignore = [
-        "require-concurrent-index-creation"
-    ]  # of lintmigrations: a project's first day
+    squawk_ignore = ["require-concurrent-index-creation"]  # the table is empty
 
     operations = [
         migrations.AddConstraint(
