@@ -5,6 +5,7 @@ import logging
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.core.mail.backends.locmem import EmailBackend as Outbox
 from django.db import connections
 
 from paas.checks import check_environment
@@ -49,6 +50,21 @@ production.ENVIRONMENT |= {
 def fast_hasher(settings):
     """Argon2 is slow by design; tests need not be."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def mail_failures(monkeypatch):
+    """The errors that sending a mail raises, the last one first; when the list is empty, it succeeds."""
+    errors: list[OSError] = []
+    send = Outbox.send_messages
+
+    def send_or_fail(outbox, messages):
+        if errors:
+            raise errors.pop()
+        return send(outbox, messages)
+
+    monkeypatch.setattr(Outbox, "send_messages", send_or_fail)
+    return errors
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from celery import current_app as app
-from django.core.mail.backends.locmem import EmailBackend as Outbox
 from django.urls import reverse
 from django.utils import timezone
 
@@ -77,29 +76,14 @@ def test_a_task_for_a_deleted_user_does_nothing(user, mailoutbox):
     assert mailoutbox == []
 
 
-@pytest.fixture
-def failures(monkeypatch):
-    """The errors that sending raises, the last one first; when the list is empty, it succeeds."""
-    errors: list[OSError] = []
-    send = Outbox.send_messages
-
-    def send_or_fail(outbox, messages):
-        if errors:
-            raise errors.pop()
-        return send(outbox, messages)
-
-    monkeypatch.setattr(Outbox, "send_messages", send_or_fail)
-    return errors
-
-
-def test_a_mail_that_fails_is_retried(user, mailoutbox, failures):
-    failures += [ConnectionRefusedError(), TimeoutError()]
+def test_a_mail_that_fails_is_retried(user, mailoutbox, mail_failures):
+    mail_failures += [ConnectionRefusedError(), TimeoutError()]
     assert send_welcome.delay(user.pk).successful()
     assert len(mailoutbox) == 1
 
 
-def test_signing_up_works_while_no_mail_can_be_sent(sign_up, mailoutbox, failures):
-    failures += [ConnectionRefusedError()] * 9
+def test_signing_up_works_while_no_mail_can_be_sent(sign_up, mailoutbox, mail_failures):
+    mail_failures += [ConnectionRefusedError()] * 9
     assert sign_up().status_code == 302
     assert mailoutbox == []
     assert pending_recipients().get().username == "ada"

@@ -1,32 +1,15 @@
 """The mail of pages, sent by a task that runs in the calling process."""
 
-import pytest
 from celery import current_app as app
 from django.core.mail import EmailMessage
-from django.core.mail.backends.locmem import EmailBackend as Outbox
 
 from paas.tasks import queue_mail
 
 MESSAGE = EmailMessage("Subject", "Body", "site@example.com", ["ada@example.com"])
 
 
-@pytest.fixture
-def failures(monkeypatch):
-    """The errors that sending raises, the last one first; when the list is empty, it succeeds."""
-    errors: list[OSError] = []
-    send = Outbox.send_messages
-
-    def send_or_fail(outbox, messages):
-        if errors:
-            raise errors.pop()
-        return send(outbox, messages)
-
-    monkeypatch.setattr(Outbox, "send_messages", send_or_fail)
-    return errors
-
-
-def test_a_mail_is_sent_by_a_task_which_is_retried(db, mailoutbox, failures):
-    failures += [ConnectionRefusedError(), TimeoutError()]
+def test_a_mail_is_sent_by_a_task_which_is_retried(db, mailoutbox, mail_failures):
+    mail_failures += [ConnectionRefusedError(), TimeoutError()]
     queue_mail(MESSAGE)
     assert [mail.subject for mail in mailoutbox] == ["Subject"]
 
