@@ -240,9 +240,13 @@ class Postgres(_Server):
 
     def connections(self, database: str) -> int:
         """Return how many clients are connected to the database."""
-        query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = %s AND datname = %s"
+        return len(self.backends(database))
+
+    def backends(self, database: str) -> set[int]:
+        """Return the process ids of the server's end of each connection to the database."""
+        query = "SELECT pid FROM pg_stat_activity WHERE backend_type = %s AND datname = %s"
         with self.connect() as connection:  # to another database
-            return connection.execute(query, ["client backend", database]).fetchone()[0]
+            return {pid for (pid,) in connection.execute(query, ["client backend", database])}
 
 
 class PgBouncer(_Server):
