@@ -8,9 +8,9 @@ from browsing import Window
 from combinations import SERVERS, TEMPLATE, for_combinations, is_asgi
 from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 from rehearsal.chromium import launch
-from rehearsal.processes import Process, bare_environment, run
+from rehearsal.processes import bare_environment, run
 from rehearsal.services import free_port
-from rehearsal.site import PASSWORD
+from rehearsal.site import PASSWORD, serve
 
 
 @pytest.fixture
@@ -158,10 +158,10 @@ def development(project, tmp_path):
     folder = project.checkout(tmp_path.name)
     environment = bare_environment(project.environment("requirements-dev.txt"), folder)
     run("cp .env.example .env && python manage.py migrate", folder, environment)
-    port = free_port()
-    with Process(f"python manage.py runserver --noreload {port}", folder, environment) as process:
-        process.wait_until(lambda: "at http" in process.output(), 60)
-        yield f"http://localhost:{port}"
+    address = f"localhost:{free_port()}"
+    command = f"python manage.py runserver --noreload {address}"
+    with serve(command, address, folder, environment) as url:
+        yield url
 
 
 @for_combinations(SERVERS[:1])

@@ -4,14 +4,13 @@ import html
 import re
 import shlex
 import subprocess
-from contextlib import contextmanager
 
 import httpx
 import pytest
 from combinations import EACH_PLATFORM, by_name, for_combinations
-from rehearsal.processes import Process, bare_environment, run
+from rehearsal.processes import bare_environment, run
 from rehearsal.services import free_port
-from rehearsal.site import BOOT_SECONDS, answers
+from rehearsal.site import serve
 
 BLOG_URLS = """\
 from django.urls import path
@@ -37,14 +36,6 @@ def folder(project, tmp_path):
 @pytest.fixture
 def environment(project, folder):
     return bare_environment(project.environment("requirements-dev.txt"), folder)
-
-
-@contextmanager
-def serve(command: str, address: str, folder, environment):
-    """Run the command, which serves at the address; gives its URL."""
-    with Process(command, folder, environment) as process:
-        process.wait_until(lambda: answers(f"http://{address}/"), BOOT_SECONDS)
-        yield f"http://{address}"
 
 
 @for_combinations(EACH_PLATFORM)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 
@@ -34,6 +35,14 @@ def answers(url: str) -> bool:
         return httpx.get(url, timeout=1).is_success
     except httpx.TransportError:
         return False
+
+
+@contextmanager
+def serve(command: str, address: str, folder: Path, environment: dict[str, str]) -> Iterator[str]:
+    """Run a command that serves pages in development at ``address``; gives their URL."""
+    with Process(command, folder, environment) as process:
+        process.wait_until(lambda: answers(f"http://{address}/"), BOOT_SECONDS)
+        yield f"http://{address}"
 
 
 class Site:
