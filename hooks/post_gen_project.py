@@ -144,7 +144,7 @@ def find_python(version):
         return command if sys.version_info >= OLDEST_PYTHON else None
     chosen, ours = f"python{version}", "python{}.{}".format(*sys.version_info)
     for command in (chosen, *PYTHON_COMMANDS):
-        # Ours is installed: to run it as well would take a tenth of a bake.
+        # The version that runs this hook works: starting it again would take a tenth of a bake.
         if shutil.which(command) and (command == chosen == ours or runs(command)):
             return command
     return shlex.quote(sys.executable) if sys.version_info >= OLDEST_PYTHON else None

@@ -330,7 +330,7 @@ def test_an_older_python_that_suffices_is_taken_and_one_that_does_not_run_is_not
         (home / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(home))
     hook = runpy.run_path(str(TEMPLATE / "hooks/post_gen_project.py"))
-    # One that the tests do not run on, whose version needs no such trial.
+    # Not the version that runs the tests: find_python() takes that one without a trial.
     other = "3.13" if sys.version_info[:2] == (3, 14) else "3.14"
     assert hook["find_python"](other) == "python3.12"
 
