@@ -21,7 +21,9 @@ def headers() -> dict[str, str]:
     return {
         # Other sites cannot load files of this one.
         "Cross-Origin-Resource-Policy": "same-origin",
-        "Permissions-Policy": ", ".join(f"{name}=({who})" for name, who in features.items()),
+        "Permissions-Policy": ", ".join(
+            f"{name}=({origins})" for name, origins in features.items()
+        ),
     }
 
 

@@ -19,8 +19,8 @@ class Command(migrate.Command):
     """Django's ``migrate``, which on PostgreSQL does not stall the site, and runs once at a time.
 
     A migration that waits for a table behind a long query makes every page of that table wait
-    behind itself. Here it waits for LOCK_TIMEOUT seconds, is rolled back, and tried again later.
-    With ``atomic = False`` there is no timeout, as a part of it could not be rolled back.
+    behind itself. Here it waits for ``--lock-timeout`` seconds, is rolled back, and tried again
+    later. With ``atomic = False`` there is no timeout, as a part of it could not be rolled back.
     https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT
     """
 
@@ -86,13 +86,13 @@ class Command(migrate.Command):
 
     def wait_for_other_release(self) -> None:
         """Take the advisory lock, which the end of the connection frees at the latest."""
-        is_told = False
+        is_announced = False
         while not self.query("SELECT pg_try_advisory_lock(%s)", [LOCK_ID])[0][0]:
             if time.monotonic() > self.deadline:
                 raise CommandError("Another `migrate` is still running.")
-            if not is_told:
+            if not is_announced:
                 self.stdout.write("Another `migrate` is running: waiting for its end.")
-                is_told = True
+                is_announced = True
             time.sleep(1)
 
     def describe_oldest_transactions(self) -> str:
