@@ -15,8 +15,6 @@ from rehearsal.processes import CommandFailed, bare_environment, run
 pytestmark = for_combinations(by_name("heroku-asgi-daphne"))
 
 MIGRATION = """\
-import time
-
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
@@ -27,7 +25,7 @@ class Migration(migrations.Migration):
     operations = [{operation}]
 """
 ADD_FIELD = 'migrations.AddField("user", "motto", models.TextField(null=True))'
-SLOWLY = "migrations.RunPython(lambda apps, editor: time.sleep(3), migrations.RunPython.noop)"
+SLOWLY = 'migrations.RunSQL("SELECT pg_sleep(3)", migrations.RunSQL.noop)'
 ADD_INDEX = 'AddIndexConcurrently("user", models.Index(fields=["email"], name="by_email"))'
 # What PostgreSQL waits for behind a transaction that has read the table: seconds.
 LONG_QUERY = 6
@@ -54,7 +52,9 @@ class Release:
 
 @pytest.fixture
 def release(project, deployment, tmp_path):
-    release = Release(project.checkout(tmp_path.name), deployment.environment)
+    # The timeout is for web processes only: here it would end what migrations wait for.
+    environment = deployment.environment | {"STATEMENT_TIMEOUT": "1"}
+    release = Release(project.checkout(tmp_path.name), environment)
     yield release
     release.run("python manage.py migrate users 0004")
 

@@ -1,22 +1,30 @@
-"""A query of a web process that takes too long is ended; those of commands are not."""
+"""A query of a web process that takes too long is ended; those of commands and tasks are not."""
 
+import shlex
 import time
 
 import pytest
 from combinations import by_name, for_combinations
+from rehearsal.views import rows
 
-# One for each interface.
-pytestmark = for_combinations(by_name("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn"))
-
+EACH_INTERFACE = by_name("heroku-asgi-daphne", "heroku-wsgi-gunicorn-use_celery-use_s3_media")
+WITH_CELERY = [answers for answers in EACH_INTERFACE if answers["use_celery"]]
 TIMEOUT = 1
 
 
 @pytest.fixture
-def site(deployment, extra_views):
-    with deployment.site(STATEMENT_TIMEOUT=str(TIMEOUT), **extra_views) as site:
+def variables(extra_views) -> dict[str, str]:
+    """What to change in the environment of every process."""
+    return extra_views | {"STATEMENT_TIMEOUT": str(TIMEOUT)}
+
+
+@pytest.fixture
+def site(deployment, variables):
+    with deployment.site(**variables) as site:
         yield site
 
 
+@for_combinations(EACH_INTERFACE)
 def test_a_runaway_query_is_a_503_and_a_log_line_names_its_view(site):
     with site.visitor() as visitor:
         started = time.monotonic()
@@ -38,11 +46,29 @@ def test_a_runaway_query_is_a_503_and_a_log_line_names_its_view(site):
     assert line["this_process"] in (5, 6)
 
 
-def test_commands_have_no_limit(deployment):
-    script = """
+@for_combinations(EACH_INTERFACE)
+def test_commands_have_no_limit(deployment, variables):
+    script = f"""
 from django.db import connection
 with connection.cursor() as cursor:
+    cursor.execute("SELECT pg_sleep({2 * TIMEOUT})")
     cursor.execute("SHOW statement_timeout")
     print("timeout:", cursor.fetchone()[0])
 """
-    assert "timeout: 0" in deployment.run_script(script)
+    command = f"python manage.py shell -v 0 -c {shlex.quote(script)}"
+    assert "timeout: 0" in deployment.run(command, deployment.environment | variables)
+
+
+@for_combinations(WITH_CELERY)
+def test_tasks_have_no_limit(deployment, variables, services, project):
+    services.valkey.flush()
+    script = f"from extra.tasks import sleep_in_database as task; task.delay({2 * TIMEOUT})"
+    command = f"python manage.py shell -v 0 -c {shlex.quote(script)}"
+    deployment.run(command, deployment.environment | variables)
+    url = services.postgres.url(project.database)
+    deadline = time.monotonic() + 60
+    with deployment.worker(**variables) as worker:
+        while not rows(url, "slept in database"):
+            assert "canceling statement" not in worker.output()
+            assert time.monotonic() < deadline, worker.output()
+            time.sleep(0.1)

@@ -1,6 +1,7 @@
-"""A periodic task, in projects with Celery; nothing else imports this module."""
+"""A periodic task and a slow one, in projects with Celery; nothing else imports this module."""
 
 from celery import current_app, shared_task
+from django.db import connection
 from extra.models import Row
 
 PERIOD = 2  # seconds
@@ -9,6 +10,14 @@ PERIOD = 2  # seconds
 @shared_task
 def tick():
     Row.objects.create(name="tick")
+
+
+@shared_task
+def sleep_in_database(seconds):
+    """A query that takes ``seconds``; then write a row."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(%s)", [seconds])
+    Row.objects.create(name="slept in database")
 
 
 current_app.conf.beat_schedule["tick"] = {"task": "extra.tasks.tick", "schedule": PERIOD}
