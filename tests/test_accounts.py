@@ -1,4 +1,4 @@
-"""Accounts on real servers: throttled login, sign-ups at once, sessions that end, ADMIN_PATH."""
+"""Accounts on real servers: throttled login, sign-ups at once, sessions that end, variables."""
 
 import asyncio
 import socket
@@ -176,10 +176,17 @@ def test_a_session_cookie_with_a_nul_is_a_stranger_s(site):
     assert response.status_code == 200
 
 
-def test_the_admin_is_where_the_environment_says(deployment):
-    with deployment.site(ADMIN_PATH="back-office/") as site, site.visitor() as visitor:
-        assert visitor.get("/back-office/login/").status_code == 302
-        assert visitor.get("/admin/login/").status_code == 404
+def test_the_environment_moves_the_admin_closes_sign_up_and_replaces_the_key(deployment, visitor):
+    visitor.sign_up("rekeyed")
+    old = deployment.environment["SECRET_KEY"]
+    changes = {"SECRET_KEY": old[::-1], "SECRET_KEY_FALLBACKS": old}
+    changes |= {"ADMIN_PATH": "back-office/", "SIGN_UP": "closed"}
+    with deployment.site(**changes) as site, site.visitor() as other:
+        assert other.get("/back-office/login/").status_code == 302
+        assert other.get("/admin/login/").status_code == 404
+        assert "by invitation" in other.get(SIGN_UP).text
+        other.cookies[SESSION_COOKIE] = visitor.session
+        assert "Welcome, rekeyed." in other.get("/").text
 
 
 def at_once(site, requests: int, addresses: int, send) -> list[int]:

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from combinations import by_name, for_combinations
 from rehearsal.processes import CommandFailed, bare_environment, run
@@ -144,6 +145,16 @@ def test_two_releases_at_once_migrate_once(release):
         printed = [each.result() for each in [executor.submit(release.run) for _ in range(2)]]
     assert sorted("Applying users.0005_more... OK" in text for text in printed) == [False, True]
     assert sorted("Another `migrate` is running" in text for text in printed) == [False, True]
+
+
+def test_a_release_deletes_expired_sessions(deployment, services, project):
+    url = services.postgres.url(project.database)
+    with psycopg.connect(url, autocommit=True) as connection:
+        expired = "INSERT INTO django_session VALUES ('long gone', '', now() - interval '1 day')"
+        connection.execute(expired)
+        deployment.run(deployment.platform.command("release"))
+        query = "SELECT count(*) FROM django_session WHERE session_key = 'long gone'"
+        assert connection.execute(query).fetchone() == (0,)
 
 
 @pytest.fixture

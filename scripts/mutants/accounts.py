@@ -31,13 +31,18 @@ NO_HASH_FOR_UNKNOWN = """\
             return None
 """
 LIMITS = (
-    "sign-up, password reset and codes of a second factor are limited, by all processes together"
+    "sign-up, password reset, confirmation, a new address and codes of a second factor are limited, "
+    "by all processes together"
 )
+CLOSED = "with `SIGN_UP=closed` no stranger makes an account"
 NAMES = "no reserved name, homograph or address is a user name"
 CONFIRMED = "a new account confirms its address before its first login"
 FACTOR = "the admin asks staff for a second factor, if so configured"
 DELETE = "a stolen session cannot delete the account"
 ADMIN = "the admin's path is the operator's choice"
+CONFIGURED = (
+    "test_accounts.py::test_the_environment_moves_the_admin_closes_sign_up_and_replaces_the_key"
+)
 
 MUTANTS = (
     by_project(LOG_IN, THROTTLE, "USER_AND_IP_LIMIT = 5", "USER_AND_IP_LIMIT = 6", FIVE),
@@ -232,11 +237,68 @@ MUTANTS = (
         "tests/test_users.py::test_a_wrong_password_and_an_unknown_username_get_the_same_response",
     ),
     by_project(
+        WHO,
+        PRESETS,
+        'ACCOUNT_PREVENT_ENUMERATION = "strict"',
+        "ACCOUNT_PREVENT_ENUMERATION = False",
+        f"{USERS}::test_a_password_is_reset_by_mail",
+    ),
+    by_project(
+        WHO,
+        "users/adapter.py",
+        "if address.can_set_verified():",
+        "if True:",
+        f"{USERS}::test_the_owner_of_a_confirmed_address_is_told_of_their_account",
+    ),
+    by_project(
+        LOCKED_OUT,
+        THROTTLE,
+        "return min(users, key=lambda user: user.pk)",
+        "return max(users, key=lambda user: user.pk)",
+        f"{USERS}::test_another_s_unconfirmed_address_does_not_get_in_the_way_of_its_owner",
+    ),
+    by_project(
         LIMITS,
         PRESETS,
         '"signup": "20/h/ip"',
         '"signup": ""',
         f"{USERS}::test_signing_up_has_a_limit_per_ip",
+    ),
+    by_project(
+        LIMITS,
+        PRESETS,
+        '"reset_password": "20/h/ip,3/h/key"',
+        '"reset_password": ""',
+        f"{USERS}::test_password_resets_have_a_limit_per_address",
+    ),
+    by_project(
+        LIMITS,
+        PRESETS,
+        '"manage_email": "10/h/user"',
+        '"manage_email": ""',
+        f"{USERS}::test_changes_of_the_address_have_a_limit_per_user",
+    ),
+    by_project(
+        LIMITS,
+        PRESETS,
+        "ACCOUNT_RATE_LIMITS = {\n",
+        'ACCOUNT_RATE_LIMITS = {\n    "confirm_email": "",\n',
+        f"{USERS}::test_mails_of_confirmation_have_a_limit_per_address",
+    ),
+    by_project(
+        CLOSED,
+        "users/adapter.py",
+        'return settings.SIGN_UP == "open"',
+        "return True",
+        f"{USERS}::test_sign_up_can_be_closed",
+    ),
+    by_template(
+        CLOSED,
+        f"{PROJECT}/{SETTINGS}",
+        'env.str("SIGN_UP", "open", validate=validate.OneOf(["open", "closed"]))',
+        '"open"',
+        CONFIGURED,
+        answers=WAITRESS,
     ),
     by_project(
         LIMITS,
@@ -281,6 +343,13 @@ MUTANTS = (
         f"{USERS}::test_staff_need_a_second_factor_if_so_configured",
     ),
     by_project(
+        FACTOR,
+        "users/sites.py",
+        'return any(record["method"] == "mfa" for record in records)',
+        "return bool(records)",
+        f"{USERS}::test_staff_enter_the_admin_with_their_second_factor",
+    ),
+    by_project(
         DELETE,
         "users/views.py",
         '@method_decorator(reauthentication_required, name="dispatch")\n',
@@ -292,7 +361,7 @@ MUTANTS = (
         f"{PROJECT}/config/urls.py",
         "path(settings.ADMIN_PATH, admin.site.urls)",
         'path("admin/", admin.site.urls)',
-        "test_accounts.py::test_the_admin_is_where_the_environment_says",
+        CONFIGURED,
         answers=WAITRESS,
     ),
     by_template(

@@ -51,13 +51,25 @@ LEFT_AMID = "test_asgi_load.py::test_clients_that_left_amid_a_page_do_not_delay_
 RESTARTED = "test_faults.py::test_no_visitor_notices_a_restart_of_postgresql_between_two_visits"
 OWN_PROXY = "behind a proxy of one's own, the client's address is not the client's word"
 
+BEHIND_PROXIES = "paas/tests/test_production.py::test_the_client_s_ip_behind_proxies_of_one_s_own"
+
 MUTANTS = (
+    by_project(
+        OWN_PROXY, "paas/proxy_headers.py", "before[::-1][:hops]", "before[::-1]", BEHIND_PROXIES
+    ),
+    by_project(
+        OWN_PROXY,
+        "paas/proxy_headers.py",
+        "return addresses[:-1] if parse_address(addresses[-1]) == client else addresses",
+        "return addresses",
+        BEHIND_PROXIES,
+    ),
     by_project(
         OWN_PROXY,
         "paas/proxy_headers.py",
         "if not is_trusted or address is None:",
         "if address is None:",
-        "paas/tests/test_production.py::test_the_client_s_ip_behind_proxies_of_one_s_own",
+        BEHIND_PROXIES,
     ),
     by_project(
         OWN_HEADERS, "paas/proxy_headers.py", '.rpartition(",")[2]', '.partition(",")[0]', ADDRESS

@@ -119,6 +119,15 @@ MUTANTS = (
         "test_migrations.py::test_an_index_that_is_built_concurrently_has_no_timeout",
     ),
     by_template(
+        LOCK_TIMEOUT,
+        MIGRATE,
+        "if not isinstance(error.__cause__, LockNotAvailable):",
+        "if True:",
+        "test_migrations.py"
+        "::test_a_migration_behind_a_long_query_stalls_pages_only_with_django_s_migrate",
+        "test_migrations.py::test_a_release_gives_up_in_one_sentence_that_names_the_transaction",
+    ),
+    by_template(
         ONE_RELEASE,
         MIGRATE,
         "        self.wait_for_other_release()\n",

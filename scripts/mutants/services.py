@@ -23,6 +23,12 @@ POOL = "through a connection pool nothing is lost, and releases go past it"
 SHORTAGE = "a shortage of database connections is in the log before they run out"
 NEW_KEY = "a new `SECRET_KEY` logs no one out, nor does a WebSocket that reconnects"
 WEB_TIMEOUT = "paas/tests/test_timeouts.py::test_web_processes_have_a_timeout"
+NO_LIMIT = "that limit is off in releases, other commands and tasks"
+CLEARED = "expired sessions are deleted: at a release, or with Celery every night"
+CONFIGURED = (
+    "test_accounts.py::test_the_environment_moves_the_admin_closes_sign_up_and_replaces_the_key"
+)
+LOADED = "settings.DEBUG  # noqa: B018 (the first access loads the settings)"
 TLS = "Redis over TLS, verified where the platform has a certificate to verify"
 
 MUTANTS = (
@@ -106,6 +112,46 @@ MUTANTS = (
         "if True:",
         "paas/tests/test_timeouts.py::test_a_query_that_was_ended_is_a_503_and_its_view_is_logged",
     ),
+    by_template(
+        TIMEOUT,
+        f"{PROJECT}/config/settings.py",
+        '    "paas.timeouts.StatementTimeoutMiddleware",\n',
+        "",
+        "test_statement_timeout.py::test_a_runaway_query_is_a_503_and_a_log_line_names_its_view",
+    ),
+    # As if every process that loads the settings had the limit.
+    by_template(
+        NO_LIMIT,
+        f"{PROJECT}/paas/startup.py",
+        LOADED,
+        "limit_statements()",
+        "test_statement_timeout.py::test_commands_have_no_limit",
+        "test_statement_timeout.py::test_tasks_have_no_limit",
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        NO_LIMIT,
+        f"{PROJECT}/paas/startup.py",
+        LOADED,
+        "limit_statements()",
+        "test_migrations.py::test_two_releases_at_once_migrate_once",
+    ),
+    by_project(
+        POOL,
+        "paas/startup.py",
+        " and not settings.DIRECT_DATABASE",
+        "",
+        "paas/tests/test_timeouts.py"
+        "::test_a_timeout_may_be_off_or_in_the_url_and_a_pool_takes_none",
+    ),
+    by_project(
+        POOL,
+        "paas/database_url.py",
+        'direct.setdefault("OPTIONS", {}).setdefault("options", "-c statement_timeout=0")',
+        "pass",
+        "paas/tests/test_database_url.py"
+        "::test_a_pool_has_no_cursors_of_the_server_and_a_direct_connection_beside_it",
+    ),
     by_project(
         POOL,
         "paas/database_url.py",
@@ -127,6 +173,43 @@ MUTANTS = (
         "WARNING_SHARE = 0.8",
         "WARNING_SHARE = 0.9",
         "paas/tests/test_connections.py::test_four_fifths_of_the_limit_are_a_warning",
+    ),
+    by_project(
+        SHORTAGE,
+        "paas/connections.py",
+        'LAST_WARNING["at"] = time.monotonic()',
+        "pass",
+        "paas/tests/test_connections.py::test_a_probe_logs_only_a_shortage_and_not_each_time",
+    ),
+    by_template(
+        SHORTAGE,
+        f"{PROJECT}/paas/startup.py",
+        "        start_logging()\n",
+        "        assert start_logging\n",
+        "test_statement_timeout.py::test_a_runaway_query_is_a_503_and_a_log_line_names_its_view",
+    ),
+    by_template(
+        CLEARED,
+        "cookiecutter.json",
+        " && python manage.py clearsessions",
+        "",
+        "test_migrations.py::test_a_release_deletes_expired_sessions",
+    ),
+    by_template(
+        CLEARED,
+        f"{PROJECT}/paas/tasks.py",
+        'call_command("clearsessions")',
+        "assert call_command",
+        "test_periodic_tasks.py"
+        "::test_a_task_that_was_due_while_no_worker_ran_runs_once_when_one_starts",
+        answers=WSGI_GUNICORN,
+    ),
+    by_template(
+        NEW_KEY,
+        f"{PROJECT}/config/settings.py",
+        'env.list("SECRET_KEY_FALLBACKS", [], subcast=str)',
+        "[]",
+        CONFIGURED,
     ),
     by_project(
         NEW_KEY,

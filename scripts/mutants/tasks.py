@@ -96,6 +96,28 @@ MUTANTS = (
         answers=WSGI_GUNICORN,
     ),
     by_template(
+        ONCE,
+        f"{PROJECT}/{CELERY}",
+        '"paas.periodic:OnceScheduler"',
+        '"celery.beat:Scheduler"',
+        "test_periodic_tasks.py::test_two_workers_run_a_periodic_task_once_per_period",
+        answers=WSGI_GUNICORN,
+    ),
+    by_project(
+        ONCE,
+        PERIODIC_TASKS,
+        "        except Exception:\n",
+        "        except ArithmeticError:\n",
+        "paas/tests/test_periodic.py::test_a_task_that_cannot_be_sent_is_tried_again",
+    ),
+    by_project(
+        ONCE,
+        PERIODIC_TASKS,
+        "except DatabaseError as error:",
+        "except ArithmeticError as error:",
+        "paas/tests/test_periodic.py::test_a_worker_starts_without_a_database_and_tries_again",
+    ),
+    by_template(
         ONE_MAIL,
         f"{PROJECT}/{TASKS}",
         '.select_for_update(skip_locked=True, of=("self",))',

@@ -223,6 +223,29 @@ def test_limits_are_counted_in_the_database(sign_up):
         assert cursor.fetchone() == (1,)
 
 
+def test_password_resets_have_a_limit_per_address(client, user):
+    data = {"email": user.email}
+    found = [client.post(reverse("account_reset_password"), data).status_code for _ in range(4)]
+    assert found == [302, 302, 302, 429]
+
+
+def test_changes_of_the_address_have_a_limit_per_user(client, user):
+    client.force_login(user, "users.throttle.Backend")
+    found = []
+    for number in range(11):
+        data = {"action_add": "", "email": f"ada{number}@example.com"}
+        found.append(client.post(reverse("account_email"), data).status_code)
+    assert found == [302] * 10 + [429]
+
+
+def test_mails_of_confirmation_have_a_limit_per_address(client, user, mailoutbox):
+    client.force_login(user, "users.throttle.Backend")
+    data = {"email": "new@example.com"}
+    for action in ("action_add", "action_send", "action_send"):
+        client.post(reverse("account_email"), data | {action: ""})
+    assert [mail.to for mail in mailoutbox] == [["new@example.com"]]
+
+
 def test_sign_up_can_be_closed(sign_up, client, settings):
     settings.SIGN_UP = "closed"
     assert "by invitation" in sign_up().text
