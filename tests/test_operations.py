@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ PLATFORM_CLI = {
     "heroku ps:type worker=standard-1x",
     "heroku releases",
     "heroku releases:output",
-    "heroku rollback v42",
+    "heroku releases:rollback v42",
     "git push staging main",
     "doctl apps console APP_ID web",
     "doctl apps create --spec staging.yaml --wait; rm staging.yaml",
@@ -95,6 +96,13 @@ def commands(text: str) -> Iterator[str]:
     for block in re.findall(r"^```sh\n(.+?)^```$", text, re.MULTILINE | re.DOTALL):
         for line in block.splitlines():
             yield re.sub(r" +# .*", "", line)
+
+
+def as_on_a_dyno(command: str) -> str:
+    """What ``heroku run`` makes of a command, for the dyno's shell: it quotes few arguments."""
+    arguments = shlex.split(command.removeprefix("heroku run "))
+    assert '"' not in "".join(arguments)  # which it would escape
+    return " ".join(f'"{each}"' if " " in each else each for each in arguments)
 
 
 @dataclass
@@ -154,7 +162,8 @@ def test_every_command_that_can_run_here_works(operator, project, services):
         for command in commands(document(operator.folder)):
             if command not in PLATFORM_CLI | NOT_RUN.keys():
                 pid = str(blocker.info.backend_pid)
-                ready = command.removeprefix("heroku run ").replace("PID", pid)
+                is_on_a_dyno = command.startswith("heroku run ")
+                ready = as_on_a_dyno(command) if is_on_a_dyno else command.replace("PID", pid)
                 # It drops a constraint of the table, so it waits for its readers.
                 if "migrate users" in command:
                     blocker.rollback()
@@ -165,8 +174,8 @@ def test_every_command_that_can_run_here_works(operator, project, services):
         else:
             blocker.rollback()
 
-    count = 'python manage.py shell --command "print(User.objects.count())"'
-    assert printed[count].splitlines()[-1] == "1"
+    [counted] = [text for command, text in printed.items() if "User.objects.count()" in command]
+    assert counted.splitlines()[-1] == "users: 1"
     assert "[X]  users.0002" in printed["python manage.py showmigrations --plan"]
     assert "Unapplying users.0002" in printed["python manage.py migrate users 0001"]
     with psycopg.connect(operator.environment["EMPTY_DATABASE_URL"]) as restored:
