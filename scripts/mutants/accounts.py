@@ -335,6 +335,13 @@ MUTANTS = (
         "if user:",
         f"{USERS}::test_a_new_account_is_confirmed_by_mail_before_its_first_login",
     ),
+    by_template(
+        CONFIRMED,
+        f"{PROJECT}/{SETTINGS}",
+        '"mandatory" if EMAIL_URL else "optional"',
+        '"optional"',
+        "test_account_pages.py::test_an_account_from_sign_up_to_its_end",
+    ),
     by_project(
         FACTOR,
         "users/sites.py",
