@@ -1,5 +1,6 @@
 """The welcome mail's tasks, run in the calling process: no worker and no Redis are needed."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -44,6 +45,19 @@ def test_signing_up_sends_a_welcome_mail(sign_up, mailoutbox, settings):
     assert mail.subject == "Welcome to O'Brien & Sons"
     assert mail.body.startswith("Hello,\n\nyour account at O'Brien & Sons is ready.")
     assert Welcome.objects.exclude(sent_at=None).get().user.username == "ada"
+
+
+def test_an_address_to_confirm_gets_the_mail_once_it_is_confirmed(
+    sign_up, client, settings, mailoutbox, django_capture_on_commit_callbacks
+):
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    sign_up()
+    [mail] = mailoutbox
+    assert "confirm" in mail.body
+    [path] = re.findall(r"/accounts/confirm-email/\S+", mail.body)
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(path)
+    assert mailoutbox[-1].subject.startswith("Welcome")
 
 
 def test_a_user_without_an_e_mail_address_gets_no_mail(sign_up, mailoutbox):

@@ -1,5 +1,6 @@
 from functools import partial
 
+from allauth.account.signals import email_confirmed
 from django.conf import settings
 from django.db import transaction
 from django.db.models.signals import post_save
@@ -16,3 +17,9 @@ def queue_welcome(sender, instance, created, raw, **kwargs):
     """
     if created and not raw:
         transaction.on_commit(partial(send_welcome.delay, instance.pk), robust=True)
+
+
+@receiver(email_confirmed)
+def queue_confirmed(sender, email_address, **kwargs):
+    """Queue it for those who had to confirm their address first."""
+    transaction.on_commit(partial(send_welcome.delay, email_address.user_id), robust=True)

@@ -22,8 +22,13 @@ RETRIES = {
 
 
 def pending_recipients():
-    """The users who were not sent the mail; none if MAILERS is empty."""
+    """The users who were not sent the mail; none if MAILERS is empty.
+
+    With mandatory verification, only those who confirmed their address: it may be someone else's.
+    """
     users = get_user_model().objects.filter(is_active=True, welcome__sent_at=None)
+    if settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory":
+        users = users.filter(emailaddress__verified=True)
     return users.exclude(email="") if settings.MAILERS else users.none()
 
 
