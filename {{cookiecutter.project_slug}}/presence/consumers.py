@@ -38,8 +38,9 @@ class PresenceConsumer(SessionConsumer):
 
     async def left(self):
         connection, self.connection = self.connection, None
-        if connection and await database_sync_to_async(disconnect)(connection):
-            await send_to_group(EVERYONE, status_message(connection.user, False, "went offline"))
+        user = connection and await database_sync_to_async(disconnect)(connection)
+        if user:
+            await send_to_group(EVERYONE, status_message(user, False, "went offline"))
 
     @classmethod
     async def on_beat(cls, answering):

@@ -51,10 +51,12 @@ def connect(user, session_key: str) -> tuple[Connection | None, bool]:
     return user.connections.create(session=session_digest(session_key)), before == 0
 
 
-def disconnect(connection: Connection) -> bool:
-    """Delete the connection. Returns whether the user is offline now."""
+def disconnect(connection: Connection):
+    """Delete the connection. Returns the user if they are offline now, with today's user name."""
     deleted, _ = Connection.objects.filter(pk=connection.pk).delete()
-    return bool(deleted) and not is_online(connection.user)
+    others = Connection.objects.live().filter(user=OuterRef("pk"))
+    offline = get_user_model().objects.filter(~Exists(others), pk=connection.user.pk)
+    return offline.first() if deleted else None
 
 
 def renew(connections: list[Connection]) -> set[Connection]:

@@ -99,9 +99,11 @@ async def test_other_pages_show_who_comes_online_and_goes_offline():
     while change["what"] != "came online":
         change = await watcher.receive("change")
     assert (change["name"], change["online"]) == ("bob", True)
+    # The name of today, not that of when the page opened.
+    await User.objects.filter(username="bob").aupdate(username="robert")
     await visitor.disconnect()
     change = await watcher.receive("change")
-    assert (change["name"], change["online"], change["what"]) == ("bob", False, "went offline")
+    assert (change["name"], change["online"], change["what"]) == ("robert", False, "went offline")
 
 
 async def test_other_pages_show_logins_and_logouts():
@@ -167,6 +169,9 @@ async def test_a_user_is_online_until_the_last_page_closes():
     assert await online() == ["ada"]
     await first.disconnect()
     assert await online() == ["ada"]
+    await HEARTBEAT.beat()
+    messages = await messages_until_ping(second)
+    assert "went offline" not in [message.get("what") for message in messages]
     await second.disconnect()
     assert await online() == []
 
