@@ -7,6 +7,7 @@ from importlib import import_module
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from axes.models import AccessLog
 from django.apps import apps
 from django.contrib.auth import get_user
 from django.contrib.auth.hashers import Argon2PasswordHasher, MD5PasswordHasher, make_password
@@ -19,6 +20,7 @@ from django.utils import timezone
 
 from config import settings as production
 from paas.sessions import SessionStore
+from users.forms import UsernameForm
 from users.hashers import Argon2
 from users.models import User
 
@@ -167,7 +169,7 @@ def test_every_account_page_renders(client, user):
         assert client.get(reverse(name)).status_code == 200
     client.force_login(user)
     for name in (
-        *("account", "account_email", "account_change_password", "mfa_index"),
+        *("account", "account_username", "account_email", "account_change_password", "mfa_index"),
         *("usersessions_list", "mfa_list_webauthn", "account_reauthenticate"),
     ):
         assert client.get(reverse(name)).status_code == 200, name
@@ -188,7 +190,10 @@ def sign_up(client, db):
     return send
 
 
-@pytest.mark.parametrize("name", ["admin", "Support", "аda", "ada@example.com", "a b", "-ada"])
+REFUSED_NAMES = ["admin", "Support", "аda", "ada@example.com", "a b", "-ada"]
+
+
+@pytest.mark.parametrize("name", REFUSED_NAMES)
 def test_reserved_names_homographs_and_addresses_are_no_user_names(sign_up, name):
     assert sign_up(name).status_code == 200
     assert not User.objects.exists()
@@ -250,7 +255,8 @@ def test_sign_up_can_be_closed(sign_up, client, settings):
     settings.SIGN_UP = "closed"
     assert "by invitation" in sign_up().text
     assert not User.objects.exists()
-    assert reverse("account_signup") not in client.get(reverse("account_login")).text
+    for name in ("home", "account_login", "account_reset_password"):
+        assert reverse("account_signup") not in client.get(reverse(name)).text
 
 
 @pytest.fixture
@@ -305,6 +311,51 @@ def test_a_password_is_reset_by_mail(client, user, mailoutbox):
     client.post(form, {"password1": PASSWORD, "password2": PASSWORD})
     user.refresh_from_db()
     assert user.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize("name", [*REFUSED_NAMES, "grace", "GRACE", ""])
+def test_a_new_user_name_follows_the_rules_of_sign_up(client, user, name):
+    User.objects.create_user("grace")
+    client.force_login(user)
+    page = client.post(reverse("account_username"), {"username": name})
+    assert "errorlist" in page.text
+    assert page.context["user"].username == "ada"
+    assert get_user(client).username == "ada"
+
+
+@pytest.mark.parametrize("name", ["ADA", "lovelace"])
+def test_a_user_name_can_be_changed(client, user, name):
+    client.post(reverse("account_login"), {"login": "ada", "password": "correct horse"})
+    page = client.post(reverse("account_username"), {"username": name}, follow=True)
+    assert f"You are {name}, ada@example.com." in page.text
+    # So that no stranger locks the user out at IP addresses that they logged in from.
+    assert AccessLog.objects.get().username == name
+    client.logout()
+    client.post(reverse("account_login"), {"login": name, "password": "correct horse"})
+    assert get_user(client) == user
+
+
+def test_a_user_name_that_is_taken_meanwhile_is_no_error_page(client, user, monkeypatch):
+    User.objects.create_user("grace")
+    client.force_login(user)
+    monkeypatch.setattr(UsernameForm, "validate_unique", lambda form: None)
+    monkeypatch.setattr(UsernameForm, "validate_constraints", lambda form: None)
+    page = client.post(reverse("account_username"), {"username": "grace"})
+    assert "already exists" in page.text
+
+
+def test_a_new_address_replaces_the_old_one_once_it_is_confirmed(client, user, mailoutbox):
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    client.force_login(user)
+    form = {"email": "new@example.com", "action_add": ""}
+    page = client.post(reverse("account_email"), form, follow=True)
+    assert "Yours is ada@example.com." in page.text
+    assert "new@example.com is not confirmed yet" in page.text
+    [mail] = [mail for mail in mailoutbox if mail.to == ["new@example.com"]]
+    client.post(links(mail)[0])
+    user.refresh_from_db()
+    assert user.email == "new@example.com"
+    assert "Yours is new@example.com." in client.get(reverse("account_email")).text
 
 
 def test_a_mail_server_that_refuses_is_no_error(sign_up, settings):

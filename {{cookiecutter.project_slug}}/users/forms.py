@@ -1,12 +1,15 @@
 from allauth.account import forms
+from axes.models import AccessLog
 from axes.utils import reset
 from django.contrib.auth import authenticate
 from django.core.validators import RegexValidator
 from django.db import transaction
-from django.forms import CharField, TextInput
+from django.forms import CharField, ModelForm, TextInput
 from django.views.decorators.debug import sensitive_variables
 
-# Of new accounts. ASCII has few homographs: a Cyrillic "а" would imitate "ada". No "@": a user name
+from users.models import User
+
+# Of new user names. ASCII has few homographs: a Cyrillic "а" would imitate "ada". No "@": a user name
 # that is another's address would be in the way of their login by address.
 USERNAME_VALIDATORS = [
     RegexValidator(
@@ -14,6 +17,7 @@ USERNAME_VALIDATORS = [
         "Use letters without accents, digits, and . - _ after the first.",
     )
 ]
+USERNAME_ATTRIBUTES = {"autocapitalize": "none", "spellcheck": "false"}
 
 
 class LoginForm(forms.LoginForm):
@@ -36,7 +40,7 @@ class SignUpForm(forms.SignupForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["username"].widget.attrs |= {"autocapitalize": "none", "spellcheck": "false"}
+        self.fields["username"].widget.attrs |= USERNAME_ATTRIBUTES
 
     def validate_unique_email(self, value: str) -> str:
         return value
@@ -44,6 +48,27 @@ class SignUpForm(forms.SignupForm):
     def try_save(self, request):
         with transaction.atomic():
             return super().try_save(request)
+
+
+class UsernameForm(ModelForm):
+    """A new user name, by the rules of sign-up. The model's constraint demands that it is unique."""
+
+    class Meta:
+        model = User
+        fields = ["username"]
+        help_texts = {"username": ""}
+        widgets = {"username": TextInput(USERNAME_ATTRIBUTES)}
+
+    def clean_username(self) -> str:
+        return forms.get_adapter().clean_username(self.cleaned_data["username"], shallow=True)
+
+    def save(self, commit=True):
+        with transaction.atomic():
+            self.instance.save(update_fields=["username"])
+            # The IP addresses that the user logged in from stay known: users/throttle.py.
+            known = AccessLog.objects.filter(username=self.initial["username"])
+            known.update(username=self.instance.username)
+        return self.instance
 
 
 class ChangePasswordForm(forms.ChangePasswordForm):

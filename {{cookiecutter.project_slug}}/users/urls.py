@@ -1,10 +1,11 @@
 from allauth.account import views as account
 from django.urls import include, path
 
-from users.views import AccountView, DeleteAccountView, SignUpView
+from users.views import AccountView, DeleteAccountView, SignUpView, UsernameView
 
 urlpatterns = [
     path("", AccountView.as_view(), name="account"),
+    path("username/", UsernameView.as_view(), name="account_username"),
     path("delete/", DeleteAccountView.as_view(), name="account_delete"),
     path("signup/", SignUpView.as_view(), name="account_signup"),
     path("", include("allauth.urls")),

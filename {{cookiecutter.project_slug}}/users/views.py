@@ -5,14 +5,19 @@ from django.apps import apps
 from django.contrib import messages
 from django.contrib.auth import get_user_model, logout
 from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.messages.views import SuccessMessageMixin
 from django.db import IntegrityError
 from django.shortcuts import redirect
+from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
-from django.views.generic import TemplateView
+from django.views.generic import TemplateView, UpdateView
+from django.views.generic.edit import FormMixin
+
+from users.forms import UsernameForm
 
 
-class SignUpView(SignupView):
-    """allauth's view, without an error page for two who take one user name at the same time."""
+class UsernameTakenMixin(FormMixin):
+    """No error page for two who take one user name at the same time."""
 
     def form_valid(self, form):
         try:
@@ -21,6 +26,10 @@ class SignUpView(SignupView):
             # Another request took the name after validation.
             form.add_error("username", get_adapter().error_messages["username_taken"])
             return self.form_invalid(form)
+
+
+class SignUpView(UsernameTakenMixin, SignupView):
+    """allauth's view."""
 
 
 class AccountView(LoginRequiredMixin, TemplateView):
@@ -35,6 +44,20 @@ class AccountView(LoginRequiredMixin, TemplateView):
         configs = [config for config in apps.get_app_configs() if hasattr(config, "account_page")]
         pages = [config.account_page for config in configs]
         return super().get_context_data(**kwargs, account_pages=pages)
+
+
+class UsernameView(LoginRequiredMixin, UsernameTakenMixin, SuccessMessageMixin, UpdateView):
+    """Change the user name, by the rules of sign-up."""
+
+    form_class = UsernameForm
+    template_name = "users/username.html"
+    context_object_name = "account"  # "user" is the one in the page's header
+    success_url = reverse_lazy("account")
+    success_message = "Your user name was changed."
+
+    def get_object(self, queryset=None):
+        # Not request.user: validation writes into it a name that may be refused.
+        return get_user_model().objects.get(username=self.request.user.get_username())
 
 
 @method_decorator(reauthentication_required, name="dispatch")
