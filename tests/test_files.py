@@ -39,7 +39,7 @@ ALWAYS = """
     pages/urls.py pages/views.py pyproject.toml requirements-dev.txt requirements.txt
     runtime.txt static/favicon.svg static/site.css templates/400.html
     templates/403.html templates/403_csrf.html templates/404.html templates/429.html
-    templates/500.html templates/account/email/email_confirmation_message.txt
+    templates/500.html templates/account/email/email_confirmation_message.txt templates/account/email_change.html
     templates/account/login.html templates/account/messages/logged_in.txt templates/account/messages/logged_out.txt
     templates/account/signup_closed.html templates/allauth/elements/alert.html
     templates/allauth/elements/badge.html templates/allauth/elements/button.html
@@ -48,7 +48,7 @@ ALWAYS = """
     templates/allauth/elements/img.html templates/allauth/elements/panel.html
     templates/allauth/elements/table.html templates/allauth/layouts/base.html
     templates/allauth/layouts/manage.html templates/base.html templates/pages/home.html templates/pages/next_steps.html
-    templates/users/account.html templates/users/delete.html
+    templates/users/account.html templates/users/delete.html templates/users/username.html
     templates/users/email/invitation_message.txt templates/users/email/invitation_subject.txt
     tests/__init__.py tests/test_pages.py tests/test_throttle.py
     tests/test_users.py paas/presets.py users/__init__.py users/adapter.py users/admin.py users/apps.py

@@ -223,6 +223,20 @@ MUTANTS = (
         answers=WAITRESS,
     ),
     by_project(
+        NAMES,
+        "users/forms.py",
+        'forms.get_adapter().clean_username(self.cleaned_data["username"], shallow=True)',
+        'self.cleaned_data["username"]',
+        f"{USERS}::test_a_new_user_name_follows_the_rules_of_sign_up",
+    ),
+    by_project(
+        LOCKED_OUT,
+        "users/forms.py",
+        "known.update(username=self.instance.username)",
+        "pass",
+        f"{USERS}::test_a_user_name_can_be_changed",
+    ),
+    by_project(
         WHO,
         "users/forms.py",
         "    def validate_unique_email(self, value: str) -> str:\n        return value\n",
