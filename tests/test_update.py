@@ -15,10 +15,14 @@ from combinations import TEMPLATE, by_name, for_combinations
 from rehearsal.deployment import Deployment
 from rehearsal.platforms import PLATFORMS
 from rehearsal.processes import bare_environment, run
+from rehearsal.site import SESSION_COOKIE
 
 # The changelog's, as a clone need not have the tags: ``## v0.1.0 (d118359)``.
-VERSIONS = re.findall(
-    r"^## (v[\d.]+) \((\w+)\)$", (TEMPLATE / "CHANGELOG.md").read_text(), re.MULTILINE
+CHANGELOG = (TEMPLATE / "CHANGELOG.md").read_text()
+VERSIONS = re.findall(r"^## (v[\d.]+) \((\w+)\)$", CHANGELOG, re.MULTILINE)
+# The lines by which v0.1.0's sessions stay, from the changelog too.
+KEEP_SESSIONS = "".join(
+    re.findall(r"^  ((?:SESSION_|AUTHENTICATION_).+\n)", CHANGELOG, re.MULTILINE)
 )
 for_two = for_combinations(by_name("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn"))
 PROGRAMS = Path(sys.executable).parent
@@ -259,15 +263,21 @@ def test_the_update_goes_live_on_the_database_that_there_was(updated, project, s
     old = Deployment.make(platform(updated.before), services, database)
     with old.site() as site, site.visitor() as ada:
         assert ada.sign_up("ada").status_code == 302
+        cookies = ada.cookies
     folder = shutil.copytree(updated.folder, tmp_path / updated.folder.name)
+    if SESSION_COOKIE not in cookies:
+        with (folder / "config/settings.py").open("a") as settings:
+            settings.write(KEEP_SESSIONS)
     new = Deployment.make(platform(folder), services, database)
-    with new.site() as site, site.visitor() as ada:
-        assert ada.log_in("ada").status_code == 302
-        home = ada.get("/")
-        assert "You are logged in." in home.text
+    same = {"SECRET_KEY": old.environment["SECRET_KEY"]}  # which signs sessions
+    with new.site(**same) as site, site.visitor() as ada, site.visitor() as elsewhere:
+        ada.cookies.update(cookies)
+        assert "You are logged in." in ada.get("/").text
         assert "ada@example.com" in ada.get("/accounts/email/").text
         assert "<h1>Notes</h1>" in ada.get("/notes/").text
         assert ada.get("/readyz").json()["database"] == "ok"
+        assert elsewhere.log_in("ada").status_code == 302
+        assert "You are logged in." in elsewhere.get("/").text
 
 
 def test_no_migration_of_a_version_that_is_out_was_changed(commit):
