@@ -4,6 +4,7 @@ import re
 
 import pytest
 from combinations import COMBINATIONS, for_combinations, is_asgi
+from rehearsal.site import PASSWORD
 from rehearsal.sockets import open_socket
 from websockets import InvalidStatus
 
@@ -35,13 +36,27 @@ def test_the_style_sheet_is_hashed_compressed_and_cached_for_good(visitor):
     assert plain.text == response.text
 
 
-def test_signing_up_logs_in_and_logging_out_and_in_works(visitor):
-    visitor.sign_up("ada")
-    assert "Welcome, ada." in visitor.get("/").text
+def test_an_account_from_sign_up_to_its_end(site, visitor):
+    visitor.sign_up("hopper")
+    assert "Welcome, hopper." in visitor.get("/").text
     visitor.submit("/accounts/logout/", page="/")
     assert "Welcome" not in visitor.get("/").text
-    assert visitor.log_in("ada").is_redirect
-    assert "Welcome, ada." in visitor.get("/").text
+    # Without a mail server that is there: test_account_pages.py opens the link.
+    assert visitor.submit("/accounts/password/reset/", email="hopper@example.com").is_redirect
+    assert visitor.log_in("HOPPER").is_redirect
+    with site.visitor() as phone:
+        assert phone.log_in("hopper@example.com").is_redirect
+        assert "You are hopper, hopper@example.com." in phone.get("/accounts/").text
+        new = {"password1": f"{PASSWORD} 2", "password2": f"{PASSWORD} 2"}
+        assert visitor.submit("/accounts/password/change/", oldpassword=PASSWORD, **new).is_redirect
+        assert phone.get("/accounts/").headers["Location"].startswith("/accounts/login/")
+    assert visitor.submit("/accounts/username/", username="Grace").is_redirect
+    assert "You are Grace, hopper@example.com." in visitor.get("/accounts/").text
+    assert "reauthenticate" in visitor.get("/accounts/delete/").headers["Location"]
+    assert visitor.submit("/accounts/reauthenticate/", password=f"{PASSWORD} 2").is_redirect
+    assert visitor.submit("/accounts/delete/").is_redirect
+    assert visitor.get("/accounts/").is_redirect
+    assert visitor.log_in("Grace").status_code == 200
 
 
 def test_plain_http_is_redirected(site):
