@@ -73,14 +73,25 @@ class Window:
         return self.page.locator(f"#presence-people li.{state}", has_text=name)
 
 
+@pytest.fixture(scope="session")
+def administrator(deployment) -> str:
+    """The user name of one who may do everything in the admin."""
+    script = f"""
+from users.models import User
+User.objects.create_superuser("margaret", password={PASSWORD!r})
+"""
+    deployment.run_script(script)
+    return "margaret"
+
+
 @pytest.fixture
 def open_window(browser, site):
     """Open a window of someone else's."""
     with ExitStack() as stack:
 
-        def open_one() -> Window:
+        def open_one(**options) -> Window:
             context = browser.new_context(
-                ignore_https_errors=True, viewport={"width": 900, "height": 640}
+                ignore_https_errors=True, viewport={"width": 900, "height": 640}, **options
             )
             stack.callback(context.close)
             return Window(context, f"https://{site.platform.host}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from combinations import EACH_SERVER, SERVERS, bake, combination_in, name_of
 from hypothesis import HealthCheck, Phase, settings
+from rehearsal.bucket import Bucket
 from rehearsal.buildpack import install
 from rehearsal.deployment import Deployment
 from rehearsal.platforms import PLATFORMS, Services
@@ -181,6 +182,12 @@ def extra_views(deployment) -> dict[str, str]:
 def idle_connection(site) -> IdleConnection:
     """One that is idle for longer than any router lets it be, while other tests go on."""
     return IdleConnection(site, IDLE_SECONDS + 1)
+
+
+@pytest.fixture(scope="session")
+def bucket(tmp_path_factory):
+    with Bucket(tmp_path_factory.mktemp("bucket")) as bucket:
+        yield bucket
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from rehearsal.site import PASSWORD
 
 # A file, for `make pictures`.
 CONTACT_SHEET = TEMPLATE / "docs/pages.jpg"
+PICTURE = TEMPLATE / "docs/presence.png"
 FORMS = {
     "desktop, light": ("light", 1280, 800),
     "desktop, dark": ("dark", 1280, 800),
@@ -34,9 +35,15 @@ def mail(certificates):
 
 
 @pytest.fixture
-def site(deployment, mail, services, project, extra_views):
-    """A site of its own, which sends mail, by a worker if the project has one."""
+def site(deployment, mail, services, project, extra_views, request):
+    """A site of its own, which sends mail, by a worker if the project has one.
+
+    The parameter is SIGN_UP.
+    """
     changes = {"EMAIL_URL": mail.url, "SSL_CERT_FILE": str(services.authority)}
+    changes["SIGN_UP"] = getattr(request, "param", "open")
+    if project.answers["use_s3_media"]:
+        changes |= request.getfixturevalue("bucket").environment
     # By default a site that sends mail has addresses confirmed.
     environment = dict(deployment.environment)
     del environment["ACCOUNT_EMAIL_VERIFICATION"]
@@ -150,8 +157,7 @@ def test_an_account_from_sign_up_to_its_end(open_window, mail):
     window.fill(email=address)
     window.press("Reset My Password")
     window.open(link_to(mail, address, RESET))
-    window.fill(password1=f"{PASSWORD} 2", password2=f"{PASSWORD} 2")
-    window.press("Change Password")
+    set_password(window, f"{PASSWORD} 2")
     expect(page.get_by_text("Your password is now changed.")).to_be_visible()
 
     window.open("/accounts/login/")
@@ -166,15 +172,100 @@ def test_an_account_from_sign_up_to_its_end(open_window, mail):
     assert window.complaints == []
 
 
+def set_password(window, password: str, **fields: str) -> None:
+    window.fill(password1=password, password2=password, **fields)
+    window.press("Change Password")
+
+
+def upload_picture(window) -> None:
+    page = window.page
+    page.get_by_role("link", name="Picture").click()
+    page.get_by_role("main").locator("[name=image]").set_input_files(PICTURE)
+    window.press("Upload")
+    picture = page.get_by_role("img", name="Your picture")
+    expect(picture).to_be_visible()
+    picture.evaluate("image => image.decode()")  # raises an error if it does not load
+
+
+@for_combinations(SERVERS)
+@pytest.mark.parametrize("site", ["closed"], indirect=True)
+def test_an_account_by_invitation_and_what_its_pages_change(
+    open_window, administrator, mail, site, project, request
+):
+    options: dict = {}
+    if project.answers["use_s3_media"]:
+        bucket = request.getfixturevalue("bucket")
+        options["proxy"] = {"server": bucket.url, "bypass": site.platform.host}
+    window, phone, admin = open_window(**options), open_window(), open_window()
+    page, name, address, new = window.page, "rosalind", "rosalind@example.com", "r@example.com"
+
+    window.open("/")
+    expect(page.get_by_role("link", name="Log in")).to_have_count(2)
+    expect(page.locator("a[href*=signup]")).to_have_count(0)
+    window.open("/accounts/login/")
+    expect(page.locator("a[href*=signup]")).to_have_count(0)
+    window.open("/accounts/signup/")
+    expect(page.get_by_text("are by invitation.")).to_be_visible()
+
+    admin.log_in("/admin/users/user/add/", administrator)
+    admin.fill(username=name, email=address)
+    admin.page.get_by_label("Disabled").check()
+    admin.press("Save")
+    expect(admin.page.get_by_text("Invitations sent: 1.")).to_be_visible()
+    window.open(link_to(mail, address, RESET))
+    set_password(window, PASSWORD)
+    expect(page.get_by_text("Your password is now changed.")).to_be_visible()
+    window.log_in("/accounts/login/", name)
+
+    page.get_by_role("link", name="Account", exact=True).click()
+    page.get_by_role("link", name="User name").click()
+    window.fill(username="Franklin")
+    window.press("Change user name")
+    expect(page.get_by_text(f"You are Franklin, {address}.")).to_be_visible()
+
+    page.get_by_role("link", name="E-mail address").click()
+    window.fill(email=new)
+    window.press("Change the address")
+    expect(page.get_by_text(f"{new} is not confirmed yet")).to_be_visible()
+    expect(page.get_by_text(f"Yours is {address}.")).to_be_visible()
+    phone.log_in("/accounts/login/", address)
+    expect(phone.page.get_by_role("button", name="Log out")).to_be_visible()
+    window.open(link_to(mail, new, CONFIRM))
+    window.press("Confirm")
+    expect(page.get_by_text("You have confirmed")).to_be_visible()
+    window.open("/accounts/email/")
+    expect(page.get_by_text(f"Yours is {new}.")).to_be_visible()
+
+    window.open("/accounts/sessions/")
+    expect(page.get_by_role("row")).to_have_count(3)
+    window.press("Sign Out Other Sessions")
+    expect(page.get_by_role("row")).to_have_count(2)
+    phone.log_in("/accounts/", new)  # the page that asks for it
+    expect(phone.page.get_by_text(f"You are Franklin, {new}.")).to_be_visible()
+
+    window.open("/accounts/")
+    page.get_by_role("link", name="Password").click()
+    set_password(window, f"{PASSWORD} 2", oldpassword=PASSWORD)
+    expect(page.get_by_text("Password successfully changed.")).to_be_visible()
+    phone.open("/accounts/")
+    expect(phone.page.get_by_role("heading", name="Log in")).to_be_visible()
+
+    if project.answers["use_s3_media"]:
+        window.open("/accounts/")
+        upload_picture(window)
+    assert window.complaints == phone.complaints == admin.complaints == []
+
+
 PAGES = [
     *["/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"],
     "/accounts/password/reset/done/",
 ]
 PAGES_OF_A_USER = [
-    *["/", "/accounts/", "/accounts/email/", "/accounts/password/change/", "/accounts/2fa/"],
+    *["/", "/accounts/", "/accounts/username/", "/accounts/password/change/", "/accounts/2fa/"],
     *["/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/", "/accounts/2fa/webauthn/"],
     *["/accounts/sessions/", "/accounts/delete/", "/accounts/logout/", "/accounts/reauthenticate/"],
     *["/presence/", "/picture/"],
+    "/accounts/email/",
     "/admin/",  # 403, as only staff may
 ]
 
@@ -265,6 +356,10 @@ def test_axe_finds_nothing_on_any_page_in_any_form(open_window, mail, request, p
     window.press("Confirm")
     for path in PAGES_OF_A_USER:
         inspector.open(path)  # those that the project lacks are "Page not found"
+    window.open("/accounts/email/")
+    window.fill(email="noether@example.com")
+    window.press("Change the address")
+    inspector.look()
     window.open("/accounts/2fa/totp/activate/")
     activate_totp(window)
     inspector.look()

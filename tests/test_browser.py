@@ -95,16 +95,6 @@ def test_pages_work_without_a_complaint(open_window):
     assert window.complaints == []
 
 
-@pytest.fixture(scope="session")
-def administrator(deployment) -> str:
-    script = f"""
-from users.models import User
-User.objects.create_superuser("margaret", password={PASSWORD!r})
-"""
-    deployment.run_script(script)
-    return "margaret"
-
-
 @for_combinations(SERVERS)
 def test_the_admin_works_without_a_complaint(open_window, administrator):
     window = open_window()

@@ -15,12 +15,6 @@ PICTURE = TEMPLATE / "docs/presence.png"
 
 
 @pytest.fixture(scope="session")
-def bucket(tmp_path_factory):
-    with Bucket(tmp_path_factory.mktemp("bucket")) as bucket:
-        yield bucket
-
-
-@pytest.fixture(scope="session")
 def site(deployment, bucket):
     with deployment.site(**bucket.environment) as site:
         yield site
