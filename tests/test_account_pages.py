@@ -44,7 +44,7 @@ def site(deployment, mail, services, project, extra_views, request):
     changes["SIGN_UP"] = getattr(request, "param", "open")
     if project.answers["use_s3_media"]:
         changes |= request.getfixturevalue("bucket").environment
-    # By default a site that sends mail has addresses confirmed.
+    # With EMAIL_URL the default is "mandatory".
     environment = dict(deployment.environment)
     del environment["ACCOUNT_EMAIL_VERIFICATION"]
     deployment = replace(deployment, environment=environment)
@@ -219,6 +219,8 @@ def test_an_account_by_invitation_and_what_its_pages_change(
 
     page.get_by_role("link", name="Account", exact=True).click()
     page.get_by_role("link", name="User name").click()
+    window.fill(password=PASSWORD)
+    window.press("Confirm")
     window.fill(username="Franklin")
     window.press("Change user name")
     expect(page.get_by_text(f"You are Franklin, {address}.")).to_be_visible()

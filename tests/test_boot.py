@@ -36,12 +36,12 @@ def test_the_style_sheet_is_hashed_compressed_and_cached_for_good(visitor):
     assert plain.text == response.text
 
 
-def test_an_account_from_sign_up_to_its_end(site, visitor):
+def test_an_account_without_confirmation_from_sign_up_to_its_end(site, visitor):
     visitor.sign_up("hopper")
     assert "Welcome, hopper." in visitor.get("/").text
     visitor.submit("/accounts/logout/", page="/")
     assert "Welcome" not in visitor.get("/").text
-    # Without a mail server that is there: test_account_pages.py opens the link.
+    # No mail server runs here: test_account_pages.py opens the link in the mail.
     assert visitor.submit("/accounts/password/reset/", email="hopper@example.com").is_redirect
     assert visitor.log_in("HOPPER").is_redirect
     with site.visitor() as phone:
@@ -50,13 +50,13 @@ def test_an_account_from_sign_up_to_its_end(site, visitor):
         new = {"password1": f"{PASSWORD} 2", "password2": f"{PASSWORD} 2"}
         assert visitor.submit("/accounts/password/change/", oldpassword=PASSWORD, **new).is_redirect
         assert phone.get("/accounts/").headers["Location"].startswith("/accounts/login/")
-    assert visitor.submit("/accounts/username/", username="Grace").is_redirect
-    assert "You are Grace, hopper@example.com." in visitor.get("/accounts/").text
-    assert "reauthenticate" in visitor.get("/accounts/delete/").headers["Location"]
+    assert "reauthenticate" in visitor.get("/accounts/username/").headers["Location"]
     assert visitor.submit("/accounts/reauthenticate/", password=f"{PASSWORD} 2").is_redirect
+    assert visitor.submit("/accounts/username/", username="Murray").is_redirect
+    assert "You are Murray, hopper@example.com." in visitor.get("/accounts/").text
     assert visitor.submit("/accounts/delete/").is_redirect
     assert visitor.get("/accounts/").is_redirect
-    assert visitor.log_in("Grace").status_code == 200
+    assert visitor.log_in("Murray").status_code == 200
 
 
 def test_plain_http_is_redirected(site):

@@ -31,14 +31,14 @@ NO_HASH_FOR_UNKNOWN = """\
             return None
 """
 LIMITS = (
-    "sign-up, password reset, confirmation, a new address and codes of a second factor are limited, "
-    "by all processes together"
+    "sign-up, password reset, confirmation, a new address or user name, and codes of a second "
+    "factor are limited, by all processes together"
 )
 CLOSED = "with `SIGN_UP=closed` no stranger makes an account"
 NAMES = "no reserved name, homograph or address is a user name"
 CONFIRMED = "a new account confirms its address before its first login"
 FACTOR = "the admin asks staff for a second factor, if so configured"
-DELETE = "a stolen session cannot delete the account"
+STOLEN = "a stolen session can neither delete the account, nor change its address or user name"
 ADMIN = "the admin's path is the operator's choice"
 CONFIGURED = (
     "test_accounts.py::test_the_environment_moves_the_admin_closes_sign_up_and_replaces_the_key"
@@ -234,7 +234,7 @@ MUTANTS = (
         "users/forms.py",
         "known.update(username=self.instance.username)",
         "pass",
-        f"{USERS}::test_a_user_name_can_be_changed",
+        f"{USERS}::test_known_ips_stay_known_when_the_user_name_changes",
     ),
     by_project(
         WHO,
@@ -291,6 +291,27 @@ MUTANTS = (
         '"manage_email": "10/h/user"',
         '"manage_email": ""',
         f"{USERS}::test_changes_of_the_address_have_a_limit_per_user",
+    ),
+    by_project(
+        LIMITS,
+        PRESETS,
+        '"change_username": "10/h/user"',
+        '"change_username": ""',
+        f"{USERS}::test_changes_of_the_user_name_have_a_limit_per_user",
+    ),
+    by_project(
+        STOLEN,
+        PRESETS,
+        "ACCOUNT_REAUTHENTICATION_REQUIRED = True",
+        "ACCOUNT_REAUTHENTICATION_REQUIRED = False",
+        f"{USERS}::test_changing_the_address_or_the_user_name_requires_the_password",
+    ),
+    by_project(
+        STOLEN,
+        "users/views.py",
+        "[reauthentication_required, rate_limit",
+        "[rate_limit",
+        f"{USERS}::test_changing_the_address_or_the_user_name_requires_the_password",
     ),
     by_project(
         LIMITS,
@@ -371,7 +392,7 @@ MUTANTS = (
         f"{USERS}::test_staff_enter_the_admin_with_their_second_factor",
     ),
     by_project(
-        DELETE,
+        STOLEN,
         "users/views.py",
         '@method_decorator(reauthentication_required, name="dispatch")\n',
         "",

@@ -55,7 +55,10 @@ ACCOUNT_RATE_LIMITS = {
     "signup": "20/h/ip",
     "reset_password": "20/h/ip,3/h/key",
     "manage_email": "10/h/user",
+    "change_username": "10/h/user",
 }
+# The thief of a session could otherwise set an address of their own, and reset the password.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 # Second factor: https://docs.allauth.org/en/latest/mfa/configuration.html
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -168,6 +168,7 @@ def test_every_account_page_renders(client, user):
     for name in ("account_signup", "account_login", "account_reset_password"):
         assert client.get(reverse(name)).status_code == 200
     client.force_login(user)
+    confirm_password(client)
     for name in (
         *("account", "account_username", "account_email", "account_change_password", "mfa_index"),
         *("usersessions_list", "mfa_list_webauthn", "account_reauthenticate"),
@@ -234,8 +235,19 @@ def test_password_resets_have_a_limit_per_address(client, user):
     assert found == [302, 302, 302, 429]
 
 
-def test_changes_of_the_address_have_a_limit_per_user(client, user):
-    client.force_login(user, "users.throttle.Backend")
+def confirm_password(client) -> None:
+    client.post(reverse("account_reauthenticate"), {"password": "correct horse"})
+
+
+@pytest.fixture
+def logged_in(client, user):
+    """The user, who has just logged in and entered the password again."""
+    client.post(reverse("account_login"), {"login": "ada", "password": "correct horse"})
+    confirm_password(client)
+    return user
+
+
+def test_changes_of_the_address_have_a_limit_per_user(client, logged_in):
     found = []
     for number in range(11):
         data = {"action_add": "", "email": f"ada{number}@example.com"}
@@ -243,8 +255,13 @@ def test_changes_of_the_address_have_a_limit_per_user(client, user):
     assert found == [302] * 10 + [429]
 
 
-def test_mails_of_confirmation_have_a_limit_per_address(client, user, mailoutbox):
-    client.force_login(user, "users.throttle.Backend")
+def test_changes_of_the_user_name_have_a_limit_per_user(client, logged_in):
+    data = {"username": "admin"}  # refused, so that the user keeps a name
+    found = [client.post(reverse("account_username"), data).status_code for _ in range(11)]
+    assert found == [200] * 10 + [429]
+
+
+def test_mails_of_confirmation_have_a_limit_per_address(client, logged_in, mailoutbox):
     data = {"email": "new@example.com"}
     for action in ("action_add", "action_send", "action_send"):
         client.post(reverse("account_email"), data | {action: ""})
@@ -314,9 +331,8 @@ def test_a_password_is_reset_by_mail(client, user, mailoutbox):
 
 
 @pytest.mark.parametrize("name", [*REFUSED_NAMES, "grace", "GRACE", ""])
-def test_a_new_user_name_follows_the_rules_of_sign_up(client, user, name):
+def test_a_new_user_name_follows_the_rules_of_sign_up(client, logged_in, name):
     User.objects.create_user("grace")
-    client.force_login(user)
     page = client.post(reverse("account_username"), {"username": name})
     assert "errorlist" in page.text
     assert page.context["user"].username == "ada"
@@ -324,29 +340,32 @@ def test_a_new_user_name_follows_the_rules_of_sign_up(client, user, name):
 
 
 @pytest.mark.parametrize("name", ["ADA", "lovelace"])
-def test_a_user_name_can_be_changed(client, user, name):
-    client.post(reverse("account_login"), {"login": "ada", "password": "correct horse"})
+def test_a_user_name_can_be_changed(client, logged_in, name):
     page = client.post(reverse("account_username"), {"username": name}, follow=True)
     assert f"You are {name}, ada@example.com." in page.text
-    # So that no stranger locks the user out at IP addresses that they logged in from.
-    assert AccessLog.objects.get().username == name
     client.logout()
     client.post(reverse("account_login"), {"login": name, "password": "correct horse"})
-    assert get_user(client) == user
+    assert get_user(client) == logged_in
 
 
-def test_a_user_name_that_is_taken_meanwhile_is_no_error_page(client, user, monkeypatch):
+def test_known_ips_stay_known_when_the_user_name_changes(client, logged_in):
+    client.post(reverse("account_username"), {"username": "lovelace"})
+    assert AccessLog.objects.get().username == "lovelace"
+
+
+def test_a_user_name_taken_after_validation_is_a_form_error(client, logged_in, monkeypatch):
     User.objects.create_user("grace")
-    client.force_login(user)
     monkeypatch.setattr(UsernameForm, "validate_unique", lambda form: None)
     monkeypatch.setattr(UsernameForm, "validate_constraints", lambda form: None)
     page = client.post(reverse("account_username"), {"username": "grace"})
+    assert page.status_code == 200
     assert "already exists" in page.text
+    assert get_user(client).username == "ada"
 
 
-def test_a_new_address_replaces_the_old_one_once_it_is_confirmed(client, user, mailoutbox):
+def test_a_new_address_replaces_the_old_one_once_it_is_confirmed(client, logged_in, mailoutbox):
+    user = logged_in
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
-    client.force_login(user)
     form = {"email": "new@example.com", "action_add": ""}
     page = client.post(reverse("account_email"), form, follow=True)
     assert "Yours is ada@example.com." in page.text
@@ -364,10 +383,6 @@ def test_a_mail_server_that_refuses_is_no_error(sign_up, settings):
     assert sign_up().status_code == 302
 
 
-def confirm_password(client) -> None:
-    client.post(reverse("account_reauthenticate"), {"password": "correct horse"})
-
-
 def test_deleting_the_account_requires_the_password(client, user):
     client.force_login(user, "users.throttle.Backend")
     assert reverse("account_reauthenticate") in client.post(reverse("account_delete")).url
@@ -376,6 +391,22 @@ def test_deleting_the_account_requires_the_password(client, user):
     assert "was deleted" in client.post(reverse("account_delete"), follow=True).text
     assert not User.objects.filter(pk=user.pk).exists()
     assert get_user(client).is_anonymous
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("account_email", {"email": "thief@example.com", "action_add": ""}),
+        ("account_username", {"username": "thief"}),
+    ],
+)
+def test_changing_the_address_or_the_user_name_requires_the_password(
+    client, user, mailoutbox, name, data
+):
+    client.force_login(user, "users.throttle.Backend")
+    assert reverse("account_reauthenticate") in client.post(reverse(name), data).url
+    assert mailoutbox == []
+    assert get_user(client).username == "ada"
 
 
 @pytest.fixture

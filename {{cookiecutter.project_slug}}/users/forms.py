@@ -51,7 +51,7 @@ class SignUpForm(forms.SignupForm):
 
 
 class UsernameForm(ModelForm):
-    """A new user name, by the rules of sign-up. The model's constraint demands that it is unique."""
+    """A new user name, by the rules of sign-up."""
 
     class Meta:
         model = User
@@ -60,12 +60,13 @@ class UsernameForm(ModelForm):
         widgets = {"username": TextInput(USERNAME_ATTRIBUTES)}
 
     def clean_username(self) -> str:
+        # shallow: the model's constraint checks that the name is unique, or the user's own.
         return forms.get_adapter().clean_username(self.cleaned_data["username"], shallow=True)
 
     def save(self, commit=True):
         with transaction.atomic():
             self.instance.save(update_fields=["username"])
-            # The IP addresses that the user logged in from stay known: users/throttle.py.
+            # By these logins the user's own IP addresses are exempt from USER_LIMIT (users/throttle.py).
             known = AccessLog.objects.filter(username=self.initial["username"])
             known.update(username=self.instance.username)
         return self.instance

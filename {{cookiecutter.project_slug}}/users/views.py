@@ -1,6 +1,9 @@
+from copy import copy
+
 from allauth.account.adapter import get_adapter
 from allauth.account.decorators import reauthentication_required
 from allauth.account.views import SignupView
+from allauth.decorators import rate_limit
 from django.apps import apps
 from django.contrib import messages
 from django.contrib.auth import get_user_model, logout
@@ -17,19 +20,18 @@ from users.forms import UsernameForm
 
 
 class UsernameTakenMixin(FormMixin):
-    """No error page for two who take one user name at the same time."""
+    """Show a form error if another request takes the user name after validation."""
 
     def form_valid(self, form):
         try:
             return super().form_valid(form)
         except IntegrityError:
-            # Another request took the name after validation.
             form.add_error("username", get_adapter().error_messages["username_taken"])
             return self.form_invalid(form)
 
 
 class SignUpView(UsernameTakenMixin, SignupView):
-    """allauth's view."""
+    """allauth's view, without its error page for a user name that was just taken."""
 
 
 class AccountView(LoginRequiredMixin, TemplateView):
@@ -46,18 +48,19 @@ class AccountView(LoginRequiredMixin, TemplateView):
         return super().get_context_data(**kwargs, account_pages=pages)
 
 
+@method_decorator([reauthentication_required, rate_limit(action="change_username")], "dispatch")
 class UsernameView(LoginRequiredMixin, UsernameTakenMixin, SuccessMessageMixin, UpdateView):
-    """Change the user name, by the rules of sign-up."""
+    """Change the user name, by the rules of sign-up, after the password was entered again."""
 
     form_class = UsernameForm
     template_name = "users/username.html"
-    context_object_name = "account"  # "user" is the one in the page's header
+    context_object_name = "account"  # "user" would replace the one in the page's header
     success_url = reverse_lazy("account")
     success_message = "Your user name was changed."
 
     def get_object(self, queryset=None):
-        # Not request.user: validation writes into it a name that may be refused.
-        return get_user_model().objects.get(username=self.request.user.get_username())
+        # A copy: validation sets the new name on it, and the page's header shows request.user.
+        return copy(self.request.user)
 
 
 @method_decorator(reauthentication_required, name="dispatch")
