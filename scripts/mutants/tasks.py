@@ -135,8 +135,8 @@ MUTANTS = (
     by_project(
         NO_MAIL_LOST,
         "welcome/signals.py",
-        "instance.pk), robust=True",
-        "instance.pk)",
+        ", robust=True",
+        "",
         "tests/test_welcome.py::test_signing_up_works_while_redis_is_unavailable",
     ),
     by_project(

@@ -4,6 +4,8 @@ import re
 from datetime import timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.account.signals import email_confirmed
 from celery import current_app as app
 from django.urls import reverse
 from django.utils import timezone
@@ -36,6 +38,11 @@ def joined(**ago: float) -> User:
     return User.objects.create_user(name, f"{name}@example.com", date_joined=when)
 
 
+def confirmation_link(mail) -> str:
+    [path] = re.findall(r"/accounts/confirm-email/\S+", mail.body)
+    return path
+
+
 def test_signing_up_sends_a_welcome_mail(sign_up, mailoutbox, settings):
     settings.SITE_NAME = "O'Brien & Sons"
     sign_up()
@@ -53,11 +60,29 @@ def test_an_address_to_confirm_gets_the_mail_once_it_is_confirmed(
     settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
     sign_up()
     [mail] = mailoutbox
-    assert "confirm" in mail.body
-    [path] = re.findall(r"/accounts/confirm-email/\S+", mail.body)
     with django_capture_on_commit_callbacks(execute=True):
-        client.post(path)
-    assert mailoutbox[-1].subject.startswith("Welcome")
+        client.post(confirmation_link(mail))
+    [_, welcome] = mailoutbox
+    assert welcome.subject.startswith("Welcome")
+
+
+@pytest.mark.parametrize("last_login", [None, timezone.now()])
+def test_a_later_address_of_an_account_gets_no_mail(
+    user, last_login, mailoutbox, django_capture_on_commit_callbacks
+):
+    user.last_login = last_login
+    address = EmailAddress.objects.create(user=user, email=user.email, verified=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        email_confirmed.send(EmailAddress, request=None, email_address=address)
+    assert len(mailoutbox) == (0 if last_login else 1)
+
+
+def test_an_address_that_is_not_the_confirmed_one_gets_no_mail(user, settings):
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    address = EmailAddress.objects.create(user=user, email="old@example.com", verified=True)
+    assert not pending_recipients().exists()
+    EmailAddress.objects.filter(pk=address.pk).update(email="ADA@example.com")
+    assert pending_recipients().exists()
 
 
 def test_a_user_without_an_e_mail_address_gets_no_mail(sign_up, mailoutbox):
@@ -114,6 +139,16 @@ def redis_is_unavailable(monkeypatch):
 def test_signing_up_works_while_redis_is_unavailable(sign_up, redis_is_unavailable, caplog):
     assert sign_up().status_code == 302
     assert "Connection refused" in caplog.text
+    assert pending_recipients().get().username == "ada"
+
+
+def test_confirming_an_address_works_while_redis_is_unavailable(
+    sign_up, client, settings, mailoutbox, redis_is_unavailable, django_capture_on_commit_callbacks
+):
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    sign_up()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(confirmation_link(mailoutbox[0])).status_code == 302
     assert pending_recipients().get().username == "ada"
 
 

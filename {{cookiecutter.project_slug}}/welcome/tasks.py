@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.mail import send_mail
 from django.db import OperationalError, transaction
+from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
 
@@ -24,11 +25,11 @@ RETRIES = {
 def pending_recipients():
     """The users who were not sent the mail; none if MAILERS is empty.
 
-    With mandatory verification, only those who confirmed their address: it may be someone else's.
+    With mandatory verification, only users with a confirmed address: another may be someone else's.
     """
     users = get_user_model().objects.filter(is_active=True, welcome__sent_at=None)
     if settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory":
-        users = users.filter(emailaddress__verified=True)
+        users = users.filter(emailaddress__email__iexact=F("email"), emailaddress__verified=True)
     return users.exclude(email="") if settings.MAILERS else users.none()
 
 
