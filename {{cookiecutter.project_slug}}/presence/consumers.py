@@ -38,7 +38,9 @@ class PresenceConsumer(SessionConsumer):
 
     async def left(self):
         connection, self.connection = self.connection, None
-        user = connection and await database_sync_to_async(disconnect)(connection)
+        if connection is None:
+            return
+        user = await database_sync_to_async(disconnect)(connection)
         if user:
             await send_to_group(EVERYONE, status_message(user, False, "went offline"))
 

@@ -52,11 +52,12 @@ def connect(user, session_key: str) -> tuple[Connection | None, bool]:
 
 
 def disconnect(connection: Connection):
-    """Delete the connection. Returns the user if they are offline now, with today's user name."""
+    """Delete the connection. Returns the user, read again, if they are offline now; else None."""
     deleted, _ = Connection.objects.filter(pk=connection.pk).delete()
-    others = Connection.objects.live().filter(user=OuterRef("pk"))
-    offline = get_user_model().objects.filter(~Exists(others), pk=connection.user.pk)
-    return offline.first() if deleted else None
+    if not deleted or is_online(connection.user):
+        return None
+    # From the database: the user name may have changed since the page was opened.
+    return get_user_model().objects.filter(pk=connection.user.pk).first()
 
 
 def renew(connections: list[Connection]) -> set[Connection]:
