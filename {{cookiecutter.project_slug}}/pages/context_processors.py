@@ -13,6 +13,7 @@ def site(request) -> dict:
         "site_title": settings.SITE_NAME,
         "site_description": settings.SITE_DESCRIPTION,
         "sign_up_is_open": settings.SIGN_UP == "open",
+        "sends_mail": bool(settings.MAILERS),
         "navigation": [("home", "Home"), *(config.navigation for config in configs)],
         "is_preview": getattr(settings, "IS_PREVIEW", False),
     }

@@ -369,12 +369,20 @@ def test_a_new_address_replaces_the_old_one_once_it_is_confirmed(client, logged_
     form = {"email": "new@example.com", "action_add": ""}
     page = client.post(reverse("account_email"), form, follow=True)
     assert "Yours is ada@example.com." in page.text
-    assert "new@example.com is not confirmed yet" in page.text
+    assert "new@example.com is not confirmed yet: open the link" in page.text
     [mail] = [mail for mail in mailoutbox if mail.to == ["new@example.com"]]
     client.post(links(mail)[0])
     user.refresh_from_db()
     assert user.email == "new@example.com"
     assert "Yours is new@example.com." in client.get(reverse("account_email")).text
+
+
+def test_without_a_mail_server_no_mail_is_promised(client, logged_in, settings):
+    settings.MAILERS = {}
+    form = {"email": "new@example.com", "action_add": ""}
+    page = client.post(reverse("account_email"), form, follow=True)
+    assert "new@example.com is not confirmed yet." in page.text
+    assert "Send it again" not in page.text
 
 
 def test_a_mail_server_that_refuses_is_no_error(sign_up, settings):
