@@ -1,6 +1,6 @@
 """Mutants of "Accounts"."""
 
-from mutants.row import PROJECT, WAITRESS, by_project, by_template
+from mutants.row import CONFIGURED, PROJECT, WAITRESS, by_project, by_template
 
 THROTTLE = "users/throttle.py"
 SETTINGS = "config/settings.py"
@@ -40,9 +40,6 @@ CONFIRMED = "a new account confirms its address before its first login"
 FACTOR = "the admin asks staff for a second factor, if so configured"
 STOLEN = "a stolen session can neither delete the account, nor change its address or user name"
 ADMIN = "the admin's path is the operator's choice"
-CONFIGURED = (
-    "test_accounts.py::test_the_environment_moves_the_admin_closes_sign_up_and_replaces_the_key"
-)
 
 MUTANTS = (
     by_project(LOG_IN, THROTTLE, "USER_AND_IP_LIMIT = 5", "USER_AND_IP_LIMIT = 6", FIVE),

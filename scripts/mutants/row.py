@@ -11,6 +11,10 @@ DAPHNE = "heroku-asgi-daphne"
 ASGI_GUNICORN = "digitalocean-asgi-gunicorn-use_celery"
 WSGI_GUNICORN = "heroku-wsgi-gunicorn-use_celery-use_s3_media"
 WAITRESS = "digitalocean-wsgi-waitress-use_s3_media"
+# Starts a site with other variables.
+CONFIGURED = (
+    "test_accounts.py::test_the_environment_moves_the_admin_closes_sign_up_and_replaces_the_key"
+)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,13 @@
 """Mutants of "Services, tasks and uploads"."""
 
-from mutants.row import ASGI_GUNICORN, PROJECT, WSGI_GUNICORN, by_project, by_template
+from mutants.row import (
+    ASGI_GUNICORN,
+    CONFIGURED,
+    PROJECT,
+    WSGI_GUNICORN,
+    by_project,
+    by_template,
+)
 
 IMAGES = "pictures/images.py"
 BUCKET = "paas/bucket.py"
@@ -23,11 +30,8 @@ POOL = "through a connection pool nothing is lost, and releases go past it"
 SHORTAGE = "a shortage of database connections is in the log before they run out"
 NEW_KEY = "a new `SECRET_KEY` logs no one out, nor does a WebSocket that reconnects"
 WEB_TIMEOUT = "paas/tests/test_timeouts.py::test_web_processes_have_a_timeout"
-NO_LIMIT = "that limit is off in releases, other commands and tasks"
+NO_LIMIT = "releases, other commands and tasks have no statement timeout"
 CLEARED = "expired sessions are deleted: at a release, or with Celery every night"
-CONFIGURED = (
-    "test_accounts.py::test_the_environment_moves_the_admin_closes_sign_up_and_replaces_the_key"
-)
 LOADED = "settings.DEBUG  # noqa: B018 (the first access loads the settings)"
 TLS = "Redis over TLS, verified where the platform has a certificate to verify"
 
