@@ -28,11 +28,13 @@ bench: .venv/complete
 mutants: .venv/complete
 	.venv/bin/python scripts/mutants $(if $(KEEP),--keep) $(if $(SHARD),--shard $(SHARD))
 
-# The chart is of the last run of all tests.
+# The chart is of the last run of all tests. Each test file has a database of its own here: its users
+# are on the pages.
 pictures: .venv/complete
 	.venv/bin/python scripts/questions.py
 	.venv/bin/uv run scripts/chart.py
-	.venv/bin/pytest tests/test_browser.py tests/test_account_pages.py -k heroku-asgi-daphne --pictures
+	.venv/bin/pytest tests/test_browser.py -k heroku-asgi-daphne --pictures
+	.venv/bin/pytest tests/test_account_pages.py -k heroku-asgi-daphne --pictures
 
 # README's command to bake makes an environment as well, with Cookiecutter alone.
 .venv/complete: requirements.txt
