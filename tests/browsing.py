@@ -75,7 +75,7 @@ class Window:
 
 @pytest.fixture(scope="session")
 def administrator(deployment) -> str:
-    """The user name of one who may do everything in the admin."""
+    """The user name of a superuser."""
     script = f"""
 from users.models import User
 User.objects.create_superuser("margaret", password={PASSWORD!r})

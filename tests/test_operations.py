@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import yaml
-from combinations import EACH_PLATFORM, EACH_SERVER, for_combinations
+from combinations import EACH_SERVER, by_name, for_combinations
 from rehearsal.processes import bare_environment, run, run_script
 from rehearsal.site import PASSWORD
 
@@ -153,7 +153,7 @@ def test_every_command_names_a_program_that_is_run_or_listed(project):
     assert found >= of_platform, "these are no longer in it"
 
 
-@for_combinations(EACH_PLATFORM)
+@for_combinations(by_name("heroku-asgi-daphne", "digitalocean-asgi-gunicorn-use_celery"))
 def test_every_command_that_can_run_here_works(operator, project, services):
     assert operator.statuses(LOCK_OUT) == ["200"] * 4 + ["429"] * 2
     printed = {}
@@ -163,7 +163,7 @@ def test_every_command_that_can_run_here_works(operator, project, services):
             if command not in PLATFORM_CLI | NOT_RUN.keys():
                 pid = str(blocker.info.backend_pid)
                 is_on_a_dyno = command.startswith("heroku run ")
-                ready = as_on_a_dyno(command) if is_on_a_dyno else command.replace("PID", pid)
+                ready = (as_on_a_dyno(command) if is_on_a_dyno else command).replace("PID", pid)
                 # It drops a constraint of the table, so it waits for its readers.
                 if "migrate users" in command:
                     blocker.rollback()
@@ -190,7 +190,7 @@ def test_every_command_that_can_run_here_works(operator, project, services):
         assert {each["github"]["branch"] for each in spec["services"] + spec["jobs"]} == {"staging"}
 
 
-@for_combinations(EACH_PLATFORM[:1])
+@for_combinations(by_name("heroku-asgi-daphne"))
 def test_its_migration_builds_an_index_without_a_lock(operator):
     [code] = re.findall(
         r"^```python\n(.+?)^```$", document(operator.folder), re.MULTILINE | re.DOTALL

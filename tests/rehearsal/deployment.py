@@ -48,9 +48,12 @@ class Deployment:
         """
         return run(command, self.platform.folder, environment or self.environment)
 
-    def run_script(self, script: str) -> str:
-        """Run Python code in the project and return what it printed; raises CommandFailed."""
-        return run_script(script, self.platform.folder, self.environment)
+    def run_script(self, script: str, **changes: str) -> str:
+        """Run Python code in the project, with these changes to its environment.
+
+        Returns what it printed; raises CommandFailed.
+        """
+        return run_script(script, self.platform.folder, self.environment | changes)
 
     def site(self, **changes: str) -> Site:
         """A web process, to be entered, with these changes to its environment."""

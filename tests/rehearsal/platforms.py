@@ -24,7 +24,7 @@ Headers = list[tuple[bytes, bytes]]
 COMMIT = "9b1f6b0a4d6e4f0c8a3c5f6f1f0c0e2d7a8b9c0d"
 # What README.md has the person who deploys set besides, and fill in where a manifest asks for it.
 MAIL = {
-    # Tests of accounts set it, and EMAIL_URL to a server that is there.
+    # test_account_pages.py deletes it to test the default, and sets EMAIL_URL to a real server.
     "ACCOUNT_EMAIL_VERIFICATION": "none",
     "EMAIL_URL": "smtps://site:password@localhost:465",
     "DEFAULT_FROM_EMAIL": "My Site <site@example.com>",
