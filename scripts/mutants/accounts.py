@@ -39,6 +39,9 @@ NAMES = "no reserved name, homograph or address is a user name"
 CONFIRMED = "a new account confirms its address before its first login"
 FACTOR = "the admin asks staff for a second factor, if so configured"
 STOLEN = "a stolen session can neither delete the account, nor change its address or user name"
+UNCONFIRMED = "mail to an unconfirmed address has a limit, and no text of strangers"
+REDIRECT = "no redirect to another host after a login"
+STAFF = "staff see no secret of a second factor, and confirm no address but a user's own"
 ADMIN = "the admin's path is the operator's choice"
 
 MUTANTS = (
@@ -295,6 +298,63 @@ MUTANTS = (
         '"change_username": "10/h/user"',
         '"change_username": ""',
         f"{USERS}::test_changes_of_the_user_name_have_a_limit_per_user",
+    ),
+    by_project(
+        UNCONFIRMED,
+        PRESETS,
+        '"notify": "20/d/key"',
+        '"notify": ""',
+        f"{USERS}::test_notifications_have_a_limit_and_no_text_of_strangers",
+    ),
+    by_project(
+        UNCONFIRMED,
+        "templates/account/email/base_notification.txt",
+        "IP address {{ ip }}",
+        "IP address {{ ip }} {{ user_agent }}",
+        f"{USERS}::test_notifications_have_a_limit_and_no_text_of_strangers",
+    ),
+    by_project(
+        UNCONFIRMED,
+        "users/adapter.py",
+        "return not email_address.primary and",
+        "return",
+        f"{USERS}::test_the_account_s_own_address_cannot_be_deleted",
+    ),
+    by_project(
+        REDIRECT,
+        "users/adapter.py",
+        "return url_has_allowed_host_and_scheme(url, allowed_hosts=hosts)",
+        "return super().is_safe_url(url) if hosts else url_has_allowed_host_and_scheme(url, hosts)",
+        f"{USERS}::test_a_redirect_after_the_login_stays_on_this_host",
+    ),
+    by_project(
+        STAFF,
+        "users/admin.py",
+        'exclude = ["data"]',
+        "exclude: list[str] = []",
+        f"{USERS}::test_the_admin_shows_no_secret_of_a_second_factor",
+    ),
+    by_project(
+        STAFF,
+        "users/admin.py",
+        "    EmailAddress.objects.filter(user=user).delete()\n",
+        "",
+        f"{USERS}::test_an_address_that_the_admin_changes_replaces_the_old_one",
+    ),
+    by_project(
+        LOCKED_OUT,
+        THROTTLE,
+        "if user.email.lower() == typed.lower()]",
+        "if typed]",
+        "tests/test_throttle.py"
+        "::test_an_address_that_another_has_only_asked_for_is_still_its_owner_s",
+    ),
+    by_project(
+        LOG_IN,
+        THROTTLE,
+        "typed.lower()[:MAX_NAME_LENGTH]",
+        "typed.lower()",
+        "tests/test_throttle.py::test_failures_of_a_name_that_grows_in_lowercase_count_too",
     ),
     by_project(
         STOLEN,

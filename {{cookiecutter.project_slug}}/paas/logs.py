@@ -12,6 +12,7 @@ import time
 import traceback
 
 import structlog
+from django.urls import Resolver404, ResolverMatch, resolve
 from structlog.contextvars import merge_contextvars
 from structlog.processors import ExceptionRenderer, JSONRenderer, TimeStamper
 from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
@@ -62,10 +63,19 @@ def merge_context(logger, method: str, event: EventDict) -> EventDict:
 
 def loggable_path(request) -> str:
     """The path without its query string; the URL pattern's route if the path has a token."""
-    match = request.resolver_match
+    path = request.path_info
+    # A redirect to HTTPS or to the final slash comes before the URL is resolved.
+    match = request.resolver_match or resolve_path(path) or resolve_path(f"{path}/")
     if match and SECRET_ARGUMENTS & match.kwargs.keys():
         return f"/{match.route}"
     return request.path[:MAX_PATH_LENGTH]
+
+
+def resolve_path(path: str) -> ResolverMatch | None:
+    try:
+        return resolve(path)
+    except Resolver404:
+        return None
 
 
 def strip_query_string(record) -> bool:

@@ -56,6 +56,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/h/ip,3/h/key",
     "manage_email": "10/h/user",
     "change_username": "10/h/user",
+    "notify": "20/d/key",
 }
 # The thief of a session could otherwise set an address of their own, and reset the password.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True

@@ -32,6 +32,8 @@ def client_address(headers: Mapping[str, str], peer: str) -> str:
 
 
 def parse_address(value: str) -> Address | None:
+    if "%" in value:  # a scope ID, which may be any text
+        return None
     try:
         return ipaddress.ip_address(value)
     except ValueError:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
 from asgiref.sync import async_to_sync
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth import aauthenticate, get_user
@@ -47,6 +48,25 @@ def test_failures_count_for_the_account_whichever_of_its_names_is_typed(log_in):
     names = ["ada", "ADA", "ada@example.com", "Ada@Example.com", "Ada"]
     assert [log_in(username=name) for name in names][-1] == LOCKED_OUT
     assert AccessAttempt.objects.get().username == "ada"
+
+
+def test_failures_of_a_name_that_grows_in_lowercase_count_too(log_in):
+    assert log_in(username=254 * "İ") == 200
+    # As much as PostgreSQL's column has room for; lower() makes two characters of each.
+    assert len(AccessAttempt.objects.get().username) == 255
+
+
+def test_an_address_that_another_has_only_asked_for_is_still_its_owner_s(log_in, client, user):
+    boss = User.objects.create_user("boss", "boss@example.com", RIGHT)
+    EmailAddress.objects.create(user=user, email=boss.email)  # "ada" is the older account
+    assert log_in(RIGHT, username="boss@example.com") == 302
+    assert get_user(client) == boss
+
+
+def test_each_ip_address_of_a_user_is_stored_once(log_in):
+    for _ in range(3):
+        log_in(RIGHT)
+    assert AccessLog.objects.count() == 1
 
 
 def test_the_admin_uses_the_same_login_page(client):

@@ -6,9 +6,13 @@ from types import SimpleNamespace
 from allauth.account import stages
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
+from allauth.core.internal import ratelimit
 from django.conf import settings
+from django.core.validators import MaxLengthValidator
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.module_loading import import_string
 
+MAX_EMAIL_LENGTH = 254
 VERIFICATION_STAGE = "allauth.account.stages.EmailVerificationStage"
 
 
@@ -38,6 +42,31 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def pre_authenticate(self, request, **credentials) -> None:
         """Nothing: users/throttle.py counts failed logins, before the password is hashed."""
+
+    def is_safe_url(self, url: str) -> bool:
+        """Whether a page may redirect to the URL: to this host only.
+
+        ALLOWED_HOSTS, which allauth adds, may have sites of others: app.json has .herokuapp.com.
+        """
+        hosts = {allauth_context.request.get_host()}
+        return url_has_allowed_host_and_scheme(url, allowed_hosts=hosts)
+
+    def clean_email(self, email: str) -> str:
+        MaxLengthValidator(MAX_EMAIL_LENGTH)(email)
+        return super().clean_email(email)
+
+    def can_delete_email(self, email_address) -> bool:
+        """Not the account's own: a new one, once confirmed, replaces it.
+
+        After deleting it, allauth makes an unconfirmed one the account's own, which may be anyone's.
+        """
+        return not email_address.primary and super().can_delete_email(email_address)
+
+    def send_notification_mail(self, template_prefix, user, context=None, email=None) -> None:
+        """Send within a limit: the address may be unconfirmed, so someone else's."""
+        limit = {"app": "allauth.account", "action": "notify", "key": email or user.email}
+        if ratelimit.consume(allauth_context.request, **limit):
+            super().send_notification_mail(template_prefix, user, context, email)
 
     def send_confirmation_mail(self, request, emailconfirmation, signup: bool) -> None:
         """Tell the owner of a confirmed address that they have an account, instead."""

@@ -2,6 +2,7 @@ from allauth.account.adapter import get_adapter
 from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress
 from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
@@ -14,6 +15,33 @@ def invite(user: User) -> None:
     key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
     context = {"user": user, "url": get_adapter().get_reset_password_from_key_url(key)}
     get_adapter().send_mail("users/email/invitation", user.email, context)
+
+
+def replace_addresses(user: User) -> None:
+    """Make ``user.email`` the only address, confirmed: the administrator vouches for it."""
+    EmailAddress.objects.filter(user=user).delete()
+    if user.email:
+        address = EmailAddress(user=user, email=user.email.lower(), primary=True)
+        address.verified = address.can_set_verified()
+        address.save()
+
+
+# A user's page has the address. With allauth's, staff could confirm one of their own for anyone.
+admin.site.unregister([Authenticator, EmailAddress])
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(admin.ModelAdmin):
+    """Second factors, without their secrets. Delete those of a user who has lost the device."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    exclude = ["data"]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
 
 
 @admin.register(User)
@@ -37,13 +65,10 @@ class UserAdmin(DjangoUserAdmin):
 
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)
-        if not change and obj.email:
-            # The administrator vouches for the address.
-            address = EmailAddress(user=obj, email=obj.email.lower(), primary=True)
-            address.verified = address.can_set_verified()
-            address.save()
-            if not obj.has_usable_password():
-                self.send_invitation(request, User.objects.filter(pk=obj.pk))
+        if "email" in form.changed_data:
+            replace_addresses(obj)
+        if not change and obj.email and not obj.has_usable_password():
+            self.send_invitation(request, User.objects.filter(pk=obj.pk))
 
     @admin.action(description="Send an invitation to set a password", permissions=["change"])
     def send_invitation(self, request: HttpRequest, queryset) -> None:

@@ -36,6 +36,7 @@ USER_AND_IP_LIMIT = 5
 IP_LIMIT = 50
 USER_LIMIT = 100
 KNOWN_IP_DAYS = 30
+MAX_NAME_LENGTH = 255
 
 
 class Handler(AxesDatabaseHandler):
@@ -54,9 +55,10 @@ class Handler(AxesDatabaseHandler):
         return 0 if AccessLog.objects.filter(of_user, of_ip).exists() else 1
 
     def user_logged_in(self, sender, request, user, **kwargs):
-        super().user_logged_in(sender, request, user, **kwargs)
         oldest = timezone.now() - timedelta(days=KNOWN_IP_DAYS)
-        AccessLog.objects.filter(attempt_time__lt=oldest).delete()
+        same = Q(username=user.get_username(), ip_address=request.axes_ip_address)
+        AccessLog.objects.filter(same | Q(attempt_time__lt=oldest)).delete()
+        super().user_logged_in(sender, request, user, **kwargs)
 
 
 def count(condition: Q) -> Sum:
@@ -72,11 +74,12 @@ class Backend(AxesStandaloneBackend, ModelBackend):
     """
 
     def authenticate(self, request, username=None, password=None, email=None, **credentials):
-        typed = email or username
+        typed = username or email
         if typed is None or password is None:
             return None
         user = find_user(typed)
-        name = user.get_username() if user else typed.lower()
+        # MAX_NAME_LENGTH is the column's: lower() may make a name longer.
+        name = user.get_username() if user else typed.lower()[:MAX_NAME_LENGTH]
         if request is not None:
             request.axes_username = name
             super().authenticate(request, name, password)  # raises PermissionDenied
@@ -90,7 +93,9 @@ class Backend(AxesStandaloneBackend, ModelBackend):
 def find_user(typed: str) -> User | None:
     """The user with that name, in any case, or e-mail address: a confirmed one, or the oldest's."""
     if "@" in typed:
-        users = filter_users_by_email(typed, prefer_verified=True)
+        found = filter_users_by_email(typed, prefer_verified=True)
+        # Without those who have asked to change to it, but not confirmed it.
+        users = [user for user in found if user.email.lower() == typed.lower()]
         if users:
             return min(users, key=lambda user: user.pk)
     lowercase = User.objects.annotate(lowercase=Lower("username"))

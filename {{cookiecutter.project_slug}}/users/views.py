@@ -4,6 +4,7 @@ from allauth.account.adapter import get_adapter
 from allauth.account.decorators import reauthentication_required
 from allauth.account.views import SignupView
 from allauth.decorators import rate_limit
+from axes.models import AccessLog
 from django.apps import apps
 from django.contrib import messages
 from django.contrib.auth import get_user_model, logout
@@ -70,8 +71,10 @@ class DeleteAccountView(LoginRequiredMixin, TemplateView):
     template_name = "users/delete.html"
 
     def post(self, request):
-        user_id = request.user.pk
+        user_id, name = request.user.pk, request.user.get_username()
         logout(request)  # first: it ends the session
+        # Or the name's next owner would inherit the known IP addresses: users/throttle.py.
+        AccessLog.objects.filter(username=name).delete()
         get_user_model().objects.get(pk=user_id).delete()
         messages.success(request, "Your account was deleted.")
         return redirect("home")
