@@ -71,7 +71,8 @@ def link_to(mail: MailServer, address: str, path: str) -> str:
 
 def code_of(secret: str) -> str:
     """The code of RFC 6238 for now, in time to be used."""
-    time.sleep(max(0, time.time() % 30 - 27))
+    if (left := 30 - time.time() % 30) < 5:
+        time.sleep(left)
     counter = struct.pack(">Q", int(time.time()) // 30)
     digest = hmac.new(base64.b32decode(secret), counter, "sha1").digest()
     start = digest[-1] & 15
