@@ -21,8 +21,10 @@ from psycopg import sql
 
 # Below the systems' range for outgoing connections: while a server is down, a client that keeps
 # trying could otherwise be given the server's own port as its local end and be connected to
-# itself. SystemRandom, as a plugin may seed `random` alike in all of pytest-xdist's workers.
-_PORTS = iter(secrets.SystemRandom().sample(range(20000, 32000), 12000))
+# itself. Each of pytest-xdist's workers has ports of its own: a server takes seconds until it binds.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_OWN_PORTS = range(20000 + _WORKER, 32000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
+_PORTS = iter(secrets.SystemRandom().sample(_OWN_PORTS, len(_OWN_PORTS)))
 
 # Relative paths are seen from the server's own folder; those of settings, from the data's.
 _INITDB = """
