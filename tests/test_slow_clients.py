@@ -22,7 +22,7 @@ SEND_TIMEOUT = 5
 WEB_THREADS = 4
 # What a page may take, and how much memory so many slow clients: 18 of them want 600 MB.
 SECONDS = 2
-MEGABYTES = 60
+MEGABYTES = 100
 
 
 @pytest.fixture
