@@ -23,7 +23,7 @@ from psycopg import sql
 # trying could otherwise be given the server's own port as its local end and be connected to
 # itself. Each of pytest-xdist's workers has ports of its own: a server takes seconds until it binds.
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_OWN_PORTS = range(20000 + _WORKER, 32000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
+_OWN_PORTS = range(20000 + _WORKER, 32000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 _PORTS = iter(secrets.SystemRandom().sample(_OWN_PORTS, len(_OWN_PORTS)))
 
 # Relative paths are seen from the server's own folder; those of settings, from the data's.
