@@ -46,7 +46,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_safe_url(self, url: str) -> bool:
         """Whether a page may redirect to the URL: to this host only.
 
-        ALLOWED_HOSTS, which allauth adds, may have sites of others: app.json has .herokuapp.com.
+        ALLOWED_HOSTS, which allauth adds, may name a whole domain, with sites of others.
         """
         hosts = {allauth_context.request.get_host()}
         return url_has_allowed_host_and_scheme(url, allowed_hosts=hosts)
