@@ -39,7 +39,8 @@ ALWAYS = """
     pages/urls.py pages/views.py pyproject.toml requirements-dev.txt requirements.txt
     runtime.txt static/favicon.svg static/site.css templates/400.html
     templates/403.html templates/403_csrf.html templates/404.html templates/429.html
-    templates/500.html templates/account/email/email_confirmation_message.txt templates/account/email_change.html
+    templates/500.html templates/account/email/base_notification.txt
+    templates/account/email/email_confirmation_message.txt templates/account/email_change.html
     templates/account/login.html templates/account/messages/logged_in.txt templates/account/messages/logged_out.txt
     templates/account/signup_closed.html templates/allauth/elements/alert.html
     templates/allauth/elements/badge.html templates/allauth/elements/button.html
