@@ -1,34 +1,15 @@
-"""What the page needs; the middleware, the database and the logs are the project's own."""
+"""What the page needs: the apps and templates. All else, such as the middleware, is the project's own."""
 
-import os
 from pathlib import Path
 
 import config.settings
-from config.settings import (
-    DATABASES,
-    LOGGING,
-    MIDDLEWARE,
-    SECURE_CSP,
-    SESSION_COOKIE_NAME,
-    STATIC_ROOT,
-    STORAGES,
-)
-
-__all__ = [
-    "DATABASES",
-    "LOGGING",
-    "MIDDLEWARE",
-    "SECURE_CSP",
-    "SESSION_COOKIE_NAME",
-    "STATIC_ROOT",
-    "STORAGES",
-]
+from config.settings import *
+from config.settings import DATABASES
 
 # Django's own ASGI handler makes a thread per request, each of which would keep its connection.
 if hasattr(config.settings, "ASGI_APPLICATION"):
     DATABASES["default"]["CONN_MAX_AGE"] = 0
 
-SECRET_KEY = os.environ["SECRET_KEY"]
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -36,6 +17,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "axes",
     "users",
 ]
