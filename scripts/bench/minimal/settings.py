@@ -11,6 +11,7 @@ if hasattr(config.settings, "ASGI_APPLICATION"):
     DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 ALLOWED_HOSTS = ["*"]
+SECURE_SSL_REDIRECT = False
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
