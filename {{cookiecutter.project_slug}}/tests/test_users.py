@@ -404,6 +404,16 @@ def test_deleting_the_account_requires_the_password(client, user):
     assert not AccessLog.objects.exists()
 
 
+def test_the_password_is_that_of_the_user_and_not_of_another_with_the_address(client, user):
+    """Both addresses are unconfirmed, and the other account is older."""
+    younger = User.objects.create_user("bob", user.email, PASSWORD)
+    EmailAddress.objects.create(user=user, email=user.email, primary=True)
+    EmailAddress.objects.create(user=younger, email=user.email, primary=True)
+    client.force_login(younger, "users.throttle.Backend")
+    data = {"password": PASSWORD}
+    assert client.post(reverse("account_reauthenticate"), data).status_code == 302
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [
@@ -539,13 +549,16 @@ def test_an_address_that_is_too_long_is_a_form_error(client, logged_in):
     assert "at most 254 characters" in client.post(reverse("account_email"), data).text
 
 
-def test_paths_with_a_key_are_not_logged(client, db, events):
+def test_paths_with_a_key_are_not_logged(client, db, events, settings):
     client.get(reverse("account_confirm_email", args=["secretkey"]))
     client.get(reverse("account_reset_password_from_key", args=["1", "secretkey"]))
     # Not resolved, as it lacks the final slash.
     client.get(reverse("account_confirm_email", args=["secretkey"]).removesuffix("/"))
+    settings.SECURE_SSL_REDIRECT = True
+    path = reverse("account_confirm_email", args=["secretkey"])
+    assert Client().get(path).status_code == 301
     paths = [event["path"] for event in events()]
-    assert len(paths) == 3
+    assert len(paths) == 4
     assert "secretkey" not in str(paths)
 
 
