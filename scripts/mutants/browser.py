@@ -55,7 +55,7 @@ MUTANTS = (
     by_project(
         NOT_STORED,
         "paas/headers.py",
-        "            add_never_cache_headers(response)\n",
+        '            response.headers["Cache-Control"] = NOT_STORED\n',
         "            pass\n",
         "paas/tests/test_headers.py::test_pages_that_name_the_user_are_not_stored",
     ),

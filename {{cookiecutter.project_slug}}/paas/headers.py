@@ -1,7 +1,6 @@
 """Security headers that Django has no setting for. docs/protections.md says how to relax them."""
 
 from django.conf import settings
-from django.utils.cache import add_never_cache_headers
 
 from paas.middleware import NonBlockingMiddleware
 from paas.request_log import user_id
@@ -13,6 +12,8 @@ DISABLED_FEATURES = """
     idle-detection magnetometer microphone midi payment picture-in-picture screen-wake-lock
     serial usb xr-spatial-tracking
 """
+# https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Cache-Control
+NOT_STORED = "no-store, private"
 
 
 def headers() -> dict[str, str]:
@@ -42,5 +43,5 @@ class SecurityHeadersMiddleware(NonBlockingMiddleware):
         for name, value in self.headers.items():
             response.headers.setdefault(name, value)
         if user_id(request) is not None and not response.has_header("Cache-Control"):
-            add_never_cache_headers(response)
+            response.headers["Cache-Control"] = NOT_STORED
         return response
