@@ -4,9 +4,7 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 # A file stays if the answer beside it was given. This is the only place that knows.
@@ -107,8 +105,11 @@ def delete_caches():
 def is_thrown_away(answers):
     """``cruft update`` and ``cruft diff`` bake into a temporary folder, only to compare."""
     folder = Path.cwd().parent
-    is_temporary = folder.name.startswith("tmp") and folder.parent.samefile(tempfile.gettempdir())
-    return is_temporary and "_commit" in answers
+    if "_commit" not in answers or not folder.name.startswith("tmp"):
+        return False
+    import tempfile  # here, to save all other bakes its time
+
+    return folder.parent.samefile(tempfile.gettempdir())
 
 
 def print_next_steps(answers):
@@ -152,6 +153,8 @@ def find_python(version):
 
 def runs(command):
     """pyenv has commands of versions that it does not run in this folder."""
+    import subprocess  # here as well: most bakes need none
+
     done = subprocess.run([command, "-c", ""], check=False, capture_output=True)
     return done.returncode == 0
 

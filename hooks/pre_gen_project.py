@@ -7,10 +7,10 @@ The hook is for what that does not see: a folder with files in it, and ``--repla
 
 import json
 import keyword
+import os
 import re
 import sys
 import unicodedata
-from pathlib import Path
 
 # The generated project's own folders, and every package and module that its requirements install;
 # tests/test_answers.py compares these with the lock.
@@ -139,8 +139,7 @@ def email_problem(email):
 if __name__ == "__main__":
     ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
     SENTENCES = problems(ANSWERS)
-    NAMES = [path.name for path in Path().iterdir()]
-    if SENTENCE := folder_problem(ANSWERS["project_slug"], NAMES):
+    if SENTENCE := folder_problem(ANSWERS["project_slug"], os.listdir()):
         SENTENCES.append(SENTENCE)
     if SENTENCES:
         print("\n".join(SENTENCES), file=sys.stderr)
