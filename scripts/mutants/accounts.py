@@ -357,6 +357,20 @@ MUTANTS = (
         "tests/test_throttle.py::test_failures_of_a_name_that_grows_in_lowercase_count_too",
     ),
     by_project(
+        LOG_IN,
+        THROTTLE,
+        "typed = username or email",
+        "typed = email or username",
+        f"{USERS}::test_the_password_is_that_of_the_user_and_not_of_another_with_the_address",
+    ),
+    by_project(
+        LOCKED_OUT,
+        THROTTLE,
+        "filter(same | Q(",
+        "filter(Q(",
+        "tests/test_throttle.py::test_each_ip_address_of_a_user_is_stored_once",
+    ),
+    by_project(
         STOLEN,
         PRESETS,
         "ACCOUNT_REAUTHENTICATION_REQUIRED = True",

@@ -71,6 +71,7 @@ MUTANTS = (
         "if address is None:",
         BEHIND_PROXIES,
     ),
+    by_project(OWN_PROXY, "paas/proxy_headers.py", 'if "%" in value:', "if False:", BEHIND_PROXIES),
     by_project(
         OWN_HEADERS, "paas/proxy_headers.py", '.rpartition(",")[2]', '.partition(",")[0]', ADDRESS
     ),

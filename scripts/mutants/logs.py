@@ -30,6 +30,13 @@ MUTANTS = (
         '{"token"}',
         "tests/test_users.py::test_paths_with_a_key_are_not_logged",
     ),
+    by_project(
+        LINKS,
+        LOGS,
+        'or resolve_path(path) or resolve_path(f"{path}/")',
+        'or resolve_path(f"{path}/")',
+        "tests/test_users.py::test_paths_with_a_key_are_not_logged",
+    ),
     by_project(LINE, REQUEST_LOG, "user_id=user_id(request),", "user_id=None,", ONE_LINE),
     by_project(LINE, REQUEST_LOG, 'address=request.META["REMOTE_ADDR"],', 'address="",', ONE_LINE),
     by_project(
