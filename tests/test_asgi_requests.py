@@ -26,7 +26,7 @@ ONE_PROCESS = {"WEB_CONCURRENCY": "1"}
 HYBRID = {"EXTRA_MIDDLEWARE": "extra.middleware.hybrid"}
 USERS_OWN = ["SyncOnly", "async_only", "hybrid"]
 # Longer than anything here takes, even where others keep the machine busy.
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 10
 
 
 @pytest.fixture(scope="module")

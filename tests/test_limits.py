@@ -22,7 +22,7 @@ HUGE = 300_000_000
 ENDLESS = 40_000_000
 LIMIT = 10_000_000
 KEPT_BYTES = 20_000_000
-PAGE_SECONDS = 4
+PAGE_SECONDS = 2
 DISCONNECTED_SECONDS = 5
 SLOW_CLIENTS = 50
 QUEUE = 5
@@ -170,7 +170,7 @@ async def overload(site: Site) -> tuple[list[Answer], float, list[Answer]]:
             refused_after = time.monotonic() - began
         return answer
 
-    asking = [asyncio.create_task(ask("/extra/slow/?name=queue&seconds=2")) for _ in range(CLIENTS)]
+    asking = [asyncio.create_task(ask("/extra/slow/?name=queue&seconds=1")) for _ in range(CLIENTS)]
     health = []
     for _ in range(5):
         await asyncio.sleep(0.2)

@@ -14,7 +14,7 @@ from rehearsal.views import rows
 PERIOD = 2  # seconds, as in rehearsal/extra/tasks.py
 PERIODS = 5
 # Of a worker that is busy with others' work, or of a machine with few cores.
-TOLERANCE = 1.8
+TOLERANCE = 1
 
 pytestmark = for_combinations([answers for answers in SERVERS if answers["use_celery"]][:1])
 
@@ -116,7 +116,7 @@ def test_two_workers_run_a_periodic_task_once_per_period(
     killed_at = time.time()
     [taken_over_at] = sent.wait_for(1)
     report("s until another worker sends", round(taken_over_at - killed_at, 1))
-    assert taken_over_at - killed_at < 4 * PERIOD
+    assert taken_over_at - killed_at < 2 * PERIOD
     services.valkey.flush()
     assert max(pauses(sent.wait_for(3))) < PERIOD + TOLERANCE
     services.valkey.restart()

@@ -229,7 +229,7 @@ def test_sockets_close_at_the_next_beat_when_their_session_has_ended(
     end_session(database, EXPIRE, cy)
     ended = time.monotonic()
     assert [close_code(socket) for socket in sockets] == [4401] * 4
-    assert time.monotonic() - ended < 28  # a beat is 15 seconds, or up to 16.5
+    assert time.monotonic() - ended < 20  # a beat is 15 seconds, or up to 16.5
     hear(ada, shows("bob_p", False))
     hear(ada, lambda message: message["type"] == "ping")
 
@@ -259,7 +259,7 @@ def test_a_client_that_ignores_the_close_frame_is_disconnected(site, connect, da
         with suppress(ConnectionResetError):
             while client.recv(65536):
                 pass
-    assert time.monotonic() - ended < 30  # a beat, and up to 5 seconds for the close frame
+    assert time.monotonic() - ended < 26  # a beat, and up to 5 seconds for the close frame
 
 
 def test_a_session_that_ends_during_the_handshake_opens_no_socket(

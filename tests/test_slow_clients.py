@@ -21,7 +21,7 @@ SEND_TIMEOUT = 5
 # Fewer than there are readers of any one kind.
 WEB_THREADS = 4
 # What a page may take, and how much memory so many slow clients: 18 of them want 600 MB.
-SECONDS = 4
+SECONDS = 2
 MEGABYTES = 100
 
 

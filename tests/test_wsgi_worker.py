@@ -315,11 +315,11 @@ def test_a_large_response_takes_no_memory(server):
 
 
 def test_a_stream_arrives_line_by_line(client):
-    client.send("/stream/10/40")
+    client.send("/stream/10/20")
     client.read_head()
     began = time.monotonic()
     client.file.read(1000)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 0.5
     client.file.read(9000)
     assert time.monotonic() - began > 0.5
 
@@ -342,8 +342,8 @@ def test_health_checks_do_not_wait_for_pages_and_too_many_pages_are_refused(depl
             late.send("/large/10")
             status, headers, _ = late.read()
         assert (status, headers["retry-after"]) == (503, "5")
-        assert page_seconds(site, "/healthz") < 2
-        assert page_seconds(site, "/readyz") < 2
+        assert page_seconds(site, "/healthz") < 1
+        assert page_seconds(site, "/readyz") < 1
         for client in clients:
             with closing(client):
                 assert client.read()[0] == 200
@@ -354,7 +354,7 @@ def test_requests_whose_clients_left_while_they_waited_are_dropped(deployment, o
         for _ in range(50):
             with closing(Raw(site)) as client:
                 client.send("/slow/1")
-        assert page_seconds(site) < 6
+        assert page_seconds(site) < 3
 
 
 def test_it_stays_alive_while_it_has_nothing_to_do(deployment, own_views):
