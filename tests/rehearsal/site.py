@@ -18,8 +18,6 @@ from rehearsal.processes import Process
 from rehearsal.services import free_port
 
 BOOT_SECONDS = 60
-# How often a platform asks before it gives a process up.
-PROBES = 5
 PASSWORD = "a long enough passphrase"
 NUMBERS = itertools.count()
 SESSION_COOKIE = "__Host-sessionid"
@@ -143,14 +141,6 @@ class Visitor(httpx.Client):
         """Take Secure cookies for what they are here: this side of the router is plain HTTP."""
         for cookie in self.cookies.jar:
             cookie.secure = False
-
-    def get(self, *path, **options) -> httpx.Response:
-        """GET, again if a probe of /readyz is late on a busy machine: platforms ask again as well."""
-        for _ in range(PROBES):
-            response = super().get(*path, **options)
-            if response.status_code != 503 or "no answer in time" not in response.text:
-                break
-        return response
 
     def sign_up(self, name: str) -> httpx.Response:
         """Sign up, from an address of one's own: sign-up is limited per address."""
