@@ -107,7 +107,8 @@ def is_thrown_away(answers):
     folder = Path.cwd().parent
     if "_commit" not in answers or not folder.name.startswith("tmp"):
         return False
-    import tempfile  # here, to save all other bakes its time
+    # Only cruft needs it: importing it at the top would slow down every bake.
+    import tempfile
 
     return folder.parent.samefile(tempfile.gettempdir())
 
@@ -153,7 +154,8 @@ def find_python(version):
 
 def runs(command):
     """pyenv has commands of versions that it does not run in this folder."""
-    import subprocess  # here as well: most bakes need none
+    # Most bakes need no other Python: importing it at the top would slow them down.
+    import subprocess
 
     done = subprocess.run([command, "-c", ""], check=False, capture_output=True)
     return done.returncode == 0

@@ -123,7 +123,7 @@ def test_logins_that_hang_up_hold_up_no_one_for_long(
     token = visitor.cookies[CSRF_COOKIE]
     answers = {"login": "nobody", "password": "wrong", "csrfmiddlewaretoken": token}
     before = logins(site)
-    # Those that are taken wait for the table, so that all others have left before their turn.
+    # The lock keeps the first logins in the database until all other clients have disconnected.
     with services.postgres.locked(project.database, "users_user"):
         asyncio.run(log_in_and_hang_up_often(site, headers, urlencode(answers), ABORTED))
     began = time.monotonic()

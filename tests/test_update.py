@@ -247,7 +247,7 @@ def test_a_project_of_plain_cookiecutter_is_linked_and_updated(project, commit, 
     assert files_in(folder) == files_in(project.folder)
 
 
-# Once for all versions: as the test above shows, the files are the same after each update.
+# For one version only: the first test above shows that every version is updated to the same files.
 @for_two
 @pytest.mark.parametrize("commit", VERSIONS[:1], indirect=True, ids=lambda version: version[0])
 def test_the_updated_project_passes_its_own_tests_and_checks(updated, project):
