@@ -38,7 +38,3 @@ TEMPLATES = [
         },
     },
 ]
-AUTH_USER_MODEL = "users.User"
-AUTHENTICATION_BACKENDS = ["users.throttle.Backend"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-STATIC_URL = "/static/"
