@@ -89,6 +89,14 @@ MUTANTS = (
         "if True:",
         "paas/tests/test_handler.py::test_a_queued_request_is_dropped_if_its_client_disconnects",
     ),
+    by_template(
+        LEFT,
+        WSGI_WORKER,
+        "return not conn.has_left() and super().handle(conn)",
+        "return super().handle(conn)",
+        "test_accounts.py::test_logins_that_hang_up_hold_up_no_one_for_long",
+        answers=WSGI_GUNICORN,
+    ),
     by_project(
         STREAMS,
         HANDLER,

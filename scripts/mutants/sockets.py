@@ -24,6 +24,7 @@ TICKET = (
 )
 TALK = "sockets that talk too much, or too long, are closed; a person has 20"
 LOOP = "a loop of logins and logouts sends ten messages a minute to each open page"
+ONLINE = "a page shows who is online by the next heartbeat, also if Redis lost a change"
 
 OTHER_SITE = "paas/tests/test_consumers.py::test_pages_of_other_sites_are_refused"
 ENDED = (
@@ -139,6 +140,22 @@ MUTANTS = (
         "return self.messages[user.pk] <= MAX_MESSAGES",
         "return True",
         "tests/test_presence.py::test_a_loop_of_logins_and_logouts_sends_few_messages",
+    ),
+    by_project(
+        ONLINE,
+        PRESENCE,
+        "        self.sent_people = None\n",
+        "",
+        "tests/test_presence.py"
+        "::test_a_heartbeat_corrects_a_page_that_missed_a_change_to_what_was_before",
+    ),
+    by_project(
+        ONLINE,
+        PRESENCE,
+        "self.sent_people = self.people",
+        "type(self).sent_people = self.people",
+        "tests/test_presence.py"
+        "::test_a_heartbeat_corrects_a_page_that_opened_since_the_list_was_the_same",
     ),
     by_template(
         CLOSE_FRAME,

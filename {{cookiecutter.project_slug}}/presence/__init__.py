@@ -11,5 +11,5 @@ A user is online while one of their pages has a WebSocket open. Each open WebSoc
 - So a user whose client or server fails is offline within 60 seconds.
 
 The channel layer sends each change to all pages at once. It may lose messages while Redis is
-unavailable, so a heartbeat sends the whole list again if it has changed.
+unavailable, so a heartbeat sends the whole list to each page that may have missed one.
 """

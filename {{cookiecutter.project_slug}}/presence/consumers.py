@@ -10,8 +10,9 @@ from presence.signals import EVERYONE, status_message
 class PresenceConsumer(SessionConsumer):
     """The WebSocket of an open page.
 
-    It sends ``everyone``, the whole list of users, when it opens and when a heartbeat finds the
-    list changed; and ``change`` when one user's status changes.
+    It sends ``everyone``, the whole list of users, when it opens; ``change`` when one user's status
+    changes; and at a heartbeat ``everyone`` again, as Redis may have lost a change, unless this
+    list is the last message the page was sent.
     """
 
     initial_groups = [EVERYONE]
@@ -21,10 +22,10 @@ class PresenceConsumer(SessionConsumer):
     max_messages = 10
 
     connection: Connection | None = None
-    # people_message() at the last heartbeat.
-    last_list: str | None = None
-    # The list to send with the next ping; None if it has not changed.
-    new_list: str | None = None
+    # people_message() at the last heartbeat; None if the database was unavailable.
+    people: str | None = None
+    # The list that a heartbeat sent to this page; None if it has been sent a change since.
+    sent_people: str | None = None
 
     async def opened(self):
         user, session_key = self.scope["user"], self.session[0]
@@ -46,11 +47,9 @@ class PresenceConsumer(SessionConsumer):
 
     @classmethod
     async def on_beat(cls, answering):
-        cls.new_list = None
+        cls.people = None
         connections = {each.connection: each for each in answering if each.connection}
-        deleted, people = await cls.synchronize(connections)
-        cls.new_list = people if people != cls.last_list else None
-        cls.last_list = people
+        deleted, cls.people = await cls.synchronize(connections)
         return {connections[connection] for connection in deleted}
 
     @staticmethod
@@ -65,10 +64,12 @@ class PresenceConsumer(SessionConsumer):
         return deleted, people_message()
 
     async def ping(self):
-        if self.new_list is not None:
-            await self.send(text_data=self.new_list)
+        if self.people is not None and self.people != self.sent_people:
+            self.sent_people = self.people
+            await self.send(text_data=self.people)
         await super().ping()
 
     async def presence_change(self, message):
         """The handler of the channel layer's message ``presence.change``."""
+        self.sent_people = None
         await self.send_json({"type": "change", **message["change"]})

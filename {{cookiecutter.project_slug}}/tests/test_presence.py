@@ -13,12 +13,13 @@ from django.urls import reverse
 
 from config.asgi import application
 from paas.asgi import consumers
+from paas.asgi.channel_layer import send_to_group
 from paas.asgi.heartbeat import HEARTBEAT
 from paas.tests.sockets import Socket, close_all, log_in
 from presence.consumers import PresenceConsumer
 from presence.models import EXPIRY_SECONDS, Connection
 from presence.services import MAX_CONNECTIONS, connect, list_people
-from presence.signals import MAX_MESSAGES, MessageLimit
+from presence.signals import EVERYONE, MAX_MESSAGES, MessageLimit, status_message
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -204,6 +205,48 @@ async def test_a_heartbeat_renews_rows_and_deletes_those_of_killed_processes():
         ("ada", True),
         ("bob", False),
     ]
+
+
+async def people_at_heartbeat(page: Socket) -> dict[str, bool] | None:
+    """Who is online by the whole list that the next heartbeat sends; None if it sends none."""
+    await HEARTBEAT.beat()
+    lists = [each["people"] for each in await messages_until_ping(page) if "people" in each]
+    return {each["name"]: each["online"] for each in lists[-1]} if lists else None
+
+
+async def test_a_heartbeat_sends_the_list_unless_the_page_has_it():
+    page = await open_page(await log_in("ada")).open()
+    await page.receive("everyone")
+    await page.receive("change")
+    assert await people_at_heartbeat(page) == {"ada": True}
+    assert await people_at_heartbeat(page) is None
+
+
+async def test_a_heartbeat_corrects_a_page_that_missed_a_change_to_what_was_before():
+    """A user who came online has left again, and Redis lost that change."""
+    bob = await User.objects.acreate(username="bob")
+    page = await open_page(await log_in("ada")).open()
+    await page.receive("change")
+    await people_at_heartbeat(page)
+    await send_to_group(EVERYONE, status_message(bob, True, "came online"))
+    await page.receive("change")
+    assert await people_at_heartbeat(page) == {"ada": True, "bob": False}
+
+
+async def test_a_heartbeat_corrects_a_page_that_opened_since_the_list_was_the_same():
+    """The process had no pages in between, and Redis lost a change after this one opened."""
+    client = await log_in("ada")
+    ada, bob = await User.objects.aget(), await User.objects.acreate(username="bob")
+    for user in (ada, bob):
+        await user.connections.acreate(session="s")
+    first = await open_page(client).open()
+    assert await people_at_heartbeat(first) == {"ada": True, "bob": True}
+    await first.disconnect()
+    await bob.connections.all().adelete()
+    page = await open_page(client).open()
+    await page.receive("everyone")
+    await bob.connections.acreate(session="s")
+    assert await people_at_heartbeat(page) == {"ada": True, "bob": True}
 
 
 async def test_a_heartbeat_closes_a_page_whose_row_was_deleted():
