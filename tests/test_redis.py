@@ -4,7 +4,6 @@ cache keeps to its share of the connections, and heals.
 
 from dataclasses import replace
 
-import httpx
 import pytest
 from combinations import ASGI, SERVERS, for_combinations, is_asgi
 from rehearsal.processes import CommandFailed
@@ -32,15 +31,6 @@ asyncio.run(converse())
 """
 
 
-def ask_for_readiness(visitor) -> httpx.Response:
-    """The response of /readyz; repeat up to 5 times if a probe times out, as on a busy machine."""
-    for _ in range(5):
-        response = visitor.get("/readyz")
-        if "no answer in time" not in response.text:
-            break
-    return response
-
-
 @for_combinations(ASGI)
 def test_heroku_s_self_signed_certificate_and_digitalocean_s_issued_one_are_accepted(
     deployment, project, services, visitor
@@ -50,7 +40,7 @@ def test_heroku_s_self_signed_certificate_and_digitalocean_s_issued_one_are_acce
     assert deployment.environment["REDIS_URL"] == services.valkey.url("rediss", port)
     assert "cache: hello" in deployment.run_script(CACHE)
     assert "layer: hello" in deployment.run_script(LAYER)
-    readiness = ask_for_readiness(visitor)
+    readiness = visitor.get_in_time("/readyz")
     assert (readiness.status_code, readiness.json()["redis"]) == (200, "ok")
 
 

@@ -10,9 +10,9 @@ from presence.signals import EVERYONE, status_message
 class PresenceConsumer(SessionConsumer):
     """The WebSocket of an open page.
 
-    It sends ``everyone``, the whole list of users, when it opens; ``change`` when one user's status
-    changes; and at a heartbeat ``everyone`` again, as Redis may have lost a change, unless this
-    list is the last message the page was sent.
+    It sends ``everyone``, the whole list of users, when it opens, and ``change`` when one user's
+    status changes. Redis may lose a change, so each heartbeat sends ``everyone`` again, unless the
+    last one sent the same list and no change came since.
     """
 
     initial_groups = [EVERYONE]
