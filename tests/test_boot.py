@@ -69,7 +69,7 @@ def test_plain_http_is_redirected(site):
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_a_health_check_with_any_host_over_plain_http_is_answered(site, path):
     with site.visitor("http") as visitor:
-        response = visitor.get_in_time(path, headers={"Host": "10.244.0.7:8080"})
+        response = visitor.get_with_retries(path, headers={"Host": "10.244.0.7:8080"})
     assert response.status_code == 200, response.text
 
 

@@ -55,7 +55,7 @@ def test_a_thousand_impatient_clients_leave_no_trace(site, project, services, vi
     pages = [visitor.get("/") for _ in range(20)]
     assert [page.status_code for page in pages] == [200] * 20
     assert all("impatient" in page.text for page in pages)
-    assert visitor.get_in_time("/readyz").status_code == 200
+    assert visitor.get_with_retries("/readyz").status_code == 200
     connections = services.postgres.connections(project.database)
     assert connections <= 20
     expected, seen = AT_THE_DATABASE[project.answers["server"]], 0

@@ -101,7 +101,7 @@ def test_many_clients_share_a_few_connections_and_lose_nothing(
         clients = site.process.connections_to(int(re.findall(r":(\d+)/", pooled_url(pooled))[-1]))
         printed = site.process.output()
         with site.visitor() as visitor:
-            assert visitor.get_in_time("/readyz").status_code == 200
+            assert visitor.get_with_retries("/readyz").status_code == 200
             set_timeout_of_role(deployment, pooled)
             pool.restart()
             assert visitor.get("/extra/sleep-in-database/?seconds=20").status_code == 503

@@ -99,7 +99,7 @@ User.objects.create_superuser("administrator", password={PASSWORD!r})
     ],
 )
 def test_every_response_has_the_security_headers(check, administrator, path, status):
-    check(administrator.get_in_time(path), status)
+    check(administrator.get_with_retries(path), status)
 
 
 def test_pages_that_name_a_person_are_not_stored(administrator, visitor):

@@ -40,7 +40,7 @@ def test_heroku_s_self_signed_certificate_and_digitalocean_s_issued_one_are_acce
     assert deployment.environment["REDIS_URL"] == services.valkey.url("rediss", port)
     assert "cache: hello" in deployment.run_script(CACHE)
     assert "layer: hello" in deployment.run_script(LAYER)
-    readiness = visitor.get_in_time("/readyz")
+    readiness = visitor.get_with_retries("/readyz")
     assert (readiness.status_code, readiness.json()["redis"]) == (200, "ok")
 
 

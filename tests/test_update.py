@@ -277,7 +277,7 @@ def test_the_update_goes_live_on_the_database_that_there_was(updated, project, s
         assert "You are logged in." in ada.get("/").text
         assert "ada@example.com" in ada.get("/accounts/email/").text
         assert "<h1>Notes</h1>" in ada.get("/notes/").text
-        assert ada.get_in_time("/readyz").json()["database"] == "ok"
+        assert ada.get_with_retries("/readyz").json()["database"] == "ok"
         assert elsewhere.log_in("ada").status_code == 302
         assert "You are logged in." in elsewhere.get("/").text
 

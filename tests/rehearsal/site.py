@@ -142,10 +142,8 @@ class Visitor(httpx.Client):
         for cookie in self.cookies.jar:
             cookie.secure = False
 
-    def get_in_time(self, path: str, **options) -> httpx.Response:
-        """GET; sent up to 5 times while a probe of /readyz is late, as a busy machine makes it and
-        platforms bear with.
-        """
+    def get_with_retries(self, path: str, **options) -> httpx.Response:
+        """GET, with up to 4 retries while a probe of /readyz times out: on a busy machine one may."""
         for _ in range(5):
             response = self.get(path, **options)
             if "no answer in time" not in response.text:

@@ -22,9 +22,9 @@ class PresenceConsumer(SessionConsumer):
     max_messages = 10
 
     connection: Connection | None = None
-    # people_message() at the last heartbeat; None if the database was unavailable.
+    # people_message() at the last heartbeat; None before the first, or if it failed.
     people: str | None = None
-    # The list that a heartbeat sent to this page; None if it has been sent a change since.
+    # The last list that a heartbeat sent to this page; None once a change has followed.
     sent_people: str | None = None
 
     async def opened(self):
