@@ -18,21 +18,20 @@ check: .venv/complete
 	.venv/bin/mypy
 
 lock: .venv/complete
-	.venv/bin/python scripts/lock.py
+	.venv/bin/python -m scripts.lock
 
 # KEEP=1 writes docs/bench.md.
 bench: .venv/complete
-	.venv/bin/python scripts/bench $(if $(KEEP),--keep)
+	.venv/bin/python -m scripts.bench $(if $(KEEP),--keep)
 
 # KEEP=1 writes docs/mutants.md; SHARD=2/4 runs the second of four parts.
 mutants: .venv/complete
-	.venv/bin/python scripts/mutants $(if $(KEEP),--keep) $(if $(SHARD),--shard $(SHARD))
+	.venv/bin/python -m scripts.mutants $(if $(KEEP),--keep) $(if $(SHARD),--shard $(SHARD))
 
 # The chart is of the last run of all tests. Each test file has a database of its own here: its users
 # are on the pages.
 pictures: .venv/complete
-	.venv/bin/python scripts/questions.py
-	.venv/bin/uv run scripts/chart.py
+	.venv/bin/python -m scripts.questions
 	.venv/bin/pytest tests/test_browser.py -k heroku-asgi-daphne --pictures
 	.venv/bin/pytest tests/test_account_pages.py -k heroku-asgi-daphne --pictures
 

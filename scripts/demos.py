@@ -1,6 +1,6 @@
 """Bake a project for each server, and commit it to the branch of that server if it changed.
 
-    python scripts/demos.py
+    python -m scripts.demos
     git diff origin/demo-asgi-daphne demo-asgi-daphne  # what this working tree changes in a project
 
 Each branch continues that of ``origin``, if there is one, or else the local one. Nothing is pushed,

@@ -1,7 +1,7 @@
 """Write the locks: every version pinned, none of it by hand.
 
-    python scripts/lock.py            # keep the pinned versions where they still fit
-    python scripts/lock.py --upgrade  # take the newest
+    python -m scripts.lock            # keep the pinned versions where they still fit
+    python -m scripts.lock --upgrade  # take the newest
 
 Out come this repository's ``requirements.txt``, and the generated project's ``requirements.txt``
 and ``requirements-dev.txt``. Those two serve every combination of answers, so that baking needs no
@@ -20,11 +20,9 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from rehearsal.combinations import CHOICES, COMBINATIONS, DERIVED, all_answers, bake, name_of
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
-from combinations import CHOICES, COMBINATIONS, DERIVED, all_answers, bake, name_of
-
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 # The lowest that a project may choose; the locks hold for every later one too.
 PYTHON_VERSION = "3.12"
@@ -52,7 +50,7 @@ def lock_template(folder: Path, options: list[str]) -> dict[Path, str]:
     lock = ROOT / "requirements.txt"
     groups = ["--group", f"{ROOT / 'pyproject.toml'}:dev"]
     lines = resolve([], folder / "template.txt", *groups, *options, preferring=[lock])
-    return {lock: text_of("python scripts/lock.py", lines)}
+    return {lock: text_of("python -m scripts.lock", lines)}
 
 
 def lock_project(folder: Path, options: list[str]) -> dict[Path, str]:

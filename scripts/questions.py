@@ -1,6 +1,6 @@
 """Draw the questions as they are asked, in docs/questions.svg.
 
-    .venv/bin/python scripts/questions.py
+    .venv/bin/python -m scripts.questions
 
 A project is made in a terminal 110 columns wide: its name is typed in, all else left as it is.
 """

@@ -10,16 +10,14 @@ server as it comes, with a minimal project. What is compared takes turns, so tha
 import argparse
 import os
 import platform
-import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "scripts")]
 
-from bench import baking, servers
-from bench.tables import table
+from scripts.bench import baking, servers
+from scripts.bench.tables import table
 
 HEADING = """\
 # Benchmark

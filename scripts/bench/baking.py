@@ -10,9 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from combinations import TEMPLATE
-
-from bench.tables import Row
+from rehearsal.combinations import TEMPLATE
+from scripts.bench.tables import Row
 
 ROUNDS = 25
 NOTE = "`cookiecutter --no-input`, its start included: the median of {rounds} bakes each{where}."

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from rehearsal.load import Client
 from rehearsal.site import Site
 from rehearsal.streams import Streams
-
-from bench import pages
-from bench.tables import Row
+from scripts.bench import pages
+from scripts.bench.tables import Row
 
 ROUNDS = 5
 STREAMS = 500

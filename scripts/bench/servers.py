@@ -6,15 +6,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from combinations import EACH_SERVER, bake
+from rehearsal.combinations import EACH_SERVER, bake
 from rehearsal.deployment import Deployment
 from rehearsal.platforms import Heroku, Services
 from rehearsal.services import Certificates, Postgres, TLSProxy, Valkey
 from rehearsal.site import Site, session_cookie
 from rehearsal.views import add_views
-
-from bench import busy, pages, sockets
-from bench.tables import Row
+from scripts.bench import busy, pages, sockets
+from scripts.bench.tables import Row
 
 ROUNDS = 10
 OTHER_ROUNDS = 5

@@ -5,9 +5,8 @@ import time
 
 from rehearsal.site import Site
 from rehearsal.sockets import TimedCrowd
-
-from bench.pages import spread
-from bench.tables import Row
+from scripts.bench.pages import spread
+from scripts.bench.tables import Row
 
 STEPS = (100, 500, 1000)
 ROUNDS = 5

@@ -16,11 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "scripts")]
 
-from mutants.row import Mutant
-from mutants.runner import Outcome, Runner
-from mutants.table import TABLE, WITHOUT_MUTANT
+from scripts.mutants.row import Mutant
+from scripts.mutants.runner import Outcome, Runner
+from scripts.mutants.table import TABLE, WITHOUT_MUTANT
 
 HEADING = """\
 # Mutants

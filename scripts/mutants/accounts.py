@@ -1,6 +1,6 @@
 """Mutants of "Accounts"."""
 
-from mutants.row import CONFIGURED, PROJECT, WAITRESS, by_project, by_template
+from scripts.mutants.row import CONFIGURED, PROJECT, WAITRESS, by_project, by_template
 
 THROTTLE = "users/throttle.py"
 SETTINGS = "config/settings.py"

@@ -1,6 +1,6 @@
 """Mutants of "In the browser"."""
 
-from mutants.row import PROJECT, WAITRESS, by_project, by_template
+from scripts.mutants.row import PROJECT, WAITRESS, by_project, by_template
 
 SETTINGS = "config/settings.py"
 HEADERS = "paas/tests/test_headers.py::test_every_response_has_the_security_headers"

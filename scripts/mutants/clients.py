@@ -1,6 +1,13 @@
 """Mutants of "Clients that do harm"."""
 
-from mutants.row import ASGI_GUNICORN, PROJECT, WAITRESS, WSGI_GUNICORN, by_project, by_template
+from scripts.mutants.row import (
+    ASGI_GUNICORN,
+    PROJECT,
+    WAITRESS,
+    WSGI_GUNICORN,
+    by_project,
+    by_template,
+)
 
 SETTINGS = "config/settings.py"
 HANDLER = "paas/asgi/handler.py"

@@ -1,6 +1,6 @@
 """Mutants of "Going live misconfigured"."""
 
-from mutants.row import PROJECT, WAITRESS, by_project, by_template
+from scripts.mutants.row import PROJECT, WAITRESS, by_project, by_template
 
 CHECKS = "paas/checks.py"
 CONFIGURATION = "paas/tests/test_production.py::test_an_invalid_setting_is_one_deploy_error"

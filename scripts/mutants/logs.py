@@ -1,6 +1,6 @@
 """Mutants of "Logs and error reports"."""
 
-from mutants.row import PROJECT, WAITRESS, WSGI_GUNICORN, by_project, by_template
+from scripts.mutants.row import PROJECT, WAITRESS, WSGI_GUNICORN, by_project, by_template
 
 LOGS = "paas/logs.py"
 REQUEST_LOG = "paas/request_log.py"

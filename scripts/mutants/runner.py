@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from combinations import COMBINATIONS, TEMPLATE, by_name, name_of
 from rehearsal.buildpack import install
+from rehearsal.combinations import COMBINATIONS, TEMPLATE, by_name, name_of
 from rehearsal.processes import bare_environment
-
-from mutants.row import Mutant
+from scripts.mutants.row import Mutant
 
 # One waits for a server while the others keep two cores busy.
 WORKERS = 3

@@ -1,6 +1,6 @@
 """Mutants of "Services, tasks and uploads"."""
 
-from mutants.row import (
+from scripts.mutants.row import (
     ASGI_GUNICORN,
     CONFIGURED,
     PROJECT,

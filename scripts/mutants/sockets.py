@@ -1,6 +1,6 @@
 """Mutants of the rows about WebSockets: who opens one, and when it is closed."""
 
-from mutants.row import ASGI_GUNICORN, DAPHNE, PROJECT, by_project, by_template
+from scripts.mutants.row import ASGI_GUNICORN, DAPHNE, PROJECT, by_project, by_template
 
 WEBSOCKETS = "paas/asgi/websockets.py"
 CONSUMERS = "paas/asgi/consumers.py"

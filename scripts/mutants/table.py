@@ -1,6 +1,16 @@
 """The mutants of docs/protections.md: a module for each of its sections, and for sockets and tasks."""
 
-from mutants import accounts, browser, clients, going_live, logs, services, sockets, tasks, template
+from scripts.mutants import (
+    accounts,
+    browser,
+    clients,
+    going_live,
+    logs,
+    services,
+    sockets,
+    tasks,
+    template,
+)
 
 SECTIONS = (going_live, browser, accounts, clients, logs, services, sockets, tasks, template)
 

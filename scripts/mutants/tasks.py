@@ -1,6 +1,6 @@
 """Mutants of the rows about Celery's tasks, and of the mail that one sends."""
 
-from mutants.row import PROJECT, WSGI_GUNICORN, by_project, by_template
+from scripts.mutants.row import PROJECT, WSGI_GUNICORN, by_project, by_template
 
 CELERY = "paas/celery.py"
 LOST = "paas/lost_tasks.py"

@@ -1,6 +1,6 @@
 """Mutants of "The template itself"."""
 
-from mutants.row import PROJECT, WAITRESS, by_template
+from scripts.mutants.row import PROJECT, WAITRESS, by_template
 
 HOOK = "hooks/pre_gen_project.py"
 

@@ -1,0 +1,1 @@
+pytest_plugins = ["rehearsal.fixtures", "rehearsal.browsing", "rehearsal.summary"]

@@ -1,0 +1,148 @@
+"""Fixtures: the services, the baked projects, and their deployments."""
+
+import shutil
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rehearsal.buildpack import install
+from rehearsal.combinations import SERVERS, name_of, parameters, requirements_of
+from rehearsal.deployment import Deployment
+from rehearsal.platforms import PLATFORMS, Services
+from rehearsal.services import Certificates, Postgres, TLSProxy, Valkey
+from rehearsal.views import add_views
+
+
+@dataclass
+class Project:
+    """A baked project: its ``answers``, its ``name`` (the combination's) and its ``folder``."""
+
+    answers: dict
+    name: str
+    folder: Path
+
+    @property
+    def database(self) -> str:
+        return self.name.replace("-", "_")
+
+    def checkout(self, purpose: str) -> Path:
+        """A copy of the project to run in, as a platform makes one."""
+        return shutil.copytree(self.folder, self.folder.parent / purpose / self.folder.name)
+
+    def environment(self, requirements: str) -> Path:
+        """The programs of a virtual environment with the file ``requirements``."""
+        environment = self.folder.parent / f"environment-{Path(requirements).stem}"
+        if not environment.exists():
+            install(requirements, self.folder, environment)
+        return environment / "bin"
+
+
+@pytest.fixture(scope="session", params=parameters(SERVERS))
+def project(request, cookies_session) -> Project:
+    baked = cookies_session.bake(extra_context=request.param)
+    if baked.exception:
+        raise baked.exception
+    return Project(request.param, name_of(request.param), baked.project_path)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory, certificates):
+    """PostgreSQL and Valkey, for as long as the worker lives."""
+    folder = tmp_path_factory.mktemp("services")
+    with ExitStack() as stack:
+        postgres = stack.enter_context(Postgres(folder, certificates))
+        valkey = stack.enter_context(Valkey(folder))
+        self_signed = (certificates.self_signed_certificate, certificates.self_signed_key)
+        issued = (certificates.certificate, certificates.key)
+        own_port, issued_port = (
+            stack.enter_context(TLSProxy(valkey.port, *files)).port
+            for files in (self_signed, issued)
+        )
+        yield Services(postgres, valkey, own_port, issued_port, certificates.ca)
+
+
+@pytest.fixture(scope="session")
+def mail_server(certificates):
+    from rehearsal.mail import MailServer  # not for tests that send none
+
+    with MailServer(certificates) as server:
+        yield server
+
+
+@pytest.fixture
+def mail(mail_server):
+    """The mail server that the site and its worker send to, with no mail yet."""
+    mail_server.reset()
+    return mail_server
+
+
+@pytest.fixture(scope="session")
+def bucket(tmp_path_factory):
+    from rehearsal.bucket import Bucket  # not for tests that upload nothing: moto takes a second
+
+    with Bucket(tmp_path_factory.mktemp("bucket")) as bucket:
+        yield bucket
+
+
+@pytest.fixture(scope="session")
+def variables(project, services, mail_server, request) -> dict[str, str]:
+    """What the owner of the project sets beside the platform, for the servers that run here."""
+    # The authority stands for the public ones that every machine trusts.
+    found = {"EMAIL_URL": mail_server.url, "SSL_CERT_FILE": str(services.authority)}
+    if project.answers["use_s3_media"]:
+        found |= request.getfixturevalue("bucket").environment
+    return found
+
+
+@pytest.fixture(scope="session")
+def deployment(project, services, variables) -> Deployment:
+    """The project built and released on its platform.
+
+    The first release of a worker with these tables makes them; others find them in the database.
+    """
+    postgres, released = services.postgres, f"released {requirements_of(project.answers)}"
+    template = released if postgres.has_database(released) else "template1"
+    postgres.create_database(project.database, template)
+    platform = PLATFORMS[project.answers["platform"]](project.checkout("deployment"))
+    deployment = Deployment.make(platform, services, project.database, **variables)
+    if template != released:
+        postgres.create_database(released, template=project.database)
+    return deployment
+
+
+@pytest.fixture(scope="session")
+def sessions(deployment) -> list[str]:
+    """The keys of the sessions of many people, each logged in once."""
+    return deployment.make_sessions(51)
+
+
+@pytest.fixture(scope="session")
+def site(deployment):
+    with deployment.site() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def extra_views(deployment) -> dict[str, str]:
+    """What to change in the environment for the views in rehearsal/extra."""
+    return add_views(deployment)
+
+
+@pytest.fixture(scope="session")
+def extra_site(deployment, extra_views):
+    """A site with the views in rehearsal/extra beside the project's own."""
+    with deployment.site(**extra_views) as site:
+        yield site
+
+
+@pytest.fixture
+def visitor(site):
+    with site.visitor() as visitor:
+        yield visitor

@@ -1,0 +1,65 @@
+"""A mail server, over TLS and with a password, as the providers have them."""
+
+import asyncio
+import ssl
+import threading
+from email import message_from_bytes
+from email.message import Message
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+from rehearsal.services import Certificates, free_port
+
+NAME, PASSWORD = "site", "a-password"
+
+
+class MailServer(Controller):
+    """Out: ``url``, for EMAIL_URL, and ``messages``, the mails that it took, in order.
+
+    It takes ``seconds`` to accept a mail; ``is_receiving`` is set while it does.
+    """
+
+    def __init__(self, certificates: Certificates):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificates.certificate, certificates.key)
+        super().__init__(
+            self,
+            hostname="127.0.0.1",
+            port=free_port(),
+            ssl_context=context,
+            # It is encrypted already, which the library does not see.
+            auth_require_tls=False,
+            auth_required=True,
+            authenticator=self.authenticate,
+        )
+        self.url = f"smtps://{NAME}:{PASSWORD}@localhost:{self.port}"
+        self.is_receiving = threading.Event()
+        self.reset()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exception):
+        self.stop()
+
+    def reset(self) -> None:
+        """Forget all mails, and accept the next ones at once."""
+        self.messages: list[Message] = []
+        self.seconds = 0.0
+
+    def authenticate(self, server, session, envelope, mechanism, said) -> AuthResult:
+        return AuthResult(success=(said.login, said.password) == (NAME.encode(), PASSWORD.encode()))
+
+    async def handle_DATA(self, server, session, envelope) -> str:
+        self.is_receiving.set()
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.is_receiving.clear()
+        self.messages.append(message_from_bytes(envelope.content))
+        return "250 OK"
+
+    def sent_to(self, address: str) -> list[Message]:
+        return [message for message in self.messages if message["To"] == address]

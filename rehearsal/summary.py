@@ -1,0 +1,75 @@
+"""What a run ends with: how many combinations are proven, figures, and tests that are flaky."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+
+from rehearsal.combinations import COMBINATIONS, name_of
+
+# The tests that prove a combination.
+PROOF = "tests/combinations/"
+
+
+@pytest.fixture
+def report(record_property):
+    """Put a figure, a number, into the closing table; its name ends in its unit."""
+
+    def put(name: str, figure: float) -> None:
+        record_property("figure", (name, figure))
+
+    return put
+
+
+def pytest_itemcollected(item):
+    if hasattr(item, "callspec") and "project" in item.callspec.params:
+        item.user_properties.append(("combination", name_of(item.callspec.params["project"])))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter):
+    stats = terminalreporter.stats
+    passed, failed = (
+        combinations(stats, *outcomes) for outcomes in (["passed"], ["failed", "error"])
+    )
+    if passed | failed:
+        terminalreporter.section("combinations")
+        proven = f"{len(passed - failed)} of {len(COMBINATIONS)}"
+        terminalreporter.write_line(f"built, released, started, visited and stopped: {proven}")
+        for name in sorted(failed):
+            terminalreporter.write_line(f"failed: {name}")
+    if found := figures(stats):
+        terminalreporter.section("figures")
+        for name, values in sorted(found.items()):
+            terminalreporter.write_line(f"{name}: {', '.join(values)}")
+    for test in stats.get("rerun", []):
+        terminalreporter.write_line(f"flaky: {test.nodeid}")
+
+
+def reports(stats: dict[str, list], *outcomes: str) -> Iterator[pytest.TestReport]:
+    for outcome in outcomes:
+        # Errors of collection are reports of another kind.
+        yield from (test for test in stats.get(outcome, []) if isinstance(test, pytest.TestReport))
+
+
+def combinations(stats: dict[str, list], *outcomes: str) -> set[str]:
+    """The names of those that a test with one of these outcomes is about."""
+    return {
+        value
+        for test in reports(stats, *outcomes)
+        if test.nodeid.startswith(PROOF)
+        for key, value in test.user_properties
+        if key == "combination"
+    }
+
+
+def figures(stats: dict[str, list]) -> dict[str, list[str]]:
+    """The values of each figure, with the combination that each is of."""
+    found = defaultdict(list)
+    for test in reports(stats, "passed", "failed", "error"):
+        names = [value for key, value in test.user_properties if key == "combination"]
+        for key, value in test.user_properties:
+            if key == "figure":
+                name, figure = value
+                found[name].append(" ".join([*names, str(figure)]))
+    return found

@@ -1,0 +1,81 @@
+"""The client that loads sites tells how each request ended, so that a lost one is not missed."""
+
+import asyncio
+import socket
+
+import pytest
+
+from rehearsal.load import Answer, Client, Outcome
+from rehearsal.services import free_port
+
+HEADERS = {"Host": "example.com"}
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+LAST = WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+
+
+class Server:
+    """A server that gives each connection these responses, one a request, and then closes it."""
+
+    def __init__(self, *responses: bytes):
+        self.responses, self.connections = responses, 0
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        for response in self.responses:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(response)
+        writer.close()
+
+    async def answers(self, requests: int = 1, pause: float = 0) -> list[Answer]:
+        """Ask one client for as many answers, with seconds of rest after each."""
+        server = await asyncio.start_server(self.handle, "127.0.0.1", 0)
+        async with server:
+            client, answers = Client(server.sockets[0].getsockname()[1], HEADERS), []
+            for _ in range(requests):
+                answers.append(await client.get("/"))
+                await asyncio.sleep(pause)
+            client.close()
+        return answers
+
+
+@pytest.mark.parametrize("response", [WHOLE, CHUNKED, LAST])
+def test_a_whole_answer_is_complete(response):
+    [answer] = asyncio.run(Server(response).answers())
+    assert (answer.outcome, answer.status, answer.body) == (Outcome.COMPLETE, 200, b"hello")
+
+
+@pytest.mark.parametrize("response", [WHOLE[:-1], CHUNKED[:-1], WHOLE[:10], b"no HTTP\r\n\r\n"])
+def test_part_of_an_answer_is_cut_off(response):
+    [answer] = asyncio.run(Server(response).answers())
+    assert answer.outcome is Outcome.CUT_OFF
+
+
+def test_no_answer_at_all_is_closed():
+    [answer] = asyncio.run(Server(b"").answers())
+    assert answer == Answer(Outcome.CLOSED)
+
+
+def test_nobody_there_is_refused():
+    answer = asyncio.run(Client(free_port(), HEADERS).get("/"))
+    assert answer == Answer(Outcome.REFUSED)
+
+
+def test_an_answer_that_takes_too_long_is_late():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client = Client(silent.getsockname()[1], HEADERS, seconds=0.2)
+        assert asyncio.run(client.get("/")) == Answer(Outcome.LATE)
+
+
+def test_a_connection_is_kept_while_the_server_keeps_it():
+    server = Server(WHOLE, WHOLE, LAST)
+    answers = asyncio.run(server.answers(requests=6))
+    assert [answer.outcome for answer in answers] == [Outcome.COMPLETE] * 6
+    assert server.connections == 2
+
+
+def test_a_connection_that_was_closed_while_idle_costs_no_request():
+    server = Server(WHOLE)
+    answers = asyncio.run(server.answers(requests=3, pause=0.1))
+    assert [answer.outcome for answer in answers] == [Outcome.COMPLETE] * 3
+    assert server.connections == 3

@@ -1,0 +1,117 @@
+"""Every combination, built, released and started as its platform does it, serves its pages and stops."""
+
+import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from websockets import InvalidStatus
+
+from rehearsal.combinations import COMBINATIONS, for_combinations, is_asgi
+from rehearsal.site import Site, Visitor
+from rehearsal.sockets import hear, open_socket, shows
+from rehearsal.waiting import wait_until
+
+pytestmark = for_combinations(COMBINATIONS)
+
+
+@pytest.fixture(scope="session")
+def person(site):
+    """Someone who has signed up."""
+    with site.visitor() as visitor:
+        assert visitor.sign_up("hopper").is_redirect
+        yield visitor
+
+
+def test_the_build_installs_what_production_needs_and_collects_static_files(deployment):
+    server = deployment.platform.command("web").split()[0]
+    assert (deployment.platform.programs / server).exists()
+    assert not (deployment.platform.programs / "pytest").exists()
+    assert (deployment.platform.folder / "staticfiles/staticfiles.json").exists()
+
+
+def test_the_release_reports_nothing(deployment):
+    assert "no issues" in deployment.release_log
+    assert "warn" not in deployment.release_log.lower()
+
+
+def test_the_home_page_is_served(visitor):
+    page = visitor.get("/")
+    assert page.status_code == 200
+    assert re.search("<h1[^>]*>My Site</h1>", page.text)
+
+
+def test_the_style_sheet_is_hashed_compressed_and_cached_for_good(visitor):
+    path = re.search(r'href="(/static/site\.\w{12}\.css)"', visitor.get("/").text)[1]
+    response = visitor.get(path)
+    assert response.status_code == 200
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert "immutable" in response.headers["Cache-Control"]
+    assert response.headers["Content-Type"].startswith("text/css")
+    assert "--accent" in response.text
+    plain = visitor.get(path, headers={"Accept-Encoding": "identity"})
+    assert plain.text == response.text
+
+
+def test_whoever_signs_up_is_logged_in_and_has_an_account(person):
+    assert "Welcome, hopper." in person.get("/").text
+    assert "You are hopper, hopper@example.com." in person.get("/accounts/").text
+
+
+def test_the_admin_and_the_uploads_ask_for_a_log_in(visitor, project):
+    paths = ["/admin/", "/accounts/"] + ["/picture/"] * project.answers["use_s3_media"]
+    for path in paths:
+        assert visitor.get(path).is_redirect, path
+
+
+def test_plain_http_is_redirected(site):
+    with site.visitor("http") as visitor:
+        response = visitor.get("/accounts/login/?next=/")
+    assert response.status_code == 301
+    assert response.headers["Location"] == f"https://{site.platform.host}/accounts/login/?next=/"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_health_check_with_any_host_over_plain_http_is_answered(site, path):
+    def is_well() -> bool:
+        return visitor.get(path, headers={"Host": "10.244.0.7:8080"}).status_code == 200
+
+    with site.visitor("http") as visitor:
+        wait_until(is_well, path)
+
+
+def test_a_foreign_host_is_refused(visitor):
+    assert visitor.get("/", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_a_web_socket_of_the_presence_page_is_served_if_there_is_one(site, person, project):
+    if is_asgi(project.answers):
+        assert person.get("/presence/").status_code == 200
+        with open_socket(site, person) as socket:
+            hear(socket, shows("hopper", online=True))
+    status = 403 if is_asgi(project.answers) else 404
+    with pytest.raises(InvalidStatus) as refused:
+        open_socket(site, path="/no/such/socket")
+    assert refused.value.response.status_code == status
+
+
+def stop_during_a_request(site: Site, person: Visitor, postgres, database: str) -> int:
+    """SIGTERM while the database holds a page up, until no connection is accepted any more; returns
+    the page's status.
+    """
+    with ThreadPoolExecutor(1) as background:
+        with postgres.locked(database, "users_user"):
+            page = background.submit(person.get, "/")
+            wait_until(lambda: postgres.held_up(database), "a page that waits for the database")
+            site.process.signal(signal.SIGTERM)
+            wait_until(lambda: not site.is_listening(), "the end of new connections")
+        return page.result().status_code
+
+
+def test_a_request_in_flight_at_sigterm_is_answered_and_the_process_exits_with_0(
+    site, person, services, project
+):
+    """The last test of a combination, as it stops the site."""
+    assert stop_during_a_request(site, person, services.postgres, project.database) == 200
+    assert site.process.process.wait(site.platform.grace) == 0, site.process.output()
+    assert {event["level"] for event in site.process.events()} <= {"info", "warning"}

@@ -1,0 +1,88 @@
+"""Hypothesis strategies for answers: such as must be accepted, such as must not be, and any."""
+
+import operator
+from typing import Final
+
+from hypothesis import strategies as st
+
+from rehearsal.combinations import QUESTIONS
+
+FREE_TEXT = ("project_name", "description", "author_name")
+
+# Words that mean something to YAML, TOML, JSON, Markdown, HTML, Jinja, Python, Ruff or a shell, that
+# are written from the right, or that take more code points than one expects.
+AWKWARD_WORDS = """
+    ''' ' # #> <# <% %> <%=x%> endif <!-- --> & &amp; &#39; < > </h1> </title> <b> <script> * ** _
+    __ ` ``` ~~~ ~~ - -- --- + +++ = === | || ! ![ [a](b) [a]: [ ] ( ) 1. 1) ; : :: , . .. ... / //
+    ? ?? @ @x % %s %(x)s ^ ~ $ $$ $PORT $x $(ls) >&2 && true True false null None yes no on off 0 0x1
+    1e3 .inf .nan 1_000 2026-01-01 12:30:45 0.0.0.0 /tmp/x /dev/shm C:/ file:// :tada: #1 #noqa
+    O'Brien Smith&Co Ålesund søk Renée e\u0301 ﬁ ß İ ﷺ حجز المواعيد שלום ३ ١ 你好 日本語 한국어 ไทย
+    🎉 👩‍👩‍👧 🏴󠁧󠁢󠁳󠁣󠁴󠁿 🇳🇴 ❤️ 𝔘 \u200d \xad \ufeff
+"""
+AWKWARD = [": ", " #", "- ", "# <% if x %>", "# <% endif %>", "a  b", "a\xa0b", "a\u3000b"]
+AWKWARD += AWKWARD_WORDS.split()
+SLUGS = "ab my_site true false null none yes no on off nan inf e1 x0 a__b web db release"
+BAD_SLUGS = """
+    x 1 _ __ _site site_ 2fast My_Site my-site my.site søk ｓite ١site class match json email django
+    users config tests static con nul . .. ... ./site ../site site/ a/b a/../b a\\b site.git ~ * $x
+"""
+BAD_EMAILS = "ada @ ada@ @example.com ada@localhost a@b@example.com a@b..c"
+
+# What no text may hold: marks with a meaning in Python, TOML and JSON, and what cannot be seen.
+MARKS = '"\\{}\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069'
+NO_TEXT: Final = ("Cc", "Cs", "Cn", "Co", "Zl", "Zp")
+good_characters = st.characters(exclude_categories=NO_TEXT, exclude_characters=MARKS)
+bad_characters = st.sampled_from(MARKS) | st.characters(categories=NO_TEXT)
+
+
+def joined(characters: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Awkward words and others of these characters, 39 in all, which take 78 columns at most."""
+    parts = st.lists(st.sampled_from(AWKWARD) | st.text(characters, max_size=8))
+    lines = st.builds(str.join, st.sampled_from(["", " "]), parts)
+    return lines.map(lambda line: line[:39].strip())
+
+
+def spoiled(good: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Good text with a bad character somewhere in it."""
+    places = st.integers(0, 40)
+    return st.builds(
+        lambda text, bad, at: text[:at] + bad + text[at:], good, bad_characters, places
+    )
+
+
+good_texts = joined(good_characters)
+good_names = good_texts.filter(bool)
+good_slugs = st.sampled_from([*SLUGS.split(), "a" * 50]) | st.from_regex(
+    r"[a-z]{1,9}_[a-z0-9_]{0,38}[a-z0-9]", fullmatch=True
+)
+good_emails = st.emails().filter(lambda email: not set(email) & set(MARKS))
+good_answers = st.fixed_dictionaries(
+    {
+        "project_name": good_names,
+        "project_slug": good_slugs,
+        "description": good_texts,
+        "author_name": good_texts,
+        "author_email": st.just("") | good_emails,
+        "python_version": st.sampled_from(QUESTIONS["python_version"]),
+    }
+)
+
+bad_values = {
+    "project_name": spoiled(good_names) | st.sampled_from(["", " ", " x", "x ", "x" * 80]),
+    "project_slug": spoiled(good_slugs)
+    | st.sampled_from([*BAD_SLUGS.split(), "", "a" * 51, "a" * 300]),
+    "description": spoiled(good_texts),
+    "author_name": spoiled(good_texts),
+    "author_email": spoiled(good_emails) | st.sampled_from(BAD_EMAILS.split()),
+}
+# The name of an answer, and the bad value.
+bad_answers = st.one_of(*(st.tuples(st.just(name), some) for name, some in bad_values.items()))
+
+any_texts = joined(st.characters())
+any_values = {
+    **dict.fromkeys(FREE_TEXT, any_texts),
+    # No absolute path, lest a failing test makes folders in earnest.
+    "project_slug": st.text("ab_1-. /éA\0", max_size=60).map(lambda slug: slug.lstrip("/")),
+    "author_email": good_emails | any_texts,
+}
+any_answers = st.builds(operator.or_, good_answers, st.fixed_dictionaries({}, optional=any_values))

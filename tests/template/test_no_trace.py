@@ -1,0 +1,115 @@
+"""A project holds nothing of the answers that were not given: no file, setting, package or word."""
+
+import re
+
+import pytest
+from assertions import files_of
+
+from rehearsal.combinations import (
+    CHOICES,
+    COMBINATIONS,
+    OPTIONS,
+    TEMPLATE,
+    all_answers,
+    for_combinations,
+    is_asgi,
+)
+
+# What only a project with this answer may hold: regular expressions, whatever the case. An answer
+# is a choice, an option, or what follows from them.
+TERMS = {
+    "heroku": [
+        *["heroku", "dyno", "procfile", r"app\.json", "x-request-start"],
+        "amazonaws",  # S3's host; App Platform's bucket is on Spaces
+    ],
+    "digitalocean": [
+        *["digitalocean", "app platform", "app spec", r"app\.yaml", r"\.do\b", "doctl"],
+        *["do-connecting-ip", r"live\.yaml", r"\bnyc\d?\b", "spaces_"],
+        r"\b(?-i:Spaces)\b",  # not those between words
+    ],
+    "asgi": [
+        # asgiref is Django's. Gunicorn's parser, which its WSGI worker uses too, is in gunicorn.asgi.
+        r"(?<!gunicorn\.)asgi(?!ref)",
+        *[r"web.?socket", r"\bwss?\b", "consumer", "presence", "pytest.asyncio", "asyncio_mode"],
+        r"(?<!without-)heartbeat",  # Celery has an option of that name
+        r"(?<!com/)ticket",  # code.djangoproject.com/ticket/ is Django's tracker
+        r"\bchannels\b",  # not Waitress' connections, such as active_channels
+        r"channel.layer",
+        "msgpack",  # of channels-redis
+    ],
+    "wsgi": [r"wsgi(?!_request)"],  # Django's test client has response.wsgi_request
+    "daphne": ["daphne", "websocket_connect_timeout", "twisted", "autobahn"],
+    "gunicorn": ["gunicorn", "gthread", "web_concurrency", "arbiter"],
+    "waitress": ["waitress", "asyncore", "outbuf"],
+    "use_celery": [
+        *["celery", "kombu", "billiard", "amqp", "crontab", "beat_schedule", "remap_sigterm"],
+        *["worker_concurrency", "worker process", "background task", "lost_task", "task_again"],
+        r"(?-i:welcome)",  # the home page greets with "Welcome, "
+    ],
+    "use_s3_media": [
+        *["aws_", r"\bs3\b", "s3transfer", r"\bboto", "jmespath", "django-storages"],
+        *["bucket", "pillow", r"\buploads\b", r"storages\.backends", "media_", r"\bmedia/"],
+        r"(?<!-in-)picture(?!-in-)",  # picture-in-picture is a feature of browsers
+    ],
+    "redis": ["redis", "valkey"],
+}
+# Lines that may hold a term of "daphne" in a project of Gunicorn and ASGI: the `runserver` that
+# serves WebSockets in development is Daphne's.
+RUNSERVER = {
+    "pyproject.toml": r'    "daphne>=',
+    "requirements-dev.txt": r"(daphne|twisted|autobahn)==",
+    "paas/management/commands/runserver.py": r'"""Daphne\'s `|from daphne\.management',
+}
+
+
+def given(answers: dict) -> set[str]:
+    """The keys of TERMS that the answers include."""
+    found = all_answers(answers)
+    derived = {found["__interface"], found["__app_server"]}
+    options = {name for name in OPTIONS if answers[name]}
+    redis = {"redis"} if found["__redis"] == "yes" else set()
+    return {answers["platform"]} | derived | options | redis
+
+
+def is_runserver(answers: dict, excluded: str, name: str, line: str) -> bool:
+    """Whether the line is one of RUNSERVER."""
+    if excluded != "daphne" or not is_asgi(answers) or name not in RUNSERVER:
+        return False
+    return bool(re.match(RUNSERVER[name], line))
+
+
+@for_combinations(COMBINATIONS)
+def test_no_file_holds_a_term_of_an_answer_that_was_not_given(project):
+    excluded = {name: terms for name, terms in TERMS.items() if name not in given(project.answers)}
+    assert excluded
+    found = []
+    for path in files_of(project.folder):
+        name = path.relative_to(project.folder).as_posix()
+        # The name of the file is its line 0.
+        for number, line in enumerate([name, *path.read_text().splitlines()]):
+            for answer, terms in excluded.items():
+                if is_runserver(project.answers, answer, name, line):
+                    continue
+                hits = [term for term in terms if re.search(term, line, re.IGNORECASE)]
+                found += [f"{name}:{number}: {term!r} is of {answer}: {line}" for term in hits]
+    assert found == [], "\n" + "\n".join(found)
+
+
+def test_every_answer_that_a_project_may_lack_has_terms():
+    assert set(TERMS) == set().union(*map(given, COMBINATIONS))
+    assert set(CHOICES) == {"platform", "server", *OPTIONS}
+
+
+@pytest.mark.parametrize("answer", TERMS)
+def test_the_template_uses_every_term(answer):
+    """One that it does not use is misspelt, or of something that is no longer there."""
+    source = (TEMPLATE / "cookiecutter.json").read_text()
+    for path in files_of(TEMPLATE / "{{cookiecutter.project_slug}}"):
+        source += f"{path}\n{path.read_text(errors='ignore')}"
+    assert [term for term in TERMS[answer] if not re.search(term, source, re.IGNORECASE)] == []
+
+
+@for_combinations([answers for answers in COMBINATIONS if answers["server"] == "asgi-gunicorn"])
+def test_every_line_that_may_name_daphne_is_there(project):
+    for name, pattern in RUNSERVER.items():
+        assert re.search(f"^({pattern})", (project.folder / name).read_text(), re.MULTILINE), name

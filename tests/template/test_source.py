@@ -1,0 +1,275 @@
+"""The template's own source: real code that parses as it stands, with every option in its place."""
+
+import ast
+import itertools
+import os
+import re
+import subprocess
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rehearsal import linting
+from rehearsal.combinations import (
+    CHOICES,
+    COMBINATIONS,
+    DERIVED,
+    OPTIONS,
+    QUESTIONS,
+    TEMPLATE,
+    all_answers,
+)
+
+PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
+# What Windows takes for devices, whatever follows a dot.
+RESERVED = "con|prn|aux|nul|com[0-9]|lpt[0-9]"
+
+# How many files may tell the values of an option apart: its conditions, the hook's table and the
+# private values derived from it all count. The numbers are what the options need today; raising
+# one takes a reason, which belongs in the commit that does it. Of the docs it is configuration.md,
+# operations.md (which scales workers and backs up a bucket) and scaling.md (which lists plans).
+#   platform: README and docs, paas/__init__.py (the map), settings, .gitignore (live.yaml)
+#   server: README and docs, the map, app.json, app.yaml, pyproject.toml and the two locks, settings,
+#           urls, gunicorn.conf.py, conftest.py, dependabot.yml; for Redis: CI, the hints of heroku.py
+#           and digitalocean.py
+#   use_celery: README and docs, the map, Procfile, app.json, app.yaml, pyproject.toml and the locks,
+#           settings, config/__init__.py, conftest.py; for Redis, as above
+#   use_s3_media: README and docs, the map, app.json, app.yaml, pyproject.toml and the locks,
+#           settings, urls, conftest.py, .gitignore, CI
+BUDGET = {"platform": 7, "server": 17, "use_celery": 17, "use_s3_media": 14}
+
+
+def tracked(pattern: str) -> list[Path]:
+    """The repository's files that match, but nothing that tools left there."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", pattern]
+    listed = subprocess.run(command, cwd=TEMPLATE, check=True, capture_output=True, text=True)
+    paths = [TEMPLATE / name for name in listed.stdout.split("\0") if name]
+    return [path for path in paths if path.exists()]
+
+
+@pytest.mark.parametrize("command", linting.COMMANDS)
+def test_ruff_is_content_with_the_source_as_it_stands(command):
+    assert linting.complaints(command, TEMPLATE) == ""
+
+
+def test_mypy_is_content_with_the_hooks_the_scripts_and_the_tests():
+    command = [sys.executable, "-m", "mypy", "--cache-dir", os.devnull]
+    done = subprocess.run(command, cwd=TEMPLATE, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_python_file_parses_as_it_stands():
+    sources = tracked("*.py")
+    assert PROJECT / "config/settings.py" in sources
+    for path in sources:
+        ast.parse(path.read_text(), path.name)
+
+
+def files_naming(option: str) -> list[str]:
+    derived = [name for name, questions in DERIVED.items() if option in questions]
+    pattern = "|".join(rf"\bcookiecutter\.{name}\b" for name in [option, *derived])
+    found = [
+        path.relative_to(PROJECT).as_posix()
+        for path in tracked("{{cookiecutter.project_slug}}")
+        if re.search(pattern, path.read_text())
+    ]
+    return sorted(found)
+
+
+@pytest.mark.parametrize("option", CHOICES)
+def test_no_option_is_named_in_more_files_than_its_budget(option):
+    files = files_naming(option)
+    print(option, len(files), files)
+    assert len(files) <= BUDGET.get(option, 0), f"BUDGET of {option}: {files}"
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[str, set]:
+    """Every answer that may be asked about, by its question or private name."""
+    baked = [all_answers(answers) for answers in COMBINATIONS]
+    return {name: {answers[name] for answers in baked} for name in [*CHOICES, *DERIVED]}
+
+
+def test_conditions_compare_only_with_answers_that_exist(known):
+    for path in tracked("{{cookiecutter.project_slug}}"):
+        for name, value in re.findall(r'cookiecutter\.(\w+) == "([^"]+)"', path.read_text()):
+            assert value in known[name], f"{path}: {name} is never {value}"
+
+
+def test_every_file_and_answer_in_the_hook_s_table_exists(known):
+    source = (TEMPLATE / "hooks/post_gen_project.py").read_text()
+    table = re.search(r"^ONLY_FOR = (\{.+?^\})", source, re.MULTILINE | re.DOTALL)[1]
+    files = ast.literal_eval(table)
+    paths = [path for paths in files.values() for path in paths]
+    assert len(paths) > 5
+    assert [path for path in paths if not (PROJECT / path).exists()] == []
+    assert [key for key in files if key[1] not in known[key[0]]] == []
+
+
+def test_files_are_rendered_if_they_hold_something_to_render():
+    """Which are copied instead, cookiecutter.json says; docs/decisions/0017 tells what that saves."""
+    patterns = QUESTIONS["_copy_without_render"]
+    for path in tracked("{{cookiecutter.project_slug}}"):
+        name = path.relative_to(PROJECT)
+        is_copied = any(
+            fnmatch(part.as_posix(), pattern)
+            for part in [name, *name.parents]
+            for pattern in patterns
+        )
+        holds_marks = bool(re.search(r"<%|<#|cookiecutter\.", path.read_text()))
+        advice = f"{'take it from' if is_copied else 'add it to'} _copy_without_render"
+        assert is_copied != holds_marks, f"{name}: {advice} in cookiecutter.json"
+
+
+def test_every_choice_has_a_label():
+    labels = QUESTIONS["__prompts__"]
+    asked = {name for name in QUESTIONS if not name.startswith("_")}
+    assert set(labels) == asked | {"__prices__"}
+    assert set(labels["__prices__"]) == set(CHOICES["platform"])
+    for prices in labels["__prices__"].values():
+        assert set(prices) <= {*asked, *CHOICES["server"]}
+    for name, values in CHOICES.items():
+        if name not in OPTIONS:
+            assert set(labels[name]) == {"__prompt__", *values}
+
+
+def test_the_readme_knows_every_question_and_the_number_of_combinations():
+    readme = (TEMPLATE / "README.md").read_text()
+    assert f"All {len(COMBINATIONS)} combinations" in readme
+    asked = [name for name in QUESTIONS if not name.startswith("_")]
+    assert [name for name in asked if f"`{name}`" not in readme] == []
+
+
+def test_the_address_of_this_repository_is_in_the_readme_s_first_command_only():
+    """Whoever publishes the template sets it there."""
+    address = re.compile(r"(?:gh:|github\.com[:/])([\w-]+)/cookiecutter-django-paas\b")
+    found = {
+        path.relative_to(TEMPLATE).as_posix(): names
+        for path in tracked(".")
+        if path.suffix not in (".jpg", ".png", ".svg")
+        and (names := address.findall(path.read_text()))
+    }
+    assert list(found) == ["README.md"]
+    [owner] = found["README.md"]
+    command = f"uvx cookiecutter gh:{owner}/cookiecutter-django-paas"
+    first = re.search(r"^```sh\n(.+?)\n```$", (TEMPLATE / "README.md").read_text(), re.MULTILINE)
+    assert first[1] == command
+
+
+def test_every_file_and_test_among_the_protections_exists():
+    table = (TEMPLATE / "docs/protections.md").read_text()
+    paths = re.findall(r"`([\w./]+/[\w.]+|\w[\w.]+\.py|Procfile)`", table)
+    tests = re.findall(r"`(test_\w+)`", table)
+    defined = "".join(path.read_text() for path in tracked("*test_*.py"))
+    assert len(paths) > 30
+    assert [p for p in paths if not (PROJECT / p).exists() and not (TEMPLATE / p).exists()] == []
+    assert len(tests) > 30
+    assert [test for test in tests if f"def {test}(" not in defined] == []
+
+
+def test_every_link_to_a_file_of_ours_leads_there():
+    links = [
+        (path, target)
+        for path in tracked("*.md")
+        if PROJECT not in path.parents
+        for target in re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", path.read_text())
+    ]
+    assert len(links) > 5
+    assert [link for link in links if not (link[0].parent / link[1]).exists()] == []
+
+
+def actions(folder: Path) -> set[str]:
+    workflows = (folder / ".github/workflows").glob("*.yml")
+    found = (re.findall(r"uses: (.+)", path.read_text()) for path in workflows)
+    return {action for actions in found for action in actions}
+
+
+def test_actions_are_pinned_by_commit_and_those_of_the_project_are_among_ours():
+    """Dependabot raises them in ours alone."""
+    for action in actions(TEMPLATE):
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+    assert actions(PROJECT) <= actions(TEMPLATE)
+
+
+def test_every_combination_is_in_one_shard_of_our_workflow_and_the_rest_in_another():
+    workflow = yaml.safe_load((TEMPLATE / ".github/workflows/ci.yml").read_text())
+    shards = workflow["jobs"]["rehearsal"]["strategy"]["matrix"]["tests"]
+    pairs = itertools.product(CHOICES["platform"], CHOICES["server"])
+    names = ["-".join(pair) for pair in pairs]
+    assert shards == [*names, f"not ({' or '.join(names)})"]
+
+
+def test_every_path_can_be_checked_out_on_windows():
+    paths = [path.relative_to(TEMPLATE).as_posix() for path in tracked(".")]
+    assert len({path.casefold() for path in paths}) == len(paths) > 100
+    for path in paths:
+        assert not re.search(r'[<>:"|?*\\\x00-\x1f]|[. ](/|$)', path), path
+        assert not re.search(rf"(^|/)({RESERVED})(\.|/|$)", path, re.IGNORECASE), path
+        assert len(path) < 150, path
+
+
+def test_both_repositories_have_the_same_verbs_and_the_same_hook_before_a_commit():
+    for folder in (TEMPLATE, PROJECT):
+        verbs = (folder / "Makefile").read_text().partition(".PHONY: ")[2].split()
+        assert verbs[:4] == ["run", "test", "check", "lock"]
+    hook = ".pre-commit-config.yaml"
+    assert (TEMPLATE / hook).read_text() == (PROJECT / hook).read_text()
+
+
+def test_only_what_this_project_is_made_of_lies_at_the_top():
+    top = {path.relative_to(TEMPLATE).parts[0] for path in tracked(".")}
+    for_users = "cookiecutter.json {{cookiecutter.project_slug}} hooks tests README.md LICENSE"
+    # Cookiecutter imports an extension from here, not from a folder below.
+    for_users += " paas_questions.py"
+    for_maintainers = """
+        .ci .gitattributes .github .gitignore .pre-commit-config.yaml .python-version CHANGELOG.md
+        CONTRIBUTING.md Makefile docs pyproject.toml requirements.txt scripts
+    """
+    assert top == set(f"{for_users} {for_maintainers}".split())
+
+
+def option_lines(text: str) -> set[int]:
+    """The numbers of the lines that hold an option's marks, or are between them."""
+    found, depth = set(), 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        mark = re.match(r"\s*# <% (if|endif)", line)
+        depth += {"if": 1, "endif": -1}[mark[1]] if mark else 0
+        if mark or depth:
+            found.add(number)
+    return found
+
+
+def test_options_stand_outside_the_imports():
+    for path in tracked("{{cookiecutter.project_slug}}/*.py"):
+        text = path.read_text()
+        body = ast.parse(text).body
+        imports = [each for each in body if isinstance(each, ast.Import | ast.ImportFrom)]
+        if imports:
+            block = range(imports[0].lineno, imports[-1].lineno)
+            assert not option_lines(text) & set(block), path
+
+
+def extended_list(statement: ast.AST) -> str:
+    """The list that the statement adds to, or ""."""
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.value, ast.List | ast.Tuple):
+        return ast.unparse(statement.target)
+    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.List | ast.BinOp):
+        target = ast.unparse(statement.targets[0])
+        parts = [ast.unparse(node) for node in ast.walk(statement.value)]
+        return target if target in parts else ""
+    if isinstance(statement, ast.Call) and isinstance(statement.func, ast.Attribute):
+        adds = statement.func.attr in ("append", "extend", "insert", "remove")
+        return ast.unparse(statement.func.value) if adds else ""
+    return ""
+
+
+def test_no_list_is_built_in_several_statements_because_of_an_option():
+    for path in tracked("{{cookiecutter.project_slug}}/*.py"):
+        text = path.read_text()
+        lines = option_lines(text)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.stmt | ast.expr) and node.lineno in lines:
+                assert not extended_list(node), f"{path}:{node.lineno}: put the mark into the list"
