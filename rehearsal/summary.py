@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -52,24 +53,20 @@ def reports(stats: dict[str, list], *outcomes: str) -> Iterator[pytest.TestRepor
         yield from (test for test in stats.get(outcome, []) if isinstance(test, pytest.TestReport))
 
 
+def properties(test: pytest.TestReport, name: str) -> list[Any]:
+    return [value for key, value in test.user_properties if key == name]
+
+
 def combinations(stats: dict[str, list], *outcomes: str) -> set[str]:
     """The names of those that a test with one of these outcomes is about."""
-    return {
-        value
-        for test in reports(stats, *outcomes)
-        if test.nodeid.startswith(PROOF)
-        for key, value in test.user_properties
-        if key == "combination"
-    }
+    proofs = [test for test in reports(stats, *outcomes) if test.nodeid.startswith(PROOF)]
+    return {name for test in proofs for name in properties(test, "combination")}
 
 
 def figures(stats: dict[str, list]) -> dict[str, list[str]]:
     """The values of each figure, with the combination that each is of."""
     found = defaultdict(list)
     for test in reports(stats, "passed", "failed", "error"):
-        names = [value for key, value in test.user_properties if key == "combination"]
-        for key, value in test.user_properties:
-            if key == "figure":
-                name, figure = value
-                found[name].append(" ".join([*names, str(figure)]))
+        for name, figure in properties(test, "figure"):
+            found[name].append(" ".join([*properties(test, "combination"), str(figure)]))
     return found

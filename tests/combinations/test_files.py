@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from assertions import files_of, parse
 
 from rehearsal import linting
+from rehearsal.assertions import files_of, parse
 from rehearsal.combinations import COMBINATIONS, for_combinations, needs_redis, words
 
 pytestmark = for_combinations(COMBINATIONS)

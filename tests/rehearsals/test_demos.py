@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from assertions import files_of
 
+from rehearsal.assertions import files_of
 from rehearsal.combinations import CHOICES, TEMPLATE, bake
 from rehearsal.processes import bare_environment, run
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from assertions import assert_answers_are_kept, assert_valid_files, shown
 from click.testing import CliRunner
 from cookiecutter.cli import main
 from hypothesis import given, seed, settings
 from strategies import any_answers, bad_answers, good_answers
 
+from rehearsal.assertions import assert_answers_are_kept, assert_valid_files, shown
 from rehearsal.combinations import EACH_PLATFORM, QUESTIONS, TEMPLATE, for_combinations
 from rehearsal.processes import bare_environment, run_script
 

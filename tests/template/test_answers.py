@@ -7,8 +7,8 @@ import sys
 
 import pytest
 import yaml
-from assertions import assert_answers_are_kept, assert_valid_files
 
+from rehearsal.assertions import assert_answers_are_kept, assert_valid_files
 from rehearsal.combinations import TEMPLATE, all_answers
 
 BAD = [

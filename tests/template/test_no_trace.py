@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from assertions import files_of
 
+from rehearsal.assertions import files_of
 from rehearsal.combinations import (
     CHOICES,
     COMBINATIONS,
