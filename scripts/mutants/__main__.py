@@ -1,89 +1,138 @@
-"""Remove each protection of docs/protections.md in turn, and see the tests fail that hold it.
+"""Remove each protection of docs/protections.md in turn, and see the test fail that holds it.
 
-    make mutants              prints a line for each mutant, and the survivors at the end
-    make mutants KEEP=1       and writes docs/mutants.md
-    make mutants SHARD=2/4    only every fourth mutant, from the second on
+    make mutants                               prints a line for each mutant
+    make mutants SHARD=2/4                     only every fourth mutant, from the second on
+    python -m scripts.mutants --only throttle  only those with this text in their row
 
-The exit status is 1 if a mutant survives, or if a test fails although nothing was removed.
+First the tests run without an edit, and have to pass. The exit status is 1 if a mutant survives, or
+if anything else is not as expected.
 """
 
 import argparse
+import os
+import shutil
+import signal
+import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from xml.etree import ElementTree
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from rehearsal.buildpack import install
+from rehearsal.combinations import TEMPLATE, by_name
+from rehearsal.processes import bare_environment
+from scripts.mutants.table import MUTANTS, PROJECT, Mutant
 
-from scripts.mutants.row import Mutant
-from scripts.mutants.runner import Outcome, Runner
-from scripts.mutants.table import TABLE, WITHOUT_MUTANT
-
-HEADING = """\
-# Mutants
-
-{date}: {count} protections removed one at a time, {survivors} survivors, {minutes:.0f} minutes.
-`make mutants KEEP=1` writes this anew; `scripts/mutants/table.py` has each edit whole.
-
-| protection | edit | tests that fail then | s |
-|---|---|---|--:|
-"""
+# One waits for a server while the others keep two cores busy.
+WORKERS = 3
+# A wait for what a mutant removed times out after 120 seconds, and a test may have several.
+SECONDS_PER_TEST = 600
+NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache")
+INSTALLING = threading.Lock()
 
 
 def main() -> None:
-    options = parse_arguments()
-    started = time.monotonic()
-    outcomes = []
-    with tempfile.TemporaryDirectory() as folder:
-        for outcome in Runner(Path(folder)).run(options.mutants):
-            print(outcome, flush=True)
-            outcomes.append(outcome)
-    minutes = (time.monotonic() - started) / 60
-    unexpected = [outcome for outcome in outcomes if not outcome.is_expected]
-    for outcome in unexpected:
-        print(f"\nUNEXPECTED: {outcome}\n{outcome.output}")
-    survivors = sum(outcome.mutant is not None for outcome in unexpected)
-    print(f"\n{len(options.mutants)} mutants, {survivors} survivors, {minutes:.0f} minutes")
-    if options.keep:
-        (ROOT / "docs/mutants.md").write_text(document(outcomes, survivors, minutes))
-    sys.exit(bool(unexpected))
+    mutants = parse_arguments()
+    unedited = {
+        (mutant.test, mutant.answers): replace(mutant, protection="no edit", old="", new="")
+        for mutant in mutants
+    }
+    failures = 0
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(WORKERS) as executor:
+        for line, output in executor.map(partial(run, folder), [*unedited.values(), *mutants]):
+            print(line, output, flush=True)
+            failures += bool(output)
+    print(f"{len(mutants)} mutants, {failures} not as expected")
+    sys.exit(bool(failures))
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments() -> list[Mutant]:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--keep", action="store_true", help="write docs/mutants.md")
     parser.add_argument("--shard", default="1/1", help="such as 2/4: the second of four parts")
-    parser.add_argument("--only", default="", help="mutants of files and tests with this text")
+    parser.add_argument("--only", default="", help="mutants with this text in their row")
     options = parser.parse_args()
     number, count = map(int, options.shard.split("/"))
-    found = [mutant for mutant in TABLE if options.only in f"{mutant.file} {mutant.tests}"]
-    options.mutants = found[number - 1 :: count]
-    return options
+    return [mutant for mutant in MUTANTS if options.only in str(mutant)][number - 1 :: count]
 
 
-def document(outcomes: Iterable[Outcome], survivors: int, minutes: float) -> str:
-    """The table of docs/mutants.md; last the protections that no edit can remove, and why."""
-    tried = [outcome for outcome in outcomes if outcome.mutant]
-    heading = HEADING.format(
-        date=datetime.now(UTC).date().isoformat(),
-        count=len(tried),
-        survivors=survivors,
-        minutes=minutes,
+def run(folder: str, mutant: Mutant) -> tuple[str, str]:
+    """A line that says what came of the mutant, and if that is not expected, pytest's output."""
+    started, expected = time.monotonic(), "failed" if mutant.old else "passed"
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        scratch = Path(name)
+        repository = shutil.copytree(TEMPLATE, scratch / "repository", ignore=NOT_COPIED)
+        edit(mutant, repository)
+        is_of_project = mutant.find_test(repository / PROJECT)
+        output = (run_in_project if is_of_project else run_in_template)(mutant, scratch)
+        result = read_result(scratch / "results.xml")
+    line = f"{time.monotonic() - started:4.0f} s  {result:8}  {mutant.protection}, {mutant.test}"
+    return line, "" if result == expected else f"\n{expected} was expected:\n{output}"
+
+
+def edit(mutant: Mutant, repository: Path) -> None:
+    """Remove the protection. Raises ValueError if the text to edit does not stand once in its file."""
+    file = mutant.path(repository)
+    text = file.read_text()
+    if mutant.old and text.count(mutant.old) != 1:
+        raise ValueError(f"not once in {mutant.file}: {mutant.old!r}")
+    file.write_text(text.replace(mutant.old, mutant.new))
+
+
+def run_in_template(mutant: Mutant, scratch: Path) -> str:
+    # Without the options of pyproject.toml: in this process, and rehearsals as well.
+    command = [sys.executable, "-m", "pytest", "-o", "addopts=", f"--basetemp={scratch}/tests"]
+    return run_pytest(command, mutant, scratch / "repository", scratch, dict(os.environ))
+
+
+def run_in_project(mutant: Mutant, scratch: Path) -> str:
+    """Bake a project with the mutant, and run its own test there."""
+    (answers,) = by_name(mutant.answers)
+    bake = f"{sys.executable} -m cookiecutter --no-input -o {scratch}/baked {scratch}/repository"
+    questions = [f"{name}={answer}" for name, answer in answers.items()]
+    subprocess.run([*bake.split(), *questions], check=True, capture_output=True)
+    project, environment = scratch / "baked/my_site", scratch / "environment"
+    with INSTALLING:  # all share it
+        install("requirements-dev.txt", project, environment)
+    command = [str(environment / "bin/python"), "-m", "pytest"]
+    variables = bare_environment(environment / "bin", scratch)
+    return run_pytest(command, mutant, project, scratch, variables)
+
+
+def run_pytest(
+    command: list[str], mutant: Mutant, folder: Path, scratch: Path, environment: dict[str, str]
+) -> str:
+    """Run the mutant's test in ``folder`` and return what pytest printed. If it takes too long it
+    is interrupted, so that its fixtures still end their processes.
+    """
+    test = mutant.find_test(folder) or mutant.test
+    process = subprocess.Popen(
+        [*command, "-p", "no:cacheprovider", f"--junitxml={scratch}/results.xml", test],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
-    rows = [row(outcome, outcome.mutant) for outcome in tried]
-    rows += [f"| {protection} | {reason} | | |" for protection, reason in WITHOUT_MUTANT.items()]
-    return heading + "\n".join(rows) + "\n"
+    try:
+        return process.communicate(timeout=SECONDS_PER_TEST)[0]
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        return process.communicate()[0]
 
 
-def row(outcome: Outcome, mutant: Mutant) -> str:
-    tests = [
-        f"`{test.rpartition('::')[2]}`" + ("" if result == "failed" else f" ({result})")
-        for test, result in outcome.results.items()
-    ]
-    edit = str(mutant).replace("|", r"\|")
-    return f"| {mutant.protection} | `{edit}` | {', '.join(tests)} | {outcome.seconds:.0f} |"
+def read_result(report: Path) -> str:
+    """What became of the test. With several parameters, one failure is enough."""
+    if not report.exists():
+        return "not run"
+    suite = ElementTree.parse(report).find("testsuite")
+    results = {"failures": "failed", "errors": "error", "skipped": "skipped", "tests": "passed"}
+    return next((word for name, word in results.items() if suite.get(name) != "0"), "not run")
 
 
 if __name__ == "__main__":

@@ -1,24 +1,37 @@
-"""The mutants of docs/protections.md: a module for each of its sections, and for sockets and tasks."""
+"""The mutants, and where their files and tests are. A mutant is an edit that removes a protection."""
 
-from scripts.mutants import (
-    accounts,
-    browser,
-    clients,
-    going_live,
-    logs,
-    services,
-    sockets,
-    tasks,
-    template,
-)
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
 
-SECTIONS = (going_live, browser, accounts, clients, logs, services, sockets, tasks, template)
+PROJECT = "{{cookiecutter.project_slug}}"
+ALL_OPTIONS = "heroku-asgi-daphne-use_celery-use_s3_media"
+ROWS = tomllib.loads(Path(__file__).with_name("table.toml").read_text())
 
-TABLE = tuple(mutant for section in SECTIONS for mutant in section.MUTANTS)
 
-# Rows of docs/protections.md that no edit of this repository can remove, and why.
-WITHOUT_MUTANT: dict[str, str] = {
-    protection: reason
-    for section in SECTIONS
-    for protection, reason in getattr(section, "WITHOUT_MUTANT", {}).items()
-}
+@dataclass(frozen=True)
+class Mutant:
+    """A row of table.toml, which explains the fields. Without ``old`` nothing is edited."""
+
+    protection: str
+    file: str
+    old: str
+    test: str
+    new: str = ""
+    answers: str = ALL_OPTIONS
+
+    def path(self, repository: Path) -> Path:
+        """The file, in the project that the repository is a template of, or in itself."""
+        in_project = repository / PROJECT / self.file
+        return in_project if in_project.exists() else repository / self.file
+
+    def find_test(self, folder: Path) -> str | None:
+        """What to give pytest in ``folder`` to run the test, wherever there it is; None if nowhere."""
+        name = self.test.partition("[")[0]
+        for path in [*folder.glob("tests/**/test_*.py"), *folder.glob("*/tests/test_*.py")]:
+            if f"def {name}(" in path.read_text():
+                return f"{path.relative_to(folder)}::{self.test}"
+        return None
+
+
+MUTANTS = [Mutant(name, **row) for name, row in ROWS.items() if "without_mutant" not in row]
