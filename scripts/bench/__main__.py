@@ -14,8 +14,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-
+from rehearsal.combinations import TEMPLATE
 from scripts.bench import baking, servers
 from scripts.bench.tables import table
 
@@ -31,13 +30,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--keep", action="store_true", help="write docs/bench.md")
     keep = parser.parse_args().keep
-    parts = [
-        HEADING.format(
-            date=datetime.now(UTC).date().isoformat(),
-            python=platform.python_version(),
-            cores=os.cpu_count(),
-        )
-    ]
+    date, python = datetime.now(UTC).date().isoformat(), platform.python_version()
+    parts = [HEADING.format(date=date, python=python, cores=os.cpu_count())]
     print(parts[0])
     with tempfile.TemporaryDirectory() as folder:
         for measure in (baking.measure, servers.measure):
@@ -45,7 +39,7 @@ def main() -> None:
                 parts.append(f"## {title}\n\n{note}\n\n{table(rows)}\n")
                 print(parts[-1], flush=True)
     if keep:
-        (ROOT / "docs/bench.md").write_text("\n".join(parts))
+        (TEMPLATE / "docs/bench.md").write_text("\n".join(parts))
 
 
 if __name__ == "__main__":

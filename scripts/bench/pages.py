@@ -1,9 +1,9 @@
 """Pages asked for by many clients at once."""
 
 import asyncio
-import re
 import statistics
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from rehearsal.load import Client, Outcome
@@ -25,19 +25,17 @@ class Figures(NamedTuple):
     p99: float
 
 
-async def load(site: Site, headers: dict[str, str], path: str, count: int = CLIENTS) -> Figures:
-    """Have ``count`` clients ask for ``path`` again and again. Raises RuntimeError at an answer
-    that is not well.
+async def load(site: Site, session: str, path: str, count: int = CLIENTS) -> Figures:
+    """Have ``count`` clients of one person ask for ``path`` again and again. Raises RuntimeError if
+    an answer is not complete, or no success.
     """
-    clients = [Client(site.port, headers) for _ in range(count)]
+    clients = [site.client(session) for _ in range(count)]
     began = time.perf_counter() + WARM_UP_SECONDS
     using = asyncio.create_task(cpu_used(site, began))
     asking = [ask(client, path, began) for client in clients]
     milliseconds = [found for each in await asyncio.gather(*asking) for found in each]
     for client in clients:
         client.close()
-    if len(milliseconds) < 2:
-        raise RuntimeError(f"{path}: {len(milliseconds)} answers in {SECONDS} s")
     cpu = 1000 * await using / len(milliseconds)
     return Figures(len(milliseconds) / SECONDS, cpu, *spread(milliseconds))
 
@@ -70,8 +68,5 @@ def spread(milliseconds: list[float]) -> tuple[float, float]:
     return statistics.median(milliseconds), p99
 
 
-def style_sheet(page: str) -> str:
-    """The path of the page's style sheet."""
-    match = re.search(r'href="(/static/[^"]+\.css)"', page)
-    assert match, page
-    return match[1]
+def medians(rounds: Iterable[Figures]) -> Figures:
+    return Figures(*map(statistics.median, zip(*rounds, strict=True)))

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+from functools import partial
 
 from rehearsal.site import Site
 from rehearsal.sockets import TimedCrowd
@@ -9,10 +11,10 @@ from scripts.bench.pages import spread
 from scripts.bench.tables import Row
 
 STEPS = (100, 500, 1000)
-ROUNDS = 5
+ROUNDS = 5  # of a login as well: no more than MAX_MESSAGES of presence/signals.py
 
 
-async def measure(site: Site, sessions: list[str]) -> list[Row]:
+async def measure(site: Site, sessions: list[str], count_redis: Callable[[], int]) -> list[Row]:
     """A row for each number of open pages."""
     crowd, rows = TimedCrowd(site.platform.host, site.port), []
     *people, newcomer = sessions
@@ -23,13 +25,37 @@ async def measure(site: Site, sessions: list[str]) -> list[Row]:
         await crowd.open_many(people, missing)
         rate = missing / (time.perf_counter() - started)
         await asyncio.sleep(2)
-        size = (site.process.memory() - before) * 1000 / count
-        fan_out = []
-        for _ in range(ROUNDS):
-            fan_out += await crowd.time("came online", count, lambda: crowd.open(newcomer))
-            await crowd.time("went offline", count, crowd.sockets[-1].close)
-        p50, p99 = spread(fan_out)
-        figures: Row = {"sockets": f"{count:,}", "opened/s": rate, "kB each": size}
-        rows.append(figures | {"fan-out p50 ms": p50, "fan-out p99 ms": p99})
+        row: Row = {"sockets": f"{count:,}", "opened/s": rate}
+        row["kB each"] = (site.process.memory() - before) * 1000 / count
+        row["Redis connections"] = str(count_redis())
+        for name, figures in (
+            ("fan-out", await fan_out(crowd, count, newcomer)),
+            ("login", await log_ins(crowd, count, site)),
+        ):
+            row[f"{name} p50 ms"], row[f"{name} p99 ms"] = spread(figures)
+        rows.append(row)
     await crowd.leave()
     return rows
+
+
+async def fan_out(crowd: TimedCrowd, count: int, newcomer: str) -> list[float]:
+    """Milliseconds until each page shows that someone came online."""
+    figures = []
+    for _ in range(ROUNDS):
+        figures += await crowd.time("came online", count, lambda: crowd.open(newcomer))
+        await crowd.time("went offline", count, crowd.sockets[-1].close)
+    return figures
+
+
+async def log_ins(crowd: TimedCrowd, count: int, site: Site) -> list[float]:
+    """Milliseconds until each page shows that someone logged in, their two requests included."""
+    name = f"visitor{count}"
+    with site.visitor() as visitor:
+        await asyncio.to_thread(visitor.sign_up, name)
+    act = partial(asyncio.to_thread, log_in, site, name)
+    return [found for _ in range(ROUNDS) for found in await crowd.time("logged in", count, act)]
+
+
+def log_in(site: Site, name: str) -> None:
+    with site.visitor() as visitor:
+        visitor.log_in(name)
