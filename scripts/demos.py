@@ -53,36 +53,27 @@ def write_tree(folder: Path) -> str:
 
 def find_parent(branch: str) -> str:
     """The commit to continue from, or "" if there is none."""
-    for ref in (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}"):
-        if commit := git("for-each-ref", "--format=%(objectname)", ref):
-            return commit
-    return ""
+    refs = (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}")
+    found = (git("for-each-ref", "--format=%(objectname)", ref) for ref in refs)
+    return next(filter(None, found), "")
 
 
 def write_commit(tree: str, parent: str) -> str:
     """Commit the tree in the name of the template's last commit, with its date."""
-    name, email, date, subject, commit = git(
-        "log", "-1", "--format=%an%n%ae%n%aI%n%s%n%H"
-    ).splitlines()
-    person = {"NAME": name, "EMAIL": email, "DATE": date}
-    roles = ("AUTHOR", "COMMITTER")
-    identity = {f"GIT_{role}_{key}": value for role in roles for key, value in person.items()}
+    log = git("log", "-1", "--format=%an%n%ae%n%aI%n%s%n%H").splitlines()
+    name, email, date, subject, commit = log
+    identity: dict[str, str] = {}
+    for role in ("AUTHOR", "COMMITTER"):
+        identity |= {f"GIT_{role}_NAME": name, f"GIT_{role}_EMAIL": email, f"GIT_{role}_DATE": date}
     parents = ["-p", parent] if parent else []
     message = ["-m", subject, "-m", f"Template: {commit}"]
     return git("commit-tree", tree, *parents, *message, **identity)
 
 
-def git(*words: str, **environment: str) -> str:
+def git(*words: str, **changes: str) -> str:
     """What this git command prints, run in this repository; it shows its own errors."""
-    done = subprocess.run(
-        ["git", *words],
-        check=True,
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-        cwd=ROOT,
-        env=os.environ | environment,
-    )
-    return done.stdout.strip()
+    command, environment = ["git", *words], os.environ | changes
+    return subprocess.check_output(command, encoding="utf-8", cwd=ROOT, env=environment).strip()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -57,20 +58,17 @@ def lock_project(folder: Path, options: list[str]) -> dict[Path, str]:
     """Return the texts of the project's locks, by path; raises SystemExit as resolve does."""
     everything = folder / "everything.txt"
     locks = [PROJECT / "requirements.txt", PROJECT / "requirements-dev.txt"]
-    baked = {
-        name: bake(answers, folder / name) / "pyproject.toml"
-        for name, answers in zip(map(name_of, COMBINATIONS), COMBINATIONS, strict=True)
-    }
-    groups = [option for path in baked.values() for option in ("--group", f"{path}:dev")]
-    resolve(list(baked.values()), everything, *groups, *options, preferring=locks)
+    baked = [
+        bake(answers, folder / name_of(answers)) / "pyproject.toml" for answers in COMBINATIONS
+    ]
+    groups = [option for path in baked for option in ("--group", f"{path}:dev")]
+    resolve(baked, everything, *groups, *options, preferring=locks)
 
     # The cache holds all of it by now, and asking the index again takes minutes.
     pinned = ["--offline", "--constraint", str(everything)]
-    production, development = [], []
-    for name, path in baked.items():
-        production.append(resolve([path], folder / f"{name}.txt", *pinned))
-        dev = resolve([path], folder / f"{name}-dev.txt", "--group", f"{path}:dev", *pinned)
-        development.append(dev)
+    output = folder / "one.txt"
+    production = [resolve([path], output, *pinned) for path in baked]
+    development = [resolve([path], output, "--group", f"{path}:dev", *pinned) for path in baked]
     return {
         lock: text_of("make lock", conditional(lines))
         for lock, lines in zip(locks, (production, development), strict=True)
@@ -78,15 +76,14 @@ def lock_project(folder: Path, options: list[str]) -> dict[Path, str]:
 
 
 def resolve(
-    sources: list[Path], output: Path, *options: str, preferring: list[Path] | None = None
+    sources: list[Path], output: Path, *options: str, preferring: Iterable[Path] = ()
 ) -> list[str]:
     """Resolve with ``uv pip compile`` for every platform and Python, and return the pinned lines.
 
     Versions in the locks of ``preferring`` are kept where they fit. Raises SystemExit if nothing
-    fits, or if what fits was yanked.
+    fits, or with a sentence for each release that fits and was yanked.
     """
-    locked = [path.read_text() for path in preferring or [] if path.exists()]
-    output.write_text("".join(locked))
+    output.write_text("".join(path.read_text() for path in preferring if path.exists()))
     command = [find_uv_bin(), *["pip", "compile", "--universal", "--no-header"]]
     command += ["--no-annotate", "--no-emit-index-url", "--python", sys.executable]
     command += ["--python-version", PYTHON_VERSION, "--output-file", str(output)]
@@ -94,18 +91,13 @@ def resolve(
     done = subprocess.run(words, check=False, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(done.stderr)
-    refuse_yanked(done.stderr)
-    return output.read_text().splitlines()
-
-
-def refuse_yanked(warnings: str) -> None:
-    """Exit with a sentence for each yanked release that uv warns of; return if there is none."""
-    if found := YANKED.findall(warnings):
-        sentences = [
+    if found := YANKED.findall(done.stderr):
+        sentences = (
             f"{name} {version} was yanked ({why or 'no reason given'}): try --upgrade."
             for name, version, why in found
-        ]
+        )
         raise SystemExit("\n".join(sentences))
+    return output.read_text().splitlines()
 
 
 def conditional(locks: list[list[str]]) -> list[str]:
