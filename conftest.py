@@ -2,7 +2,14 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["rehearsal.fixtures", "rehearsal.browsing", "rehearsal.summary"]
+pytest_plugins = [
+    "rehearsal.fixtures",
+    "rehearsal.limits",
+    "rehearsal.browsing",
+    "rehearsal.checkouts",
+    "rehearsal.presence",
+    "rehearsal.summary",
+]
 
 REHEARSALS = Path(__file__).parent / "tests/rehearsals"
 

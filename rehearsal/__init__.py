@@ -9,13 +9,16 @@ platform does, from the project's own files, on real servers.
 ``deployment`` a project, built and released there
 ``site``       a running web process, and visitors to it
 ``load``       a client that costs little, and tells how each request ended
-``faults``     views that raise
-``downloads``  views of large responses
+``collector``  a service that collects errors, as Sentry does
 ``views``      views of every other kind, from the package ``extra``
-``uploads``    bodies that are too large, or never end
-``peak``       the peak of memory and connections of a site
+``raw``        a client that sends bytes as they are, and reads slowly or not at all
+``uploads``    large bodies in every framing
+``limits``     a site with small limits
+``peak``       the most memory, disk, threads and connections of a site
 ``streams``    server-sent events that stay open
 ``visitors``   clients behind the router, through deploys and faults
+``presence``   people who are logged in, and the sockets of their pages
+``browsing``   their browser windows
 ``sockets``    pages that hold the presence page's WebSocket open
 ``mail``       a mail server
 ``bucket``     an S3 server under the names of S3 and Spaces

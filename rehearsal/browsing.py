@@ -1,39 +1,62 @@
-"""Fixtures: a site behind the platform's router, and people's browser windows."""
+"""Fixtures: people's browser windows, on a site behind the platform's router."""
 
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, expect, sync_playwright
 
 from rehearsal.chromium import launch
+from rehearsal.combinations import TEMPLATE
 from rehearsal.router import Router
 from rehearsal.site import PASSWORD
+from rehearsal.waiting import SECONDS
 
-# Milliseconds. By default 5,000, which a page has taken beside other tests.
-expect.set_options(timeout=15_000)
+# Milliseconds, and only a bound that keeps a run from hanging.
+TIMEOUT = SECONDS * 1000
+expect.set_options(timeout=TIMEOUT)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--pictures", action="store_true", help="write the pictures in docs/")
 
 
 @pytest.fixture
+def picture(request):
+    """Keep a screenshot of a page in docs/, if asked to."""
+
+    def take(page, name: str, **options) -> None:
+        if request.config.getoption("pictures"):
+            page.screenshot(path=TEMPLATE / "docs" / name, **options)
+
+    return take
+
+
+@pytest.fixture(scope="module")
 def router(site, certificates):
-    files = (certificates.certificate, certificates.key)
-    with Router(site.platform, site.port, "https", *files) as router:
+    with Router(
+        site.platform, site.port, "https", certificates.certificate, certificates.key
+    ) as router:
         yield router
 
 
-@pytest.fixture
-def browser(site, router, certificates):
-    # Not for the session: Playwright keeps an event loop running, and asyncio allows no second.
+@pytest.fixture(scope="module")
+def browser(router, certificates):
+    # Not for the session: Playwright keeps an event loop running, and tests of other files use
+    # asyncio, which allows no second.
     with sync_playwright() as playwright:
-        yield launch(playwright, {site.platform.host: router.port}, certificates.certificate)
+        yield launch(playwright, router, certificates.certificate)
 
 
 class Window:
-    """A person's browser window; ``complaints`` are what went wrong in it."""
+    """A person's browser window; ``complaints`` are what went wrong in it.
 
-    def __init__(self, context: BrowserContext, home: str):
-        self.context, self.home = context, home
+    What leads to another page returns when that has loaded, and its focus is where it will stay.
+    """
+
+    def __init__(self, context: BrowserContext):
+        self.context, self.page = context, context.new_page()
         self.complaints: list[str] = []
-        self.page: Page = context.new_page()
+        self.main = self.page.get_by_role("main")
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self.note)
 
@@ -42,24 +65,42 @@ class Window:
             self.complaints.append(message.text)
 
     def open(self, path: str) -> None:
-        self.page.goto(f"{self.home}{path}")
+        self.page.goto(path)
+        self.wait_for_focus()
+
+    def leave_by(self, control: Locator) -> None:
+        """Click what leads to another page."""
+        with self.page.expect_navigation():
+            control.click()
+        self.wait_for_focus()
+
+    def wait_for_focus(self) -> None:
+        """Scripts that set it run before a page has loaded, ``autofocus`` before the first frame
+        after that; later than that nothing types into another field than the one meant.
+        """
+        self.page.evaluate("new Promise(requestAnimationFrame)")
+
+    def press(self, name: str) -> None:
+        """Press a button in the page's own part, which leads to another page."""
+        self.leave_by(self.main.get_by_role("button", name=name, exact=True))
+
+    def follow(self, name: str) -> None:
+        self.leave_by(self.page.get_by_role("link", name=name, exact=True).first)
 
     def fill(self, **answers: str) -> None:
         """Fill in the fields of these names, in the page's own part."""
-        for name, value in answers.items():
-            self.page.get_by_role("main").locator(f"[name={name}]").fill(value)
-
-    def press(self, name: str) -> None:
-        main = self.page.get_by_role("main")
-        main.get_by_role("button", name=name, exact=True).click()
+        fields = {self.main.locator(f"[name={name}]"): value for name, value in answers.items()}
+        for field, value in fields.items():
+            field.fill(value)
+        for field, value in fields.items():
+            expect(field).to_have_value(value)
 
     def sign_up(self, name: str) -> None:
         self.open("/")
-        self.page.get_by_role("link", name="Create an account").click()
+        self.follow("Create an account")
         passwords = {"password1": PASSWORD, "password2": PASSWORD}
         self.fill(username=name, email=f"{name}@example.com", **passwords)
         self.press("Sign Up")
-        expect(self.page.get_by_role("button", name="Sign Up", exact=True)).to_have_count(0)
 
     def log_in(self, path: str, name: str) -> None:
         self.open(path)
@@ -67,11 +108,17 @@ class Window:
         self.press("Log in")
 
     def log_out(self) -> None:
-        self.page.get_by_role("button", name="Log out").click()
+        # A page whose WebSocket still connects when its session ends would complain.
+        self.open("/")
+        self.leave_by(self.page.get_by_role("button", name="Log out"))
         expect(self.page.get_by_role("link", name="Log in").first).to_be_visible()
 
-    def person(self, name: str, state: str):
-        return self.page.locator(f"#presence-people li.{state}", has_text=name)
+    def expect_login(self) -> None:
+        expect(self.page.get_by_role("button", name="Log out")).to_be_visible()
+
+    def person(self, name: str, state: str) -> Locator:
+        people = self.page.locator(f"#presence-people li.{state}")
+        return people.filter(has=self.page.get_by_text(name, exact=True))
 
 
 @pytest.fixture(scope="session")
@@ -86,15 +133,19 @@ User.objects.create_superuser("margaret", password={PASSWORD!r})
 
 
 @pytest.fixture
-def open_window(browser, site):
-    """Open a window of someone else's."""
+def open_window(browser, router, site):
+    """Open a window of someone else's, on the site unless Playwright's ``options`` say otherwise."""
+    router.target_port = site.port
+    default = {
+        "base_url": f"https://{site.platform.host}",
+        "ignore_https_errors": True,
+        "viewport": {"width": 900, "height": 640},
+    }
     with ExitStack() as stack:
 
         def open_one(**options) -> Window:
-            context = browser.new_context(
-                ignore_https_errors=True, viewport={"width": 900, "height": 640}, **options
-            )
-            stack.callback(context.close)
-            return Window(context, f"https://{site.platform.host}")
+            context = stack.enter_context(browser.new_context(**default | options))
+            context.set_default_timeout(TIMEOUT)
+            return Window(context)
 
         yield open_one

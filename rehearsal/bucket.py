@@ -1,20 +1,37 @@
 """A local S3 server under the names of S3 and Spaces, which a proxy leads there."""
 
 import asyncio
+import html
+import re
 import ssl
 from contextlib import suppress
 from pathlib import Path
 
 import boto3
+import httpx
 import trustme
 from moto.server import ThreadedMotoServer
 
+from rehearsal.combinations import TEMPLATE
 from rehearsal.services import TLSProxy
+from rehearsal.site import Visitor
 
 REGION, NAME = "us-east-1", "uploads"
 S3_HOST = f"{NAME}.s3.{REGION}.amazonaws.com"
 SPACES_HOST = f"{NAME}.nyc3.digitaloceanspaces.com"
 HOSTS = {"heroku": S3_HOST, "digitalocean": SPACES_HOST}
+PICTURE = TEMPLATE / "docs/presence.png"
+
+
+def upload(visitor: Visitor, content: bytes | None = None) -> httpx.Response:
+    """Send PICTURE, or what is no picture."""
+    files = {"image": ("me.png", content or PICTURE.read_bytes(), "image/png")}
+    return visitor.submit("/picture/", files=files)
+
+
+def link_in(page: str) -> str:
+    """The signed link of the picture on the page."""
+    return html.unescape(re.search(r'class="picture" src="([^"]+)"', page)[1])
 
 
 class Bucket(TLSProxy):
@@ -49,6 +66,11 @@ class Bucket(TLSProxy):
     def __exit__(self, *exception):
         super().__exit__(*exception)
         self._server.stop()
+
+    def fetch(self, link: str) -> httpx.Response:
+        """What a browser gets that shows the link's picture."""
+        trust = ssl.create_default_context(cafile=self.authority)
+        return httpx.get(link, proxy=self.url, verify=trust)
 
     def keys(self) -> list[str]:
         """The names of what is in the bucket."""

@@ -29,15 +29,16 @@ class BuildFailed(Exception):
     """The platform does not build the project; the message says why, as its build log would."""
 
 
-def build(folder: Path, environment: dict[str, str]) -> None:
+def build(folder: Path, environment: dict[str, str], python: str = sys.executable) -> None:
     """Build the project in ``folder``, whose Python then lies in its ``.heroku/python``.
 
-    ``environment`` is all that a build has. Raises BuildFailed.
+    ``environment`` is all that a build has. ``python`` is the one to install, whatever the project
+    asks for. Raises BuildFailed.
     """
     check_for_committed_python(folder)
     check_package_manager(folder)
     check_python_version(folder)
-    install("requirements.txt", folder, folder / PYTHON_FOLDER)
+    install("requirements.txt", folder, folder / PYTHON_FOLDER, python)
     collect_static(folder, environment)
 
 
@@ -75,14 +76,15 @@ def check_version(name: str, asked: str, prefix: str = "") -> None:
         raise BuildFailed(f"{name} asks for Python {match[1]}, which is not supported.")
 
 
-def install(requirements: str, folder: Path, environment: Path) -> None:
+def install(
+    requirements: str, folder: Path, environment: Path, python: str = sys.executable
+) -> None:
     """Make ``environment`` a virtual environment with the project's file ``requirements``.
 
-    It is of the Python that the tests run on, not of the one that the project asks for. Files with
-    the same lines share one. Raises BuildFailed if the requirements do not install.
+    Files with the same lines share one. Raises BuildFailed if the requirements do not install.
     """
     environment.parent.mkdir(parents=True, exist_ok=True)
-    environment.symlink_to(shared_environment(requirements, folder))
+    environment.symlink_to(shared_environment(requirements, folder, python))
 
 
 @cache
@@ -91,12 +93,12 @@ def shared_folder() -> tempfile.TemporaryDirectory:
     return tempfile.TemporaryDirectory()
 
 
-def shared_environment(requirements: str, folder: Path) -> Path:
-    lines = locked_lines(folder / requirements)
+def shared_environment(requirements: str, folder: Path, python: str) -> Path:
+    lines = [python, *locked_lines(folder / requirements)]
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
     environment = Path(shared_folder().name, digest)
     if not environment.exists():
-        make_environment(requirements, folder, environment)
+        make_environment(requirements, folder, environment, python)
     return environment
 
 
@@ -105,9 +107,9 @@ def locked_lines(path: Path) -> list[str]:
     return sorted(line for line in path.read_text().splitlines() if line[:1] not in ("", "#"))
 
 
-def make_environment(requirements: str, folder: Path, environment: Path) -> None:
+def make_environment(requirements: str, folder: Path, environment: Path, python: str) -> None:
     uv = find_uv_bin()
-    subprocess.run([uv, "venv", "-q", "--python", sys.executable, environment], check=True)
+    subprocess.run([uv, "venv", "-q", "--python", python, environment], check=True)
     command = [uv, "pip", "install", "-q", "--python", str(environment), "-r", requirements]
     done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     if done.returncode != 0:

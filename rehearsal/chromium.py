@@ -1,4 +1,4 @@
-"""Chromium, which takes host names to ports of this machine."""
+"""Chromium, which takes a site's host name to a router on this machine."""
 
 import base64
 import hashlib
@@ -11,6 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Browser, Playwright
 
+from rehearsal.router import Router
+
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Chromium's own traffic, of which there must be none, and its sandbox, which root has not.
 ARGUMENTS = """
@@ -19,21 +21,18 @@ ARGUMENTS = """
 """
 
 
-def launch(
-    playwright: Playwright, ports: dict[str, int], certificate: Path | None = None
-) -> Browser:
-    """Start it; ``ports`` are where the hosts' HTTPS is, and it trusts that certificate as it would
-    a public one. Skips the test if there is no browser.
-    """
+def launch(playwright: Playwright, router: Router, certificate: Path) -> Browser:
+    """Start it; it trusts the certificate as a public one. Skips the test if there is no browser."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         if os.environ.get("CI"):
             pytest.fail(f"CI needs a browser: one of {', '.join(PROGRAMS)}.")
         pytest.skip(f"There is no browser here: install one of {', '.join(PROGRAMS)}.")
-    rules = ", ".join(f"MAP {host}:443 127.0.0.1:{port}" for host, port in ports.items())
-    arguments = [*ARGUMENTS.split(), f"--host-resolver-rules={rules}"]
-    if certificate:
-        arguments.append(f"--ignore-certificate-errors-spki-list={key_hash(certificate)}")
+    arguments = [
+        *ARGUMENTS.split(),
+        f"--host-resolver-rules=MAP {router.platform.host}:443 127.0.0.1:{router.port}",
+        f"--ignore-certificate-errors-spki-list={key_hash(certificate)}",
+    ]
     return playwright.chromium.launch(executable_path=program, args=arguments)
 
 

@@ -65,6 +65,12 @@ def needs_redis(answers: dict) -> bool:
     return is_asgi(answers) or answers["use_celery"]
 
 
+def given(answers: dict) -> set[str]:
+    """The choices, the options turned on, and what follows from them."""
+    redis = {"redis"} if needs_redis(answers) else set()
+    return {*words(answers), *answers["server"].split("-"), *redis}
+
+
 # One combination for each platform and server. Each option is on and off with each interface and on each platform.
 EACH_SERVER = by_name(
     "heroku-asgi-daphne",  # the default answers
@@ -82,6 +88,13 @@ SERVERS = by_name(
     "digitalocean-asgi-gunicorn-use_celery",
     "heroku-wsgi-gunicorn-use_celery-use_s3_media",
     "digitalocean-wsgi-waitress-use_s3_media",
+)
+# One for each server, for the project's own tests: each option is on with each platform and interface.
+OWN_TESTS = by_name(
+    "heroku-asgi-daphne-use_celery-use_s3_media",
+    "digitalocean-asgi-gunicorn-use_s3_media",
+    "heroku-wsgi-gunicorn-use_s3_media",
+    "digitalocean-wsgi-waitress-use_celery",
 )
 EACH_PLATFORM = by_name("heroku-asgi-daphne", "digitalocean-wsgi-waitress-use_s3_media")
 ASGI = [answers for answers in EACH_SERVER if is_asgi(answers)]

@@ -1,17 +1,23 @@
 """Fixtures: the services, the baked projects, and their deployments."""
 
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from rehearsal.buildpack import install
+from rehearsal.collector import Collector
 from rehearsal.combinations import SERVERS, name_of, parameters, requirements_of
 from rehearsal.deployment import Deployment
 from rehearsal.platforms import PLATFORMS, Services
+from rehearsal.router import IDLE_SECONDS
 from rehearsal.services import Certificates, Postgres, TLSProxy, Valkey
+from rehearsal.site import ask_twice
 from rehearsal.views import add_views
 
 
@@ -129,17 +135,66 @@ def site(deployment):
         yield site
 
 
+@pytest.fixture(scope="module")
+def worker(deployment, project, services):
+    """The worker that sends the mail of the pages, in a project that has one."""
+    with ExitStack() as stack:
+        if project.answers["use_celery"]:
+            services.valkey.flush()  # tasks that other tests left
+            stack.enter_context(deployment.worker())
+        yield
+
+
 @pytest.fixture(scope="session")
 def extra_views(deployment) -> dict[str, str]:
-    """What to change in the environment for the views in rehearsal/extra."""
-    return add_views(deployment)
+    """What to change in the environment for the views in rehearsal/extra, and for all of HSTS."""
+    hsts = {"SECURE_HSTS_INCLUDE_SUBDOMAINS": "true", "SECURE_HSTS_PRELOAD": "true"}
+    return add_views(deployment) | hsts | {"SECURE_HSTS_SECONDS": "31536000"}
 
 
 @pytest.fixture(scope="session")
-def extra_site(deployment, extra_views):
-    """A site with the views in rehearsal/extra beside the project's own."""
-    with deployment.site(**extra_views) as site:
+def collector():
+    """Where ``extra_site`` reports its errors."""
+    with Collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def extra_site(deployment, extra_views, collector):
+    """A site of one process, with the views in rehearsal/extra beside the project's own."""
+    changes = {"WEB_CONCURRENCY": "1", "EXTRA_MIDDLEWARE": "extra.middleware.hybrid"}
+    with deployment.site(**extra_views, **changes, SENTRY_DSN=collector.dsn) as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def idle_connection(deployment):
+    """The status of an answer on a connection that was idle for longer than any router keeps one.
+
+    It is a Future: the connection is idle while other tests go on.
+    """
+    is_over = threading.Event()
+    with deployment.site() as site, ThreadPoolExecutor(1) as background:
+        yield background.submit(ask_twice, site, IDLE_SECONDS + 1, is_over)
+        is_over.set()
+
+
+@pytest.fixture(scope="session")
+def database(services, project) -> str:
+    """The URL of the deployment's database."""
+    return services.postgres.url(project.database)
+
+
+@pytest.fixture
+def hold_up(services, project):
+    """A function of a table, for a ``with`` in which every query to the table waits."""
+    return partial(services.postgres.locked, project.database)
+
+
+@pytest.fixture
+def held_up(services, project):
+    """A function: how many of the database's clients wait for a lock."""
+    return partial(services.postgres.held_up, project.database)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 import enum
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ class Outcome(enum.StrEnum):
     CLOSED = "closed before the first byte"
     CUT_OFF = "cut off after the first byte"
     LATE = "not complete in time"
+    NOT_SENT = "closed while idle, before the request arrived"
 
 
 @dataclass
@@ -28,6 +30,15 @@ class Answer:
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
+
+
+def is_open(writer: asyncio.StreamWriter) -> bool:
+    """Whether the other end is open, as the kernel knows; a busy event loop learns it later."""
+    if writer.is_closing():
+        return False
+    connection = writer.get_extra_info("socket")
+    # The first byte is the state, and 1 is ESTABLISHED: https://man7.org/linux/man-pages/man7/tcp.7.html
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == b"\x01"
 
 
 class Client:
@@ -50,10 +61,12 @@ class Client:
         answer = Answer() if answer is None else answer
         try:
             async with asyncio.timeout(self.seconds):
-                await self._connect()
+                is_kept = await self._connect()
                 # From here on the outcome is what it would be if the connection ended now.
                 answer.outcome = Outcome.CLOSED
                 self._writer.write(self._request(path))
+                if is_kept and not is_open(self._writer):
+                    answer.outcome = Outcome.NOT_SENT
                 await self._read(answer)
         except TimeoutError:
             answer.outcome = Outcome.LATE
@@ -68,12 +81,14 @@ class Client:
             self._writer.transport.abort()
             self._writer = None
 
-    async def _connect(self) -> None:
-        if self._writer and (self._reader.at_eof() or self._reader.exception()):
-            self.close()  # the server did so while nothing was asked: no request is lost by that
-        if not self._writer:
-            self._http = h11.Connection(h11.CLIENT)
-            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port)
+    async def _connect(self) -> bool:
+        """Return whether the connection is one that was used before."""
+        if self._writer and is_open(self._writer):
+            return True
+        self.close()  # the server did so while nothing was asked: no request is lost by that
+        self._http = h11.Connection(h11.CLIENT)
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port)
+        return False
 
     def _request(self, path: str) -> bytes:
         request = h11.Request(method="GET", target=path, headers=self.headers)

@@ -1,6 +1,7 @@
 """A mail server, over TLS and with a password, as the providers have them."""
 
 import asyncio
+import re
 import ssl
 import threading
 from email import message_from_bytes
@@ -10,6 +11,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from rehearsal.services import Certificates, free_port
+from rehearsal.waiting import wait_until
 
 NAME, PASSWORD = "site", "a-password"
 
@@ -17,7 +19,8 @@ NAME, PASSWORD = "site", "a-password"
 class MailServer(Controller):
     """Out: ``url``, for EMAIL_URL, and ``messages``, the mails that it took, in order.
 
-    It takes ``seconds`` to accept a mail; ``is_receiving`` is set while it does.
+    It accepts a mail at once, or while it ``is_held`` as soon as it no longer is; ``is_receiving``
+    is set from when a mail has arrived until it is accepted or its sender disconnects.
     """
 
     def __init__(self, certificates: Certificates):
@@ -47,7 +50,7 @@ class MailServer(Controller):
     def reset(self) -> None:
         """Forget all mails, and accept the next ones at once."""
         self.messages: list[Message] = []
-        self.seconds = 0.0
+        self.is_held = False
 
     def authenticate(self, server, session, envelope, mechanism, said) -> AuthResult:
         return AuthResult(success=(said.login, said.password) == (NAME.encode(), PASSWORD.encode()))
@@ -55,7 +58,10 @@ class MailServer(Controller):
     async def handle_DATA(self, server, session, envelope) -> str:
         self.is_receiving.set()
         try:
-            await asyncio.sleep(self.seconds)
+            while self.is_held:
+                # Without a line for some seconds the sender would give up.
+                await server.push("250-wait")
+                await asyncio.sleep(0.1)
         finally:
             self.is_receiving.clear()
         self.messages.append(message_from_bytes(envelope.content))
@@ -63,3 +69,17 @@ class MailServer(Controller):
 
     def sent_to(self, address: str) -> list[Message]:
         return [message for message in self.messages if message["To"] == address]
+
+    def link(self, address: str, path: str) -> str:
+        """The path, which begins with ``path``, of the link in a mail to the address that is there or
+        comes.
+        """
+
+        def find() -> re.Match | None:
+            bodies = (
+                bytes(mail.get_payload(decode=True)).decode() for mail in self.sent_to(address)
+            )
+            pattern = re.compile(rf"https://[^/\s]+({path}\S+)")
+            return next(filter(None, map(pattern.search, bodies)), None)
+
+        return wait_until(find, f"a mail with a link to {path}")[1]

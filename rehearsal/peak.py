@@ -1,35 +1,75 @@
-"""The peak of memory and connections of a web process."""
+"""The most that a web process takes: memory, disk and connections."""
 
-import asyncio
-from dataclasses import dataclass
+import os
+import stat
+import threading
+from pathlib import Path
+
+import psutil
 
 from rehearsal.site import Site
 
 
-@dataclass
-class Peak:
-    """The most that the processes of ``site`` were seen to take.
+def clients_of(site: Site) -> int:
+    """How many clients are connected to the site."""
+    found = [one for process in site.process.everyone() for one in process.net_connections("tcp")]
+    return sum(
+        one.status == psutil.CONN_ESTABLISHED and one.laddr.port == site.port for one in found
+    )
 
-    ``ports`` are those of services, by name. Out: ``connections`` to each, and ``megabytes``.
+
+class Peak:
+    """What the site's processes take, looked at again and again while this is entered.
+
+    ``before`` is what they took at first and ``most`` the highest of each: ``memory`` in MB (10**6
+    bytes); ``threads`` of one process; with the ``folder`` of their temporary files, the ``disk``
+    that those take; with ``ports`` of services, the connections to each, by its name.
     """
 
-    site: Site
-    ports: dict[str, int]
+    def __init__(self, site: Site, folder: Path | None = None, **ports: int):
+        self.site, self.folder, self.ports = site, folder, ports
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+        self.before = self.look()
+        self.most = self.before
 
-    def __post_init__(self):
-        self.connections = dict.fromkeys(self.ports, 0)
-        self.megabytes = 0.0
+    def __enter__(self):
+        self.thread.start()
+        return self
 
-    async def watch(self) -> None:
-        """Look again and again, until cancelled."""
-        while True:
-            self.look()
-            await asyncio.sleep(0.25)
+    def __exit__(self, *exception):
+        self.over.set()
+        self.thread.join()
 
-    def look(self) -> None:
-        for name in self.ports:
-            self.connections[name] = max(self.connections[name], self.connections_to(name))
-        self.megabytes = max(self.megabytes, self.site.process.memory())
+    def watch(self) -> None:
+        while not self.over.wait(0.25 if self.ports else 0.05):
+            found = self.look()
+            self.most = {name: max(found[name], self.most[name]) for name in found}
 
-    def connections_to(self, name: str) -> int:
-        return self.site.process.connections_to(self.ports[name])
+    def more(self, *names: str) -> float:
+        """How much more at the peak than before, of all these together."""
+        return sum(self.most[name] - self.before[name] for name in names)
+
+    def look(self) -> dict[str, float]:
+        threads = max(process.num_threads() for process in self.site.process.everyone())
+        found = {"memory": self.site.process.memory(), "threads": threads}
+        if self.folder:
+            found["disk"] = self.disk(self.folder)
+        for name, port in self.ports.items():
+            found[name] = self.site.process.connections_to(port)
+        return found
+
+    def disk(self, folder: Path) -> float:
+        files = [path.stat() for path in folder.rglob("*") if path.is_file()]
+        return sum(file.st_size for file in [*files, *self.files_without_name()]) / 1e6
+
+    def files_without_name(self) -> list[os.stat_result]:
+        """Files that a process has open and that are in no folder, as most temporary files."""
+        found = []
+        for process in self.site.process.everyone():
+            for link in Path(f"/proc/{process.pid}/fd").iterdir():
+                try:
+                    found.append(link.stat())
+                except FileNotFoundError:  # closed meanwhile
+                    continue
+        return [one for one in found if stat.S_ISREG(one.st_mode) and one.st_nlink == 0]

@@ -7,6 +7,7 @@ The facts are the platforms' documentation of 2026: Heroku's "Python Buildpack",
 import json
 import re
 import secrets
+import sys
 import time
 import uuid
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ Headers = list[tuple[bytes, bytes]]
 COMMIT = "9b1f6b0a4d6e4f0c8a3c5f6f1f0c0e2d7a8b9c0d"
 # What README.md has the person who deploys set besides, and fill in where a manifest asks for it.
 MAIL = {
-    # test_account_pages.py deletes it to test the default, and sets EMAIL_URL to a real server.
+    # test_account_pages.py deletes it to test the default.
     "ACCOUNT_EMAIL_VERIFICATION": "none",
     "EMAIL_URL": "smtps://site:password@localhost:465",
     "DEFAULT_FROM_EMAIL": "My Site <site@example.com>",
@@ -63,9 +64,9 @@ def replaced(headers: Headers, own: dict[bytes, bytes]) -> Headers:
 class Platform:
     """One project on one platform.
 
-    ``folder`` is the project, ``programs`` the folder of its ``python`` once it is built. In a
-    deploy the old process gets no requests for ``drain_seconds``, then SIGTERM, and ``grace``
-    seconds later SIGKILL.
+    ``folder`` is the project, ``programs`` the folder of its ``python`` once it is built, which is
+    the Python of the tests unless ``python`` names another. In a deploy the old process gets no
+    requests for ``drain_seconds``, then SIGTERM, and ``grace`` seconds later SIGKILL.
     """
 
     host: str
@@ -73,12 +74,12 @@ class Platform:
     grace: float
 
     def __init__(self, folder: Path):
-        self.folder = folder
+        self.folder, self.python = folder, sys.executable
         self.programs = folder / buildpack.PYTHON_FOLDER / "bin"
 
     def build(self) -> None:
         """Build the project where it lies; raises BuildFailed if the platform would not."""
-        buildpack.build(self.folder, self.build_environment())
+        buildpack.build(self.folder, self.build_environment(), self.python)
 
     def build_environment(self) -> dict[str, str]:
         """What a build step has: no configuration, no database, no port."""

@@ -169,4 +169,5 @@ class Process:
 
     def events(self) -> list[dict]:
         """What the process has logged so far; raises ValueError if a line of it is not JSON."""
-        return [json.loads(line) for line in self.output().splitlines()]
+        lines = self.output().rpartition("\n")[0]  # the last may be half written
+        return [json.loads(line) for line in lines.splitlines()]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import h11
 
+from rehearsal.load import is_open
 from rehearsal.platforms import Platform
 from rehearsal.services import TLSProxy
 
@@ -49,7 +50,7 @@ class Peer:
         """Whether a request and its response are complete, and the connection stays open."""
         with suppress(h11.LocalProtocolError):
             self.http.start_next_cycle()
-            return not self.reader.at_eof()
+            return is_open(self.writer)
         return False
 
 
@@ -127,7 +128,7 @@ class Router(TLSProxy):
         while self._idle[port]:
             process = self._idle[port].pop()
             is_fresh = time.monotonic() - process.used_at < IDLE_SECONDS
-            if is_fresh and not process.reader.at_eof():
+            if is_fresh and is_open(process.writer):
                 return process
             process.writer.close()
         peer = Peer(*await asyncio.open_connection("127.0.0.1", port), h11.CLIENT)

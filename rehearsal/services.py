@@ -352,10 +352,13 @@ class Valkey(_Server):
         with self._client() as client:
             client.flushdb()
 
-    def tasks(self) -> int:
-        """Return how many of Celery's tasks are queued, or delivered and not acknowledged."""
+    def tasks(self, name: str = "") -> int:
+        """Return how many of Celery's tasks, of that name or any, are queued, or delivered and not
+        acknowledged.
+        """
         with self._client() as client:
-            return client.llen("celery") + client.hlen("unacked")
+            messages = [*client.lrange("celery", 0, -1), *client.hvals("unacked")]
+        return sum(name.encode() in message for message in messages)
 
     def age_tasks(self) -> None:
         """Make delivered tasks as old as any visibility timeout, so that they are redelivered."""

@@ -7,13 +7,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 
-from rehearsal.load import Client
+from rehearsal.load import Answer, Client
 from rehearsal.platforms import Platform
 from rehearsal.processes import Process
 from rehearsal.services import free_port
@@ -23,6 +22,13 @@ PASSWORD = "a long enough passphrase"
 NUMBERS = itertools.count()
 SESSION_COOKIE = "__Host-sessionid"
 CSRF_COOKIE = "__Host-csrftoken"
+# All is plain HTTP here, and reading the authorities' certificates takes 25 ms for each client.
+WITHOUT_TLS = False
+
+
+def new_name(name: str) -> str:
+    """A user name that begins with that one, and is new even if a test runs again."""
+    return f"{name}{next(NUMBERS)}"
 
 
 def session_cookie(session: str) -> dict[str, str]:
@@ -33,7 +39,7 @@ def session_cookie(session: str) -> dict[str, str]:
 def answers(url: str) -> bool:
     """Whether a GET is a success, within a second."""
     try:
-        return httpx.get(url, timeout=1).is_success
+        return httpx.get(url, timeout=1, verify=WITHOUT_TLS).is_success
     except httpx.TransportError:
         return False
 
@@ -87,56 +93,53 @@ class Site:
         headers = {"Host": self.platform.host, "X-Forwarded-Proto": "https"}
         return Client(self.port, headers | (session_cookie(session) if session else {}), seconds)
 
-    def visitor(self, scheme: str = "https") -> "Visitor":
-        return Visitor(self, scheme)
+    async def ask(self, path: str, session: str | None = None, seconds: float = 120) -> Answer:
+        """Ask once, on a connection of its own, as a client that leaves after so many seconds."""
+        client = self.client(session, seconds)
+        answer = await client.get(path)
+        client.close()
+        return answer
+
+    def visitor(self, scheme: str = "https", router_port: int | None = None) -> "Visitor":
+        return Visitor(self, scheme, router_port)
 
 
-class IdleConnection:
-    """A connection that is used once, kept for ``seconds`` as a router keeps it, and used again."""
-
-    def __init__(self, site: Site, seconds: float):
-        self._connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
-        self._use()
-        # Otherwise a new connection would be made without a word.
-        self._connection.auto_open = 0
-        self._seconds = seconds
-        self._answer: Future[int] = Future()
-        self._timer = threading.Timer(seconds, self._use_again)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _use(self) -> int:
-        self._connection.request("GET", "/healthz")
-        with self._connection.getresponse() as response:
+def ask_twice(site: Site, seconds: float, is_over: threading.Event) -> int:
+    """The status of the second answer on a connection that is idle for so long after the first one,
+    or until it is over. Raises what keeps the answer from coming.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=120)
+    for pause in (seconds, 0):
+        connection.request("GET", "/healthz")
+        connection.auto_open = 0  # otherwise it would make a new connection
+        with connection.getresponse() as response:
             response.read()
-            return response.status
-
-    def _use_again(self) -> None:
-        try:
-            self._answer.set_result(self._use())
-        except (OSError, http.client.HTTPException) as error:
-            self._answer.set_exception(error)
-
-    def answer(self) -> int:
-        """The status of the second answer, once it is there. Raises what kept it from coming."""
-        return self._answer.result(self._seconds + 20)
+        is_over.wait(pause)
+    connection.close()
+    return response.status
 
 
 class Visitor(httpx.Client):
     """A person with a browser, whose requests carry what the platform's router puts there.
 
     The router ends TLS: the process sees plain HTTP, and the header says what the visitor used.
+    With ``router_port``, a Router's, that puts them there. ``name`` is that of who signed up.
     """
 
-    def __init__(self, site: Site, scheme: str = "https"):
-        headers = {
-            "Host": site.platform.host,
-            "X-Forwarded-Proto": scheme,
-            "X-Forwarded-For": "203.0.113.7",
-            "X-Request-Id": "0b9d6a66-4f0c-4b51-8a6e-0e6a4e2d7f10",
-            "Origin": f"{scheme}://{site.platform.host}",
-        }
-        super().__init__(base_url=f"http://127.0.0.1:{site.port}", headers=headers, timeout=30)
+    def __init__(self, site: Site, scheme: str = "https", router_port: int | None = None):
+        headers = {"Host": site.platform.host, "Origin": f"{scheme}://{site.platform.host}"}
+        if not router_port:
+            headers |= {
+                "X-Forwarded-Proto": scheme,
+                "X-Forwarded-For": "203.0.113.7",
+                "X-Request-Id": "0b9d6a66-4f0c-4b51-8a6e-0e6a4e2d7f10",
+            }
+        super().__init__(
+            base_url=f"http://127.0.0.1:{router_port or site.port}",
+            headers=headers,
+            timeout=30,
+            verify=WITHOUT_TLS,
+        )
         self.event_hooks = {"response": [self.keep_secure_cookies]}
 
     @property
@@ -149,19 +152,11 @@ class Visitor(httpx.Client):
         for cookie in self.cookies.jar:
             cookie.secure = False
 
-    def get_with_retries(self, path: str, **options) -> httpx.Response:
-        """GET, with up to 4 retries while a probe of /readyz times out: on a busy machine one may."""
-        for _ in range(5):
-            response = self.get(path, **options)
-            if "no answer in time" not in response.text:
-                break
-        return response
-
     def sign_up(self, name: str) -> httpx.Response:
         """Sign up, from an address of one's own: sign-up is limited per address."""
         answers: dict = {"username": name, "email": f"{name}@example.com"}
         passwords: dict = {"password1": PASSWORD, "password2": PASSWORD}
-        number = next(NUMBERS)
+        self.name, number = name, next(NUMBERS)
         address = f"198.18.{number // 250 % 250}.{number % 250}"
         with self.coming_from(address):
             return self.submit("/accounts/signup/", **answers, **passwords)
@@ -174,9 +169,9 @@ class Visitor(httpx.Client):
         yield
         self.headers = before
 
-    def log_in(self, name: str) -> httpx.Response:
-        """Log in to an account with the password that everyone here has."""
-        return self.submit("/accounts/login/", login=name, password=PASSWORD)
+    def log_in(self, name: str, password: str = PASSWORD) -> httpx.Response:
+        """Log in to an account, with the password that everyone here has or another."""
+        return self.submit("/accounts/login/", login=name, password=password)
 
     def submit(
         self, path: str, page: str | None = None, files: dict | None = None, **answers: str

@@ -7,13 +7,14 @@ import socket
 import time
 from contextlib import suppress
 
-from websockets import ConnectionClosed, InvalidHandshake
+from websockets import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.asyncio.client import ClientConnection as AsyncConnection
 from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from rehearsal.site import Site, Visitor, session_cookie
+from rehearsal.site import CSRF_COOKIE, Site, Visitor, session_cookie
+from rehearsal.waiting import SECONDS
 
 PATH = "/ws/presence/"
 
@@ -35,11 +36,28 @@ def open_socket(
         additional_headers=headers,
         # It may be entered as a context manager, and where a refusal is expected is not.
         legacy=True,
-        **{"open_timeout": 30, **options},
+        # The library's own pings would close the socket of a site that is slow to answer them.
+        **{"open_timeout": SECONDS, "ping_interval": None, **options},
     )
 
 
-def hear(client: ClientConnection, wanted, seconds: float = 20) -> dict:
+def refusal(site: Site, *arguments, **options) -> int:
+    """The status of the answer to a WebSocket that is refused."""
+    try:
+        open_socket(site, *arguments, **options).close()
+    except InvalidStatus as refused:
+        return refused.response.status_code
+    raise AssertionError("The socket is open.")
+
+
+def get_ticket(visitor: Visitor) -> dict:
+    """Get a ticket as the visitor; returns the arguments of a socket that shows it."""
+    visitor.headers["X-CSRFToken"] = visitor.cookies[CSRF_COOKIE]
+    ticket = visitor.post("/presence/ticket/").json()["ticket"]
+    return {"origin": None, "headers": {"Authorization": f"Ticket {ticket}"}}
+
+
+def hear(client: ClientConnection, wanted, seconds: float = SECONDS) -> dict:
     """Answer pings until a message comes for which ``wanted`` is true, and return it.
 
     Raises AssertionError if none comes in ``seconds``.
@@ -56,6 +74,13 @@ def hear(client: ClientConnection, wanted, seconds: float = 20) -> dict:
             return message
         others.append(message)
     raise AssertionError(f"nothing of the kind in {seconds} s, but {others}")
+
+
+def close_code(client: ClientConnection) -> int:
+    """Answer pings until the site closes the socket; returns the code."""
+    with suppress(ConnectionClosed):
+        hear(client, lambda message: False)
+    return client.close_code
 
 
 def is_change(name: str, what: str):

@@ -3,6 +3,7 @@
 import asyncio
 
 from rehearsal.load import Answer, Client, Outcome
+from rehearsal.site import Site
 
 PATH = "/extra/events/"
 
@@ -17,6 +18,11 @@ class Streams:
         self.port, self.headers = port, headers
         self.answers: list[Answer] = []
         self.tasks: list[asyncio.Task[Answer]] = []
+
+    @classmethod
+    def of(cls, site: Site) -> "Streams":
+        """Streams of ``site``, without a router before it."""
+        return cls(site.port, {"Host": site.platform.host, "X-Forwarded-Proto": "https"})
 
     async def open(self, count: int, seconds: float = 30) -> None:
         """Open so many more; TimeoutError unless all are open, each with an event, in ``seconds``."""
@@ -33,12 +39,6 @@ class Streams:
         await client.get(PATH, answer)
         client.close()
         return answer
-
-    async def stay(self) -> None:
-        """Keep a stream open for ever: a browser opens it again, whenever it has ended."""
-        while True:
-            await self.read()
-            await asyncio.sleep(0.5)
 
     def open_now(self) -> int:
         """How many have had an event, and have not ended; cut off is what they would be by now."""

@@ -6,31 +6,29 @@ from pathlib import Path
 import psycopg
 
 from rehearsal.deployment import Deployment
+from rehearsal.raw import get
+from rehearsal.site import Site
 
 EXTRA = Path(__file__).with_name("extra")
-FILE_SIZE = 50_000_000
+# Of the file that is downloaded, in bytes: so many pieces of 64 kB.
+FILE_SIZE = 400 * 65536
 
 
 def add_views(deployment: Deployment) -> dict[str, str]:
     """Add the package ``extra`` to a deployed project, and its table to the database.
 
     Returns what to change in the environment to use them. ``EXTRA_MIDDLEWARE``, dotted paths with
-    spaces between, and ``ATOMIC_REQUESTS`` may be added to that.
+    spaces between, ``ATOMIC_REQUESTS`` and EXTRA_CONSTANTS (see extra/settings.py) may be added.
     """
     folder = deployment.platform.folder / "extra"
     shutil.copytree(EXTRA, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    write_file(folder / "fifty_megabytes")
+    # FILE_SIZE bytes that differ from place to place.
+    lines = b"".join(b"%-512d" % number for number in range(FILE_SIZE // 512))
+    (folder / "large_file").write_bytes(lines)
     changes = {"DJANGO_SETTINGS_MODULE": "extra.settings"}
     migrate = "python manage.py migrate --noinput --run-syncdb"
     deployment.run(migrate, deployment.environment | changes)
     return changes
-
-
-def write_file(path: Path) -> None:
-    """Write FILE_SIZE bytes that differ from place to place."""
-    with path.open("wb") as file:
-        for number in range(FILE_SIZE // 500):
-            file.write(b"%-500d" % number)
 
 
 def rows(database: str, name: str) -> int:
@@ -45,3 +43,14 @@ def add_rows(database: str, name: str, count: int) -> None:
     with psycopg.connect(database) as connection:
         query = "INSERT INTO extra_row (name, number) SELECT %s, generate_series(0, %s)"
         connection.execute(query, [name, count - 1])
+
+
+def counts(site: Site) -> dict[str, int]:
+    """What extra/counts.py has counted in the site's only process."""
+    return get(site, "/extra/counts/").json()
+
+
+def unfinished(site: Site) -> int:
+    """How many requests have started and not finished, apart from the one that asks."""
+    found = counts(site)
+    return found["started"] - found.get("finished", 0) - 1

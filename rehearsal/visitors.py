@@ -1,14 +1,20 @@
-"""Visitors of a site behind its router: clients that ask for pages, and pages that stay open."""
+"""Visitors of a site behind its router, also while a new process takes over: clients that ask for
+pages, and pages that stay open.
+"""
 
 import asyncio
 import itertools
+import signal
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 
+from rehearsal.deployment import Deployment
 from rehearsal.load import Client, Outcome
 from rehearsal.router import Router
-from rehearsal.site import session_cookie
+from rehearsal.site import Site, session_cookie
 from rehearsal.sockets import Crowd
+from rehearsal.waiting import SECONDS
 
 CLIENTS = 8
 # A page of the database, one without, and a health check.
@@ -16,15 +22,19 @@ PATHS = ("/", "/accounts/login/", "/healthz")
 
 
 class Visitors:
-    """Clients that ask for ``requests`` pages or more, one after another; ``outcomes`` counts what
-    became of them.
+    """Clients that ask for ``requests`` pages or more, one after another with ``pause`` seconds
+    between; ``outcomes`` counts what became of them.
     """
 
-    def __init__(self, router: Router, session: str, requests: int):
+    def __init__(self, router: Router, session: str, requests: int, pause: float = 0):
         headers = {"Host": router.platform.host, **session_cookie(session)}
         self.clients = [Client(router.port, headers) for _ in range(CLIENTS)]
         self.outcomes: Counter[str] = Counter()
-        self.requests, self.enough = requests, asyncio.Event()
+        self.requests, self.pause, self.enough = requests, pause, asyncio.Event()
+
+    def lost(self) -> dict[str, int]:
+        """How many requests were not answered as they should be, by what became of them."""
+        return {outcome: count for outcome, count in self.outcomes.items() if outcome != "well"}
 
     async def ask_on(self, client: Client) -> None:
         for path in itertools.cycle(PATHS):
@@ -34,13 +44,64 @@ class Visitors:
             self.outcomes["well" if is_well else f"{path} {answer.outcome} {answer.status}"] += 1
             if self.enough.is_set() and self.outcomes.total() >= self.requests:
                 break
+            await asyncio.sleep(self.pause)
         client.close()
 
 
 async def pages_open(crowd: Crowd, wanted: int) -> int:
-    """How many pages are open, once as many as wanted are or twenty seconds have passed."""
+    """How many pages are open, once as many as wanted are."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SECONDS):
             while len(crowd.sockets) < wanted:
                 await asyncio.sleep(0.1)
     return len(crowd.sockets)
+
+
+async def take_over(old: Site, start_new: Callable[[], Site], router: Router) -> int:
+    """Replace the old process by a new one as the platform does; the old one's exit status."""
+    router.target_port = (await asyncio.to_thread(start_new)).port
+    await asyncio.sleep(router.platform.drain_seconds)
+    old.process.signal(signal.SIGTERM)
+    return await asyncio.to_thread(old.process.process.wait, router.platform.grace)
+
+
+async def visit_during(take_over, visitors: Visitors, crowd: Crowd, sessions: list[str]) -> dict:
+    """As deploy(), with the coroutine function ``take_over``, which returns an exit status."""
+    asking = [asyncio.create_task(visitors.ask_on(client)) for client in visitors.clients]
+    staying = [asyncio.create_task(crowd.stay(session)) for session in sessions]
+    await pages_open(crowd, len(sessions))
+    while visitors.outcomes.total() < visitors.requests / 2:
+        await asyncio.sleep(0.05)
+    status = await take_over()
+    visitors.enough.set()
+    await asyncio.gather(*asking)
+    back = await pages_open(crowd, len(sessions))
+    for page in staying:
+        page.cancel()
+    codes = crowd.codes[: len(sessions)]
+    await crowd.leave()
+    return {"lost": visitors.lost(), "status": status, "codes": codes, "pages": back}
+
+
+def deploy(
+    deployment: Deployment, old: Site, session: str, sessions: list[str], requests: int, pause=0.0
+) -> dict:
+    """Deploy in place of ``old`` while clients ask for ``requests`` pages or more, and each session
+    of ``sessions`` has a page with a WebSocket open.
+
+    Out: the requests that were ``lost``, by what became of them; the ``status`` that the old process
+    exited with; the ``codes`` that its WebSockets were closed with; and how many ``pages`` are open
+    in the end.
+    """
+    with ExitStack() as stack:
+        router = stack.enter_context(Router(old.platform, old.port))
+        visitors = Visitors(router, session, requests, pause)
+        crowd = Crowd(router.platform.host, router.port)
+
+        def start_new() -> Site:
+            return stack.enter_context(deployment.site())
+
+        def replace():
+            return take_over(old, start_new, router)
+
+        return asyncio.run(visit_during(replace, visitors, crowd, sessions))

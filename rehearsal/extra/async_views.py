@@ -9,11 +9,23 @@ from django.http import HttpResponse, JsonResponse
 from extra.middleware import current_path
 from extra.models import Row
 
+# The names that release() was asked for.
+released = set()
+
 
 @transaction.non_atomic_requests
 async def wait(request):
+    """Wait for ``seconds``, and for the release of ``name`` if there is one."""
     await asyncio.sleep(float(request.GET.get("seconds", 0)))
+    while "name" in request.GET and request.GET["name"] not in released:
+        await asyncio.sleep(0.05)
     return HttpResponse("waited")
+
+
+@transaction.non_atomic_requests
+async def release(request):
+    released.add(request.GET["name"])
+    return HttpResponse("released")
 
 
 @transaction.non_atomic_requests

@@ -1,4 +1,8 @@
 from django.db import models
+from extra import counts
+
+# Their receivers are to be there before the first request.
+__all__ = ["Row", "counts"]
 
 
 class Row(models.Model):

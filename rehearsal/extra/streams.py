@@ -10,7 +10,7 @@ from django.http import FileResponse, StreamingHttpResponse
 from extra import counts
 from extra.models import Row
 
-FILE = Path(__file__).with_name("fifty_megabytes")
+FILE = Path(__file__).with_name("large_file")
 PIECE = b"0123456789abcdef" * 4096
 
 
@@ -32,6 +32,23 @@ async def tick():
 
 def file(request):
     return FileResponse(FILE.open("rb"))
+
+
+def pieces(request):
+    """As many bytes as the file has, in pieces of 64 kB."""
+    return StreamingHttpResponse(PIECE for _ in range(FILE.stat().st_size // len(PIECE)))
+
+
+def two_lines(request):
+    """A line at once, and another when there is a row called ``name``."""
+    return StreamingHttpResponse(wait_for_row(request.GET["name"]))
+
+
+def wait_for_row(name: str):
+    yield "first\n"
+    while not Row.objects.filter(name=name).exists():
+        time.sleep(0.01)
+    yield "second\n"
 
 
 def rows(request):

@@ -1,6 +1,7 @@
 """Synchronous views."""
 
 import hashlib
+import os
 import time
 
 from django.contrib import messages
@@ -45,8 +46,12 @@ def big(request):
 @csrf_exempt
 def echo(request):
     """What arrived of a body."""
-    digest = hashlib.sha256(request.body).hexdigest()
-    return JsonResponse({"length": len(request.body), "sha256": digest})
+    length, digest = 0, hashlib.sha256()
+    while piece := request.read(65536):
+        length += len(piece)
+        digest.update(piece)
+    found = {"method": request.method, "length": length, "sha256": digest.hexdigest()}
+    return JsonResponse(found)
 
 
 @csrf_exempt
@@ -66,13 +71,40 @@ def read(request):
 
 
 @csrf_exempt
-@max_body_size(20_000_000)
+@max_body_size(11_000_000)
 def read_more(request):
+    return read(request)
+
+
+@csrf_exempt
+@max_body_size(10)
+def read_little(request):
     return read(request)
 
 
 def fail(request):
     raise RuntimeError("a synchronous view that fails")
+
+
+def request_facts(request):
+    """What the process takes the request for."""
+    return JsonResponse(
+        {
+            "address": request.META["REMOTE_ADDR"],
+            "is_secure": request.is_secure(),
+            "page": request.build_absolute_uri(),
+            "script": request.META["SCRIPT_NAME"],
+            "method": request.method,
+        }
+    )
+
+
+@csrf_exempt
+def fail_with_secrets(request, **arguments):
+    """Raises where all kinds of secrets are at hand."""
+    secrets = [request.POST, request.body, request.headers, request.COOKIES]
+    secrets += [request.session.session_key, dict(os.environ)]
+    raise RuntimeError(f"It does not work for user number {request.user.pk}.")
 
 
 def fail_lookup(request):
