@@ -1,125 +1,136 @@
 """What a web process takes at the most: connections of the smallest plans, and a dyno's memory."""
 
 import asyncio
+import random
 import time
+from contextlib import ExitStack
 
 from rehearsal.combinations import SERVERS, for_combinations, is_asgi
-from rehearsal.load import Client, Outcome
+from rehearsal.load import Answer, Outcome
 from rehearsal.peak import Peak
+from rehearsal.raw import Raw, get, wait_until_read
 from rehearsal.site import Site, session_cookie
 from rehearsal.sockets import Crowd
+from rehearsal.waiting import SECONDS, wait_until
 
-REQUESTS_AT_ONCE = 200
-SOCKETS = 500
-SECONDS = 5
+pytestmark = for_combinations(SERVERS, apart="budgets")
+
+CLIENTS, SOCKETS, PAGES = 200, 500, 4
 # What Heroku's smallest plans and dynos give; App Platform's give no less.
 POSTGRES_CONNECTIONS = 20
 REDIS_CONNECTIONS = 20
 MEGABYTES = 512
-# An ASGI process closes the connection of a thread that had no work for 20 seconds.
-SHRINK_SECONDS = 40
+# An ASGI process closes the connection of a thread that had no work for so long; and the bound.
+IDLE_SECONDS, SHRINK_SECONDS = 20, 60
 # While a deploy has the old and the new processes answer at once.
-DEPLOY_SECONDS = 3
-DEPLOY_CLIENTS = 50
-DEPLOY_SOCKETS = 20
+DEPLOY_CLIENTS, DEPLOY_SOCKETS = 50, 20
+HANGING_UP, HANGING_UP_AT_ONCE = 1000, 25
+# So many requests have a database connection at once: the threads of all processes.
+AT_THE_DATABASE = {"asgi-daphne": 4, "asgi-gunicorn": 6, "wsgi-gunicorn": 8, "wsgi-waitress": 8}
 
 
-async def ask_on(client: Client, until: asyncio.Event) -> list:
-    answers = []
-    while not until.is_set():
-        answers.append(await client.get("/"))
+async def ask(site: Site, session: str, path: str = "/") -> list[Answer]:
+    client = site.client(session, seconds=SECONDS)
+    answers = [await client.get(path) for _ in range(PAGES)]
     client.close()
     return answers
 
 
-async def load(site: Site, sessions: list[str], sockets: int, peak: Peak) -> list:
-    """Ask with many clients at once while many pages are open; returns the answers."""
-    watching = asyncio.create_task(peak.watch())
-    crowd, over = Crowd(site.platform.host, site.port), asyncio.Event()
-    await crowd.open_many(sessions, sockets)
-    headers = {"Host": site.platform.host, "X-Forwarded-Proto": "https"}
-    headers |= session_cookie(sessions[0])
-    clients = [Client(site.port, headers) for _ in range(REQUESTS_AT_ONCE)]
-    asking = [asyncio.create_task(ask_on(client, over)) for client in clients]
-    await asyncio.sleep(SECONDS)
-    over.set()
-    answers = [answer for task in asking for answer in await task]
-    still_open = len(crowd.sockets)
-    await crowd.leave()
-    watching.cancel()
-    assert still_open == sockets, crowd.codes
-    return answers
-
-
-@for_combinations(SERVERS)
-def test_it_stays_within_the_smallest_plans_and_gives_back_what_it_took(
-    deployment, sessions, services, project, report
-):
-    redis_port = {"heroku": services.self_signed_port, "digitalocean": services.issued_port}
-    ports = {
-        "PostgreSQL": services.postgres.port,
-        "Redis": redis_port[project.answers["platform"]],
-    }
-    sockets = SOCKETS if is_asgi(project.answers) else 0
-    with deployment.site() as site:
-        peak = Peak(site, ports)
-        answers = asyncio.run(load(site, sessions, sockets, peak))
-        report("sockets", sockets)
-        report("most PostgreSQL connections", peak.connections["PostgreSQL"])
-        report("most Redis connections", peak.connections["Redis"])
-        report("most memory MB", round(peak.megabytes))
-        unwell = [a for a in answers if (a.outcome, a.status) != (Outcome.COMPLETE, 200)]
-        assert unwell == []
-        assert 0 < peak.connections["PostgreSQL"] <= POSTGRES_CONNECTIONS
-        assert peak.connections["Redis"] <= REDIS_CONNECTIONS
-        assert (peak.connections["Redis"] > 0) == is_asgi(project.answers)
-        assert peak.megabytes < MEGABYTES
-        if is_asgi(project.answers):
-            asyncio.run(wait_until_it_shrinks(peak))
-
-
-async def wait_until_it_shrinks(peak: Peak) -> None:
-    """Raises TimeoutError if the pools keep all of the connections that the load needed."""
-    async with asyncio.timeout(SHRINK_SECONDS):
-        while peak.connections_to("PostgreSQL") >= peak.connections["PostgreSQL"]:
-            await asyncio.sleep(1)
-
-
-async def load_both(old: Site, new: Site, sessions: list[str], sockets: int, look) -> tuple:
-    """Ask both sites at once, whose pages are open too; the answers, and the most ``look`` saw."""
-    over, crowds = asyncio.Event(), [Crowd(site.platform.host, site.port) for site in (old, new)]
+async def load(
+    sites: list[Site], sessions: list[str], clients: int, sockets: int, probes: int = 0
+) -> None:
+    """Ask each site with so many clients at once, for pages and readiness, while so many sockets
+    are open.
+    """
+    crowds = [Crowd(site.platform.host, site.port) for site in sites]
     for crowd in crowds:
         await crowd.open_many(sessions, sockets)
-    clients = [site.client(sessions[0]) for site in (old, new) for _ in range(DEPLOY_CLIENTS)]
-    asking = [asyncio.create_task(ask_on(client, over)) for client in clients]
-    probing = [asyncio.create_task(probe(site, over)) for site in (old, new)]
-    most, ends_at = 0, time.monotonic() + DEPLOY_SECONDS
-    while time.monotonic() < ends_at:
-        most = max(most, await asyncio.to_thread(look))
-    over.set()
-    answers = [answer for task in asking for answer in await task]
-    await asyncio.gather(*probing, *(crowd.leave() for crowd in crowds))
-    return answers, most
-
-
-async def probe(site: Site, until: asyncio.Event) -> None:
-    client = site.client()
-    while not until.is_set():
-        await client.get("/readyz")
-    client.close()
-
-
-@for_combinations(SERVERS)
-def test_a_deploy_stays_within_the_connections_of_the_smallest_plan(
-    deployment, sessions, services, project, report
-):
-    def connections() -> int:
-        port = services.postgres.port
-        return sum(site.process.connections_to(port) for site in (old, new))
-
-    sockets = DEPLOY_SOCKETS if is_asgi(project.answers) else 0
-    with deployment.site() as old, deployment.site() as new:
-        answers, most = asyncio.run(load_both(old, new, sessions, sockets, connections))
-    report("PostgreSQL connections in a deploy", most)
+    asking = [ask(site, sessions[0]) for site in sites for _ in range(clients)]
+    probing = [ask(site, sessions[0], "/readyz") for site in sites for _ in range(probes)]
+    found, _ = await asyncio.gather(asyncio.gather(*asking), asyncio.gather(*probing))
+    answers = [answer for each in found for answer in each]
     assert {(answer.outcome, answer.status) for answer in answers} == {(Outcome.COMPLETE, 200)}
+    assert [len(crowd.sockets) for crowd in crowds] == [sockets] * len(sites)
+    for crowd in crowds:
+        await crowd.leave()
+
+
+def test_it_stays_within_the_smallest_plans_and_gives_back_what_it_took(
+    site, sessions, services, project, report
+):
+    ports = {"heroku": services.self_signed_port, "digitalocean": services.issued_port}
+    redis = ports[project.answers["platform"]]
+    sockets = SOCKETS if is_asgi(project.answers) else 0
+    with Peak(site, postgresql=services.postgres.port, redis=redis) as peak:
+        asyncio.run(load([site], sessions, CLIENTS, sockets))
+    most = peak.most
+    report("most PostgreSQL connections", most["postgresql"])
+    report("most Redis connections", most["redis"])
+    report("most memory MB", round(most["memory"]))
+    assert 0 < most["postgresql"] <= POSTGRES_CONNECTIONS
+    assert most["redis"] <= REDIS_CONNECTIONS
+    assert most["redis"] if sockets else peak.more("redis") == 0
+    assert most["memory"] < MEGABYTES
+    if is_asgi(project.answers):
+        time.sleep(IDLE_SECONDS)
+        before, look = most["postgresql"], peak.look
+        wait_until(lambda: look()["postgresql"] < before, "fewer connections", SHRINK_SECONDS)
+
+
+def test_a_deploy_stays_within_the_connections_of_the_smallest_plan(
+    site, deployment, sessions, services, project, report
+):
+    sockets = DEPLOY_SOCKETS if is_asgi(project.answers) else 0
+    with deployment.site() as new, ExitStack() as stack:
+        port = services.postgres.port
+        peaks = [stack.enter_context(Peak(one, postgresql=port)) for one in (site, new)]
+        # A probe has a connection of its own.
+        asyncio.run(load([site, new], sessions, DEPLOY_CLIENTS, sockets, probes=1))
+    # Not quite at the same moment: no fewer than there were.
+    most = sum(peak.most["postgresql"] for peak in peaks)
+    report("PostgreSQL connections in a deploy", most)
     assert 2 < most <= POSTGRES_CONNECTIONS
+
+
+def test_as_many_requests_are_at_the_database_as_there_are_threads(
+    site, sessions, project, hold_up, held_up
+):
+    expected = AT_THE_DATABASE[project.answers["server"]]
+    clients: list[Raw] = []
+
+    def ask_once_more() -> bool:
+        clients.append(Raw(site))
+        clients[-1].send("/", **session_cookie(sessions[0]))
+        return held_up() == expected
+
+    with hold_up("users_user"):
+        # Which of Gunicorn's processes takes a connection is chance.
+        wait_until(ask_once_more, "busy threads of all processes")
+        for _ in range(expected):
+            ask_once_more()
+        wait_until_read(site)
+        assert held_up() == expected
+    assert {client.read().status for client in clients} == {200}
+    for client in clients:
+        client.close()
+
+
+async def hang_up_often(site: Site, session: str) -> None:
+    """Ask for a page that takes database queries, and hang up within a tenth of a second."""
+    moments = random.Random(4)
+    for _ in range(HANGING_UP // HANGING_UP_AT_ONCE):
+        waits = [moments.uniform(0, 0.1) for _ in range(HANGING_UP_AT_ONCE)]
+        await asyncio.gather(*(site.ask("/", session, seconds) for seconds in waits))
+
+
+def test_a_thousand_impatient_clients_leave_no_trace(site, sessions, services):
+    asyncio.run(hang_up_often(site, sessions[0]))
+    # Waitress runs what it has read.
+    wait_until(lambda: get(site, "/").status == 200, "the end of all requests")
+    with site.visitor() as visitor:
+        visitor.headers.update(session_cookie(sessions[0]))
+        pages = [visitor.get("/") for _ in range(20)]
+    assert [page.status_code for page in pages] == [200] * 20
+    assert all("person0" in page.text for page in pages)
+    wait_until(lambda: get(site, "/readyz").status == 200, "readiness")
+    assert site.process.connections_to(services.postgres.port) <= POSTGRES_CONNECTIONS

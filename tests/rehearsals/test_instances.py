@@ -1,12 +1,11 @@
-"""Three web processes behind the router, and two workers, on one PostgreSQL and one Valkey."""
+"""Three web processes behind the router, on one PostgreSQL and one Valkey."""
 
 import asyncio
 import re
 import signal
-import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import pytest
 from psycopg import sql
@@ -15,37 +14,34 @@ from rehearsal.combinations import SERVERS, for_combinations, is_asgi
 from rehearsal.router import BalancingRouter
 from rehearsal.site import Site
 from rehearsal.sockets import Crowd
-from rehearsal.views import rows
-from rehearsal.visitors import CLIENTS, Visitors, pages_open
+from rehearsal.visitors import CLIENTS, Visitors, pages_open, visit_during
+from rehearsal.waiting import SECONDS, wait_until
 
-INSTANCES = 3
-PAGES = 12
-LOAD_SECONDS = 2
+INSTANCES, PAGES = 3, 12
+# Without pauses the visitors would take the processor while new processes start.
+REQUESTS, PAUSE = 200, 0.1
 # Connections of the plan above the smallest one.
 PLANS = {"heroku": 40, "digitalocean": 47}
 # With these they fit, twice while a deployment runs: the table in the project's docs/scaling.md.
-SCALED = {
+SCALED: dict[str, dict[str, str]] = {
     "asgi-daphne": {},
     "asgi-gunicorn": {"WEB_CONCURRENCY": "1"},
     "wsgi-gunicorn": {"WEB_CONCURRENCY": "1", "WEB_THREADS": "3"},
     "wsgi-waitress": {"WEB_THREADS": "4"},
 }
-WORKERS = 2
-PERIOD = 2  # seconds, as in rehearsal/extra/tasks.py
 
-pytestmark = for_combinations(SERVERS)
+pytestmark = for_combinations(SERVERS, apart="faults")
 
 
 @pytest.fixture
-def plan(services, project):
-    """PostgreSQL refuses more connections than the plan has."""
-    limit = PLANS[project.answers["platform"]]
-    change = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}")
-    role = sql.Identifier(project.database)
+def limit(services, project, database):
+    """PostgreSQL refuses more connections than the plan has, beside those of other tests' sites."""
+    limit = PLANS[project.answers["platform"]] + services.postgres.connections(project.database)
+    change, role = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}"), urlsplit(database).username
     with services.postgres.connect() as connection:
-        connection.execute(change.format(role, sql.Literal(limit)))
+        connection.execute(change.format(sql.Identifier(role), limit))
         yield limit
-        connection.execute(change.format(role, sql.Literal(-1)))
+        connection.execute(change.format(sql.Identifier(role), -1))
 
 
 class Instances:
@@ -53,161 +49,91 @@ class Instances:
 
     def __init__(self, deployment, changes: dict[str, str], stack: ExitStack):
         self.deployment, self.changes, self.stack = deployment, changes, stack
-        self.sites: list[Site] = []
-        self.most = Counter[str]()
+        self.sites = self.start()
+        self.router = stack.enter_context(BalancingRouter(deployment.platform, self.ports()))
+
+    def ports(self) -> list[int]:
+        return [site.port for site in self.sites]
 
     def start(self) -> list[Site]:
         new = [self.deployment.site(**self.changes) for _ in range(INSTANCES)]
         with ThreadPoolExecutor(INSTANCES) as threads:
-            list(threads.map(self.stack.enter_context, new))
-        self.sites += new
-        return new
+            return [*threads.map(self.stack.enter_context, new)]
 
-    def stop(self, site: Site) -> int:
-        site.process.signal(signal.SIGTERM)
-        return site.process.process.wait(site.process.grace)
+    async def kill_one(self) -> None:
+        await asyncio.to_thread(self.sites.pop().process.kill)
+        self.router.ports = self.ports()
 
-    def look(self, services, database: str) -> None:
-        found = {
-            "PostgreSQL": services.postgres.connections(database),
-            "Redis": services.valkey.connections(),
-        }
-        self.most |= Counter(found)
-
-
-class Ticks:
-    """How often the periodic task runs, from its first run by the workers that have just started."""
-
-    def __init__(self, services, database: str, is_due: bool):
-        self.database, self.is_due = database, is_due
-        deadline, earlier = time.monotonic() + 30, rows(database, "tick")
-        # Without tasks that waited for the workers, which would run at once.
-        while is_due and (rows(database, "tick") == earlier or services.valkey.tasks()):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        self.before, self.since = rows(database, "tick"), time.monotonic()
-
-    def per_period(self) -> float:
-        runs = rows(self.database, "tick") - self.before
-        return runs * PERIOD / (time.monotonic() - self.since)
+    async def replace(self) -> list[int]:
+        """Deploy; returns the exit statuses of the old processes."""
+        old, self.sites = self.sites, await asyncio.to_thread(self.start)
+        self.router.ports = self.ports()
+        for site in old:
+            site.process.signal(signal.SIGTERM)
+        return [await asyncio.to_thread(site.process.process.wait, SECONDS) for site in old]
 
 
-async def watch(instances: Instances, services, database: str) -> None:
-    while True:
-        await asyncio.to_thread(instances.look, services, database)
-        await asyncio.sleep(0.25)
-
-
-async def people_online(sites: list[Site], session: str) -> list[set[str]]:
-    """The names that each process shows as online."""
-    found = []
+async def all_show(sites: list[Site], session: str, people: set[str]) -> None:
+    """Returns once the page of each process shows these people as online, and no one else."""
     for site in sites:
-        client = site.client(session)
-        page = (await client.get("/presence/")).body.decode()
+        client, found = site.client(session), set[str]()
+        async with asyncio.timeout(SECONDS):
+            while found != people:
+                page = (await client.get("/presence/")).body.decode()
+                found = {*re.findall(r'class="online"><span class="name">(\w+)<', page)}
+                await asyncio.sleep(0.1)
         client.close()
-        found.append(set(re.findall(r'class="online"><span class="name">(\w+)<', page)))
-    return found
 
 
-async def rehearse(instances, router, sessions, pages, services, database) -> dict:
-    """Load; kill one process; deploy. Returns how many requests were lost in each part, and more."""
-    lost, old = {}, list(instances.sites)
-    watching = asyncio.create_task(watch(instances, services, database))
-    visitors = Visitors(router, sessions[0], 0)
-    crowd = Crowd(router.platform.host, router.port)
-    open_pages = [asyncio.create_task(crowd.stay(session)) for session in sessions[:pages]]
-    asking = [asyncio.create_task(visitors.ask_on(client)) for client in visitors.clients]
-
-    def lost_so_far() -> int:
-        return visitors.outcomes.total() - visitors.outcomes["well"]
-
-    await asyncio.sleep(LOAD_SECONDS)
-    await pages_open(crowd, pages)
-    lost["load"] = lost_so_far()
-    await asyncio.to_thread(old[0].process.kill)
-    router.ports = [site.port for site in old[1:]]
-    await asyncio.sleep(LOAD_SECONDS)
-    lost["kill"] = lost_so_far() - lost["load"]
-    before = lost_so_far()
-    new = await asyncio.to_thread(instances.start)
-    router.ports = [site.port for site in new]
-    # Platforms wait longer; test_deploy.py does too.
-    await asyncio.sleep(1)
-    stops = [asyncio.to_thread(instances.stop, site) for site in old[1:]]
-    statuses = await asyncio.gather(*stops)
-    await asyncio.sleep(LOAD_SECONDS)
-    back = await pages_open(crowd, pages)
-    shown = await people_online(new, sessions[0]) if pages else []
-    visitors.enough.set()
-    await asyncio.gather(*asking)
-    lost["deploy"] = lost_so_far() - before
-    for page in open_pages:
-        page.cancel()
-    await crowd.leave()
-    watching.cancel()
-    return {
-        "lost": lost,
-        "well": visitors.outcomes["well"],
-        "outcomes": visitors.outcomes,
-        "statuses": statuses,
-        "back": back,
-        "shown": shown,
-    }
+async def load(visitors: Visitors, requests: int) -> dict[str, int]:
+    """Returns what was lost so far, once so many more requests have ended."""
+    enough = visitors.outcomes.total() + requests
+    while visitors.outcomes.total() < enough:
+        await asyncio.sleep(0.05)
+    return visitors.lost()
 
 
 def attempts_until_locked_out(sites: list[Site], name: str) -> int:
     """How many wrong passwords a person may try, each at another process."""
     for attempt in range(20):
         with sites[attempt % len(sites)].visitor() as visitor:
-            response = visitor.submit("/accounts/login/", login=name, password="wrong")
-            if response.status_code == 429:
+            if visitor.log_in(name, "wrong").status_code == 429:
                 return attempt
     return 20
 
 
 def test_three_instances_lose_nothing_and_agree(
-    deployment, extra_views, sessions, services, project, plan, report
+    deployment, sessions, services, project, limit, report
 ):
     """But the requests that a killed process was answering."""
     pages = PAGES if is_asgi(project.answers) else 0
-    changes = SCALED[project.answers["server"]]
+    people = {f"person{number}" for number in range(pages)}
+    lost_by_kill: dict[str, int] = {}
     with ExitStack() as stack:
-        instances = Instances(deployment, changes, stack)
-        sites = instances.start()
-        if project.answers["use_celery"]:
-            services.valkey.flush()  # what workers of other tests left undone
-            for _ in range(WORKERS):
-                stack.enter_context(deployment.worker(**extra_views))
-        router = stack.enter_context(
-            BalancingRouter(sites[0].platform, [site.port for site in sites])
+        instances = Instances(deployment, SCALED[project.answers["server"]], stack)
+        output = instances.sites[0].process.output
+        wait_until(lambda: f'"limit": {limit},' in output(), "the line with the limit")
+        visitors = Visitors(instances.router, sessions[0], REQUESTS, PAUSE)
+        crowd = Crowd(deployment.platform.host, instances.router.port)
+
+        async def kill_one_and_deploy() -> list[int]:
+            assert visitors.lost() == {}
+            await instances.kill_one()
+            lost_by_kill.update(await load(visitors, 5 * CLIENTS))
+            statuses = await instances.replace()
+            await pages_open(crowd, pages)
+            await all_show(instances.sites if pages else [], sessions[0], people)
+            return statuses
+
+        found = asyncio.run(visit_during(kill_one_and_deploy, visitors, crowd, sessions[:pages]))
+        report(
+            "PostgreSQL connections of three instances",
+            services.postgres.connections(project.database),
         )
-        url = services.postgres.url(project.database)
-        ticks = Ticks(services, url, project.answers["use_celery"])
-        found = asyncio.run(
-            rehearse(instances, router, sessions, pages, services, project.database)
-        )
-        found["runs"] = ticks.per_period()
-        new = instances.sites[-INSTANCES:]
-        attempts = [
-            attempts_until_locked_out(asked, name)
-            for asked, name in ((new, "person49"), (new[:1], "person50"))
-        ]
-    report("lost by three instances", found["lost"]["load"] + found["lost"]["deploy"])
-    report("lost with a killed instance", found["lost"]["kill"])
-    report("PostgreSQL connections of three instances", instances.most["PostgreSQL"])
-    report("Redis connections of three instances", instances.most["Redis"])
-    assert (found["lost"]["load"], found["lost"]["deploy"]) == (0, 0), found["outcomes"]
-    assert found["lost"]["kill"] <= CLIENTS
-    assert found["well"] > 100
-    assert found["statuses"] == [0] * (INSTANCES - 1)
-    assert 0 < instances.most["PostgreSQL"] <= plan
-    assert attempts[0] == attempts[1] < 20
-    # Each process has said so at its start.
-    assert f'"limit": {plan},' in instances.sites[0].process.output()
-    if pages:
-        people = {f"person{number}" for number in range(pages)}
-        assert found["back"] == pages
-        assert found["shown"] == [people] * INSTANCES
-    if project.answers["use_celery"]:
-        assert 0.6 < found["runs"] <= 1.1
-        report("runs of a periodic task per period", round(found["runs"], 2))
+        report("Redis connections of three instances", services.valkey.connections())
+        alone = attempts_until_locked_out(instances.sites[:1], "person49")
+        assert attempts_until_locked_out(instances.sites, "person50") == alone < 20
+    report("requests lost with a killed instance", sum(lost_by_kill.values()))
+    assert sum(lost_by_kill.values()) <= CLIENTS
+    assert (found["lost"], found["pages"]) == (lost_by_kill, pages)
+    assert found["status"] == [0] * (INSTANCES - 1)

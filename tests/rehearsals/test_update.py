@@ -6,70 +6,57 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from rehearsal.combinations import TEMPLATE, by_name, for_combinations
+from rehearsal.checkouts import Checkout, contributor
+from rehearsal.combinations import TEMPLATE, by_name, for_combinations, parameters
 from rehearsal.deployment import Deployment
 from rehearsal.platforms import PLATFORMS
-from rehearsal.processes import bare_environment, run
+from rehearsal.processes import run
 from rehearsal.site import SESSION_COOKIE
+from rehearsal.waiting import wait_until
 
-# The changelog's, as a clone need not have the tags: ``## v0.1.0 (d118359)``.
+# The commits of the changelog's headings, ``## v0.1.0 (d118359)``, as a clone need not have the tags.
 CHANGELOG = (TEMPLATE / "CHANGELOG.md").read_text()
-VERSIONS = re.findall(r"^## (v[\d.]+) \((\w+)\)$", CHANGELOG, re.MULTILINE)
+COMMITS = dict(re.findall(r"^## (v[\d.]+) \((\w+)\)$", CHANGELOG, re.MULTILINE))
+NEWEST, *_, OLDEST = COMMITS
+PROJECTS = by_name("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn")
 # The lines by which v0.1.0's sessions stay, from the changelog too.
 KEEP_SESSIONS = "".join(
     re.findall(r"^  ((?:SESSION_|AUTHENTICATION_).+\n)", CHANGELOG, re.MULTILINE)
 )
-for_two = for_combinations(by_name("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn"))
-PROGRAMS = Path(sys.executable).parent
-ME = {
-    f"GIT_{role}_{what}": value
-    for role in ("AUTHOR", "COMMITTER")
-    for what, value in {"NAME": "Ada", "EMAIL": "ada@example.com"}.items()
-}
+
+SHALLOW = ["git", "rev-parse", "--is-shallow-repository"]
+pytestmark = pytest.mark.skipif(
+    subprocess.run(SHALLOW, cwd=TEMPLATE, check=False, capture_output=True).stdout != b"false\n",
+    reason="Older versions are not in this clone: type `git fetch --unshallow`.",
+)
 
 # What the user makes of a new project: an app with a table and a page, and changes to our files.
 NEW_FILES = {
     "notes/__init__.py": "",
     "notes/migrations/__init__.py": "",
+    "notes/migrations/0001_initial.py": """\
+from django.db import migrations, models
+
+TEXT = models.CharField(max_length=100, primary_key=True, serialize=False)
+
+
+class Migration(migrations.Migration):
+    initial = True
+    operations = [migrations.CreateModel("Note", [("text", TEXT)])]
+""",
     "notes/models.py": """\
 from django.db import models
 
 
 class Note(models.Model):
-    text = models.TextField()
+    text = models.CharField(max_length=100, primary_key=True)
 
     def __str__(self):
         return self.text
-""",
-    "notes/migrations/0001_initial.py": """\
-from django.db import migrations, models
-
-
-class Migration(migrations.Migration):
-    initial = True
-
-    dependencies = []
-
-    operations = [
-        migrations.CreateModel(
-            name="Note",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("text", models.TextField()),
-            ],
-        ),
-    ]
 """,
     "notes/urls.py": """\
 from django.urls import path
@@ -77,216 +64,148 @@ from django.views.generic import ListView
 
 from notes.models import Note
 
-urlpatterns = [
-    path("", ListView.as_view(model=Note), name="notes"),
-]
+urlpatterns = [path("", ListView.as_view(model=Note), name="notes")]
 """,
     "templates/notes/note_list.html": """\
 {% extends "base.html" %}
-
-{% block content %}
-<h1>Notes</h1>
-{% for note in note_list %}<p>{{ note }}</p>{% endfor %}
-{% endblock %}
-""",
-    "notes/asgi.py": """\
-class Counted:
-    def __init__(self, application):
-        self.application = application
-        self.calls = 0
-
-    async def __call__(self, scope, receive, send):
-        self.calls += 1
-        await self.application(scope, receive, send)
-""",
-    "tests/test_notes.py": """\
-from django.urls import reverse
-
-from notes.models import Note
-
-
-def test_notes_are_listed(client, db):
-    Note.objects.create(text="Buy milk")
-    assert "Buy milk" in client.get(reverse("notes")).text
+{% block content %}{% for note in note_list %}<h1>{{ note }}</h1>{% endfor %}{% endblock %}
 """,
 }
-CHANGES = {
-    "config/settings.py": [
-        ('TIME_ZONE = "UTC"', 'TIME_ZONE = "Europe/Oslo"'),
-        ('    "users",\n]', '    "users",\n    "notes",\n]'),
-    ],
-    "config/urls.py": [
-        (
-            '    path("", include("pages.urls")),\n',
-            '    path("", include("pages.urls")),\n    path("notes/", include("notes.urls")),\n',
-        )
-    ],
-    "templates/pages/home.html": [("Your site is up and running.", "Write it down.")],
-}
-# At the end of a file, as where a library's middleware wraps the application.
-ADDITIONS = {
-    "config/asgi.py": """
-from notes.asgi import Counted
-
-application = Counted(application)
-""",
-}
-CHANGES_OF_MANIFESTS = {
-    "heroku": {"app.json": [('"quantity": 1', '"quantity": 2')]},
-    "digitalocean": {".do/app.yaml": [('version: "16"', 'version: "17"')]},
-}
+PAGES = '    path("", include("pages.urls")),\n'
+CHANGES = [
+    ("config/settings.py", 'TIME_ZONE = "UTC"', 'TIME_ZONE = "Europe/Oslo"'),
+    ("config/settings.py", '    "users",\n]', '    "users",\n    "notes",\n]'),
+    ("config/urls.py", PAGES, f'{PAGES}    path("notes/", include("notes.urls")),\n'),
+    ("templates/pages/home.html", "Your site is up and running.", "Write it down."),
+    ("app.json", '"quantity": 1', '"quantity": 2'),
+    (".do/app.yaml", 'version: "16"', 'version: "17"'),
+]
+# At the end of the file, as where a library's middleware wraps the application.
+ASGI = """
+django_application = application
 
 
-def edit(folder: Path, platform: str) -> None:
-    """Make the project in ``folder`` the user's own."""
+async def application(scope, receive, send):  # type: ignore[no-redef]
+    await django_application(scope, receive, send)
+"""
+
+
+def edit(project: Checkout) -> None:
+    """Make the project the user's own."""
     for name, text in NEW_FILES.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    for name, changes in (CHANGES | CHANGES_OF_MANIFESTS[platform]).items():
-        text = (folder / name).read_text()
-        for old, new in changes:
-            assert text.count(old) == 1, f"{old!r} in {name}"
-            text = text.replace(old, new)
-        (folder / name).write_text(text)
-    for name, text in ADDITIONS.items():
-        if (folder / name).exists():
-            with (folder / name).open("a") as file:
-                file.write(text)
+        project.write(name, text)
+    for name, old, new in CHANGES:
+        if (project.folder / name).exists():
+            project.replace(name, old, new)
+    if (project.folder / "config/asgi.py").exists():
+        project.append("config/asgi.py", ASGI)
 
 
-def files_in(folder: Path) -> dict[str, str]:
-    """The text of every file by its path, without those of git and cruft."""
-    paths = (path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts)
-    texts = {path.relative_to(folder).as_posix(): path.read_text() for path in paths}
-    return {name: text for name, text in texts.items() if name != ".cruft.json"}
-
-
-def has_commit(commit: str) -> bool:
-    asked = ["git", "cat-file", "-e", f"{commit}^{{commit}}"]
-    return subprocess.run(asked, cwd=TEMPLATE, check=False, capture_output=True).returncode == 0
-
-
-@dataclass
-class Updated:
-    """A user's project as it was (``before``), and after ``cruft update`` (``folder``)."""
-
-    before: Path
-    folder: Path
-    environment: dict[str, str]
-
-    def run(self, command: str) -> str:
-        return run(command, self.folder, self.environment)
-
-
-@pytest.fixture(scope="module", params=VERSIONS, ids=lambda version: version[0])
-def commit(request) -> str:
-    """That of a version which is out, if this clone has it."""
-    version, commit = request.param
-    if not has_commit(commit):
-        pytest.skip(f"{version} ({commit}) is not in this clone: type `git fetch --unshallow`.")
-    return commit
+def assert_same(made: Checkout, folder: Path) -> None:
+    """Both have the same files, but for those of git and cruft."""
+    assert made.run(f"diff --recursive --exclude .git --exclude .cruft.json . {folder}") == ""
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory) -> Path:
     """A repository with our history and, as its newest version, the working tree as it stands."""
     folder = tmp_path_factory.mktemp("template")
-    environment = bare_environment(PROGRAMS, folder) | ME
+    environment = contributor(folder)
     run(f"git clone --quiet --no-checkout {shlex.quote(str(TEMPLATE))} here", folder, environment)
     git = f"git --git-dir={folder}/here/.git --work-tree=."
     run(f"{git} add --all && {git} commit --quiet --allow-empty -m New", TEMPLATE, environment)
     return folder / "here"
 
 
-@pytest.fixture(scope="module")
-def updated(project, commit, template, tmp_path_factory) -> Updated:
-    """A project of the older version, edited, committed and updated."""
-    home = tmp_path_factory.mktemp("update")
-    # Without the user's configuration of git and Cookiecutter.
-    environment = bare_environment(PROGRAMS, home) | ME
-    answers = shlex.quote(json.dumps(project.answers))
-    options = f"--checkout {commit} --no-input --extra-context {answers}"
-    run(f"cruft create {template} {options}", home, environment)
-    folder = home / project.folder.name
-    run("git init --quiet && git add --all && git commit --quiet -m Start", folder, environment)
-    edit(folder, project.answers["platform"])
-    run("git add --all && git commit --quiet -m 'Take notes'", folder, environment)
-    before = shutil.copytree(folder, home / "before" / folder.name)
-    run("cruft update --skip-apply-ask", folder, environment)
-    return Updated(before, folder, environment)
+def start(home: Path, command: str, project) -> Checkout:
+    """A project of an older version, which ``command`` bakes and links to the template with cruft."""
+    environment, answers = contributor(home), shlex.quote(json.dumps(project.answers))
+    run(command.format(options=f"--no-input --extra-context {answers}"), home, environment)
+    made = Checkout(home / project.folder.name, environment)
+    made.run("git init --quiet\ngit add --all\ngit commit --quiet -m Start")
+    return made
 
 
-@for_two
+@pytest.fixture(scope="module", params=[OLDEST, NEWEST])
+def updated(request, project, template, tmp_path_factory) -> Checkout:
+    """A project of the older version, edited, committed and updated; ``../before`` has a copy of it
+    as it was.
+    """
+    create = f"cruft create {template} --checkout {COMMITS[request.param]} {{options}}"
+    user = start(tmp_path_factory.mktemp("update"), create, project)
+    edit(user)
+    user.run("git add --all\ngit commit --quiet -m 'Take notes'\ncp -r . ../before")
+    user.run("cruft update --skip-apply-ask")
+    return user
+
+
+@for_combinations(PROJECTS, apart="update")
 def test_an_update_brings_all_that_is_new_and_keeps_the_user_s_edits(updated, project, tmp_path):
     assert updated.run("git diff --name-only --diff-filter=U") == ""
-    expected = shutil.copytree(project.folder, tmp_path / "expected")
-    edit(expected, project.answers["platform"])
-    found, wanted = files_in(updated.folder), files_in(expected)
-    assert found.keys() == wanted.keys()
-    for name, text in wanted.items():
-        assert found[name] == text, name
+    expected = Checkout(project.checkout(tmp_path.name), {})
+    edit(expected)
+    assert_same(updated, expected.folder)
     assert "up to date" in updated.run("cruft check")
     # cruft has staged what is new, so README.md's `git commit --all` takes all of it.
     assert "??" not in updated.run("git status --short")
 
 
-@for_combinations(by_name("heroku-wsgi-waitress"))
-def test_a_project_of_plain_cookiecutter_is_linked_and_updated(project, commit, template, tmp_path):
-    environment = bare_environment(PROGRAMS, tmp_path) | ME
-    answers = " ".join(f"{name}={value}" for name, value in project.answers.items())
-    # By this address it is cloned, so that an older version can be had.
-    run(
-        f"cookiecutter --no-input --checkout {commit} git+file://{template} {answers}",
-        tmp_path,
-        environment,
-    )
-    folder = tmp_path / project.folder.name
-    answers = shlex.quote(json.dumps(project.answers))
-    linked = f"cruft link {template} --checkout {commit} --no-input --extra-context {answers}"
-    run(f"{linked} && git init --quiet && git add --all", folder, environment)
-    run("git commit --quiet -m Start && cruft update --skip-apply-ask", folder, environment)
-    assert files_in(folder) == files_in(project.folder)
+# Tables and sessions do not depend on the platform or the server: so each version with one of them.
+LIVE = [
+    pytest.param(*each.values, version, marks=each.marks, id=f"{each.id}-{version}")
+    for each, version in zip(parameters(PROJECTS, "update"), (OLDEST, NEWEST), strict=True)
+]
 
 
-# For one version only: the first test above shows that every version is updated to the same files.
-@for_two
-@pytest.mark.parametrize("commit", VERSIONS[:1], indirect=True, ids=lambda version: version[0])
-def test_the_updated_project_passes_its_own_tests_and_checks(updated, project):
-    programs = project.environment("requirements-dev.txt")
-    environment = bare_environment(programs, updated.folder)
-    assert " passed" in run("make test", updated.folder, environment)
-    run("make check", updated.folder, environment)
-
-
-@for_two
-def test_the_update_goes_live_on_the_database_that_there_was(updated, project, services, tmp_path):
-    platform = PLATFORMS[project.answers["platform"]]
-    database = f"updated_{project.database}"
-    services.postgres.create_database(database)
-    old = Deployment.make(platform(updated.before), services, database)
+@pytest.mark.parametrize(("project", "updated"), LIVE, indirect=True)
+def test_the_update_goes_live_on_the_database_that_there_was(
+    updated, project, services, empty_database, tmp_path
+):
+    platform, database = PLATFORMS[project.answers["platform"]], tmp_path.name
+    old = Deployment.make(platform(updated.folder.parent / "before"), services, database)
     with old.site() as site, site.visitor() as ada:
         assert ada.sign_up("ada").status_code == 302
         cookies = ada.cookies
     folder = shutil.copytree(updated.folder, tmp_path / updated.folder.name)
     if SESSION_COOKIE not in cookies:
-        with (folder / "config/settings.py").open("a") as settings:
-            settings.write(KEEP_SESSIONS)
+        Checkout(folder, {}).append("config/settings.py", KEEP_SESSIONS)
     new = Deployment.make(platform(folder), services, database)
+    new.run_script("from notes.models import Note; Note.objects.create(text='Buy milk')")
     same = {"SECRET_KEY": old.environment["SECRET_KEY"]}  # which signs sessions
     with new.site(**same) as site, site.visitor() as ada, site.visitor() as elsewhere:
         ada.cookies.update(cookies)
         assert "You are logged in." in ada.get("/").text
         assert "ada@example.com" in ada.get("/accounts/email/").text
-        assert "<h1>Notes</h1>" in ada.get("/notes/").text
-        assert ada.get_with_retries("/readyz").json()["database"] == "ok"
+        assert "<h1>Buy milk</h1>" in ada.get("/notes/").text
         assert elsewhere.log_in("ada").status_code == 302
         assert "You are logged in." in elsewhere.get("/").text
+        wait_until(lambda: elsewhere.get("/readyz").is_success, "readiness")
 
 
-def test_no_migration_of_a_version_that_is_out_was_changed(commit):
+@for_combinations(PROJECTS[:1], apart="update")
+def test_a_project_of_plain_cookiecutter_is_linked_and_updated(project, template, tmp_path):
+    # By this address it is cloned, so that an older version can be had.
+    options = f"--checkout {COMMITS[OLDEST]}"
+    answers = " ".join(f"{name}={value}" for name, value in project.answers.items())
+    bake = f"cookiecutter --no-input {options} git+file://{template} {answers}"
+    link = f"cd {project.folder.name} && cruft link {template} {options} {{options}}"
+    user = start(tmp_path, f"{bake} && {link}", project)
+    user.run("cruft update --skip-apply-ask")
+    assert_same(user, project.folder)
+
+
+# The first test shows that an updated project has these files.
+@for_combinations(PROJECTS[:1], apart="update")
+def test_the_updated_project_passes_its_own_tests_and_checks(developer):
+    edit(developer)
+    assert " passed" in developer.run("make check test")
+
+
+@pytest.mark.parametrize("version", COMMITS)
+def test_no_migration_of_a_version_that_is_out_was_changed(version):
     """Databases have run them: add a new one instead. Only ``squawk_ignore`` may change."""
     asked = (
-        f"git diff --diff-filter=MDR --ignore-matching-lines=squawk_ignore {commit}"
-        " -- '{{*}}/*/migrations/*.py'"
+        "git diff --diff-filter=MDR --ignore-matching-lines=squawk_ignore"
+        f" {COMMITS[version]} -- '{{{{*}}}}/*/migrations/*.py'"
     )
     assert run(asked, TEMPLATE, dict(os.environ)) == ""

@@ -1,0 +1,260 @@
+"""Accounts under attack: guessed passwords, many at once, clients that hang up; and without mail."""
+
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import httpx
+import psycopg
+import pytest
+
+from rehearsal.combinations import SERVERS, by_name, for_combinations
+from rehearsal.raw import Raw, request
+from rehearsal.services import TLSProxy, free_port
+from rehearsal.site import CSRF_COOKIE, NUMBERS, PASSWORD, Visitor, new_name
+from rehearsal.waiting import wait_until
+
+each_server = for_combinations(SERVERS, apart="accounts")
+# The limits are counted in the database: one server of each interface, those with two processes.
+two_servers = for_combinations(
+    by_name(
+        "digitalocean-asgi-gunicorn-use_celery", "heroku-wsgi-gunicorn-use_celery-use_s3_media"
+    ),
+    apart="accounts",
+)
+LOG_IN = "/accounts/login/"
+REFUSED = 429
+HASHING_THREADS = 12
+ABORTED = 300
+# Of all servers, in all of their processes.
+MOST_THREADS = 8
+# Of paas/mail.py, for a mail server that hangs.
+MAIL_SECONDS = 5
+
+
+@pytest.fixture(autouse=True)
+def failures(deployment, services, project):
+    """Returns how often logins to an account have failed in this test.
+
+    They are forgotten afterwards: the visitors of all tests may share one address.
+    """
+    with psycopg.connect(services.postgres.url(project.database), autocommit=True) as connection:
+
+        def count(name: str) -> int:
+            query = "SELECT sum(failures_since_start) FROM axes_accessattempt WHERE username = %s"
+            return connection.execute(query, [name]).fetchone()[0]
+
+        yield count
+        connection.execute("DELETE FROM axes_accessattempt")
+
+
+def guess(visitor: Visitor, name: str) -> httpx.Response:
+    return visitor.submit(LOG_IN, login=name, password="wrong")
+
+
+def at_once(site, requests: int, clients: int, send, addresses: int = 1) -> list[int]:
+    """The statuses of so many requests, by so many clients, from so many new addresses in turn.
+
+    ``send(visitor, number)`` returns the response.
+    """
+    network = f"198.19.{next(NUMBERS) % 250}"
+
+    def send_one(number: int) -> int:
+        with site.visitor() as visitor, visitor.coming_from(f"{network}.{number % addresses}"):
+            return send(visitor, number).status_code
+
+    with ThreadPoolExecutor(clients) as threads:
+        return list(threads.map(send_one, range(requests)))
+
+
+def guess_at_once(site, clients: int) -> list[int]:
+    """The statuses of 120 wrong passwords for 40 people, from one address."""
+    return at_once(
+        site, 120, clients, lambda visitor, number: guess(visitor, f"person{number % 40}")
+    )
+
+
+@each_server
+def test_a_password_can_be_guessed_at_five_times(site, visitor):
+    visitor.sign_up(new_name("guessed"))
+    with site.visitor() as guesser:
+        assert guesser.get("/admin/login/").headers["Location"].startswith(LOG_IN)
+        guesses = [guess(guesser, visitor.name) for _ in range(5)]
+        assert [each.status_code for each in guesses] == [200] * 4 + [REFUSED]
+        refusal = guesser.log_in(visitor.name)
+    assert refusal.status_code == REFUSED
+    assert refusal.headers["Retry-After"] == "900"
+    assert "Try again in 15 minutes" in refusal.text
+    assert visitor.name in visitor.get("/").text
+
+
+@each_server
+def test_guesses_at_once_are_counted_too_and_take_little_memory(site, report):
+    statuses = guess_at_once(site, clients=20)
+    megabytes = site.process.memory()
+    report("memory after 120 logins MB", round(megabytes))
+    assert set(statuses) == {200, REFUSED}
+    # Fifty an address may, and those that were under way with the last of them had been let in.
+    assert statuses.count(200) < 50 + 20
+    assert megabytes < 512
+
+
+@for_combinations(SERVERS[:1], apart="accounts")
+def test_many_threads_that_hash_passwords_take_the_memory_of_two_hashes(deployment, report):
+    """A hash takes Argon2's memory cost, which malloc keeps for the thread's next one.
+
+    What bounds it is in users/hashers.py, whatever the server.
+    """
+    printed = deployment.run_script("from users.hashers import Argon2; print(Argon2.memory_cost)")
+    megabytes = int(printed.split()[-1]) * 1024 / 1e6
+    with deployment.site(WEB_CONCURRENCY="1", WEB_THREADS=str(HASHING_THREADS)) as site:
+        at_once(site, 120, HASHING_THREADS, lambda visitor, number: visitor.get(LOG_IN))
+        before = site.process.memory()
+        guess_at_once(site, HASHING_THREADS)
+        hashes = (site.process.memory() - before) / megabytes
+    report(f"memory for {HASHING_THREADS} logins at once, hashes", round(hashes, 1))
+    # Two, and some for the logins themselves. Without the bound they are as many as threads.
+    assert 1 < hashes < HASHING_THREADS / 2
+
+
+def login_request(site, visitor: Visitor) -> bytes:
+    """A login with a wrong password, as the visitor's browser sends it."""
+    visitor.get(LOG_IN)
+    token = visitor.cookies[CSRF_COOKIE]
+    answers = {"login": "nobody", "password": "wrong", "csrfmiddlewaretoken": token}
+    sent = visitor.build_request("POST", LOG_IN, data=answers)
+    names = ("Cookie", "Content-Type", "Origin", "X-Forwarded-For")
+    headers = {name: sent.headers[name] for name in names}
+    return request(site, LOG_IN, "POST", sent.content, **headers)
+
+
+def hang_up_often(site, request: bytes) -> None:
+    """Send the request 300 times, and wait for no answer."""
+
+    def hang_up(_) -> None:
+        with Raw(site) as client:
+            client.socket.sendall(request)
+            time.sleep(0.02)
+
+    with ThreadPoolExecutor(50) as threads:
+        list(threads.map(hang_up, range(ABORTED)))
+
+
+def logins(site) -> int:
+    """How many login forms the site has taken."""
+    return sum(
+        event.get("method") == "POST" and event["path"] == LOG_IN for event in site.process.events()
+    )
+
+
+@each_server
+def test_logins_that_hang_up_hold_up_no_one_for_long(
+    site, visitor, services, project, failures, report
+):
+    aborted, before = login_request(site, visitor), logins(site)
+    # The lock keeps the first logins in the database until all other clients have disconnected.
+    with services.postgres.locked(project.database, "users_user"):
+        hang_up_often(site, aborted)
+    began = time.monotonic()
+    with site.visitor() as other:
+        assert other.get("/").status_code == 200
+    report("page after 300 logins s", round(time.monotonic() - began, 1))
+    taken = logins(site) - before
+    report("logins taken of 300 that hung up", taken)
+    # Most left while they waited, which Waitress does not see: it takes them all.
+    if project.answers["server"] != "wsgi-waitress":
+        assert taken < ABORTED / 3
+    guesses = [guess(visitor, "nobody") for _ in range(5)]
+    assert guesses[-1].status_code == REFUSED
+    # What is taken is refused without a hash, but for five and those that ran beside the fifth.
+    assert failures("nobody") <= 5 + MOST_THREADS
+
+
+@each_server
+def test_two_who_take_one_name_at_once_get_it_once_and_an_error_page_never(site, project, services):
+    name = new_name("twin")
+    with site.visitor() as one, site.visitor() as other, ThreadPoolExecutor() as threads:
+        # Both forms find the name free, and then both wait for the table.
+        with services.postgres.locked(project.database, "users_user", "SHARE"):
+            signing_up = [
+                threads.submit(one.sign_up, name),
+                threads.submit(other.sign_up, name.title()),
+            ]
+            wait_until(lambda: services.postgres.held_up(project.database) >= 2, "both sign-ups")
+        answers = sorted((future.result() for future in signing_up), key=lambda a: a.status_code)
+    assert [answer.status_code for answer in answers] == [200, 302]
+    assert "A user with that username already exists." in answers[0].text
+
+
+@two_servers
+def test_sign_ups_at_once_are_limited_per_address(site, report):
+    def sign_up(visitor: Visitor, number: int) -> httpx.Response:
+        name = new_name("crowd")
+        answers: dict = {"username": name, "email": f"{name}@example.com"}
+        answers |= {"password1": PASSWORD, "password2": PASSWORD}
+        return visitor.submit("/accounts/signup/", **answers)
+
+    statuses = at_once(site, 60, 40, sign_up, addresses=2)
+    assert set(statuses) == {302, REFUSED}
+    # Those that wait for the limit's row for more than a second are refused as well.
+    assert 1 <= statuses.count(302) <= 2 * 20
+    report("sign-ups of 60 from two addresses", statuses.count(302))
+
+
+@two_servers
+def test_200_resets_at_once_from_20_addresses_send_three_mails(site):
+    address = f"{new_name('victim')}@example.com"
+
+    def reset(visitor: Visitor, number: int) -> httpx.Response:
+        return visitor.submit("/accounts/password/reset/", email=address)
+
+    statuses = at_once(site, 200, 40, reset, addresses=20)
+    assert set(statuses) == {302, REFUSED}
+    assert 1 <= statuses.count(302) <= 3
+
+
+@two_servers
+def test_200_guesses_at_once_from_20_addresses_are_limited(site, visitor):
+    visitor.sign_up(new_name("hunted"))
+    # One account, by its names in turn.
+    names = [visitor.name, visitor.name.upper(), f"{visitor.name}@example.com"]
+    statuses = at_once(
+        site, 200, 40, lambda visitor, number: guess(visitor, names[number % 3]), addresses=20
+    )
+    assert set(statuses) == {200, REFUSED}
+    # Five of each address, and those that were under way with the fifth.
+    assert statuses.count(200) <= 20 * 5 + 20
+
+
+def sign_up_seconds(site) -> float:
+    """Sign up, and see the home page; returns how long the sign-up took."""
+    with site.visitor() as visitor:
+        began = time.monotonic()
+        assert visitor.sign_up(new_name("unsent")).is_redirect
+        seconds = time.monotonic() - began
+        assert visitor.get("/").status_code == 200
+    return seconds
+
+
+@for_combinations(
+    by_name("heroku-asgi-daphne", "digitalocean-asgi-gunicorn-use_celery"), apart="accounts"
+)
+def test_accounts_work_while_the_mail_server_does_not(deployment, project, report):
+    """The request sends the mail in one project, and a worker would in the other."""
+    with ExitStack() as stack:
+        mail_server = stack.enter_context(TLSProxy(free_port(), None, None))
+        changes = {"EMAIL_URL": f"smtp://127.0.0.1:{mail_server.port}"}
+        changes["ACCOUNT_EMAIL_VERIFICATION"] = "optional"
+        with deployment.site(**changes) as site:
+            seconds = [sign_up_seconds(site)]  # the mail server disconnects
+            with socket.create_server(("127.0.0.1", mail_server.target_port)):
+                seconds.append(sign_up_seconds(site))  # it hangs
+            stack.close()
+            seconds.append(sign_up_seconds(site))  # it refuses connections
+        events = site.process.events()
+    report("sign-up while the mail server hangs s", round(seconds[1], 1))
+    unsent = [event for event in events if event["event"] == "mail not sent"]
+    # Tasks send it otherwise, and a page does not wait.
+    assert len(unsent) == (0 if project.answers["use_celery"] else 3)
+    assert max(seconds) < 3 * MAIL_SECONDS

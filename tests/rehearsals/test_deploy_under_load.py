@@ -1,0 +1,21 @@
+"""A new process takes over under full load, and no visitor notices."""
+
+import pytest
+
+from rehearsal.combinations import is_asgi
+from rehearsal.visitors import deploy
+
+REQUESTS = 2000
+PAGES = 50
+
+
+# It is asked in test_stop.py: a minute and a half later.
+@pytest.mark.usefixtures("idle_connection")
+def test_a_deploy_under_full_load_fails_no_request_and_every_page_comes_back(
+    deployment, sessions, project, report
+):
+    pages = PAGES if is_asgi(project.answers) else 0
+    with deployment.site() as old:
+        found = deploy(deployment, old, sessions[0], sessions[:pages], REQUESTS)
+    report("requests lost in a deploy", sum(found["lost"].values()))
+    assert found == {"lost": {}, "status": 0, "codes": [1012] * pages, "pages": pages}

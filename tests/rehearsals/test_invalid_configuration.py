@@ -1,0 +1,123 @@
+"""What is invalid in production stops the release in a sentence, and the web process as well."""
+
+import re
+
+import pytest
+
+from rehearsal.combinations import EACH_PLATFORM, SERVERS, for_combinations, is_asgi
+from rehearsal.failures import errors, output_of_failed
+
+GUNICORN = [answers for answers in SERVERS if answers["server"].endswith("gunicorn")]
+for_one = for_combinations(EACH_PLATFORM[:1])
+
+# Variables that are wrong together, and what is said of each.
+MALFORMED = {
+    "DATABASE_URL=postgres//host/name": "DATABASE_URL: Not a valid database URL.",
+    "DEBUG=perhaps": "DEBUG: Not a valid boolean.",
+    "LOG_LEVEL=LOUD": "LOG_LEVEL: Not a valid log level.",
+    "ADMIN_PATH=/admin": "ADMIN_PATH: Must be a path that no other URL has",
+    "SECURE_HSTS_SECONDS=0": "SECURE_HSTS_SECONDS: Must be greater than or equal to 1.",
+}
+UNSAFE = {
+    "DATABASE_URL=sqlite:///db.sqlite3": "DATABASE_URL must name a PostgreSQL database.",
+    "ALLOWED_HOSTS=*": "ALLOWED_HOSTS must name the hosts instead of '*'.",
+    "SECRET_KEY=for-development-only": "SECRET_KEY is too easy to guess",
+    "DEBUG=true": "DEBUG must be off",
+}
+ADDRESS = {"SENTRY_DSN=sentry.example": "SENTRY_DSN: Unsupported scheme ''."}
+
+
+@pytest.mark.parametrize(
+    "problems", [MALFORMED, UNSAFE, ADDRESS], ids=["malformed", "unsafe", "address"]
+)
+def test_the_web_process_refuses_what_is_unfit_for_production(deployment, problems):
+    changes = dict(variable.split("=", 1) for variable in problems)
+    printed = output_of_failed("web", deployment, deployment.environment | changes)
+    assert [printed.count(sentence) for sentence in problems.values()] == [1] * len(problems)
+
+
+def release_with(deployment, **changes: str) -> list[str]:
+    """What the deploy checks say of a release that has to fail, with these variables."""
+    return errors(output_of_failed("release", deployment, deployment.environment | changes))
+
+
+def release_after(deployment, folder, lines: list[str]) -> list[str]:
+    """The same, with these lines at the end of the settings."""
+    (folder / "edited.py").write_text("\n".join(["from config.settings import *", *lines]))
+    return release_with(deployment, DJANGO_SETTINGS_MODULE="edited", PYTHONPATH=str(folder))
+
+
+@for_one
+def test_the_release_refuses_what_it_does_not_understand_in_a_sentence_each(deployment):
+    nonsense = {"DEBUG": "perhaps", "SECURE_HSTS_SECONDS": "long"}
+    printed = output_of_failed("release", deployment, deployment.environment | nonsense)
+    found = [line.partition(":")[0] for line in printed.splitlines()[1:]]
+    assert found == sorted(nonsense)
+
+
+@for_one
+def test_debug_stops_the_release_in_one_sentence(deployment):
+    [error] = release_with(deployment, DEBUG="true")
+    assert error.startswith("DEBUG must be off:")
+
+
+@for_combinations(EACH_PLATFORM)
+def test_a_warning_of_the_deploy_checks_stops_the_release(deployment, tmp_path):
+    [warning] = release_after(deployment, tmp_path, ['X_FRAME_OPTIONS = "SAMEORIGIN"'])
+    assert "X_FRAME_OPTIONS" in warning  # security.W019
+
+
+# Edits of config/settings.py that someone may make in good faith, and the settings that the release
+# then names.
+INSECURE_EDITS = {
+    "SECURE_SSL_REDIRECT = CSRF_COOKIE_SECURE = False": "SECURE_SSL_REDIRECT, CSRF_COOKIE_SECURE",
+    'CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}\n'
+    'SESSION_ENGINE = "django.contrib.sessions.backends.cache"': "SESSION_ENGINE",
+}
+INSECURE_WITH_ASGI = {
+    'CHANNEL_LAYERS["default"]["BACKEND"] = "channels.layers.InMemoryChannelLayer"': "CHANNEL_LAYERS",
+}
+
+
+@for_combinations(EACH_PLATFORM)
+def test_insecure_edits_of_the_settings_stop_the_release_in_a_sentence_each(
+    deployment, project, tmp_path
+):
+    edits = INSECURE_EDITS | (INSECURE_WITH_ASGI if is_asgi(project.answers) else {})
+    found = release_after(deployment, tmp_path, list(edits))
+    assert [re.split(" must | needs ", error)[0] for error in found] == list(edits.values())
+
+
+def test_threads_that_the_plan_has_no_room_for_stop_the_release(deployment):
+    [error] = release_with(deployment, WEB_THREADS="21")
+    assert error.startswith("WEB_THREADS is 21 in")
+
+
+@for_combinations(GUNICORN)
+def test_more_processes_than_the_plan_has_room_for_stop_the_web_process(deployment):
+    too_many = deployment.environment | {"WEB_CONCURRENCY": "5"}
+    printed = output_of_failed("web", deployment, too_many)
+    assert "in 5 processes, which open up to 25 connections: more than" in printed
+
+
+# By server: files that name a class which a new release has renamed.
+IMPORT = "from django import NoServer"
+BROKEN = {
+    "asgi-daphne": ["paas/servers/daphne.py", "config/asgi.py"],
+    "asgi-gunicorn": ["paas/servers/gunicorn_asgi.py", "gunicorn.conf.py"],
+    "wsgi-gunicorn": ["paas/servers/gunicorn_wsgi.py", "gunicorn.conf.py", "config/wsgi.py"],
+    "wsgi-waitress": ["paas/servers/waitress.py"],
+}
+
+
+def test_a_server_that_cannot_be_imported_stops_the_release_in_one_sentence(deployment, project):
+    for name in BROKEN[project.answers["server"]]:
+        path = deployment.platform.folder / name
+        source = path.read_text()
+        renamed = source.replace('.Worker"', '.NoServer"')  # in gunicorn.conf.py
+        path.write_text(renamed if renamed != source else f"{source}\n{IMPORT}\n")
+        try:
+            [error] = release_with(deployment)
+        finally:
+            path.write_text(source)
+        assert re.match("The server cannot start: (Import|Attribute)Error: .*'NoServer'", error)

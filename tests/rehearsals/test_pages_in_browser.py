@@ -1,0 +1,118 @@
+"""What Chromium shows of pages that reconnect, of the admin, and of a new project."""
+
+import itertools
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from rehearsal.browsing import Window
+from rehearsal.combinations import SERVERS, for_combinations, is_asgi
+from rehearsal.processes import bare_environment, run
+from rehearsal.services import free_port
+from rehearsal.site import PASSWORD, new_name, serve
+
+WHILE_AWAY = ("WebSocket connection to", "Failed to load resource: the server responded")
+GROUNDS = {"dark": "rgb(29, 33, 40)", "light": "rgb(255, 255, 255)"}
+# The admin and the texts are Django's pages and static files: every server has others of these to
+# serve in the everyday tests.
+one_server = for_combinations(SERVERS[:1], apart="accounts")
+
+
+@for_combinations([*filter(is_asgi, SERVERS)], apart="presence")
+def test_an_open_page_connects_again_after_a_restart_or_a_new_password_and_stops_at_logout(
+    open_window, deployment, router, site
+):
+    window, name = open_window(), new_name("radia")
+    state, person = window.page.locator("#presence-state"), window.person(name, "online")
+    with deployment.site() as doomed:
+        router.target_port = doomed.port
+        window.sign_up(name)
+        expect(person).to_be_visible()
+        doomed.process.kill()
+        expect(state).to_have_text("Connecting again…")
+    router.target_port = site.port
+    expect(state).to_have_text("")
+    expect(person).to_be_visible()
+
+    other, new = Window(window.context), f"{PASSWORD} 2"
+    other.open("/accounts/password/change/")
+    other.fill(oldpassword=PASSWORD, password1=new, password2=new)
+    # The session has a new key, and the next beat closes the sockets of the old one.
+    with window.page.expect_event("websocket"):
+        other.press("Change Password")
+    expect(state).to_have_text("")
+    expect(person).to_be_visible()
+    assert [text for text in window.complaints if not text.startswith(WHILE_AWAY)] == []
+    assert other.complaints == []
+
+    other.log_out()
+    expect(state).to_have_text("You are logged out.")
+
+
+@one_server
+def test_the_admin_works_without_a_complaint(open_window, administrator):
+    window = open_window()
+    page, form, name = window.page, window.main, new_name("hedy")
+    window.log_in("/admin/", administrator)
+    window.leave_by(page.get_by_role("row", name="Users Add").get_by_role("link", name="Add"))
+    window.fill(username=name, password1=PASSWORD, password2=PASSWORD)
+    window.press("Save and continue editing")
+    expect(page.get_by_text("was added successfully")).to_be_visible()
+
+    # Widgets that scripts make: a calendar, a clock, two lists side by side.
+    joined = form.get_by_role("group", name="Date joined:")
+    joined.get_by_role("button", name="Choose a Date").click()
+    page.locator(".calendarbox").filter(visible=True).get_by_text("1", exact=True).first.click()
+    expect(joined.get_by_label("Date:")).to_have_value(re.compile("-01$"))
+    joined.get_by_role("button", name="Choose a Time").click()
+    page.locator(".clockbox").filter(visible=True).get_by_text("Noon").click()
+    expect(joined.get_by_label("Time:")).to_have_value("12:00:00")
+    form.get_by_role("option", name="Users | user | Can view user").dblclick()
+    chosen = form.get_by_role("listbox", name="Chosen user permissions")
+    expect(chosen.get_by_role("option")).to_have_count(1)
+    window.press("Save")
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+
+    assert window.complaints == []
+
+
+@one_server
+def test_a_site_s_name_is_read_from_the_side_it_is_written_from(open_window):
+    window = open_window()
+    window.open("/")
+    for place in ("title", ".brand", "h1"):
+        element = window.page.locator(place)
+        expect(element).to_have_css("direction", "ltr")
+        element.evaluate("element => element.textContent = 'حجز المواعيد!'")
+        expect(element).to_have_css("direction", "rtl")
+
+
+@pytest.fixture
+def development(project, tmp_path):
+    """The address of a new project in development, as `make run` starts it."""
+    folder = project.checkout(tmp_path.name)
+    environment = bare_environment(project.environment("requirements-dev.txt"), folder)
+    run("cp .env.example .env && python manage.py migrate", folder, environment)
+    address = f"localhost:{free_port()}"
+    command = f"python manage.py runserver --noreload {address}"
+    with serve(command, address, folder, environment) as url:
+        yield url
+
+
+@one_server
+def test_the_next_steps_in_development_fit_a_phone_in_light_and_in_dark(
+    development, open_window, picture
+):
+    for scheme, width in itertools.product(GROUNDS, (320, 900)):
+        size = {"width": width, "height": 640}
+        window = open_window(base_url=development, color_scheme=scheme, viewport=size)
+        window.open("/")
+        steps = window.main.get_by_role("listitem")
+        expect(steps).to_contain_text(["Edit this page", "Add an app", "Deploy to Heroku"])
+        for number in range(3):
+            expect(steps.nth(number).get_by_role("link").first).to_be_visible()
+        assert window.page.evaluate("document.documentElement.scrollWidth") == width
+        expect(steps.first).to_have_css("background-color", GROUNDS[scheme])
+        assert window.complaints == []
+    picture(window.page, "home.png", full_page=True)

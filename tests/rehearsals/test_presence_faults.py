@@ -1,0 +1,148 @@
+"""Who is online, when sessions end, clients misbehave, services are away and processes die."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import pairwise
+
+import psycopg
+import pytest
+from websockets import InvalidStatus
+
+from rehearsal.combinations import SERVERS, for_combinations, is_asgi
+from rehearsal.raw import Raw
+from rehearsal.site import Visitor, session_cookie
+from rehearsal.sockets import PATH, close_code, get_ticket, hear, is_change, refusal, shows
+from rehearsal.waiting import SECONDS, wait_until
+
+# Apart, as the tests wait for heartbeats.
+pytestmark = for_combinations([*filter(is_asgi, SERVERS)], apart="presence")
+# Seconds: of a heartbeat at most; until someone is offline, as README says; and without data until
+# Heroku's router closes a connection.
+BEAT, OFFLINE, ROUTER = 16.5, 60, 55
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec_WebSocket_Version": "13",
+    "Sec_WebSocket_Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
+EXPIRE = "UPDATE django_session SET expire_date = now() WHERE session_key = %s"
+DELETE = "DELETE FROM django_session WHERE session_key = %s"
+# The rows of tickets have longer keys than those of sessions.
+EXPIRE_TICKETS = """
+UPDATE django_session SET expire_date = expire_date - interval '31 seconds'
+WHERE length(session_key) = 40
+"""
+
+
+@pytest.fixture
+def execute(database):
+    """Change rows of the database, with these parameters; returns how many."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        yield lambda statement, *given: connection.execute(statement, given).rowcount
+
+
+def test_tickets_open_sockets_and_expire(site, people, execute):
+    bob = people.log_in(site, "bob")
+    by_header, other = get_ticket(bob), get_ticket(bob)
+    hear(people.open(site, **by_header), shows(bob.name, True))
+    ticket = other["headers"]["Authorization"].removeprefix("Ticket ")
+    socket = people.open(site, origin=None, subprotocols=["presence", f"ticket.{ticket}"])
+    assert socket.subprotocol == "presence"
+    expired, made_up = get_ticket(bob), {"headers": {"Authorization": "Ticket made.up"}}
+    execute(EXPIRE_TICKETS)
+    assert refusal(site, **expired) == refusal(site, origin=None, **made_up) == 403
+
+
+def test_sockets_close_at_the_next_beat_when_their_session_has_ended(
+    page, site, other_site, people, execute, report
+):
+    bob, cy = people.log_in(site, "bob"), people.log_in(site, "cy")
+    sockets = [people.open(other_site, visitor) for visitor in (bob, cy)]
+    sockets += [people.open(site, **get_ticket(visitor)) for visitor in (bob, cy)]
+    assert execute(DELETE, bob.session) == execute(EXPIRE, cy.session) == 1
+    ended = time.monotonic()
+    assert [close_code(socket) for socket in sockets] == [4401] * 4
+    seconds = time.monotonic() - ended
+    report("sockets closed after their session s", round(seconds))
+    assert seconds < 3 * BEAT
+    hear(page, shows(bob.name, False))
+    hear(page, lambda message: message["type"] == "ping")
+
+
+def test_a_client_that_ignores_the_close_frame_is_disconnected(site, people, execute):
+    bob = people.log_in(site, "bob")
+    with Raw(site, seconds=SECONDS) as client:
+        client.send(PATH, **HANDSHAKE, **session_cookie(bob.session))
+        assert client.read_head()[0] == 101
+        assert execute(DELETE, bob.session) == 1
+        with suppress(ConnectionResetError):
+            client.file.read()
+
+
+def test_a_handshake_waits_for_a_slow_database_unless_its_session_ends(
+    site, services, project, people, execute
+):
+    def open_slowly(visitor: Visitor):
+        try:
+            return people.open(site, visitor)
+        except InvalidStatus as refused:
+            return refused.response.status_code
+
+    bob, cy = people.log_in(site, "bob"), people.log_in(site, "cy")
+    # Both handshakes have found their sessions, and wait for the users.
+    lock = services.postgres.locked(project.database, "users_user")
+    with ThreadPoolExecutor(2) as background, lock:
+        opening = [background.submit(open_slowly, visitor) for visitor in (bob, cy)]
+        wait_until(lambda: services.postgres.held_up(project.database) >= 2, "both handshakes")
+        execute(DELETE, cy.session)
+        time.sleep(7)  # by itself Daphne drops a handshake after 5
+        assert not any(future.done() for future in opening)
+    hear(opening[0].result(), shows(bob.name, True))
+    assert opening[1].result() == 403
+
+
+def test_a_large_message_closes_the_socket(page):
+    page.send("x" * 1000)
+    assert close_code(page) == 4413
+
+
+def test_pages_answer_while_valkey_is_away_and_sockets_heal_when_it_is_back(
+    page, site, services, people
+):
+    def status(path: str) -> int:
+        return cy.get(path).status_code
+
+    def open_again():
+        with suppress(InvalidStatus):
+            return people.open(site, cy)
+
+    services.valkey.stop()
+    try:
+        cy = people.log_in(site, "cy")
+        assert [status(path) for path in ("/", "/presence/", "/healthz")] == [200] * 3
+        wait_until(lambda: status("/readyz") == 503, "a site that is not ready")
+    finally:
+        services.valkey.start()
+    hear(wait_until(open_again, "a new socket"), shows(cy.name, True))
+    hear(page, shows(cy.name, True))
+    wait_until(lambda: status("/readyz") == 200, "a site that is ready")
+
+
+def test_a_killed_process_s_people_are_offline_in_a_minute_and_idle_sockets_stay_alive(
+    page, deployment, people, report
+):
+    with deployment.site() as doomed:
+        bob = people.log_in(doomed, "bob")
+        people.open(doomed, bob)
+        hear(page, is_change(bob.name, "came online"))
+        doomed.process.kill()
+    moments, is_offline = [time.monotonic()], shows(bob.name, False)
+    while not is_offline(message := json.loads(page.recv(timeout=SECONDS))):
+        moments.append(time.monotonic())
+        assert moments[-1] - moments[0] < 3 * OFFLINE
+        if message["type"] == "ping":
+            page.send('{"type": "pong"}')
+    report("offline after kill s", round(time.monotonic() - moments[0]))
+    assert max(later - one for one, later in pairwise(moments)) < ROUTER

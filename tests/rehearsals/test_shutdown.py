@@ -1,0 +1,92 @@
+"""After SIGTERM requests of every kind finish, and nothing delays the end of the process."""
+
+import asyncio
+import signal
+import time
+from collections import Counter
+
+from rehearsal.combinations import SERVERS, for_combinations, is_asgi
+from rehearsal.load import Outcome
+from rehearsal.raw import Raw, request, wait_until_read
+from rehearsal.site import Site
+from rehearsal.streams import Streams
+from rehearsal.waiting import SECONDS, wait_until
+
+pytestmark = for_combinations(SERVERS, apart="limits")
+
+STREAMS = 10
+# A server that stops accepts for one more second, and waits one for the last requests.
+STREAMS_END_SECONDS = 7
+# After the last answer. Without the protection, until SHUTDOWN_TIMEOUT: 25 seconds after SIGTERM.
+EXIT_SECONDS = 10
+DOWNLOADS = ["/extra/download/?seconds=4", "/extra/download-async/?seconds=4"]
+WAITING = ["/extra/slow/?name=stop", "/extra/slow-async/?name=stop"]
+
+
+def leave_amid_a_page(site: Site) -> None:
+    with Raw(site, receive_buffer=4096) as client:
+        client.send("/extra/big/")
+        assert client.read_head()[0] == 200
+
+
+async def ask_until_refused(site: Site) -> set[Outcome]:
+    """Ask again and again; returns how the requests ended."""
+    found: Counter[Outcome] = Counter()
+    while not found[Outcome.REFUSED]:
+        found[(await site.ask("/healthz")).outcome] += 1
+        await asyncio.sleep(0.05)
+    return set(found)
+
+
+async def stop(site: Site, has_streams: bool, lock, held_up, report) -> None:
+    """Stop the site amid downloads, views that a lock holds up, event streams, a client that reads
+    slowly, and one that sends the end of its request late.
+    """
+    start, in_thread = asyncio.create_task, asyncio.to_thread
+    streams, sent = Streams.of(site), request(site, "/extra/echo/", "POST", b"late")
+    # Under WSGI an asynchronous stream is read whole before it is sent.
+    await streams.open(STREAMS * has_streams, SECONDS)
+    downloads = [start(site.ask(path)) for path in DOWNLOADS[: 1 + has_streams]]
+    with Raw(site, receive_buffer=4096) as slow, Raw(site) as late:
+        slow.send("/extra/big/")
+        slow.read_head()
+        late.socket.sendall(sent[:-2])
+        with lock:
+            views = [start(site.ask(path)) for path in WAITING]
+            await in_thread(wait_until, lambda: held_up() == len(WAITING), "views that wait")
+            asking = start(ask_until_refused(site))
+            site.process.signal(signal.SIGTERM)
+            began = time.monotonic()
+            assert await asking == {Outcome.COMPLETE, Outcome.REFUSED}
+            late.socket.sendall(sent[-2:])
+            response = await in_thread(late.read)
+            await asyncio.gather(*streams.tasks)
+            seconds = time.monotonic() - began
+        assert len(await in_thread(slow.file.read, 5_000_000)) == 5_000_000
+    assert (response.status, response.json()["length"]) == (200, 4)
+    assert response.headers["connection"] == "close"
+    answers = [await task for task in (*downloads, *views)]
+    assert {(one.outcome, one.status) for one in answers} == {(Outcome.COMPLETE, 200)}
+    assert {len(one.body) for one in answers[: len(downloads)]} == {16 * 65536}
+    assert [one.outcome for one in streams.answers] == [Outcome.COMPLETE] * STREAMS * has_streams
+    if has_streams:
+        report("streams ended after SIGTERM s", round(seconds, 1))
+        assert seconds < STREAMS_END_SECONDS
+
+
+def test_all_that_has_begun_finishes_after_sigterm_and_no_client_delays_the_end(
+    deployment, extra_views, project, hold_up, held_up, report
+):
+    lock = hold_up("extra_row")
+    with deployment.site(**extra_views, WEB_CONCURRENCY="1", STATEMENT_TIMEOUT="0") as site:
+        for _ in range(8):
+            leave_amid_a_page(site)
+        wait_until_read(site)
+        asyncio.run(stop(site, is_asgi(project.answers), lock, held_up, report))
+        began = time.monotonic()
+        status = site.process.process.wait(SECONDS)
+        seconds = time.monotonic() - began
+    report("shutdown after the last answer s", round(seconds, 1))
+    assert seconds < EXIT_SECONDS
+    assert status == 0, site.process.output()
+    assert {event["level"] for event in site.process.events()} <= {"info", "warning"}

@@ -1,0 +1,32 @@
+"""The files of GitHub's workflows, this repository's and the generated project's, as they stand."""
+
+import yaml
+
+from rehearsal.combinations import COMBINATIONS, TEMPLATE, for_combinations, needs_redis
+
+
+def test_only_the_job_may_write_and_only_the_step_that_pushes_has_the_token():
+    workflow = yaml.safe_load((TEMPLATE / ".github/workflows/demos.yml").read_text())
+    # YAML 1.1 takes "on" for true.
+    assert workflow[True] == {"push": {"branches": ["main"]}}
+    assert workflow["permissions"] == {"contents": "read"}
+    job = workflow["jobs"]["bake"]
+    assert job["permissions"] == {"contents": "write"}
+    checkout, *_, push = job["steps"]
+    assert checkout["with"]["persist-credentials"] is False
+    assert [step for step in job["steps"] if "env" in step] == [push]
+    assert "git push" in push["run"]
+
+
+@for_combinations(COMBINATIONS)
+def test_the_services_are_where_the_steps_look_for_them(project):
+    workflow = yaml.safe_load((project.folder / ".github/workflows/ci.yml").read_text())
+    services = workflow["jobs"]["test"]["services"]
+    ports = {name: service["ports"] for name, service in services.items()}
+    redis = {"valkey": ["6379:6379"]} if needs_redis(project.answers) else {}
+    assert ports == {"postgres": ["5432:5432"]} | redis
+    assert services["postgres"]["env"]["POSTGRES_PASSWORD"] == "postgres"
+    assert all("--health-cmd" in service["options"] for service in services.values())
+    text = str(workflow["jobs"]["test"]["steps"])
+    assert "postgres://postgres:postgres@localhost:5432/" in text
+    assert ("redis://localhost:6379" in text) == bool(redis)
