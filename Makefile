@@ -1,5 +1,5 @@
 # The project's verbs, for the template itself.
-.PHONY: run test check lock bench mutants pictures
+.PHONY: run test check lock rehearsal bench mutants pictures
 
 # A project of the default answers, made anew in a temporary folder.
 run: .venv/complete
@@ -11,6 +11,9 @@ run: .venv/complete
 
 test: .venv/complete
 	.venv/bin/pytest
+
+rehearsal: .venv/complete
+	.venv/bin/pytest -m rehearsal
 
 check: .venv/complete
 	.venv/bin/ruff check .
@@ -24,16 +27,16 @@ lock: .venv/complete
 bench: .venv/complete
 	.venv/bin/python -m scripts.bench $(if $(KEEP),--keep)
 
-# KEEP=1 writes docs/mutants.md; SHARD=2/4 runs the second of four parts.
+# SHARD=2/4 runs the second of four parts.
 mutants: .venv/complete
-	.venv/bin/python -m scripts.mutants $(if $(KEEP),--keep) $(if $(SHARD),--shard $(SHARD))
+	.venv/bin/python -m scripts.mutants $(if $(SHARD),--shard $(SHARD))
 
-# The chart is of the last run of all tests. Each test file has a database of its own here: its users
-# are on the pages.
+# The pages show a run's users: so the page of those online is of a run of one test file.
+PICTURES = .venv/bin/pytest -m "" -k heroku-asgi-daphne --pictures
 pictures: .venv/complete
 	.venv/bin/python -m scripts.questions
-	.venv/bin/pytest tests/test_browser.py -k heroku-asgi-daphne --pictures
-	.venv/bin/pytest tests/test_account_pages.py -k heroku-asgi-daphne --pictures
+	$(PICTURES) tests/features/test_browser.py
+	$(PICTURES) tests/rehearsals/test_pages_in_browser.py tests/rehearsals/test_account_pages.py
 
 # README's command to bake makes an environment as well, with Cookiecutter alone.
 .venv/complete: requirements.txt
