@@ -154,7 +154,7 @@ async def test_a_loop_of_logins_and_logouts_sends_few_messages():
     watcher = await open_page(await log_in("ada")).open()
     bob = await log_in("bob")
     user = await User.objects.aget(username="bob")
-    for _ in range(100):
+    for _ in range(2 * MAX_MESSAGES):
         await bob.alogout()
         await bob.aforce_login(user)
     await HEARTBEAT.beat()
