@@ -13,7 +13,7 @@ import sys
 import unicodedata
 
 # The generated project's own folders, and every package and module that its requirements install;
-# tests/test_answers.py compares these with the lock.
+# tests/template/test_answers.py compares these with the lock.
 RESERVED_NAMES = """
     config media paas pages pictures presence static staticfiles templates tests users welcome
     allauth amqp argon2 argon2_cffi argon2_cffi_bindings asgiref attr attrs autobahn

@@ -20,6 +20,7 @@ platform does, from the project's own files, on real servers.
 ``presence``   people who are logged in, and the sockets of their pages
 ``browsing``   their browser windows
 ``sockets``    pages that hold the presence page's WebSocket open
+``terminal``   a person who answers questions in a terminal
 ``mail``       a mail server
 ``bucket``     an S3 server under the names of S3 and Spaces
 ``router``     the platform's router, for browsers

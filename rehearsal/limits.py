@@ -6,7 +6,7 @@ import pytest
 
 THREADS = 4  # WEB_THREADS
 QUEUE = 20  # MAX_QUEUED_REQUESTS
-SEND_TIMEOUT = 5
+SEND_TIMEOUT = 10
 # A connection without requests, or with a part of one, is closed after so long.
 IDLE_SECONDS = 8
 # Gunicorn replaces a worker that does not report for so long.

@@ -266,7 +266,7 @@ class PgBouncer(_Server):
     connections a database gets. The program is Debian's package ``pgbouncer``.
     """
 
-    _stop_signal = signal.SIGQUIT
+    _stop_signal = getattr(signal, "SIGQUIT", None)  # Windows, which imports this, has none
 
     def __init__(self, folder: Path, certificates: Certificates, postgres: Postgres, size: int):
         super().__init__(folder)

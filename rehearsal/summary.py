@@ -9,7 +9,7 @@ import pytest
 from rehearsal.combinations import COMBINATIONS, name_of
 
 # The tests that prove a combination.
-PROOF = "tests/combinations/"
+PROOF = "tests/combinations/test_combination.py"
 
 
 @pytest.fixture

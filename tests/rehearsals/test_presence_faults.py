@@ -13,7 +13,16 @@ from websockets import InvalidStatus
 from rehearsal.combinations import SERVERS, for_combinations, is_asgi
 from rehearsal.raw import Raw
 from rehearsal.site import Visitor, session_cookie
-from rehearsal.sockets import PATH, close_code, get_ticket, hear, is_change, refusal, shows
+from rehearsal.sockets import (
+    PATH,
+    close_code,
+    get_ticket,
+    hear,
+    is_change,
+    open_socket,
+    refusal,
+    shows,
+)
 from rehearsal.waiting import SECONDS, wait_until
 
 # Apart, as the tests wait for heartbeats.
@@ -81,26 +90,35 @@ def test_a_client_that_ignores_the_close_frame_is_disconnected(site, people, exe
             client.file.read()
 
 
-def test_a_handshake_waits_for_a_slow_database_unless_its_session_ends(
-    site, services, project, people, execute
-):
-    def open_slowly(visitor: Visitor):
-        try:
-            return people.open(site, visitor)
-        except InvalidStatus as refused:
-            return refused.response.status_code
+@pytest.fixture
+def open_slowly(services, project, site):
+    """Open a socket; its handshake has found the session, and waits for the user's row meanwhile."""
 
-    bob, cy = people.log_in(site, "bob"), people.log_in(site, "cy")
-    # Both handshakes have found their sessions, and wait for the users.
-    lock = services.postgres.locked(project.database, "users_user")
-    with ThreadPoolExecutor(2) as background, lock:
-        opening = [background.submit(open_slowly, visitor) for visitor in (bob, cy)]
-        wait_until(lambda: services.postgres.held_up(project.database) >= 2, "both handshakes")
-        execute(DELETE, cy.session)
-        time.sleep(7)  # by itself Daphne drops a handshake after 5
-        assert not any(future.done() for future in opening)
-    hear(opening[0].result(), shows(bob.name, True))
-    assert opening[1].result() == 403
+    def open_one(visitor: Visitor, meanwhile):
+        lock = services.postgres.locked(project.database, "users_user")
+        with ThreadPoolExecutor(1) as background, lock:
+            opening = background.submit(open_socket, site, visitor)
+            wait_until(lambda: services.postgres.held_up(project.database), "the handshake")
+            meanwhile()
+            assert not opening.done()
+        return opening.result()
+
+    return open_one
+
+
+def test_a_session_that_ends_during_the_handshake_opens_no_socket(
+    site, people, open_slowly, execute
+):
+    bob = people.log_in(site, "bob")
+    with pytest.raises(InvalidStatus) as refused:
+        open_slowly(bob, lambda: execute(DELETE, bob.session))
+    assert refused.value.response.status_code == 403
+
+
+def test_a_socket_waits_for_a_slow_database_as_a_page_does(site, people, open_slowly):
+    bob = people.log_in(site, "bob")
+    with open_slowly(bob, lambda: time.sleep(7)) as socket:  # Daphne by itself: no more than 5
+        hear(socket, shows(bob.name, True))
 
 
 def test_a_large_message_closes_the_socket(page):

@@ -155,7 +155,7 @@ def test_a_new_repository_s_folder_takes_a_project(tmp_path):
 
 
 def test_a_replay_is_judged_by_the_hook(tmp_path, capfd):
-    (tmp_path / "config.yaml").write_text(f"replay_dir: {str(tmp_path)!r}")
+    (tmp_path / "config.yaml").write_text(f"replay_dir: {tmp_path.as_posix()}")
     options = ["--config-file", str(tmp_path / "config.yaml")]
     output = tmp_path / "out"
     assert cookiecutter(output, "--no-input", *options, project_slug="ours").exit_code == 0
