@@ -86,16 +86,22 @@ with ThreadPoolExecutor(20) as threads, Redis.from_url(settings.REDIS_URL) as cl
 
 @for_combinations(ASGI[:1])
 def test_the_cache_heals_by_itself_and_clearing_it_leaves_the_rest_of_redis_alone(deployment):
+    # A connection is tried before it is used: its end has to be there by then.
     script = """
+from select import select
 from django.conf import settings
 from django.core.cache import cache
+from paas.redis import SharedPool
 from redis import Redis
 
 cache.set("greeting", "hello")
+[pool] = SharedPool.pools.values()
 with Redis.from_url(settings.REDIS_URL) as client:
     for other in client.client_list():
         if other["db"] == "1":
             print("killed:", client.client_kill_filter(_id=other["id"]))
+    for connection in pool._connections:
+        select([connection._sock], [], [], 100)
     print("cache:", cache.get("greeting"))
     client.set("job", "to do")
     cache.clear()
