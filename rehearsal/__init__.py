@@ -20,8 +20,14 @@ platform does, from the project's own files, on real servers.
 ``presence``   people who are logged in, and the sockets of their pages
 ``browsing``   their browser windows
 ``sockets``    pages that hold the presence page's WebSocket open
+``checkouts``  developers' copies of a project, and contributors' of this repository
+``failures``   commands that have to fail
+``worker``     a worker that sends a mail
 ``terminal``   a person who answers questions in a terminal
 ``mail``       a mail server
 ``bucket``     an S3 server under the names of S3 and Spaces
 ``router``     the platform's router, for browsers
+
+``combinations`` has every combination of answers, ``assertions`` what holds for each baked project,
+``waiting`` the one way to wait. ``fixtures`` is what pytest gets of all this, ``summary`` how a run ends.
 """

@@ -16,7 +16,7 @@ AUTHOR = {
     for what, text in {"NAME": "Ada", "EMAIL": "ada@example.com"}.items()
 }
 # What git and other programs keep, some of it while a test copies.
-KEPT = (".git", ".venv", ".hypothesis", "report", ".*_cache", "__pycache__")
+KEPT = (".git", ".venv", ".hypothesis", ".*_cache", "__pycache__")
 
 
 @dataclass

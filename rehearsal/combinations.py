@@ -71,7 +71,8 @@ def given(answers: dict) -> set[str]:
     return {*words(answers), *answers["server"].split("-"), *redis}
 
 
-# One combination for each platform and server. Each option is on and off with each interface and on each platform.
+# One combination for each platform and server. Each option is on and off with each interface and on
+# each platform.
 EACH_SERVER = by_name(
     "heroku-asgi-daphne",  # the default answers
     "heroku-asgi-gunicorn-use_s3_media",
@@ -98,7 +99,6 @@ OWN_TESTS = by_name(
 )
 EACH_PLATFORM = by_name("heroku-asgi-daphne", "digitalocean-wsgi-waitress-use_s3_media")
 ASGI = [answers for answers in EACH_SERVER if is_asgi(answers)]
-WSGI = [answers for answers in EACH_SERVER if not is_asgi(answers)]
 
 
 def parameters(combinations: Iterable[dict], apart: str = "") -> list:

@@ -67,9 +67,8 @@ class Raw:
 
     def send_until_answered(self, pieces: Iterable[bytes]) -> Response | None:
         """Send the pieces, or as many until there is a response; None if there is none."""
-        with suppress(
-            OSError
-        ):  # the server has closed the connection, and may have answered before
+        # The server may close the connection before, once it has answered.
+        with suppress(OSError):
             for piece in pieces:
                 if self.has_answer():
                     break
