@@ -1,15 +1,16 @@
 """What a run ends with: how many combinations are proven, figures, and tests that are flaky."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from rehearsal.combinations import COMBINATIONS, name_of
 
-# The tests that prove a combination.
-PROOF = "tests/combinations/test_combination.py"
+# The tests that prove a combination, and the last of them.
+PROOF = "tests/combinations/test_combination.py::"
+LAST = f"{PROOF}test_a_request_in_flight_at_sigterm_is_answered_and_the_process_exits_with_0"
 
 
 @pytest.fixture
@@ -30,9 +31,8 @@ def pytest_itemcollected(item):
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter):
     stats = terminalreporter.stats
-    passed, failed = (
-        combinations(stats, *outcomes) for outcomes in (["passed"], ["failed", "error"])
-    )
+    failed = combinations(PROOF, reports(stats, "failed", "error"))
+    passed = combinations(LAST, reports(stats, "passed"))
     if passed | failed:
         terminalreporter.section("combinations")
         proven = f"{len(passed - failed)} of {len(COMBINATIONS)}"
@@ -43,8 +43,8 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("figures")
         for name, values in sorted(found.items()):
             terminalreporter.write_line(f"{name}: {', '.join(values)}")
-    for test in stats.get("rerun", []):
-        terminalreporter.write_line(f"flaky: {test.nodeid}")
+    for name in sorted(flaky(stats)):
+        terminalreporter.write_line(f"flaky: {name}")
 
 
 def reports(stats: dict[str, list], *outcomes: str) -> Iterator[pytest.TestReport]:
@@ -57,10 +57,16 @@ def properties(test: pytest.TestReport, name: str) -> list[Any]:
     return [value for key, value in test.user_properties if key == name]
 
 
-def combinations(stats: dict[str, list], *outcomes: str) -> set[str]:
-    """The names of those that a test with one of these outcomes is about."""
-    proofs = [test for test in reports(stats, *outcomes) if test.nodeid.startswith(PROOF)]
+def combinations(prefix: str, tests: Iterable[pytest.TestReport]) -> set[str]:
+    """The names of those that the tests whose id begins so are about."""
+    proofs = [test for test in tests if test.nodeid.startswith(prefix)]
     return {name for test in proofs for name in properties(test, "combination")}
+
+
+def flaky(stats: dict[str, list]) -> set[str]:
+    """The ids of the tests that failed, and then passed."""
+    again, failed = reports(stats, "rerun"), reports(stats, "failed", "error")
+    return {test.nodeid for test in again} - {test.nodeid for test in failed}
 
 
 def figures(stats: dict[str, list]) -> dict[str, list[str]]:
