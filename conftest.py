@@ -14,7 +14,7 @@ pytest_plugins = [
 REHEARSALS = Path(__file__).parent / "tests/rehearsals"
 
 
-# First, as pytest then leaves out what -m does not name.
+# Before pytest's own hook, which applies -m: the mark has to be there by then.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:

@@ -1,14 +1,14 @@
-"""Play the platform against a baked project: build, release, start, ask and stop it as the
-platform does, from the project's own files, on real servers.
+"""Simulate the platform for a baked project: build, release, start, request and stop it as the
+platform does, by the commands in the project's own files, on real servers.
 
 ``platforms``  what Heroku and App Platform read, set and run
-``buildpack``  the build, and what it refuses
+``buildpack``  the build, and the projects that it rejects
 ``bytecode``   compiled modules, which the environments share
 ``services``   PostgreSQL, Valkey and TLS, started here
-``processes``  commands of the project and their logs, memory and end
+``processes``  commands of the project: their logs, memory and exit status
 ``deployment`` a project, built and released there
 ``site``       a running web process, and visitors to it
-``load``       a client that costs little, and tells how each request ended
+``load``       an HTTP client that takes little CPU and records how each request ended
 ``collector``  a service that collects errors, as Sentry does
 ``views``      views of every other kind, from the package ``extra``
 ``raw``        a client that sends bytes as they are, and reads slowly or not at all
@@ -29,5 +29,6 @@ platform does, from the project's own files, on real servers.
 ``router``     the platform's router, for browsers
 
 ``combinations`` has every combination of answers, ``assertions`` what holds for each baked project,
-``waiting`` the one way to wait. ``fixtures`` is what pytest gets of all this, ``summary`` how a run ends.
+``waiting`` the one way to wait. ``fixtures`` offers all this to pytest,
+``summary`` prints the closing lines of a run.
 """

@@ -31,7 +31,7 @@ def files_of(folder: Path) -> list[Path]:
 
 @cache
 def tracked(pattern: str) -> list[Path]:
-    """This repository's files that match, but nothing that tools left there."""
+    """This repository's files that match the pattern, without those that git ignores."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", pattern]
     listed = subprocess.run(command, cwd=TEMPLATE, check=True, capture_output=True, text=True)
     paths = [TEMPLATE / name for name in listed.stdout.split("\0") if name]

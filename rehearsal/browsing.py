@@ -11,7 +11,7 @@ from rehearsal.router import Router
 from rehearsal.site import PASSWORD
 from rehearsal.waiting import SECONDS
 
-# Milliseconds, and only a bound that keeps a run from hanging.
+# Milliseconds; this bound only keeps a run from hanging.
 TIMEOUT = SECONDS * 1000
 expect.set_options(timeout=TIMEOUT)
 
@@ -22,7 +22,7 @@ def pytest_addoption(parser):
 
 @pytest.fixture
 def picture(request):
-    """Keep a screenshot of a page in docs/, if asked to."""
+    """A function that writes a screenshot of a page to docs/, with --pictures only."""
 
     def take(page, name: str, **options) -> None:
         if request.config.getoption("pictures"):
@@ -48,9 +48,9 @@ def browser(router, certificates):
 
 
 class Window:
-    """A person's browser window; ``complaints`` are what went wrong in it.
+    """A person's browser window; ``complaints`` are its script errors, console errors and warnings.
 
-    What leads to another page returns when that has loaded, and its focus is where it will stay.
+    Methods that open another page return once it has loaded and its focus no longer moves.
     """
 
     def __init__(self, context: BrowserContext):
@@ -69,26 +69,26 @@ class Window:
         self.wait_for_focus()
 
     def leave_by(self, control: Locator) -> None:
-        """Click what leads to another page."""
+        """Click a control that opens another page."""
         with self.page.expect_navigation():
             control.click()
         self.wait_for_focus()
 
     def wait_for_focus(self) -> None:
-        """Scripts that set it run before a page has loaded, ``autofocus`` before the first frame
-        after that; later than that nothing types into another field than the one meant.
+        """Wait one frame: scripts set the focus before the page has loaded, ``autofocus`` by the
+        first frame after that. What is typed earlier can end up in another field.
         """
         self.page.evaluate("new Promise(requestAnimationFrame)")
 
     def press(self, name: str) -> None:
-        """Press a button in the page's own part, which leads to another page."""
+        """Press a button in the page's <main>, which opens another page."""
         self.leave_by(self.main.get_by_role("button", name=name, exact=True))
 
     def follow(self, name: str) -> None:
         self.leave_by(self.page.get_by_role("link", name=name, exact=True).first)
 
     def fill(self, **answers: str) -> None:
-        """Fill in the fields of these names, in the page's own part."""
+        """Fill in the fields of these names, in the page's <main>."""
         fields = {self.main.locator(f"[name={name}]"): value for name, value in answers.items()}
         for field, value in fields.items():
             field.fill(value)
@@ -134,7 +134,7 @@ User.objects.create_superuser("margaret", password={PASSWORD!r})
 
 @pytest.fixture
 def open_window(browser, router, site):
-    """Open a window of someone else's, on the site unless Playwright's ``options`` say otherwise."""
+    """A function that opens a window with cookies of its own; ``options`` are Playwright's."""
     router.target_port = site.port
     default = {
         "base_url": f"https://{site.platform.host}",

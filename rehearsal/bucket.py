@@ -1,4 +1,4 @@
-"""A local S3 server under the names of S3 and Spaces, which a proxy leads there."""
+"""A local S3 server, which a proxy serves under the host names of S3 and Spaces."""
 
 import asyncio
 import html
@@ -24,7 +24,7 @@ PICTURE = TEMPLATE / "docs/presence.png"
 
 
 def upload(visitor: Visitor, content: bytes | None = None) -> httpx.Response:
-    """Send PICTURE, or what is no picture."""
+    """Upload PICTURE, or ``content`` in its place."""
     files = {"image": ("me.png", content or PICTURE.read_bytes(), "image/png")}
     return visitor.submit("/picture/", files=files)
 
@@ -35,7 +35,7 @@ def link_in(page: str) -> str:
 
 
 class Bucket(TLSProxy):
-    """An empty bucket called NAME. It is away while ``target_port`` is not ``server_port``.
+    """An empty bucket called NAME, unavailable while ``target_port`` is not ``server_port``.
 
     In: a folder for its certificate. Out: ``environment``, with which a process reaches it by the
     names of the real ones; ``url``, of the proxy, and ``authority``, the path of its certificate.
@@ -68,7 +68,7 @@ class Bucket(TLSProxy):
         self._server.stop()
 
     def fetch(self, link: str) -> httpx.Response:
-        """What a browser gets that shows the link's picture."""
+        """The response to a browser that shows the link's picture."""
         trust = ssl.create_default_context(cafile=self.authority)
         return httpx.get(link, proxy=self.url, verify=trust)
 
@@ -82,7 +82,7 @@ class Bucket(TLSProxy):
         return [(grant["Grantee"]["Type"], grant["Permission"]) for grant in acl["Grants"]]
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take the part of the host that the client wants to be connected to."""
+        """Answer the client's CONNECT, then end TLS as the host that it names."""
         with suppress(OSError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")

@@ -1,7 +1,7 @@
 """Build a project as Heroku's Python buildpack does, which App Platform builds with as well.
 
-The facts are the buildpack's source and documentation of 2026. App Platform takes over its versions
-later: what is new there it may still build for a while, and is refused here all the same.
+The facts are the buildpack's source and documentation of 2026. App Platform adopts its versions
+later, so it may still build for a while what is rejected here.
 """
 
 import hashlib

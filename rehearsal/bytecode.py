@@ -1,7 +1,7 @@
-"""Compiled modules, which environments share: each would compile Django anew, for seconds.
+"""Share compiled modules between virtual environments, or each compiles Django for seconds.
 
-Python takes one that names the size and the time of its source, or compiles anew. uv links the same
-sources into every environment.
+Python uses a .pyc file only if it records the size and time of its source. uv links the same
+sources into every environment, so these are equal.
 """
 
 import os
@@ -14,8 +14,9 @@ _made: list[Path] = []
 
 
 def share(environment: Path) -> None:
-    """Give a new virtual environment what the last one has compiled by now, and those before it had
-    when they were the last.
+    """Link what earlier virtual environments have compiled into a new one.
+
+    The last one's modules are collected now; each other one's were when its successor was made.
     """
     store = Path(_store.name)
     if _made:
@@ -27,7 +28,7 @@ def share(environment: Path) -> None:
 def link(source: Path, target: Path, make_folders: bool = False) -> None:
     for path in source.rglob("*.pyc"):
         other = target / path.relative_to(source)
-        # It is there, or its package is not; or an environment was deleted, or is on another disk.
+        # The file exists, or its package does not; the environment is deleted, or on another disk.
         with suppress(OSError):
             other.parent.mkdir(parents=make_folders, exist_ok=True)
             os.link(path, other)

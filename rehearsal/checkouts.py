@@ -15,7 +15,7 @@ AUTHOR = {
     for role in ("AUTHOR", "COMMITTER")
     for what, text in {"NAME": "Ada", "EMAIL": "ada@example.com"}.items()
 }
-# What git and other programs keep, some of it while a test copies.
+# Files of git and other programs; some change while a test copies them.
 KEPT = (".git", ".venv", ".hypothesis", ".*_cache", "__pycache__")
 
 
@@ -27,7 +27,7 @@ class Checkout:
     environment: dict[str, str]
 
     def run(self, command: str, **changes: str) -> str:
-        """What the commands print, one a line, each of which must succeed; or CommandFailed."""
+        """Run commands, one a line, and return what they print; CommandFailed if one fails."""
         return run(f"set -e\n{command}", self.folder, self.environment | changes)
 
     def run_script(self, script: str) -> str:
@@ -46,7 +46,7 @@ class Checkout:
             file.write(text)
 
     def replace(self, name: str, old: str, new: str) -> None:
-        """Replace what the file has once."""
+        """Replace ``old``, which must be in the file once."""
         text = self.read(name)
         assert text.count(old) == 1, f"{old!r} in {name}"
         self.write(name, text.replace(old, new))

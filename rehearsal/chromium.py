@@ -1,4 +1,4 @@
-"""Chromium, which takes a site's host name to a router on this machine."""
+"""Chromium, which resolves a site's host name to a router on this machine."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Playwright
 from rehearsal.router import Router
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# Chromium's own traffic, of which there must be none, and its sandbox, which root has not.
+# Without its sandbox, which root cannot use, and without traffic of its own.
 ARGUMENTS = """
     --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync
@@ -22,7 +22,7 @@ ARGUMENTS = """
 
 
 def launch(playwright: Playwright, router: Router, certificate: Path) -> Browser:
-    """Start it; it trusts the certificate as a public one. Skips the test if there is no browser."""
+    """Start Chromium, which trusts the certificate. Without a browser the test is skipped."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         if os.environ.get("CI"):

@@ -12,18 +12,18 @@ from cookiecutter.prompt import prompt_for_config
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text())
-# The version of Python is no part of them: the same code and packages run on each.
+# Without ``python_version``: the same code and packages run on each.
 CHOICES = {
     name: values if isinstance(values, list) else [True, False]
     for name, values in QUESTIONS.items()
     if not name.startswith("_") and isinstance(values, list | bool) and name != "python_version"
 }
-# The questions of yes or no.
+# The yes/no questions.
 OPTIONS = [name for name, values in CHOICES.items() if values == [True, False]]
 COMBINATIONS = [
     dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())
 ]
-# Private answers that conditions may ask about, and the questions each follows from.
+# Private variables that conditions may use, and the questions that each is derived from.
 DERIVED = {
     "__interface": ["server"],
     "__app_server": ["server"],
@@ -47,7 +47,7 @@ def by_name(*names: str) -> list[dict]:
 
 
 def requirements_of(answers: dict) -> str:
-    """A name for the packages and database tables of the combination: both platforms have the same."""
+    """A name for the combination's packages and database tables, which no platform changes."""
     return name_of(answers).removeprefix(f"{answers['platform']}-")
 
 
@@ -76,9 +76,9 @@ def given(answers: dict) -> set[str]:
 EACH_SERVER = by_name(
     "heroku-asgi-daphne",  # the default answers
     "heroku-asgi-gunicorn-use_s3_media",
-    "heroku-wsgi-gunicorn-use_celery-use_s3_media",  # all there is without WebSockets
-    "heroku-wsgi-waitress",  # the least there is
-    "digitalocean-asgi-daphne-use_celery-use_s3_media",  # all there is
+    "heroku-wsgi-gunicorn-use_celery-use_s3_media",  # WSGI with every option
+    "heroku-wsgi-waitress",  # WSGI without options
+    "digitalocean-asgi-daphne-use_celery-use_s3_media",  # ASGI with every option
     "digitalocean-asgi-gunicorn-use_celery",
     "digitalocean-wsgi-gunicorn",
     "digitalocean-wsgi-waitress-use_s3_media",
@@ -90,7 +90,8 @@ SERVERS = by_name(
     "heroku-wsgi-gunicorn-use_celery-use_s3_media",
     "digitalocean-wsgi-waitress-use_s3_media",
 )
-# One for each server, for the project's own tests: each option is on with each platform and interface.
+# One for each server, for the project's own tests: each option is on with each platform and with
+# each interface.
 OWN_TESTS = by_name(
     "heroku-asgi-daphne-use_celery-use_s3_media",
     "digitalocean-asgi-gunicorn-use_s3_media",
@@ -104,8 +105,8 @@ ASGI = [answers for answers in EACH_SERVER if is_asgi(answers)]
 def parameters(combinations: Iterable[dict], apart: str = "") -> list:
     """The combinations as parameters of the fixture ``project``.
 
-    One of pytest-xdist's workers runs all tests of a combination, and deploys it once. Tests that
-    have a word in ``apart`` may run on another worker, which deploys it once more.
+    One of pytest-xdist's workers runs all tests of a combination, and deploys it once. Tests with
+    a word in ``apart`` may run on another worker, which deploys the combination again.
     """
     return [
         pytest.param(

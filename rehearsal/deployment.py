@@ -6,7 +6,7 @@ from rehearsal.platforms import Platform, Services
 from rehearsal.processes import Process, run, run_script
 from rehearsal.site import Site
 
-# Made in the database, as so many logins would take minutes of hashing passwords.
+# Written to the database: logins would take minutes, as each hashes a password.
 MAKE_SESSIONS = """
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY
@@ -70,6 +70,6 @@ class Deployment:
         return Process(command, self.platform.folder, environment, self.platform.grace)
 
     def make_sessions(self, count: int) -> list[str]:
-        """Log so many new people in, and return the keys of their sessions."""
+        """Create ``count`` users, each logged in, and return the keys of their sessions."""
         lines = self.run_script(MAKE_SESSIONS.format(count=count)).splitlines()
         return [line.partition(":")[2] for line in lines if line.startswith("session:")]

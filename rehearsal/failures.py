@@ -1,4 +1,4 @@
-"""Commands of a project that have to fail: what they print."""
+"""The output of commands that have to fail."""
 
 import re
 
@@ -10,14 +10,14 @@ from rehearsal.services import free_port
 
 
 def output_of_failed(process: str, deployment: Deployment, environment: dict[str, str]) -> str:
-    """Run ``release``, which must end before it migrates, or ``web``, which must not serve."""
-    # After two minutes it serves.
+    """Run ``release``, which must fail before it migrates, or ``web``, which must not serve."""
+    # A web process that runs for two minutes counts as serving: the status is then 124.
     command = f"timeout 120 {deployment.platform.command(process)}"
     port = {"PORT": str(free_port())} if process == "web" else {}
     with pytest.raises(CommandFailed) as failure:
         deployment.run(command, environment | port)
     printed = str(failure.value)
-    # By the status 3 Gunicorn knows not to try again.
+    # 3 is Gunicorn's WORKER_BOOT_ERROR: its arbiter exits instead of starting new workers.
     assert process == "release" or "exited with 3:" in printed, printed
     assert not re.search("Traceback|migrations:", printed), printed
     return printed

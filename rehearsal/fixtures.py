@@ -34,11 +34,11 @@ class Project:
         return self.name.replace("-", "_")
 
     def checkout(self, purpose: str) -> Path:
-        """A copy of the project to run in, as a platform makes one."""
+        """Copy the project to a new folder named after ``purpose``; returns it."""
         return shutil.copytree(self.folder, self.folder.parent / purpose / self.folder.name)
 
     def environment(self, requirements: str) -> Path:
-        """The programs of a virtual environment with the file ``requirements``."""
+        """The ``bin`` folder of a virtual environment with the file ``requirements``."""
         environment = self.folder.parent / f"environment-{Path(requirements).stem}"
         if not environment.exists():
             install(requirements, self.folder, environment)
@@ -60,7 +60,7 @@ def certificates(tmp_path_factory) -> Certificates:
 
 @pytest.fixture(scope="session")
 def services(tmp_path_factory, certificates):
-    """PostgreSQL and Valkey, for as long as the worker lives."""
+    """PostgreSQL and Valkey, until the pytest-xdist worker ends."""
     folder = tmp_path_factory.mktemp("services")
     with ExitStack() as stack:
         postgres = stack.enter_context(Postgres(folder, certificates))
@@ -100,7 +100,7 @@ def bucket(tmp_path_factory):
 @pytest.fixture(scope="session")
 def variables(project, services, mail_server, request) -> dict[str, str]:
     """What the owner of the project sets beside the platform, for the servers that run here."""
-    # The authority stands for the public ones that every machine trusts.
+    # The CA stands for the public ones that every machine trusts.
     found = {"EMAIL_URL": mail_server.url, "SSL_CERT_FILE": str(services.authority)}
     if project.answers["use_s3_media"]:
         found |= request.getfixturevalue("bucket").environment
@@ -111,7 +111,8 @@ def variables(project, services, mail_server, request) -> dict[str, str]:
 def deployment(project, services, variables) -> Deployment:
     """The project built and released on its platform.
 
-    The first release of a worker with these tables makes them; others find them in the database.
+    The first release on this pytest-xdist worker creates the tables; those of other projects with
+    the same tables start from a copy of its database.
     """
     postgres, released = services.postgres, f"released {requirements_of(project.answers)}"
     template = released if postgres.has_database(released) else "template1"
@@ -147,7 +148,7 @@ def worker(deployment, project, services):
 
 @pytest.fixture(scope="session")
 def extra_views(deployment) -> dict[str, str]:
-    """What to change in the environment for the views in rehearsal/extra, and for all of HSTS."""
+    """Environment variables that add the views in rehearsal/extra, and set every HSTS setting."""
     hsts = {"SECURE_HSTS_INCLUDE_SUBDOMAINS": "true", "SECURE_HSTS_PRELOAD": "true"}
     return add_views(deployment) | hsts | {"SECURE_HSTS_SECONDS": "31536000"}
 
@@ -169,9 +170,9 @@ def extra_site(deployment, extra_views, collector):
 
 @pytest.fixture(scope="session")
 def idle_connection(deployment):
-    """The status of an answer on a connection that was idle for longer than any router keeps one.
+    """The status of a response on a connection that was idle for longer than any router keeps one.
 
-    It is a Future: the connection is idle while other tests go on.
+    It is a Future, since other tests run while the connection is idle.
     """
     is_over = threading.Event()
     with deployment.site() as site, ThreadPoolExecutor(1) as background:
@@ -187,13 +188,13 @@ def database(services, project) -> str:
 
 @pytest.fixture
 def hold_up(services, project):
-    """A function of a table, for a ``with`` in which every query to the table waits."""
+    """A function of a table's name: a context manager in which every query to the table waits."""
     return partial(services.postgres.locked, project.database)
 
 
 @pytest.fixture
 def held_up(services, project):
-    """A function: how many of the database's clients wait for a lock."""
+    """A function that returns how many of the database's clients wait for a lock."""
     return partial(services.postgres.held_up, project.database)
 
 

@@ -1,4 +1,4 @@
-"""A site whose small limits clients that do harm reach in little time."""
+"""A site with limits so small that tests reach them in little time."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ VARIABLES = {
     "STATEMENT_TIMEOUT": "0",
     "GUNICORN_CMD_ARGS": f"--keep-alive {IDLE_SECONDS} --timeout {REPORT_SECONDS}",
 }
-# A server reads on after a 413, so that its client reads why: here less than a GB, or 30 seconds.
+# After a 413 a server discards the rest, so that the client sees the 413: here 10 MB, not 1 GB.
 DISCARD = "paas.limits.DISCARD_BYTES=10000000"
 CONSTANTS = {
     "asgi-daphne": f"paas.servers.daphne_channel.KEEP_ALIVE_SECONDS={IDLE_SECONDS}",

@@ -1,4 +1,4 @@
-"""A client that costs little CPU and tells how each request ended: for load, stops and deploys."""
+"""A client that takes little CPU and records how each request ended: for load and deployments."""
 
 import asyncio
 import enum
@@ -37,7 +37,8 @@ def is_open(writer: asyncio.StreamWriter) -> bool:
     if writer.is_closing():
         return False
     connection = writer.get_extra_info("socket")
-    # The first byte is the state, and 1 is ESTABLISHED: https://man7.org/linux/man-pages/man7/tcp.7.html
+    # The first byte is the state, and 1 is ESTABLISHED:
+    # https://man7.org/linux/man-pages/man7/tcp.7.html
     return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == b"\x01"
 
 
@@ -85,7 +86,7 @@ class Client:
         """Return whether the connection is one that was used before."""
         if self._writer and is_open(self._writer):
             return True
-        self.close()  # the server did so while nothing was asked: no request is lost by that
+        self.close()  # the server closed it while idle: no request is lost
         self._http = h11.Connection(h11.CLIENT)
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port)
         return False

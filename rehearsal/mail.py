@@ -19,8 +19,8 @@ NAME, PASSWORD = "site", "a-password"
 class MailServer(Controller):
     """Out: ``url``, for EMAIL_URL, and ``messages``, the mails that it took, in order.
 
-    It accepts a mail at once, or while it ``is_held`` as soon as it no longer is; ``is_receiving``
-    is set from when a mail has arrived until it is accepted or its sender disconnects.
+    It accepts a mail at once; while ``is_held`` is true, mails wait. ``is_receiving`` is set from
+    when a mail has arrived until it is accepted or its sender disconnects.
     """
 
     def __init__(self, certificates: Certificates):
@@ -71,8 +71,8 @@ class MailServer(Controller):
         return [message for message in self.messages if message["To"] == address]
 
     def link(self, address: str, path: str) -> str:
-        """The path, which begins with ``path``, of the link in a mail to the address that is there or
-        comes.
+        """Wait for a mail to the address with a link whose path begins with ``path``; returns the
+        link's whole path.
         """
 
         def find() -> re.Match | None:

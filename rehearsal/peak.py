@@ -1,4 +1,4 @@
-"""The most that a web process takes: memory, disk and connections."""
+"""The most that a web process takes: memory, disk, threads and connections."""
 
 import os
 import stat
@@ -19,11 +19,11 @@ def clients_of(site: Site) -> int:
 
 
 class Peak:
-    """What the site's processes take, looked at again and again while this is entered.
+    """What the site's processes take, sampled while this is entered.
 
-    ``before`` is what they took at first and ``most`` the highest of each: ``memory`` in MB (10**6
-    bytes); ``threads`` of one process; with the ``folder`` of their temporary files, the ``disk``
-    that those take; with ``ports`` of services, the connections to each, by its name.
+    ``before`` is the first sample, ``most`` the highest value of each: ``memory`` in MB (10**6
+    bytes); ``threads`` of one process; with ``folder``, that of their temporary files, ``disk`` in
+    MB; with ``ports`` of services, the connections to each, by its name.
     """
 
     def __init__(self, site: Site, folder: Path | None = None, **ports: int):

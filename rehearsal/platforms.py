@@ -23,7 +23,7 @@ Headers = list[tuple[bytes, bytes]]
 
 # The commit that was deployed.
 COMMIT = "9b1f6b0a4d6e4f0c8a3c5f6f1f0c0e2d7a8b9c0d"
-# What README.md has the person who deploys set besides, and fill in where a manifest asks for it.
+# The variables that README.md has the owner set, and their values for the blanks of a manifest.
 MAIL = {
     # test_account_pages.py deletes it to test the default.
     "ACCOUNT_EMAIL_VERIFICATION": "none",
@@ -41,8 +41,10 @@ FILLED_IN = {
 
 @dataclass
 class Services:
-    """The servers that a platform's add-ons stand for, and the TLS before Valkey: ``port``s of
-    proxies with a self-signed certificate and with one that a public authority issued.
+    """The servers behind a platform's add-ons.
+
+    Two TLSProxy servers are before Valkey: at ``self_signed_port`` with a self-signed certificate,
+    at ``issued_port`` with one of the CA whose certificate is the file ``authority``.
     """
 
     postgres: Postgres
@@ -57,16 +59,17 @@ class Services:
 
 
 def replaced(headers: Headers, own: dict[bytes, bytes]) -> Headers:
-    """``headers`` with the router's ``own`` in the place of any of the same name."""
+    """``headers``, where the router's ``own`` replace those of the same name."""
     return [pair for pair in headers if pair[0] not in own] + list(own.items())
 
 
 class Platform:
     """One project on one platform.
 
-    ``folder`` is the project, ``programs`` the folder of its ``python`` once it is built, which is
-    the Python of the tests unless ``python`` names another. In a deploy the old process gets no
-    requests for ``drain_seconds``, then SIGTERM, and ``grace`` seconds later SIGKILL.
+    ``folder`` is the project, ``programs`` the ``bin`` folder of its virtual environment once it is
+    built. ``python`` is the interpreter to build with, by default the one of the tests. In a
+    deployment the old process gets no requests for ``drain_seconds``, then SIGTERM, and ``grace``
+    seconds later SIGKILL.
     """
 
     host: str
@@ -78,7 +81,7 @@ class Platform:
         self.programs = folder / buildpack.PYTHON_FOLDER / "bin"
 
     def build(self) -> None:
-        """Build the project where it lies; raises BuildFailed if the platform would not."""
+        """Build the project in its folder; raises BuildFailed if the platform would not."""
         buildpack.build(self.folder, self.build_environment(), self.python)
 
     def build_environment(self) -> dict[str, str]:
@@ -113,7 +116,7 @@ class Heroku(Platform):
     def processes(self) -> dict[str, str]:
         """The commands in the Procfile by their names.
 
-        Raises BuildFailed if a line is no ``name: command`` or none is for ``web``. Heroku itself
+        Raises BuildFailed if a line is not ``name: command`` or ``web`` is missing. Heroku itself
         deploys an app without ``web``, then answers every request to it with an error (H14).
         """
         processes = {}
@@ -160,7 +163,7 @@ class Heroku(Platform):
         request_id = said.get(b"x-request-id", b"")
         if not re.fullmatch(rb"[\w-]{20,128}", request_id):
             request_id = str(uuid.uuid4()).encode()
-        # Appended: what stands to the left of the last comma is the visitor's own invention.
+        # Appended: the visitor may have sent all that is left of the last comma.
         addresses = [said[b"x-forwarded-for"]] if b"x-forwarded-for" in said else []
         return replaced(
             headers,
@@ -206,7 +209,7 @@ class AppPlatform(Platform):
         for name, value in values.items():
             if re.search("YOUR_|_GOES_HERE", value):
                 values[name] = FILLED_IN[name]
-        # Stands for the public authorities that every machine trusts.
+        # Stands for the public CAs that every machine trusts.
         trust = {"SSL_CERT_FILE": str(services.authority)}
         return self.build_environment() | trust | MAIL | values
 

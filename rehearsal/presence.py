@@ -17,7 +17,7 @@ def other_site(deployment):
 
 
 class People(ExitStack):
-    """Those who are logged in, and their open sockets, until it is left."""
+    """People who are logged in, and their open sockets; leaving it closes all."""
 
     def log_in(self, site: Site, name: str) -> Visitor:
         """Someone new, who is logged in as they sign up; their ``name`` begins with that one."""
@@ -38,7 +38,7 @@ def people():
 
 @pytest.fixture
 def page(people, site):
-    """The socket of someone's open page, which has got the list of who is there."""
+    """The socket of someone's open page, which has received the list of who is online."""
     socket = people.open(site, people.log_in(site, "ada"))
     hear(socket, lambda message: message["type"] == "everyone")
     return socket

@@ -1,4 +1,4 @@
-"""Run a project's commands as a platform does: through a shell, with that environment only."""
+"""Run a project's commands as a platform does: through a shell, with a given environment only."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-# What takes 50 seconds has taken 300, where a disk stalled beside a busy machine.
+# A command of 50 seconds has taken 300 on a busy machine whose disk stalled.
 PATIENCE_SECONDS = 900
 # After SIGKILL a process may still wait for a disk.
 KILL_SECONDS = 60
@@ -24,7 +24,7 @@ def bare_environment(programs: Path, home: Path) -> dict[str, str]:
 
 
 def developer_environment(programs: Path, home: Path) -> dict[str, str]:
-    """The same for commands that type-check, so that a package's types are analyzed only once."""
+    """The same with a cache for mypy, which then analyzes the packages' types only once."""
     return bare_environment(programs, home) | {"MYPY_CACHE_DIR": str(programs.parent / "mypy")}
 
 
@@ -35,7 +35,7 @@ class CommandFailed(Exception):
 def run(command: str, folder: Path, environment: dict[str, str]) -> str:
     """Run ``command`` in ``folder`` to its end and return all that it printed.
 
-    Raises CommandFailed if it exits with another status than 0, and TimeoutExpired if it does not.
+    Raises CommandFailed if its exit status is not 0, and TimeoutExpired after PATIENCE_SECONDS.
     """
     done = subprocess.run(
         ["bash", "-c", command],
@@ -86,7 +86,7 @@ class Process:
         self.stop()
 
     def wait_until(self, is_up: Callable[[], bool], seconds: float) -> None:
-        """Raise RuntimeError if the process exits or takes longer than that until ``is_up()``."""
+        """Return once ``is_up()``; RuntimeError if the process exits, or it takes longer."""
         started = time.monotonic()
         while not is_up():
             if not self.is_running() or time.monotonic() - started > seconds:
@@ -104,7 +104,7 @@ class Process:
         return self.process.wait()
 
     def kill(self) -> None:
-        """End the process as a crash does: at once, and without a word."""
+        """End the process as a crash does: by SIGKILL, at once."""
         self.kill_session()
         self.process.wait()
 
@@ -114,7 +114,7 @@ class Process:
         """
         deadline = time.monotonic() + KILL_SECONDS
         if self.is_running():
-            self.signal(signal.SIGKILL)  # all at once, so that none sees another end
+            self.signal(signal.SIGKILL)  # all at once, so that none reacts to another's end
         while members := self.session():
             if time.monotonic() > deadline:
                 raise RuntimeError(f"still there after SIGKILL: {members}")
@@ -124,7 +124,7 @@ class Process:
             time.sleep(0.02)
 
     def session(self) -> list[psutil.Process]:
-        """The live processes of the command's session, which is the main process' own."""
+        """The live processes of the command's session, whose leader is the main process."""
         return [process for process in psutil.process_iter() if self.has_member(process)]
 
     def has_member(self, process: psutil.Process) -> bool:

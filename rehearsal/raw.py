@@ -1,4 +1,4 @@
-"""A client that sends bytes as they are, and reads responses or does not."""
+"""An HTTP client on a bare socket: it sends any bytes, and reads responses or does not."""
 
 import json
 import select
@@ -15,7 +15,7 @@ from rehearsal.site import Site
 def request(
     site: Site, path: str, method: str = "GET", body: bytes = b"", /, **headers: str
 ) -> bytes:
-    """A request, with a Content-Length if it has a body; ``_`` in a header's name stands for ``-``."""
+    """A request, with a Content-Length if it has a body; ``_`` in a header's name becomes ``-``."""
     given = {"Host": site.platform.host, "X-Forwarded-Proto": "https"} | headers
     if body:
         given["Content-Length"] = str(len(body))
@@ -38,10 +38,9 @@ class Response(NamedTuple):
 
 
 class Raw:
-    """A connection, to be entered or closed.
+    """A connection, to be entered or closed; no read or write takes longer than ``seconds``.
 
-    ``receive_buffer`` is how many bytes of a response the kernel takes from the server, about,
-    while none is read.
+    ``receive_buffer`` is about how many bytes of a response the kernel accepts while none is read.
     """
 
     def __init__(self, site: Site, receive_buffer: int = 0, seconds: float = 60):
@@ -66,7 +65,7 @@ class Raw:
         self.socket.sendall(request(self.site, path, method, body, **headers))
 
     def send_until_answered(self, pieces: Iterable[bytes]) -> Response | None:
-        """Send the pieces, or as many until there is a response; None if there is none."""
+        """Send pieces until there is a response, and return it; None if there is none."""
         # The server may close the connection before, once it has answered.
         with suppress(OSError):
             for piece in pieces:
@@ -118,8 +117,9 @@ def get(site: Site, path: str) -> Response:
 
 
 def wait_until_read(site: Site) -> None:
-    """Return once the site has read what was sent before: it refuses a body that is too large at
-    once, also while all threads are busy.
+    """Return once the site has read what was sent before.
+
+    A body that is too large gets a 413 at once, even while all threads are busy.
     """
     with Raw(site) as client:
         client.send("/", "POST", Content_Length="1000000000")

@@ -1,4 +1,4 @@
-"""The platform's router: it takes the visitors' requests to a web process, with its own headers."""
+"""The platform's router: it forwards visitors' requests to a web process and adds headers."""
 
 import asyncio
 import random
@@ -13,7 +13,7 @@ from rehearsal.load import is_open
 from rehearsal.platforms import Platform
 from rehearsal.services import TLSProxy
 
-# So long Heroku's router keeps a connection to a process that it has no request for.
+# How long Heroku's router keeps an idle connection to a process.
 IDLE_SECONDS = 90
 VISITOR_ADDRESS = "203.0.113.7"
 CONNECTION_HEADERS = (b"connection", b"keep-alive", b"proxy-connection")
@@ -25,7 +25,7 @@ class Peer:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, role: type):
         self.reader, self.writer = reader, writer
         self.http = h11.Connection(role)
-        # Of the process at this end.
+        # The port of the process at this end, and when it was last used.
         self.port: int | None = None
         self.used_at = time.monotonic()
 
@@ -55,12 +55,12 @@ class Peer:
 
 
 class Router(TLSProxy):
-    """The router of ``platform``, for visitors who use ``scheme``. With a certificate it ends TLS
-    itself; without one, something before it did.
+    """The router of ``platform``, for visitors who use ``scheme``. With a certificate it ends TLS;
+    without one it takes plain HTTP, as if TLS had ended before it.
 
     Requests go to the process at ``target_port``, which changes when a new process takes over.
-    Connections to a process are kept and used again, as on the platforms, and no request is tried
-    twice: one that a process does not answer is told to the visitor as a 503, and to ``errors``.
+    Connections to a process are kept and used again, as on the platforms, and no request is sent
+    twice: if a process does not answer, the visitor gets a 503, and ``errors`` a line.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Router(TLSProxy):
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         visitor = Peer(reader, writer, h11.SERVER)
-        # The visitor left, or makes no sense.
+        # The visitor disconnects, or does not send HTTP.
         with suppress(OSError, h11.ProtocolError):
             while isinstance(request := await visitor.receive(), h11.Request):
                 if any(name == b"upgrade" for name, _ in request.headers):
@@ -113,11 +113,11 @@ class Router(TLSProxy):
             process.writer.close()
 
     async def _connect(self) -> Peer:
-        """A connection to a process that takes one: both platforms' routers try the next one."""
+        """A connection to the first process that accepts: the platforms' routers try several."""
         for port in self._candidates():
             with suppress(ConnectionRefusedError):
                 return await self._connect_to(port)
-        raise ConnectionRefusedError("no process takes connections")
+        raise ConnectionRefusedError("no process accepts connections")
 
     def _candidates(self) -> list[int]:
         """The ports to try, in this order."""
@@ -142,7 +142,7 @@ class Router(TLSProxy):
         await visitor.send(h11.EndOfMessage())
 
     async def _tunnel(self, visitor: Peer, request: h11.Request) -> None:
-        """Pass on a WebSocket's handshake, and from then on whatever either side says."""
+        """Forward a WebSocket's handshake, then all bytes in both directions."""
         try:
             process = await self._connect()
         except OSError as error:

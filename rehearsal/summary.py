@@ -1,4 +1,4 @@
-"""What a run ends with: how many combinations are proven, figures, and tests that are flaky."""
+"""The closing lines of a run: how many combinations are proven, figures, and flaky tests."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ LAST = f"{PROOF}test_a_request_in_flight_at_sigterm_is_answered_and_the_process_
 
 @pytest.fixture
 def report(record_property):
-    """Put a figure, a number, into the closing table; its name ends in its unit."""
+    """A function that adds a figure to the closing lines; its name ends in its unit."""
 
     def put(name: str, figure: float) -> None:
         record_property("figure", (name, figure))
@@ -58,7 +58,7 @@ def properties(test: pytest.TestReport, name: str) -> list[Any]:
 
 
 def combinations(prefix: str, tests: Iterable[pytest.TestReport]) -> set[str]:
-    """The names of those that the tests whose id begins so are about."""
+    """The combinations of those tests whose id begins with ``prefix``."""
     proofs = [test for test in tests if test.nodeid.startswith(prefix)]
     return {name for test in proofs for name in properties(test, "combination")}
 

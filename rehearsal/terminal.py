@@ -18,7 +18,7 @@ ASKED = [name for name in QUESTIONS if not name.startswith("_")]
 
 
 class Terminal:
-    """A command in a terminal without colours, which shows nothing of what is typed; enter it to start.
+    """A command in a terminal without colours or echo; enter it to start.
 
     pexpect.spawn() would fork, which can block in a process with threads, as that of tests is.
     """
@@ -52,12 +52,14 @@ class Terminal:
         self.screen.close()
 
     def finish(self) -> tuple[int, str]:
-        """Wait for the end of the command: its exit status, and what it showed since, in one line."""
+        """Wait for the command to end; returns its exit status and its last output, in one line."""
         shown = self.screen.read()
         return self.process.wait(SECONDS), " ".join(shown.split())
 
     def answer(self, answers: dict[str, tuple[str, ...]]) -> tuple[int, str]:
-        """Give these answers and else the defaults, then finish()."""
+        """Answer the questions, then finish(): each gets its next answer whenever it is asked, or the
+        default if it has none.
+        """
         shown = ""
         for number, name in enumerate(ASKED, start=1):
             for text in answers.get(name, ("",)):
@@ -71,5 +73,5 @@ class Terminal:
 
 
 def next_steps(printed: str) -> list[str]:
-    """The commands that a new project's owner is told to type."""
+    """The commands among the next steps that a new project prints."""
     return re.findall(r"^    (\S.*)$", printed, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Large bodies, in every framing."""
+"""Large request bodies: chunked or with a Content-Length, as a form or as bytes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Upload:
 
     @property
     def file_size(self) -> int:
-        """Of the file in the form; without a form, of the body."""
+        """Bytes of the file in the form; without a form, of the body."""
         return self.size - (len(FILE_HEAD) + len(FILE_END) if self.multipart else 0)
 
     def pieces(self) -> Iterator[bytes]:

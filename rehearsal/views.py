@@ -10,7 +10,7 @@ from rehearsal.raw import get
 from rehearsal.site import Site
 
 EXTRA = Path(__file__).with_name("extra")
-# Of the file that is downloaded, in bytes: so many pieces of 64 kB.
+# Bytes of the file that is downloaded: 400 pieces of 64 KiB.
 FILE_SIZE = 400 * 65536
 
 
@@ -22,7 +22,7 @@ def add_views(deployment: Deployment) -> dict[str, str]:
     """
     folder = deployment.platform.folder / "extra"
     shutil.copytree(EXTRA, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    # FILE_SIZE bytes that differ from place to place.
+    # Every line differs, so that a piece that is lost or repeated shows.
     lines = b"".join(b"%-512d" % number for number in range(FILE_SIZE // 512))
     (folder / "large_file").write_bytes(lines)
     changes = {"DJANGO_SETTINGS_MODULE": "extra.settings"}

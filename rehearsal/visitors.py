@@ -23,7 +23,7 @@ PATHS = ("/", "/accounts/login/", "/healthz")
 
 class Visitors:
     """Clients that ask for ``requests`` pages or more, one after another with ``pause`` seconds
-    between; ``outcomes`` counts what became of them.
+    between; ``outcomes`` counts how they ended: "well", or the path, the Outcome and the status.
     """
 
     def __init__(self, router: Router, session: str, requests: int, pause: float = 0):
@@ -33,13 +33,13 @@ class Visitors:
         self.requests, self.pause, self.enough = requests, pause, asyncio.Event()
 
     def lost(self) -> dict[str, int]:
-        """How many requests were not answered as they should be, by what became of them."""
+        """How many requests did not end well, by how they ended."""
         return {outcome: count for outcome, count in self.outcomes.items() if outcome != "well"}
 
     async def ask_on(self, client: Client) -> None:
         for path in itertools.cycle(PATHS):
             answer = await client.get(path)
-            # Someone who is logged in is sent on from the login form.
+            # The login form redirects someone who is logged in.
             is_well = answer.outcome is Outcome.COMPLETE and answer.status in (200, 302)
             self.outcomes["well" if is_well else f"{path} {answer.outcome} {answer.status}"] += 1
             if self.enough.is_set() and self.outcomes.total() >= self.requests:
@@ -49,7 +49,7 @@ class Visitors:
 
 
 async def pages_open(crowd: Crowd, wanted: int) -> int:
-    """How many pages are open, once as many as wanted are."""
+    """How many pages are open, once as many as ``wanted`` are, or after SECONDS."""
     with suppress(TimeoutError):
         async with asyncio.timeout(SECONDS):
             while len(crowd.sockets) < wanted:
@@ -89,9 +89,8 @@ def deploy(
     """Deploy in place of ``old`` while clients ask for ``requests`` pages or more, and each session
     of ``sessions`` has a page with a WebSocket open.
 
-    Out: the requests that were ``lost``, by what became of them; the ``status`` that the old process
-    exited with; the ``codes`` that its WebSockets were closed with; and how many ``pages`` are open
-    in the end.
+    Out: the requests that were ``lost``, by how they ended; the exit ``status`` of the old process;
+    the close ``codes`` of its WebSockets; and how many ``pages`` are open in the end.
     """
     with ExitStack() as stack:
         router = stack.enter_context(Router(old.platform, old.port))

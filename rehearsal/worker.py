@@ -47,7 +47,7 @@ def worker_with_one_mail(
 ) -> Iterator[tuple[Process, str]]:
     """A worker that has sent one mail, and the id of the request that the mail is for.
 
-    Raises AssertionError if it is sent again, or if the worker does not end well.
+    Raises AssertionError if it is sent again, or if the worker does not exit with status 0.
     """
     services.valkey.flush()  # tasks that other tests left
     with deployment.worker() as worker:

@@ -6,7 +6,7 @@ from asgiref.sync import iscoroutinefunction
 from django.http import HttpResponse
 from django.utils.decorators import async_only_middleware, sync_and_async_middleware
 
-# What the innermost middleware was told about the request; "" outside of one.
+# The path of the request, as set by hybrid(); "" elsewhere.
 current_path: ContextVar[str] = ContextVar("current_path", default="")
 
 

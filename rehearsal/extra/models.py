@@ -1,7 +1,7 @@
 from django.db import models
 from extra import counts
 
-# Their receivers are to be there before the first request.
+# Imported here to connect its signal receivers before the first request.
 __all__ = ["Row", "counts"]
 
 

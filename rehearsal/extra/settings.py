@@ -11,12 +11,12 @@ ROOT_URLCONF = "extra.urls"
 MIDDLEWARE = [*MIDDLEWARE, *os.environ.get("EXTRA_MIDDLEWARE", "").split()]
 DATABASES["default"]["ATOMIC_REQUESTS"] = "ATOMIC_REQUESTS" in os.environ
 
-# Such as "paas.limits.DISCARD_BYTES=1000000", with spaces between: constants that are too large, or
-# take too long, for a test.
+# Such as "paas.limits.DISCARD_BYTES=1000000", with spaces between: constants that a test could not
+# reach, or not soon enough.
 for constant in os.environ.get("EXTRA_CONSTANTS", "").split():
     path, _, value = constant.partition("=")
     module, _, name = path.rpartition(".")
     setattr(import_module(module), name, int(value))
 
-# A code of a second factor is good for two minutes: a browser on a busy machine may type slowly.
+# A TOTP code is valid for two minutes more: a browser on a busy machine may type slowly.
 MFA_TOTP_TOLERANCE = 4

@@ -6,7 +6,7 @@ from extra import async_views, streams, views
 __all__ = ["handler500", "urlpatterns"]
 
 urlpatterns = [
-    # Django's own handler has no other answer to a health check than a view.
+    # With Django's own handler, extra.stock, health checks are answered by a view only.
     path("healthz", lambda request: HttpResponse("ok")),
     path("extra/counts/", views.count),
     path("extra/slow/", views.slow),

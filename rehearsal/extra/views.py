@@ -45,7 +45,7 @@ def big(request):
 
 @csrf_exempt
 def echo(request):
-    """What arrived of a body."""
+    """The length and hash of the body that arrived."""
     length, digest = 0, hashlib.sha256()
     while piece := request.read(65536):
         length += len(piece)
@@ -56,14 +56,14 @@ def echo(request):
 
 @csrf_exempt
 def form(request):
-    """What arrived of a form: the length of its texts and files."""
+    """The length of each text and file of the form that arrived."""
     texts = {name: len(value) for name, value in request.POST.items()}
     return JsonResponse(texts | {name: file.size for name, file in request.FILES.items()})
 
 
 @csrf_exempt
 def read(request):
-    """Reads a body in pieces, as views do that expect much."""
+    """Read a body in pieces, as views for large bodies do."""
     length = 0
     while piece := request.read(65536):
         length += len(piece)
@@ -87,7 +87,7 @@ def fail(request):
 
 
 def request_facts(request):
-    """What the process takes the request for."""
+    """The client's address and the URL, as Django sees them."""
     return JsonResponse(
         {
             "address": request.META["REMOTE_ADDR"],
@@ -101,7 +101,7 @@ def request_facts(request):
 
 @csrf_exempt
 def fail_with_secrets(request, **arguments):
-    """Raises where all kinds of secrets are at hand."""
+    """Raise an exception while local variables hold all kinds of secrets."""
     secrets = [request.POST, request.body, request.headers, request.COOKIES]
     secrets += [request.session.session_key, dict(os.environ)]
     raise RuntimeError(f"It does not work for user number {request.user.pk}.")

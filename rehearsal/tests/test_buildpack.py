@@ -1,4 +1,4 @@
-"""The buildpack refuses what the platforms refuse, and says why in a sentence."""
+"""The buildpack rejects what the platforms reject, with the reason in one sentence."""
 
 import re
 import venv
@@ -18,7 +18,7 @@ KEEP_ONE = r".* and .* are there: keep one package manager's file\."
 RUNTIME = r"runtime\.txt must say python-3\.13 or .+"
 VERSION = r"\.python-version must say 3\.13 or .+"
 UNSUPPORTED = r" asks for Python (2\.7|3\.9|3\.99), which is not supported\."
-# Changes to these files, of which None deletes one, and the reason that is given.
+# Changes to these files, where None deletes one, and the message of BuildFailed.
 REFUSED = [
     *(({name: ""}, KEEP_ONE) for name in ("Pipfile.lock", "poetry.lock", "uv.lock")),
     ({"Pipfile": ""}, r"Pipfile has no Pipfile\.lock beside it\."),
@@ -70,7 +70,7 @@ def platform(request, tmp_path) -> Platform:
 
 
 def reason(platform: Platform) -> str:
-    """Build where the platform must refuse to: what it says. Fails if the project is built."""
+    """The message of the build's failure; the test fails if the build succeeds."""
     with pytest.raises(BuildFailed) as failure:
         platform.build()
     return str(failure.value)

@@ -1,4 +1,4 @@
-"""The client that loads sites tells how each request ended, so that a lost one is not missed."""
+"""The client for load records how each request ended, so that no lost one is missed."""
 
 import asyncio
 import socket
@@ -30,7 +30,7 @@ class Server:
         writer.close()
 
     async def answers(self, requests: int = 1) -> list[Answer]:
-        """Ask one client for as many answers."""
+        """Send so many requests by one client."""
         server = await asyncio.start_server(self.handle, "127.0.0.1", 0)
         async with server:
             client = Client(server.sockets[0].getsockname()[1], HEADERS)
@@ -82,8 +82,8 @@ def answer_once(listener: socket.socket) -> None:
 
 
 async def ask_twice(listener: socket.socket) -> list[Outcome]:
-    """The second time when the server has closed the connection, which the event loop has had no
-    time to see.
+    """The outcomes of two requests: before the second the server closes the connection, which the
+    event loop has had no time to notice.
     """
     client = Client(listener.getsockname()[1], HEADERS)
     with ThreadPoolExecutor(1) as server:
