@@ -57,8 +57,8 @@ class Terminal:
         return self.process.wait(SECONDS), " ".join(shown.split())
 
     def answer(self, answers: dict[str, tuple[str, ...]]) -> tuple[int, str]:
-        """Answer the questions, then finish(): each gets its next answer whenever it is asked, or the
-        default if it has none.
+        """Answer the questions, then finish(). Each question gets its answers in turn, the later
+        ones when it is asked again; without answers it gets its default.
         """
         shown = ""
         for number, name in enumerate(ASKED, start=1):
