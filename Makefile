@@ -31,14 +31,14 @@ bench: .venv/complete
 mutants: .venv/complete
 	.venv/bin/python -m scripts.mutants $(if $(SHARD),--shard $(SHARD))
 
-# The pages show a run's users: so the page of those online is of a run of one test file.
+# A page shows all users of its run, so presence.png comes from a run of one file.
 PICTURES = .venv/bin/pytest -m "" -k heroku-asgi-daphne --pictures
 pictures: .venv/complete
 	.venv/bin/python -m scripts.questions
 	$(PICTURES) tests/features/test_browser.py
 	$(PICTURES) tests/rehearsals/test_pages_in_browser.py tests/rehearsals/test_account_pages.py
 
-# README's command to bake makes an environment as well, with Cookiecutter alone.
+# Not .venv itself: README's command to bake makes one too, with Cookiecutter alone.
 .venv/complete: requirements.txt
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet -r requirements.txt
