@@ -11,7 +11,7 @@ from rehearsal.services import free_port
 
 def output_of_failed(process: str, deployment: Deployment, environment: dict[str, str]) -> str:
     """Run ``release``, which must fail before it migrates, or ``web``, which must not serve."""
-    # A web process that runs for two minutes counts as serving: the status is then 124.
+    # 124 is the status of a process that still runs after two minutes.
     command = f"timeout 120 {deployment.platform.command(process)}"
     port = {"PORT": str(free_port())} if process == "web" else {}
     with pytest.raises(CommandFailed) as failure:
@@ -19,6 +19,7 @@ def output_of_failed(process: str, deployment: Deployment, environment: dict[str
     printed = str(failure.value)
     # 3 is Gunicorn's WORKER_BOOT_ERROR: its arbiter exits instead of starting new workers.
     assert process == "release" or "exited with 3:" in printed, printed
+    assert "exited with 124:" not in printed, printed
     assert not re.search("Traceback|migrations:", printed), printed
     return printed
 

@@ -166,8 +166,10 @@ class Visitor(httpx.Client):
         """Send from another IP address, as either platform's router reports it."""
         before = self.headers.copy()
         self.headers.update({"X-Forwarded-For": address, "DO-Connecting-IP": address})
-        yield
-        self.headers = before
+        try:
+            yield
+        finally:
+            self.headers = before
 
     def log_in(self, name: str, password: str = PASSWORD) -> httpx.Response:
         """Log in to an account; every account here has the password PASSWORD."""

@@ -72,6 +72,9 @@ async def visit_during(take_over, visitors: Visitors, crowd: Crowd, sessions: li
     await pages_open(crowd, len(sessions))
     while visitors.outcomes.total() < visitors.requests / 2:
         await asyncio.sleep(0.05)
+        for client in asking:
+            if client.done():  # an error ended it
+                client.result()
     status = await take_over()
     visitors.enough.set()
     await asyncio.gather(*asking)
