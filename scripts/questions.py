@@ -25,17 +25,17 @@ PROMPT = r": (\x1b\[[0-9;]*m)*$"
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        said = talk(["-m", "cookiecutter", str(ROOT)], TYPED, folder)
+        shown = talk(["-m", "cookiecutter", str(ROOT)], TYPED, folder)
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
-    console.print(Text.from_ansi(f"$ cookiecutter .\n{said.rstrip()}"))
+    console.print(Text.from_ansi(f"$ cookiecutter .\n{shown.rstrip()}"))
     drawing = console.export_svg(title="cookiecutter-django-paas", unique_id="questions")
-    # The fonts would be fetched from elsewhere; a reader's own will do.
+    # Without the web fonts, which a reader's browser would have to download.
     drawing = re.sub(r"@font-face {.*?}", "", drawing, flags=re.DOTALL)
     (ROOT / "docs/questions.svg").write_text(drawing)
 
 
 def talk(words: list[str], answers: list[str], folder: str) -> str:
-    """What a terminal shows of Python, if its prompts get these answers and then defaults."""
+    """Run Python in a terminal with these answers, then defaults; return what it shows."""
     with pexpect.spawn(
         sys.executable,
         words,

@@ -3,8 +3,8 @@
     make bench              prints the tables
     make bench KEEP=1       and keeps them in docs/bench.md
 
-In: this repository as it stands. Every server is started as on its platform, and beside it the same
-server as it comes, with a minimal project. What is compared takes turns, so that noise meets both alike.
+This repository is measured as it stands. Every server is started as on its platform, and beside it
+an unmodified one with a minimal project. They take turns, so that noise affects both alike.
 """
 
 import argparse

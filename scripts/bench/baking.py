@@ -15,13 +15,16 @@ from scripts.bench.tables import Row
 
 ROUNDS = 25
 NOTE = "`cookiecutter --no-input`, its start included: the median of {rounds} bakes each{where}."
-# A disk in memory, where there is one. A bake makes a hundred files, and what a real disk takes for
-# one went from 0.03 to 0.45 ms within minutes.
+# A RAM disk, where there is one: a bake writes a hundred files, and on a real disk the time for one
+# varied from 0.03 to 0.45 ms within minutes.
 MEMORY = Path("/dev/shm")
 
 
 def measure(folder: Path) -> Iterator[tuple[str, str, list[Row]]]:
-    templates = {"a template of one empty file": floor(folder / "floor"), "this one": TEMPLATE}
+    templates = {
+        "a template of one empty file": empty_template(folder / "floor"),
+        "this one": TEMPLATE,
+    }
     seconds: dict[str, list[float]] = {name: [] for name in templates}
     in_memory = MEMORY.is_dir()
     with tempfile.TemporaryDirectory(dir=MEMORY if in_memory else folder) as outputs:
@@ -38,7 +41,7 @@ def measure(folder: Path) -> Iterator[tuple[str, str, list[Row]]]:
     yield "Bakes", NOTE.format(rounds=ROUNDS, where=where), rows
 
 
-def floor(folder: Path) -> Path:
+def empty_template(folder: Path) -> Path:
     project = folder / "{{cookiecutter.project_slug}}"
     project.mkdir(parents=True)
     (project / "empty").touch()
@@ -47,11 +50,11 @@ def floor(folder: Path) -> Path:
 
 
 def bake(template: Path, output: Path) -> float:
-    """Bake the default answers into ``output``, which is made; return how many seconds it took."""
+    """Make ``output``, bake the default answers into it, and return the seconds it took."""
     output.mkdir()
     command = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", str(output), str(template)]
-    # Cookiecutter leaves every hook that it ran in the folder for temporary files, which Python
-    # lists when the next one imports something: thousands of them would count.
+    # Cookiecutter leaves a copy of each hook in the temporary folder, which Python lists when the
+    # next hook imports something: thousands would slow it down.
     environment = os.environ | {"TMPDIR": str(output)}
     started = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)

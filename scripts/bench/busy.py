@@ -16,8 +16,8 @@ WAIT_SECONDS = 5
 
 
 async def measure(site: Site, session: str, count_connections: Callable[[], int]) -> Row:
-    """The figures without load and with each kind of it, in turns; the ratios in each turn; the most
-    that ``count_connections`` returns meanwhile.
+    """The figures without load and beside each kind of it, in turns; the ratios in each turn; the
+    maximum of ``count_connections()`` meanwhile.
     """
     most = [0]
     watching = asyncio.create_task(watch(count_connections, most))

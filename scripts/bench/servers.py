@@ -1,4 +1,4 @@
-"""What each server does in a second, and what it takes: with a baked project, and with a minimal one."""
+"""Throughput, latency, CPU and memory of each server, with a baked project and a minimal one."""
 
 import asyncio
 import re
@@ -36,7 +36,8 @@ The same figures of ASGI and of Gunicorn WSGI, of one process each."""
 BUSY_NOTE = f"""\
 The same page, asked for by one visitor again and again: alone, then while {busy.STREAMS} streams of server-sent
 events are open, then while {busy.WAITING} async views wait. One process; in turns, medians of {busy.ROUNDS} seconds
-each, and of the ratios in each turn. Beside the most connections to PostgreSQL is what they may be."""
+each, and of the ratios in each turn. The last columns are the most connections to PostgreSQL and
+their limit."""
 OTHERS_NOTE = (
     f"Answers a second, {pages.CLIENTS} clients: medians of {OTHER_ROUNDS} seconds each; boot and memory of "
     "all the server's processes."
@@ -49,7 +50,7 @@ login until they show that someone logged in, with the two requests that this ta
 def measure(folder: Path) -> Iterator[tuple[str, str, list[Row]]]:
     with ExitStack() as stack:
         services = start_services(folder, stack)
-        # The platform makes no difference to them.
+        # The platform makes no difference to the servers.
         servers = {name: Server(name, folder, services) for name in PLAIN_COMMANDS}
         on_asgi = [server for name, server in servers.items() if name.startswith("asgi")]
         yield "Database pages", PAGES_NOTE, [each.beside_minimal() for each in servers.values()]
@@ -70,7 +71,7 @@ def start_services(folder: Path, stack: ExitStack) -> Services:
 
 
 class Plain(Heroku):
-    """The platform, where the server is started as it comes and serves the minimal project."""
+    """The platform, with an unmodified server that serves the minimal project."""
 
     def __init__(self, folder: Path, plain_command: str):
         super().__init__(folder)

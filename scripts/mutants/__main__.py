@@ -1,4 +1,4 @@
-"""Remove each protection of docs/protections.md in turn, and see the test fail that holds it.
+"""Remove each protection of docs/protections.md in turn, and check that its test fails.
 
     make mutants                               prints a line for each mutant
     make mutants SHARD=2/4                     only every fourth mutant, from the second on
@@ -61,7 +61,7 @@ def parse_arguments() -> list[Mutant]:
 
 
 def run(folder: str, mutant: Mutant) -> tuple[str, str]:
-    """A line that says what came of the mutant, and if that is not expected, pytest's output."""
+    """A line with the mutant's result, and pytest's output if another result was expected."""
     started, expected = time.monotonic(), "failed" if mutant.old else "passed"
     with tempfile.TemporaryDirectory(dir=folder) as name:
         scratch = Path(name)
@@ -75,11 +75,11 @@ def run(folder: str, mutant: Mutant) -> tuple[str, str]:
 
 
 def edit(mutant: Mutant, repository: Path) -> None:
-    """Remove the protection. Raises ValueError if the text to edit does not stand once in its file."""
+    """Remove the protection. Raises ValueError unless its text is in the file exactly once."""
     file = mutant.path(repository)
     text = file.read_text()
     if mutant.old and text.count(mutant.old) != 1:
-        raise ValueError(f"not once in {mutant.file}: {mutant.old!r}")
+        raise ValueError(f"not exactly once in {mutant.file}: {mutant.old!r}")
     file.write_text(text.replace(mutant.old, mutant.new))
 
 
@@ -96,7 +96,7 @@ def run_in_project(mutant: Mutant, scratch: Path) -> str:
     questions = [f"{name}={answer}" for name, answer in answers.items()]
     subprocess.run([*bake.split(), *questions], check=True, capture_output=True)
     project, environment = scratch / "baked/my_site", scratch / "environment"
-    with INSTALLING:  # all share it
+    with INSTALLING:  # mutants with the same requirements share an environment
         install("requirements-dev.txt", project, environment)
     command = [str(environment / "bin/python"), "-m", "pytest"]
     variables = bare_environment(environment / "bin", scratch)
@@ -127,7 +127,7 @@ def run_pytest(
 
 
 def read_result(report: Path) -> str:
-    """What became of the test. With several parameters, one failure is enough."""
+    """The result of the test. With several parameters, one failure is enough."""
     if not report.exists():
         return "not run"
     suite = ElementTree.parse(report).find("testsuite")

@@ -26,7 +26,7 @@ class Mutant:
         return in_project if in_project.exists() else repository / self.file
 
     def find_test(self, folder: Path) -> str | None:
-        """What to give pytest in ``folder`` to run the test, wherever there it is; None if nowhere."""
+        """The test's pytest id in ``folder``, or None if it is not there."""
         name = self.test.partition("[")[0]
         for path in [*folder.glob("tests/**/test_*.py"), *folder.glob("*/tests/test_*.py")]:
             if f"def {name}(" in path.read_text():

@@ -1,4 +1,4 @@
-"""Every combination, built, released and started as its platform does it, serves its pages and stops."""
+"""Every combination is built, released and started as on its platform, serves pages and stops."""
 
 import re
 import signal
@@ -73,11 +73,11 @@ def test_plain_http_is_redirected(site):
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_a_health_check_with_any_host_over_plain_http_is_answered(site, path):
-    def is_well() -> bool:
+    def is_ok() -> bool:
         return visitor.get(path, headers={"Host": "10.244.0.7:8080"}).status_code == 200
 
     with site.visitor("http") as visitor:
-        wait_until(is_well, path)
+        wait_until(is_ok, f"200 from {path}")
 
 
 def test_a_foreign_host_is_refused(visitor):
@@ -96,15 +96,16 @@ def test_a_web_socket_of_the_presence_page_is_served_if_there_is_one(site, perso
 
 
 def stop_during_a_request(site: Site, person: Visitor, postgres, database: str) -> int:
-    """SIGTERM while the database holds a page up, until no connection is accepted any more; returns
-    the page's status.
+    """Send SIGTERM while a page waits for a lock, which is released once the port is closed.
+
+    Returns the page's status.
     """
     with ThreadPoolExecutor(1) as background:
         with postgres.locked(database, "users_user"):
             page = background.submit(person.get, "/")
             wait_until(lambda: postgres.held_up(database), "a page that waits for the database")
             site.process.signal(signal.SIGTERM)
-            wait_until(lambda: not site.is_listening(), "the end of new connections")
+            wait_until(lambda: not site.is_listening(), "the port to close")
         return page.result().status_code
 
 

@@ -1,4 +1,4 @@
-"""Every combination writes just the files it should, each of them sound."""
+"""Every combination has exactly the expected files, each of them valid."""
 
 import ast
 import re
@@ -10,14 +10,14 @@ import yaml
 from rehearsal.assertions import PROJECT, assert_valid_files, files_of, parse, tracked
 from rehearsal.combinations import COMBINATIONS, for_combinations, given, needs_redis
 
-# The names of files by their folders, for each answer that adds some to what every project has.
+# For each answer that adds files: their names, by folder.
 TABLE = yaml.safe_load(Path(__file__).with_name("files.yaml").read_text())
 ONLY_WITH = {
     answer: {Path(folder, name) for folder, names in table.items() for name in names.split()}
     for answer, table in TABLE.items()
 }
 pytestmark = for_combinations(COMBINATIONS)
-# The packages of imports that have another name.
+# Modules whose package has another name.
 PACKAGES = {
     "allauth": "django-allauth",
     "axes": "django-axes",
@@ -36,7 +36,7 @@ def test_it_has_just_the_files_it_should(project):
     assert {Path("manage.py"), Path("README.md"), Path("config/settings.py")} < always < files
     wanted = (ONLY_WITH.get(answer, set()) for answer in given(project.answers))
     found = {path.relative_to(project.folder) for path in files_of(project.folder)}
-    assert found == always.union(*wanted), "see ONLY_FOR of the hook, and files.yaml"
+    assert found == always.union(*wanted), "compare the hook's ONLY_FOR with files.yaml"
 
 
 def test_every_file_parses_and_ruff_finds_nothing(project):
@@ -50,7 +50,7 @@ def test_every_file_ends_in_one_newline_and_no_line_in_a_space(project):
         assert not text or re.search(r"[^\n]\n\Z", text), path
         assert not re.search(r"[ \t]$", text, re.MULTILINE), path
         assert "\n\n\n\n" not in text, path
-        # A document may quote Python.
+        # Two blank lines are right in a document's Python code.
         prose = re.sub(r"^```python\n.+?^```$", "code", text, flags=re.MULTILINE | re.DOTALL)
         assert path.suffix in (".py", ".py-tpl") or "\n\n\n" not in prose, path
 
@@ -123,7 +123,7 @@ def assert_app_spec(project) -> None:
 
 
 def assert_autoscaling(text: str) -> None:
-    """It takes the place of instance_count; its metrics are those of a service, not of a worker."""
+    """It replaces instance_count; requests_per_second is a metric of services, not of workers."""
     autoscaling = yaml.safe_load(re.search(r"```yaml\n(.+?)```", text, re.DOTALL)[1])["autoscaling"]
     least, most, metrics = autoscaling.values()
     assert list(autoscaling) == ["min_instance_count", "max_instance_count", "metrics"]
@@ -163,7 +163,7 @@ def test_dependabot_raises_no_bound_of_the_server(project):
     ignored = {rule["dependency-name"]: rule["update-types"] for rule in pip["ignore"]}
     server = project.answers["server"].split("-")[1]
     assert set(ignored) == {server} | ({"twisted"} if server == "daphne" else set())
-    # Security updates are ignored as well where a rule has no update-types.
+    # A rule without update-types would ignore security updates as well.
     for kinds in ignored.values():
         assert "version-update:semver-major" in kinds
 

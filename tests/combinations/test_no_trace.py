@@ -14,8 +14,8 @@ from rehearsal.combinations import (
     is_asgi,
 )
 
-# What only a project with this answer may hold: regular expressions, whatever the case. An answer
-# is a choice, an option, or what follows from them.
+# By answer: regular expressions, case-insensitive, that no project without it may match. An answer
+# is a choice, an option, or a value derived from them.
 TERMS = {
     "heroku": [
         *["heroku", "dyno", "procfile", r"app\.json", "x-request-start"],
@@ -62,7 +62,7 @@ RUNSERVER = {
 
 
 def uses(term: str, text: str) -> Iterator[re.Match]:
-    """Where the term is; ``text`` in lower case costs a fraction of a search in any case."""
+    """The term's matches; a search in lowered text takes a fraction of one with re.IGNORECASE."""
     return re.finditer(term, text if "(?-i:" in term else text.lower())
 
 
@@ -89,8 +89,8 @@ def test_no_file_holds_a_term_of_an_answer_that_was_not_given(project):
                 else:
                     found.append(f"{name}:{number}: {hit.re.pattern!r} is of {answer}: {line}")
     assert found == [], "\n" + "\n".join(found)
-    is_told_apart = project.answers["server"] == "asgi-gunicorn"
-    assert files_naming_daphne == (RUNSERVER.keys() if is_told_apart else set())
+    has_runserver = project.answers["server"] == "asgi-gunicorn"
+    assert files_naming_daphne == (RUNSERVER.keys() if has_runserver else set())
 
 
 def test_every_answer_that_a_project_may_lack_has_terms():
@@ -99,7 +99,7 @@ def test_every_answer_that_a_project_may_lack_has_terms():
 
 
 def test_the_template_uses_every_term():
-    """One that it does not use is misspelt, or of something that is no longer there."""
+    """A term without a match is misspelt, or its feature was removed."""
     source = (TEMPLATE / "cookiecutter.json").read_text()
     for path in files_of(TEMPLATE / "{{cookiecutter.project_slug}}"):
         source += f"{path}\n{path.read_text(errors='ignore')}"

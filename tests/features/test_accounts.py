@@ -1,4 +1,4 @@
-"""An account on each server, from its sign-up to its end, as a browser's requests make it."""
+"""An account on each server, from sign-up to deletion, by the requests that a browser sends."""
 
 from rehearsal.site import PASSWORD, SESSION_COOKIE, session_cookie
 

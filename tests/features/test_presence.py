@@ -1,4 +1,4 @@
-"""Who is online, on two processes: one page shows what happens at the other process."""
+"""Who is online, on two processes: a page of one shows changes at the other."""
 
 import re
 import time
@@ -34,7 +34,7 @@ def log_in_and_out(people, *sites) -> float:
 
 
 def test_logging_out_closes_the_session_s_sockets_on_every_process(site, other_site, people):
-    """At once: a heartbeat closes them too, and the next comes 13.5 seconds later or more."""
+    """At once, so not by a heartbeat: the next comes 13.5 seconds later at the earliest."""
     log_in_and_out(people, other_site, site)
     wait_until(lambda: log_in_and_out(people, other_site, site) < 13, "sockets that close at once")
 

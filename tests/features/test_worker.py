@@ -1,4 +1,4 @@
-"""Background tasks: a worker, started from its own line beside the web process, sends a mail."""
+"""A worker, started by its own command beside the web process, sends a mail."""
 
 from rehearsal.combinations import for_combinations
 from rehearsal.worker import EVERYDAY, events, worker_with_one_mail

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for answers: such as must be accepted, such as must not be, and any."""
+"""Hypothesis strategies for answers: valid ones, invalid ones, and any."""
 
 import operator
 from typing import Final
@@ -9,8 +9,8 @@ from rehearsal.combinations import CHOICES, QUESTIONS
 
 FREE_TEXT = ("project_name", "description", "author_name")
 
-# Words that mean something to YAML, TOML, JSON, Markdown, HTML, Jinja, Python, Ruff or a shell, that
-# are written from the right, or that take more code points than one expects.
+# Words with a meaning in YAML, TOML, JSON, Markdown, HTML, Jinja, Python, Ruff or a shell, words
+# written from right to left, and characters of several code points.
 AWKWARD_WORDS = """
     ''' ' # #> <# <% %> <%=x%> endif <!-- --> & &amp; &#39; < > </h1> </title> <b> <script> * ** _
     __ ` ``` ~~~ ~~ - -- --- + +++ = === | || ! ![ [a](b) [a]: [ ] ( ) 1. 1) ; : :: , . .. ... / //
@@ -23,7 +23,7 @@ AWKWARD = [": ", " #", "- ", "# <% if x %>", "# <% endif %>", "a  b", "a\xa0b", 
 AWKWARD += AWKWARD_WORDS.split()
 SLUGS = "ab my_site true false null none yes no on off nan inf e1 x0 a__b web db release"
 
-# What no text may hold: marks with a meaning in Python, TOML and JSON, and what cannot be seen.
+# Characters that no text may hold: syntax of Python, TOML and JSON, and invisible characters.
 MARKS = '"\\{}\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069'
 NO_TEXT: Final = ("Cc", "Cs", "Cn", "Co", "Zl", "Zp")
 good_characters = st.characters(exclude_categories=NO_TEXT, exclude_characters=MARKS)
@@ -31,7 +31,7 @@ bad_characters = st.sampled_from(MARKS) | st.characters(categories=NO_TEXT)
 
 
 def joined(characters: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """Awkward words and others of these characters, 39 in all, which take 78 columns at most."""
+    """Awkward words and others of these characters: at most 39 characters, so 78 columns."""
     parts = st.lists(st.sampled_from(AWKWARD) | st.text(characters, max_size=8))
     lines = st.builds(str.join, st.sampled_from(["", " "]), parts)
     return lines.map(lambda line: line[:39].strip())
@@ -76,7 +76,7 @@ bad_answers = st.one_of(*(st.tuples(st.just(name), some) for name, some in bad_v
 any_texts = joined(st.characters())
 any_values = {
     **dict.fromkeys(FREE_TEXT, any_texts),
-    # No absolute path, lest a failing test makes folders in earnest.
+    # No absolute path: a failing test would make folders outside its own.
     "project_slug": st.text("ab_1-. /éA\0", max_size=60).map(lambda slug: slug.lstrip("/")),
     "author_email": good_emails | any_texts,
 }

@@ -1,4 +1,4 @@
-"""Accounts under attack: guessed passwords, many at once, clients that hang up; and without mail."""
+"""Accounts under attack (guesses, many at once, clients that disconnect), and without mail."""
 
 import socket
 import time
@@ -27,17 +27,17 @@ LOG_IN = "/accounts/login/"
 REFUSED = 429
 HASHING_THREADS = 12
 ABORTED = 300
-# Of all servers, in all of their processes.
+# The most threads that any server has, in all of its processes.
 MOST_THREADS = 8
-# Of paas/mail.py, for a mail server that hangs.
+# The timeout of paas/mail.py for a mail server that hangs.
 MAIL_SECONDS = 5
 
 
 @pytest.fixture(autouse=True)
 def failures(deployment, services, project):
-    """Returns how often logins to an account have failed in this test.
+    """A function that counts the failed logins to an account in this test.
 
-    They are forgotten afterwards: the visitors of all tests may share one address.
+    They are deleted afterwards: the visitors of all tests may share one address.
     """
     with psycopg.connect(services.postgres.url(project.database), autocommit=True) as connection:
 
@@ -54,7 +54,7 @@ def guess(visitor: Visitor, name: str) -> httpx.Response:
 
 
 def at_once(site, requests: int, clients: int, send, addresses: int = 1) -> list[int]:
-    """The statuses of so many requests, by so many clients, from so many new addresses in turn.
+    """The statuses of the requests, sent by ``clients`` threads from ``addresses`` new addresses.
 
     ``send(visitor, number)`` returns the response.
     """
@@ -95,7 +95,7 @@ def test_guesses_at_once_are_counted_too_and_take_little_memory(site, report):
     megabytes = site.process.memory()
     report("memory after 120 logins MB", round(megabytes))
     assert set(statuses) == {200, REFUSED}
-    # Fifty an address may, and those that were under way with the last of them had been let in.
+    # Fifty are allowed per address, and up to 20 more had passed the check before the fiftieth.
     assert statuses.count(200) < 50 + 20
     assert megabytes < 512
 
@@ -104,7 +104,7 @@ def test_guesses_at_once_are_counted_too_and_take_little_memory(site, report):
 def test_many_threads_that_hash_passwords_take_the_memory_of_two_hashes(deployment, report):
     """A hash takes Argon2's memory cost, which malloc keeps for the thread's next one.
 
-    What bounds it is in users/hashers.py, whatever the server.
+    The bound is in users/hashers.py, the same for every server.
     """
     printed = deployment.run_script("from users.hashers import Argon2; print(Argon2.memory_cost)")
     megabytes = int(printed.split()[-1]) * 1024 / 1e6
@@ -114,7 +114,7 @@ def test_many_threads_that_hash_passwords_take_the_memory_of_two_hashes(deployme
         guess_at_once(site, HASHING_THREADS)
         hashes = (site.process.memory() - before) / megabytes
     report(f"memory for {HASHING_THREADS} logins at once, hashes", round(hashes, 1))
-    # Two, and some for the logins themselves. Without the bound they are as many as threads.
+    # Two, and some for the logins themselves. Without the bound it is one hash for each thread.
     assert 1 < hashes < HASHING_THREADS / 2
 
 
@@ -162,12 +162,12 @@ def test_logins_that_hang_up_hold_up_no_one_for_long(
     report("page after 300 logins s", round(time.monotonic() - began, 1))
     taken = logins(site) - before
     report("logins taken of 300 that hung up", taken)
-    # Most left while they waited, which Waitress does not see: it takes them all.
+    # Most disconnected while they were queued. Waitress does not notice, and runs every request.
     if project.answers["server"] != "wsgi-waitress":
         assert taken < ABORTED / 3
     guesses = [guess(visitor, "nobody") for _ in range(5)]
     assert guesses[-1].status_code == REFUSED
-    # What is taken is refused without a hash, but for five and those that ran beside the fifth.
+    # After five failures a login is refused without a hash, unless it was already running.
     assert failures("nobody") <= 5 + MOST_THREADS
 
 
@@ -223,7 +223,7 @@ def test_200_guesses_at_once_from_20_addresses_are_limited(site, visitor):
         site, 200, 40, lambda visitor, number: guess(visitor, names[number % 3]), addresses=20
     )
     assert set(statuses) == {200, REFUSED}
-    # Five of each address, and those that were under way with the fifth.
+    # Five for each address, and those already running at the fifth.
     assert statuses.count(200) <= 20 * 5 + 20
 
 
@@ -255,6 +255,6 @@ def test_accounts_work_while_the_mail_server_does_not(deployment, project, repor
         events = site.process.events()
     report("sign-up while the mail server hangs s", round(seconds[1], 1))
     unsent = [event for event in events if event["event"] == "mail not sent"]
-    # Tasks send it otherwise, and a page does not wait.
+    # With Celery a task sends it, and the page does not wait.
     assert len(unsent) == (0 if project.answers["use_celery"] else 3)
     assert max(seconds) < 3 * MAIL_SECONDS

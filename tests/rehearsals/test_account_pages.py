@@ -1,7 +1,7 @@
 """Accounts as people use them: pages in Chromium, mail from a real server, a second factor, passkeys.
 
 The pages are the same on every server, and each server's requests are those of the account in
-tests/features/test_accounts.py. So each test here is about one server of an interface, or one.
+tests/features/test_accounts.py. So each test here runs on one server, or one of each interface.
 """
 
 import base64
@@ -18,14 +18,14 @@ from rehearsal.bucket import PICTURE
 from rehearsal.combinations import TEMPLATE, by_name, for_combinations
 from rehearsal.site import PASSWORD, SESSION_COOKIE, new_name
 
-# A file, for `make pictures`.
+# Written by `make pictures`.
 CONTACT_SHEET = TEMPLATE / "docs/pages.jpg"
 CONTACT_STYLE = """
     body { display: grid; grid-template-columns: 2fr 2fr 1fr 1fr; gap: 8px; width: 1200px;
            font: 11px sans-serif; }
     figure { margin: 0; } img { width: 100%; border: 1px solid #999; }
 """
-FORMS = {
+DISPLAYS = {
     "desktop, light": ("light", 1280, 800),
     "desktop, dark": ("dark", 1280, 800),
     "phone, light": ("light", 390, 800),
@@ -55,7 +55,7 @@ def unconfirmed(deployment):
 
 @pytest.fixture(scope="module")
 def site(unconfirmed, extra_views):
-    """One of the extra views fails, which shows the page of an error."""
+    """A site with the extra views, one of which fails and so shows the error page."""
     with unconfirmed.site(**extra_views) as site:
         yield site
 
@@ -80,7 +80,7 @@ def test_the_environment_moves_the_admin_closes_sign_up_and_replaces_the_key(clo
 
 
 def code_of(secret: str, periods: int = 0) -> str:
-    """The code of RFC 6238 for now, or so many periods later."""
+    """The TOTP code (RFC 6238) for now, or so many periods later."""
     counter = struct.pack(">Q", int(time.time()) // 30 + periods)
     digest = hmac.new(base64.b32decode(secret), counter, "sha1").digest()
     start = digest[-1] & 15
@@ -100,14 +100,14 @@ def activate_totp(window) -> str:
 
 
 def add_authenticator(window) -> None:
-    """A passkey in this machine, which says at once that its user is there."""
+    """Add a virtual authenticator, which confirms every request for a passkey at once."""
     session = window.context.new_cdp_session(window.page)
     session.send("WebAuthn.enable")
     session.send("WebAuthn.addVirtualAuthenticator", {"options": WEBAUTHN})
 
 
 def log_in_again(window, name: str, **factor: str) -> None:
-    """Log out, and in with the password and a second factor, or without both."""
+    """Log out, and in with the password and a second factor, or else with a passkey."""
     window.log_out()
     if factor:
         window.log_in(LOG_IN, name)
@@ -158,7 +158,7 @@ def test_an_account_from_sign_up_to_its_end(open_window, mail, worker):
     window.press("Add")
     expect(page.get_by_text("You have added 1 security key.")).to_be_visible()
 
-    log_in_again(window, address, code=code_of(secret, 1))  # each is good once
+    log_in_again(window, address, code=code_of(secret, 1))  # a code is valid once
     log_in_again(window, name)
     log_in_again(window, name, code=codes[0])
     window.open("/accounts/sessions/")
@@ -209,7 +209,7 @@ def test_an_account_by_invitation_a_new_address_and_other_sessions(
     window.press("Change the address")
     expect(page.get_by_text(f"{new} is not confirmed yet")).to_be_visible()
     expect(page.get_by_text(f"Yours is {address}.")).to_be_visible()
-    phone.log_in(ACCOUNT, address)  # the page that asks for it
+    phone.log_in(ACCOUNT, address)  # redirects to the login page
     phone.expect_login()
     window.open(mail.link(new, CONFIRM))
     window.press("Confirm")
@@ -229,7 +229,7 @@ def test_an_account_by_invitation_a_new_address_and_other_sessions(
 PAGES = (
     "/ /accounts/login/ /accounts/signup/ /accounts/password/reset/ /accounts/password/reset/done/"
 )
-# The admin answers 403, as only staff may.
+# /admin/ answers 403: the user is not staff.
 PAGES_OF_A_USER = """
     / /accounts/ /accounts/username/ /accounts/password/change/ /accounts/2fa/ /accounts/email/
     /accounts/2fa/totp/activate/ /accounts/2fa/webauthn/add/ /accounts/2fa/webauthn/
@@ -239,7 +239,7 @@ PAGES_OF_A_USER = """
 
 
 class Inspector:
-    """Looks at pages in all forms; ``found`` is what is wrong, ``pictures`` what they look like."""
+    """Checks pages on all DISPLAYS; ``found`` has the problems, ``pictures`` the screenshots."""
 
     def __init__(self, window, takes_pictures: bool):
         self.window, self.takes_pictures = window, takes_pictures
@@ -252,24 +252,24 @@ class Inspector:
         self.look()
 
     def look(self) -> None:
-        """Look at the page that is open."""
+        """Check the page that is open."""
         page = self.window.page
         title = page.get_by_role("heading").first.inner_text()
         page.evaluate(self.axe)
-        for form, (scheme, width, height) in FORMS.items():
+        for display, (scheme, width, height) in DISPLAYS.items():
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.set_viewport_size({"width": width, "height": height})
-            self.found += [f"{title}, {form}: {each}" for each in self.problems()]
+            self.found += [f"{title}, {display}: {each}" for each in self.problems()]
             if self.takes_pictures:
                 data = page.screenshot(type="jpeg", quality=60)
-                self.pictures.append((f"{title} ({form})", base64.b64encode(data).decode()))
+                self.pictures.append((f"{title} ({display})", base64.b64encode(data).decode()))
 
     def problems(self) -> list[str]:
         page, found = self.window.page, []
         overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         if page.evaluate(overflow) > 0:
             found.append("wider than the window")
-        header = page.locator("header")  # which the pages of errors do without
+        header = page.locator("header")  # error pages have none
         if header.count() and header.bounding_box()["height"] > 80:
             found.append("the header has more than one line")
         run = "rules => axe.run({runOnly: rules, resultTypes: ['violations']})"
@@ -278,7 +278,7 @@ class Inspector:
         return found
 
     def write_contact_sheet(self) -> None:
-        """All pictures, a page in its four forms a row, in CONTACT_SHEET."""
+        """Write all screenshots to CONTACT_SHEET, with the four of a page in a row."""
         figures = "".join(
             f"<figure><img src='data:image/jpeg;base64,{data}'>"
             f"<figcaption>{title}</figcaption></figure>"
@@ -291,7 +291,7 @@ class Inspector:
 
 
 def open_error_pages(inspector: Inspector) -> None:
-    """400, 404, 500, 403 of a form from elsewhere, and 429."""
+    """400, 404, 500, 403 of the CSRF check, and 429."""
     window = inspector.window
     inspector.open(f"{LOG_IN}?{1001 * 'a&'}")  # DATA_UPLOAD_MAX_NUMBER_FIELDS
     inspector.open("/no/such/page")

@@ -20,8 +20,8 @@ from rehearsal.waiting import SECONDS, wait_until
 
 pytestmark = for_combinations([one for one in SERVERS if is_asgi(one)], apart="load")
 
-# WEB_THREADS of a process, which may have two more connections, for WebSockets' consumers and for
-# /readyz; and threads: of its server, of /readyz, of name look-ups.
+# WEB_THREADS of a process. Beside them it may have two connections (consumers of WebSockets,
+# /readyz), and threads of its server, of /readyz and of DNS look-ups.
 THREADS = 4
 OTHER_CONNECTIONS, OTHER_THREADS = 2, 30
 STREAMS, WAITING, VISITORS, PAGES = 50, 50, 8, 8
@@ -29,7 +29,7 @@ PAGE_SECONDS = 3
 ABORTS = 1000
 AFTER_ABORTS_SECONDS = 3
 HEALTH_CHECKS = 600
-WELL = (Outcome.COMPLETE, 200)
+OK = (Outcome.COMPLETE, 200)
 
 
 @pytest.fixture
@@ -41,13 +41,13 @@ def person(extra_site, sessions):
 
 
 async def timed(site: Site, session: str, pages: int) -> list[float]:
-    """The seconds that each of so many home pages took."""
+    """Request the home page this many times; return the seconds of each."""
     seconds = []
     for _ in range(pages):
         began = time.monotonic()
         answer = await site.ask("/", session)
         seconds.append(time.monotonic() - began)
-        assert (answer.outcome, answer.status) == WELL
+        assert (answer.outcome, answer.status) == OK
     return seconds
 
 
@@ -70,7 +70,7 @@ def test_pages_come_while_streams_are_open_and_views_wait(extra_site, sessions, 
     with Peak(extra_site, postgresql=services.postgres.port) as peak:
         seconds, answers = asyncio.run(open_and_wait(extra_site, sessions[0]))
     report("page beside 50 streams and 50 views ms", round(1000 * statistics.median(seconds)))
-    report("the slowest ms", round(1000 * max(seconds)))
+    report("the slowest of them ms", round(1000 * max(seconds)))
     assert {(answer.status, answer.body.decode()) for answer in answers} == {(200, "waited")}
     assert max(seconds) < PAGE_SECONDS
     assert peak.most["postgresql"] <= THREADS + OTHER_CONNECTIONS
@@ -107,7 +107,7 @@ async def abort_many(site: Site, session: str) -> float:
 def test_a_thousand_aborted_requests_leave_no_queue(extra_site, sessions, report):
     seconds = asyncio.run(abort_many(extra_site, sessions[0]))
     report("page after 1,000 aborts s", round(seconds, 1))
-    # Those that had started take 0.3 seconds more.
+    # Requests already running take 0.3 seconds more.
     assert seconds < AFTER_ABORTS_SECONDS + 0.3
 
 
@@ -118,7 +118,7 @@ def test_many_health_checks_at_once_take_no_threads(extra_site, report):
     with Peak(extra_site) as peak:
         answers = asyncio.run(check_health())
     report("threads beside 600 health checks", peak.most["threads"])
-    assert {(answer.outcome, answer.status) for answer in answers} == {WELL}
+    assert {(answer.outcome, answer.status) for answer in answers} == {OK}
     assert peak.most["threads"] <= THREADS + OTHER_THREADS
 
 

@@ -1,6 +1,6 @@
-"""Pictures are private, and kept while the bucket is away.
+"""Pictures are private, and kept while the bucket is unavailable.
 
-That is a matter of the views and the bucket: so it is tested with one server of each interface.
+The views and the bucket do not depend on the server: one of each interface is tested.
 """
 
 from rehearsal.bucket import link_in, upload

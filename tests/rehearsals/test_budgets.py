@@ -1,4 +1,4 @@
-"""What a web process takes at the most: connections of the smallest plans, and a dyno's memory."""
+"""A web process stays within the connections of the smallest plans, and a dyno's memory."""
 
 import asyncio
 import random
@@ -20,12 +20,12 @@ CLIENTS, SOCKETS, PAGES = 200, 500, 4
 POSTGRES_CONNECTIONS = 20
 REDIS_CONNECTIONS = 20
 MEGABYTES = 512
-# An ASGI process closes the connection of a thread that had no work for so long; and the bound.
+# An ASGI process closes the connection of a thread that was idle for this long; and the bound.
 IDLE_SECONDS, SHRINK_SECONDS = 20, 60
-# While a deploy has the old and the new processes answer at once.
+# While the old and the new processes of a deployment both answer.
 DEPLOY_CLIENTS, DEPLOY_SOCKETS = 50, 20
 HANGING_UP, HANGING_UP_AT_ONCE = 1000, 25
-# So many requests have a database connection at once: the threads of all processes.
+# Requests that have a database connection at once: the threads of all processes.
 AT_THE_DATABASE = {"asgi-daphne": 4, "asgi-gunicorn": 6, "wsgi-gunicorn": 8, "wsgi-waitress": 8}
 
 
@@ -86,7 +86,7 @@ def test_a_deploy_stays_within_the_connections_of_the_smallest_plan(
         peaks = [stack.enter_context(Peak(one, postgresql=port)) for one in (site, new)]
         # A probe has a connection of its own.
         asyncio.run(load([site, new], sessions, DEPLOY_CLIENTS, sockets, probes=1))
-    # Not quite at the same moment: no fewer than there were.
+    # The peaks may be at different moments: their sum is an upper bound.
     most = sum(peak.most["postgresql"] for peak in peaks)
     report("PostgreSQL connections in a deploy", most)
     assert 2 < most <= POSTGRES_CONNECTIONS
@@ -125,12 +125,12 @@ async def hang_up_often(site: Site, session: str) -> None:
 
 def test_a_thousand_impatient_clients_leave_no_trace(site, sessions, services):
     asyncio.run(hang_up_often(site, sessions[0]))
-    # Waitress runs what it has read.
-    wait_until(lambda: get(site, "/").status == 200, "the end of all requests")
+    # Waitress runs every request that it has read.
+    wait_until(lambda: get(site, "/").status == 200, "a page after the aborted requests")
     with site.visitor() as visitor:
         visitor.headers.update(session_cookie(sessions[0]))
         pages = [visitor.get("/") for _ in range(20)]
     assert [page.status_code for page in pages] == [200] * 20
     assert all("person0" in page.text for page in pages)
-    wait_until(lambda: get(site, "/readyz").status == 200, "readiness")
+    wait_until(lambda: get(site, "/readyz").status == 200, "200 from /readyz")
     assert site.process.connections_to(services.postgres.port) <= POSTGRES_CONNECTIONS

@@ -1,4 +1,4 @@
-"""A connection pool, PgBouncer in transaction mode, before the database: as both platforms have."""
+"""PgBouncer in transaction mode between the site and PostgreSQL, as on both platforms."""
 
 import asyncio
 import os
@@ -23,8 +23,7 @@ CLIENTS = 100
 SERVER_CONNECTIONS = 4
 # Each has a connection to the pool; many more than there are to the database.
 THREADS = 50
-ROWS = 300
-# Of the rows, more than fit into one piece of a cursor (chunk_size).
+ROWS = 300  # more than the chunk_size of the view's cursor
 PATHS = ("/", "/extra/increment/?name=pooled", "/extra/rows-from-database/?name=streamed")
 
 
@@ -40,7 +39,7 @@ def pool(services, certificates, tmp_path):
 
 @pytest.fixture
 def pooled(pool, services, project, database):
-    """The variables that each platform sets, or has one set."""
+    """The variables of a pool: Heroku sets its own, on App Platform the owner sets both."""
     through = pool.url(project.database)
     if project.answers["platform"] == "heroku":
         yield {"DATABASE_CONNECTION_POOL_URL": through}
@@ -53,7 +52,7 @@ def pooled(pool, services, project, database):
 
 
 async def ask(site: Site, session: str, number: int) -> list[tuple[str, Answer]]:
-    """Have a client ask for each path in turn, beginning with another one for each ``number``."""
+    """Have a client ask for each path in turn, beginning at ``number``."""
     client = site.client(session, seconds=SECONDS)
     paths = [PATHS[(number + turn) % len(PATHS)] for turn in range(len(PATHS))]
     answers = [(path, await client.get(path)) for path in paths]
@@ -62,7 +61,7 @@ async def ask(site: Site, session: str, number: int) -> list[tuple[str, Answer]]
 
 
 async def ask_all(site: Site, session: str) -> list[tuple[str, Answer]]:
-    """The answers to all clients, which ask at once."""
+    """The answers of all clients, which ask at once."""
     found = await asyncio.gather(*(ask(site, session, number) for number in range(CLIENTS)))
     return [answer for answers in found for answer in answers]
 
@@ -87,7 +86,7 @@ def test_many_clients_share_a_few_connections_and_lose_nothing(
         clients = site.process.connections_to(pool.port)
         servers = services.postgres.backends(project.database) - others
         assert site.process.connections_to(services.postgres.port) == 0
-        wait_until(lambda: visitor.get("/readyz").status_code == 200, "readiness")
+        wait_until(lambda: visitor.get("/readyz").status_code == 200, "200 from /readyz")
         set_timeout_of_role(deployment, pooled)
         pool.restart()
         assert visitor.get("/extra/sleep-in-database/?seconds=20").status_code == 503
@@ -106,7 +105,7 @@ def test_many_clients_share_a_few_connections_and_lose_nothing(
 
 
 def test_a_release_does_without_the_pool(deployment, pooled, pool):
-    """As a pool in transaction mode has no sessions, to which the lock of migrations belongs."""
+    """The advisory lock of migrations is of a session, which transaction mode does not keep."""
     pool.stop()
     release = deployment.platform.command("release")
     assert "No migrations to apply." in deployment.run(release, deployment.environment | pooled)

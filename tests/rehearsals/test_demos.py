@@ -52,7 +52,7 @@ def published(tmp_path_factory) -> Repository:
     repository = Repository(tmp_path_factory.mktemp("demos"))
     clone = repository.clone
     copy_template(clone.folder)
-    # It would give git the token.
+    # In place of the real one, which gives git the token.
     clone.write("../programs/gh", "#!/bin/sh\n")
     clone.run("chmod +x ../programs/gh\ngit init -q --bare -b main ../bare.git")
     clone.run("git init -q -b main\ngit remote add origin ../bare.git")
@@ -97,7 +97,7 @@ def test_each_server_has_a_branch_that_gets_a_commit_when_its_project_changes(re
 
 def test_a_contributor_sees_what_uncommitted_work_changes(repository):
     pushed, clone = repository.commits(), repository.clone
-    # A local branch, which another branch of the template may have left there, counts for nothing.
+    # An existing local branch is ignored, as another branch of the template may have made it.
     clone.run("git fetch -q origin\ngit branch demo-wsgi-waitress main")
     clone.append(README, "# New.\n")
     clone.run("python -m scripts.demos")

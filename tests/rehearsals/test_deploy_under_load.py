@@ -9,7 +9,7 @@ REQUESTS = 2000
 PAGES = 50
 
 
-# It is asked in test_stop.py: a minute and a half later.
+# The fixture waits for a minute and a half; test_stop.py asserts its result.
 @pytest.mark.usefixtures("idle_connection")
 def test_a_deploy_under_full_load_fails_no_request_and_every_page_comes_back(
     deployment, sessions, project, report

@@ -1,5 +1,5 @@
-"""PostgreSQL restarts, Valkey restarts, a process is killed, the disk is read-only: the site answers
-again by itself, /readyz says meanwhile what fails, and nothing is lost that was acknowledged.
+"""PostgreSQL restarts, Valkey restarts, a process is killed, the disk is read-only: the site
+recovers by itself, /readyz names what fails meanwhile, and no acknowledged sign-up is lost.
 """
 
 import copy
@@ -27,7 +27,7 @@ from rehearsal.waiting import SECONDS, wait_until
 
 GUNICORN = [answers for answers in SERVERS if answers["server"].endswith("gunicorn")]
 ONE_PROCESS = [answers for answers in SERVERS if answers not in GUNICORN]
-# How a request fails whose process is killed: the platform's router answers it with a 503.
+# The client's error if the process is killed; the platform's router would answer with 503.
 BROKEN = {"ReadError", "WriteError", "RemoteProtocolError"}
 READY_SECONDS = 30
 AT_ONCE = 3
@@ -47,15 +47,15 @@ def outcome(site: Site, act: Callable[[Visitor], httpx.Response]) -> int | str:
 
 @contextmanager
 def sign_ups(site: Site, database: str) -> Iterator[dict[str, int | str]]:
-    """People sign up one after another, AT_ONCE at a time; some come before the first line of the
-    block, and some after its last. Gives the outcomes by user name.
+    """People sign up before, during and after the block, AT_ONCE at a time; yields the outcomes by
+    user name.
 
-    Everyone who was told that they have an account has to have one in the end.
+    In the end every acknowledged account has to exist.
     """
     outcomes: dict[str, int | str] = {}
     over = threading.Event()
 
-    def come() -> None:
+    def sign_up_until_over() -> None:
         while not over.wait(0.1):
             name = f"person_{next(NUMBERS)}"
             outcomes[name] = outcome(site, partial(Visitor.sign_up, name=name))
@@ -68,7 +68,7 @@ def sign_ups(site: Site, database: str) -> Iterator[dict[str, int | str]]:
         wait_until(lambda: len(acknowledged()) >= enough, "sign-ups")
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        people = [threads.submit(come) for _ in range(AT_ONCE)]
+        people = [threads.submit(sign_up_until_over) for _ in range(AT_ONCE)]
         try:
             wait_for_more()
             yield outcomes
@@ -92,13 +92,13 @@ def failing(site: Site) -> set[str]:
 
 
 def wait_until_only_fails(site: Site, service: str) -> None:
-    # At once the probe of another service may have no answer in time, as it waits beside the load.
+    # At first the probe of another service may time out as well, because of the load.
     wait_until(lambda: failing(site) == {service}, f"/readyz to report {service}, and that alone")
 
 
 def seconds_until_ready(site: Site) -> float:
     started = time.monotonic()
-    wait_until(lambda: not failing(site), "readiness", READY_SECONDS)
+    wait_until(lambda: not failing(site), "200 from /readyz", READY_SECONDS)
     return round(time.monotonic() - started, 1)
 
 
@@ -118,7 +118,7 @@ def test_postgresql_restarts_under_load(site, services, database, visitor, repor
             services.postgres.start()
         report("ready after PostgreSQL s", seconds_until_ready(site))
         assert statuses_of_ten_pages(visitor) == {200}
-    # Django answers with 400 where it is the session that cannot be saved.
+    # Django answers with 400 (SessionInterrupted) if it cannot save the session.
     assert {*outcomes.values()} <= {302, 400, 500}
 
 
@@ -159,14 +159,14 @@ def test_the_first_socket_after_valkey_was_away_is_served(site, visitor, service
     visitor.sign_up("first_after_valkey")
 
     def is_served() -> bool:
-        open_socket(site, visitor).close()  # there are connections then, which the restart ends
+        open_socket(site, visitor).close()  # makes connections, which the restart closes
         services.valkey.restart()
         with suppress(InvalidStatus), open_socket(site, visitor):
             return True
         return False
 
-    # In one of twenty restarts, channels_redis' reader closes what a socket just connected anew;
-    # without the retry in paas/asgi/channel_layer.py seven of ten sockets are refused.
+    # In one of twenty restarts, channels_redis' reader closes a connection that a socket has just
+    # opened. Without the retry in paas/asgi/channel_layer.py seven of ten sockets are refused.
     served = filter(None, (is_served() for _ in range(20)))
     assert len([*islice(served, 12)]) == 12
 
@@ -193,7 +193,7 @@ def test_a_process_that_is_killed_starts_again_and_knows_its_visitors(
     visitor.sign_up("before_the_process_is_killed")
     with sign_ups(site, database) as outcomes:
         site.process.kill()
-        site.__enter__()  # as the platform starts it again
+        site.__enter__()  # starts it again, as the platform does
         seconds_until_ready(site)
         assert "Welcome, before_the_process_is_killed." in visitor.get("/").text
     report("boot after kill s", round(site.boot_seconds, 1))
@@ -201,9 +201,9 @@ def test_a_process_that_is_killed_starts_again_and_knows_its_visitors(
 
 
 def on_a_read_only_disk(command: str) -> str:
-    """The command, such that it can write nothing to a file; its output goes through a pipe.
+    """The command, unable to write to any file; its output goes through a pipe.
 
-    Not by a mount, which takes root, nor by modes alone, which do not stop root.
+    Not by a mount, which needs root, nor by file modes alone, which root ignores.
     """
     script = f"exec > >(trap '' TERM; exec cat) 2>&1; ulimit -f 0; exec {command}"
     return f"bash -c {shlex.quote(script)}"
@@ -213,7 +213,7 @@ def on_a_read_only_disk(command: str) -> str:
 def read_only_site(deployment, tmp_path):
     """A site whose folder cannot be written to, nor any other file of the machine."""
     platform = copy.copy(deployment.platform)
-    # The environment stays where it is; what is compiled would have to be written.
+    # .heroku is used where it is; without __pycache__ Python tries to write bytecode.
     left = shutil.ignore_patterns("__pycache__", ".heroku", "large_file")
     platform.folder = shutil.copytree(platform.folder, tmp_path / "project", ignore=left)
     for path in (platform.folder, *platform.folder.rglob("*")):
@@ -226,7 +226,7 @@ def read_only_site(deployment, tmp_path):
 
 @on_each_server
 def test_a_site_has_no_need_to_write_to_its_disk(read_only_site, deployment):
-    """And a body too large for memory costs no more than its request."""
+    """And a body that does not fit in memory fails only its own request."""
     write = """python -c "import pathlib; pathlib.Path('new').write_text('x')" """
     with pytest.raises(CommandFailed, match="File too large|Permission denied"):
         run(on_a_read_only_disk(write), read_only_site.platform.folder, deployment.environment)

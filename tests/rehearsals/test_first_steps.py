@@ -1,4 +1,4 @@
-"""A project from wherever the template is, its update, and the commands that are printed last."""
+"""A project from each kind of template address, its update, and the printed next steps."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def template(home, tmp_path) -> Checkout:
 
 
 def shown(home: Checkout, command: str, **answers: tuple[str, ...]) -> tuple[int, str]:
-    """The exit status of a command, and what it shows, if its questions get these answers."""
+    """Run a command with these answers to its questions; return its exit status and output."""
     with Terminal(command, home.folder, home.environment) as terminal:
         return terminal.answer(answers) if answers else terminal.finish()
 
@@ -45,7 +45,7 @@ def test_the_first_command_of_the_readme_makes_a_project(home, template):
     address = home.folder / command[1]
     address.parent.mkdir()
     address.symlink_to(template.folder)
-    # GitHub, in this folder; the newest Cookiecutter is downloaded.
+    # `gh:` means this folder instead of GitHub; uvx downloads the newest Cookiecutter.
     home.write(".cookiecutterrc", f'abbreviations:\n  gh: "git+file://{home.folder}/{{0}}"\n')
     programs = f"{Path(find_uv_bin()).parent}:{os.environ['PATH']}"
     others = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
@@ -59,7 +59,7 @@ def test_the_first_command_of_the_readme_makes_a_project(home, template):
 def test_bad_answers_are_refused_wherever_the_template_comes_from(home, template):
     archive = f"{template.folder}.zip"
     template.run(f"git archive --format=zip --prefix=template/ --output={archive} HEAD")
-    # Each time in a folder that Python knows nothing of.
+    # Each time the template is in a folder that is not on sys.path.
     for address in (f"git+file://{template.folder}", archive, template.folder):
         status, printed = shown(home, f"{COOKIECUTTER} --no-input {address} project_slug=class")
         assert printed.endswith("project_slug 'class' is a Python keyword; try 'my_class'.")

@@ -1,7 +1,7 @@
 """Random answers give a valid project, or one error for each that is bad and no files.
 
-The examples are the same in every run. ``--hypothesis-seed=N`` gives others; with EXAMPLES=500 in
-the environment there are so many, and one that fails is made as short as can be, which takes long.
+The examples are the same in every run; ``--hypothesis-seed=N`` gives others. With EXAMPLES=500 in
+the environment there are 500, and Hypothesis shrinks one that fails, which takes long.
 """
 
 import os
@@ -36,7 +36,7 @@ print(Client(SERVER_NAME="localhost").get("/").text)
 
 @pytest.fixture
 def seeded(request):
-    """A decorator that starts Hypothesis off, with a share of the examples."""
+    """A decorator that seeds Hypothesis and limits it to a share of the examples."""
     number = f"{request.node.name} {request.config.getoption('--hypothesis-seed')}"
 
     def decorate(test, share: float = 1):
@@ -54,16 +54,14 @@ def seeded(request):
 
 
 def typed(name: str, answer) -> str:
-    """An option of the command: it renders texts, and of this comes ``answer``, as if typed in."""
+    """An argument of the command; texts are a Jinja literal, as Cookiecutter renders arguments."""
     is_text = isinstance(QUESTIONS[name], str)
     return f"{name}={f'{{{{ {answer!a} }}}}' if is_text else answer}"
 
 
 @contextmanager
 def baked(answers: dict) -> Iterator[tuple[Result, list[Path]]]:
-    """What came of Cookiecutter's command, and the files and folders that are there now, the
-    project's own folder first.
-    """
+    """Run Cookiecutter; yield its result and the files and folders it made, the project's first."""
     options = [typed(name, answer) for name, answer in answers.items()]
     with tempfile.TemporaryDirectory() as home:
         # Deep enough for an answer that climbs out of it.
@@ -75,8 +73,10 @@ def baked(answers: dict) -> Iterator[tuple[Result, list[Path]]]:
 
 
 def bad_names(answers: dict) -> set[str]:
-    """The names of the answers that are refused, each in a sentence, with no files left; if none
-    is, the project is valid and keeps them all.
+    """The names of the answers that are refused.
+
+    Each must have one sentence, and no files may be left. If none is refused, the project must be
+    valid and keep all answers.
     """
     with baked(answers) as (done, files):
         if done.exit_code == 0:
@@ -119,7 +119,7 @@ def test_any_answers_give_a_sound_project_or_are_refused(seeded):
     check()
 
 
-# The name is on the page of every combination in the same way.
+# The page shows the name in the same way in every combination.
 @for_combinations(by_name("heroku-asgi-daphne"))
 def test_django_starts_and_shows_the_name(project, seeded):
     programs = project.environment("requirements-dev.txt")

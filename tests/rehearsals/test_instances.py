@@ -22,7 +22,7 @@ INSTANCES, PAGES = 3, 12
 REQUESTS, PAUSE = 200, 0.1
 # Connections of the plan above the smallest one.
 PLANS = {"heroku": 40, "digitalocean": 47}
-# With these they fit, twice while a deployment runs: the table in the project's docs/scaling.md.
+# With these, old and new processes fit during a deployment: the table in docs/scaling.md.
 SCALED: dict[str, dict[str, str]] = {
     "asgi-daphne": {},
     "asgi-gunicorn": {"WEB_CONCURRENCY": "1"},
@@ -35,7 +35,7 @@ pytestmark = for_combinations(SERVERS, apart="faults")
 
 @pytest.fixture
 def limit(services, project, database):
-    """PostgreSQL refuses more connections than the plan has, beside those of other tests' sites."""
+    """Limit PostgreSQL's connections to the plan's, and those that other tests' sites have open."""
     limit = PLANS[project.answers["platform"]] + services.postgres.connections(project.database)
     change, role = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}"), urlsplit(database).username
     with services.postgres.connect() as connection:
@@ -74,7 +74,7 @@ class Instances:
 
 
 async def all_show(sites: list[Site], session: str, people: set[str]) -> None:
-    """Returns once the page of each process shows these people as online, and no one else."""
+    """Wait until the page of each process shows these people as online, and no one else."""
     for site in sites:
         client, found = site.client(session), set[str]()
         async with asyncio.timeout(SECONDS):
@@ -85,8 +85,8 @@ async def all_show(sites: list[Site], session: str, people: set[str]) -> None:
         client.close()
 
 
-async def load(visitors: Visitors, requests: int) -> dict[str, int]:
-    """Returns what was lost so far, once so many more requests have ended."""
+async def wait_for_requests(visitors: Visitors, requests: int) -> dict[str, int]:
+    """Wait until so many more requests have ended; return the losses so far."""
     enough = visitors.outcomes.total() + requests
     while visitors.outcomes.total() < enough:
         await asyncio.sleep(0.05)
@@ -105,21 +105,21 @@ def attempts_until_locked_out(sites: list[Site], name: str) -> int:
 def test_three_instances_lose_nothing_and_agree(
     deployment, sessions, services, project, limit, report
 ):
-    """But the requests that a killed process was answering."""
+    """Except the requests that a killed process was answering."""
     pages = PAGES if is_asgi(project.answers) else 0
     people = {f"person{number}" for number in range(pages)}
     lost_by_kill: dict[str, int] = {}
     with ExitStack() as stack:
         instances = Instances(deployment, SCALED[project.answers["server"]], stack)
         output = instances.sites[0].process.output
-        wait_until(lambda: f'"limit": {limit},' in output(), "the line with the limit")
+        wait_until(lambda: f'"limit": {limit},' in output(), "the log line with the limit")
         visitors = Visitors(instances.router, sessions[0], REQUESTS, PAUSE)
         crowd = Crowd(deployment.platform.host, instances.router.port)
 
         async def kill_one_and_deploy() -> list[int]:
             assert visitors.lost() == {}
             await instances.kill_one()
-            lost_by_kill.update(await load(visitors, 5 * CLIENTS))
+            lost_by_kill.update(await wait_for_requests(visitors, 5 * CLIENTS))
             statuses = await instances.replace()
             await pages_open(crowd, pages)
             await all_show(instances.sites if pages else [], sessions[0], people)

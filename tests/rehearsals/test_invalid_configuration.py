@@ -1,4 +1,4 @@
-"""What is invalid in production stops the release in a sentence, and the web process as well."""
+"""Invalid configuration stops the release and the web process, with a sentence for each error."""
 
 import re
 
@@ -10,7 +10,7 @@ from rehearsal.failures import errors, output_of_failed
 GUNICORN = [answers for answers in SERVERS if answers["server"].endswith("gunicorn")]
 for_one = for_combinations(EACH_PLATFORM[:1])
 
-# Variables that are wrong together, and what is said of each.
+# Invalid variables, set together, and part of the error for each.
 MALFORMED = {
     "DATABASE_URL=postgres//host/name": "DATABASE_URL: Not a valid database URL.",
     "DEBUG=perhaps": "DEBUG: Not a valid boolean.",
@@ -37,12 +37,12 @@ def test_the_web_process_refuses_what_is_unfit_for_production(deployment, proble
 
 
 def release_with(deployment, **changes: str) -> list[str]:
-    """What the deploy checks say of a release that has to fail, with these variables."""
+    """The deploy checks' errors of a release with these variables, which has to fail."""
     return errors(output_of_failed("release", deployment, deployment.environment | changes))
 
 
 def release_after(deployment, folder, lines: list[str]) -> list[str]:
-    """The same, with these lines at the end of the settings."""
+    """The errors with these lines at the end of the settings."""
     (folder / "edited.py").write_text("\n".join(["from config.settings import *", *lines]))
     return release_with(deployment, DJANGO_SETTINGS_MODULE="edited", PYTHONPATH=str(folder))
 
@@ -100,7 +100,7 @@ def test_more_processes_than_the_plan_has_room_for_stop_the_web_process(deployme
     assert "in 5 processes, which open up to 25 connections: more than" in printed
 
 
-# By server: files that name a class which a new release has renamed.
+# By server: files that import a class, which a new version of the server may have renamed.
 IMPORT = "from django import NoServer"
 BROKEN = {
     "asgi-daphne": ["paas/servers/daphne.py", "config/asgi.py"],

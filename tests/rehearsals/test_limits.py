@@ -1,4 +1,4 @@
-"""Large bodies and a full queue do not take the site from its other visitors."""
+"""Large bodies and a full queue do not make the site unavailable to other visitors."""
 
 import time
 from itertools import chain, product, repeat
@@ -33,9 +33,7 @@ def test_a_huge_body_is_refused_before_it_is_kept(limited, temporary, report):
 
 
 def test_a_chunk_line_without_end_is_refused_before_it_is_kept(limited, temporary, report):
-    """A chunk begins with a line of its size, which may have extensions: it is no part of the
-    body, and would grow in memory.
-    """
+    """A chunk begins with a line for its size and extensions, which no limit of the body bounds."""
     head = Upload(0, chunked=True).head(limited, "/accounts/login/")
     endless = chain([head, b"1;"], repeat(b"a" * 65536, ENDLESS // 65536))
     with Peak(limited, temporary) as peak, Raw(limited) as client:
@@ -68,12 +66,11 @@ def test_a_full_queue_is_said_at_once(limited, project, hold_up, held_up):
         served += ask(limited, QUEUE)
         refused = [get(limited, "/extra/slow/?name=queue") for _ in range(10)]
         health = ask(limited, 1, "/healthz") + ask(limited, 1, "/readyz")
-        if (
-            project.answers["server"] != "wsgi-waitress"
-        ):  # it answers them first once a thread is free
+        # Waitress answers them only once a thread is free.
+        if project.answers["server"] != "wsgi-waitress":
             wait_until(lambda: all(client.has_answer() for client in health), "health checks")
     assert health[0].read().body == b"ok"
-    assert health[1].read_head()[0] in (200, 503)  # as it may come too late
+    assert health[1].read_head()[0] in (200, 503)  # 503 if a probe timed out
     assert not served[-1].has_answer()
     assert {(one.status, one.headers["retry-after"]) for one in refused} == {(503, "5")}
     assert [client.read().status for client in served] == [200] * (THREADS + QUEUE)

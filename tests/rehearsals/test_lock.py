@@ -1,4 +1,4 @@
-"""``scripts/lock.py`` on a copy of this repository, which depends on a small index of its own."""
+"""``scripts/lock.py`` on a copy of this repository, with a small package index of its own."""
 
 import json
 import os
@@ -32,7 +32,7 @@ dev = ["{0}"]
 
 
 class Index:
-    """A package index in a folder, as PEP 503 has it."""
+    """A package index in a folder (PEP 503)."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -50,7 +50,7 @@ class Index:
 
 
 class Repository(Checkout):
-    """A copy of this one, which locks from the index and nothing else."""
+    """A copy of this repository, which locks from the index and nothing else."""
 
     def __init__(self, folder: Path, index: Index):
         uv = {"UV_NO_CONFIG": "1", "UV_DEFAULT_INDEX": index.folder.as_uri()}
@@ -61,7 +61,7 @@ class Repository(Checkout):
         self.write("cookiecutter.json", json.dumps(questions))
 
     def pin(self, line: str, template: str, project: str) -> None:
-        """Have these two depend on a package each, and write this one line into every lock."""
+        """Set the only dependency of template and project; ``line`` is the text of every lock."""
         self.write("pyproject.toml", PYPROJECT.format(template))
         self.write(f"{PROJECT}/pyproject.toml", PYPROJECT.format(project))
         for name in LOCKS:
@@ -71,7 +71,7 @@ class Repository(Checkout):
         return [self.read(name) for name in LOCKS]
 
     def fail(self) -> str:
-        """What a lock that fails prints; it changes no lock."""
+        """Run the lock command, which has to fail and change no lock; return its output."""
         before = self.locks()
         with pytest.raises(CommandFailed) as failure:
             self.run(LOCK)
@@ -157,7 +157,7 @@ def test_no_upper_bound_keeps_a_newer_cookiecutter_from_the_weekly_run():
 
 @pytest.fixture
 def owner(project, tmp_path) -> Checkout:
-    """Someone who has uv, and reaches the package index as this process does."""
+    """A project, with uv and this process's access to the package index."""
     programs = f"{Path(find_uv_bin()).parent}:{os.environ['PATH']}"
     return Checkout(project.checkout(tmp_path.name), os.environ | {"PATH": programs})
 

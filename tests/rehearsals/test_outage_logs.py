@@ -1,4 +1,4 @@
-"""What a site logs while services are unavailable: no password, and no line again and again."""
+"""What a site logs while services are unavailable: no password, and few repeated lines."""
 
 import itertools
 import re
@@ -16,9 +16,9 @@ from rehearsal.site import SESSION_COOKIE, Site
 from rehearsal.sockets import open_socket
 from rehearsal.waiting import wait_until
 
-# What paas/logs.py lets a repeated line wait, and a little less, as clocks differ.
+# A little less than the interval of a repeated line in paas/logs.py, as clocks differ.
 SECONDS_BETWEEN = 9
-# Longer lines would be broken by Heroku.
+# Heroku splits longer lines.
 LINE_LENGTH = 10_000
 
 
@@ -39,9 +39,7 @@ def wrong_password() -> str:
 
 @pytest.fixture
 def refused_site(deployment, wrong_password):
-    """A site whose passwords the services refuse, and whose errors are reported to no one who
-    answers.
-    """
+    """A site with wrong passwords for its services, and a SENTRY_DSN whose server never answers."""
     changes = {
         name: re.sub(":[^:@]+@", f":{wrong_password}@", deployment.environment[name])
         for name in {"DATABASE_URL", "REDIS_URL"} & set(deployment.environment)
@@ -71,7 +69,7 @@ def test_no_password_is_logged_while_the_database_and_redis_refuse_it(
         logged = {(line["event"], line["level"]) for line in lines}
         assert {("Redis is unavailable", "warning"), ("Internal Server Error", "error")} <= logged
     site.process.stop()
-    # Also what error tracking says of reports that it could not send.
+    # This includes sentry_sdk's lines on reports that it could not send.
     assert any("exception" in event for event in site.process.events())
     assert max(map(len, site.process.output().splitlines())) < LINE_LENGTH
     assert wrong_password not in site.process.output()

@@ -12,10 +12,9 @@ from rehearsal.processes import bare_environment, run
 from rehearsal.services import free_port
 from rehearsal.site import PASSWORD, new_name, serve
 
-WHILE_AWAY = ("WebSocket connection to", "Failed to load resource: the server responded")
-GROUNDS = {"dark": "rgb(29, 33, 40)", "light": "rgb(255, 255, 255)"}
-# The admin and the texts are Django's pages and static files: every server has others of these to
-# serve in the everyday tests.
+WHILE_UNAVAILABLE = ("WebSocket connection to", "Failed to load resource: the server responded")
+BACKGROUNDS = {"dark": "rgb(29, 33, 40)", "light": "rgb(255, 255, 255)"}
+# These are pages and static files as every server serves them in the everyday tests.
 one_server = for_combinations(SERVERS[:1], apart="accounts")
 
 
@@ -38,12 +37,12 @@ def test_an_open_page_connects_again_after_a_restart_or_a_new_password_and_stops
     other, new = Window(window.context), f"{PASSWORD} 2"
     other.open("/accounts/password/change/")
     other.fill(oldpassword=PASSWORD, password1=new, password2=new)
-    # The session has a new key, and the next beat closes the sockets of the old one.
+    # The session has a new key, and the next heartbeat closes the sockets of the old one.
     with window.page.expect_event("websocket"):
         other.press("Change Password")
     expect(state).to_have_text("")
     expect(person).to_be_visible()
-    assert [text for text in window.complaints if not text.startswith(WHILE_AWAY)] == []
+    assert [text for text in window.complaints if not text.startswith(WHILE_UNAVAILABLE)] == []
     assert other.complaints == []
 
     other.log_out()
@@ -104,7 +103,7 @@ def development(project, tmp_path):
 def test_the_next_steps_in_development_fit_a_phone_in_light_and_in_dark(
     development, open_window, picture
 ):
-    for scheme, width in itertools.product(GROUNDS, (320, 900)):
+    for scheme, width in itertools.product(BACKGROUNDS, (320, 900)):
         size = {"width": width, "height": 640}
         window = open_window(base_url=development, color_scheme=scheme, viewport=size)
         window.open("/")
@@ -113,6 +112,6 @@ def test_the_next_steps_in_development_fit_a_phone_in_light_and_in_dark(
         for number in range(3):
             expect(steps.nth(number).get_by_role("link").first).to_be_visible()
         assert window.page.evaluate("document.documentElement.scrollWidth") == width
-        expect(steps.first).to_have_css("background-color", GROUNDS[scheme])
+        expect(steps.first).to_have_css("background-color", BACKGROUNDS[scheme])
         assert window.complaints == []
     picture(window.page, "home.png", full_page=True)

@@ -29,7 +29,7 @@ def connection(database, services, extra_views):
 
 @pytest.fixture
 def sent(connection):
-    """The moments at which the task "tick" was sent since the test began."""
+    """A function: the moments at which the task "tick" was sent since the test began."""
     connection.execute("""
         CREATE TABLE sent (moment double precision);
         CREATE RULE note AS ON UPDATE TO paas_periodictask WHERE new.name = 'tick'
@@ -47,7 +47,7 @@ def pauses(moments: list[float]) -> list[float]:
 def test_two_workers_run_a_periodic_task_once_per_period(
     deployment, extra_views, sent, database, services, project, report
 ):
-    """Also after one of them is killed, and Redis has lost all it held."""
+    """Also after one of them is killed, and after Redis is flushed."""
     before = rows(database, "tick")
 
     def wait_for(count: int) -> None:
@@ -66,7 +66,7 @@ def test_two_workers_run_a_periodic_task_once_per_period(
         wait_for(held + 2)
         connections = sum(map(services.redis_connections, (killed, worker)))
         report("Redis connections of two workers", connections)
-        # Two tasks at a time, and the clock.
+        # Database connections: two tasks at a time, and the scheduler.
         assert '"this_process": 3' in killed.output()
         killed.kill()
         wait_for(held + 4)

@@ -1,4 +1,4 @@
-"""Who is online, when sessions end, clients misbehave, services are away and processes die."""
+"""Who is online when sessions end, clients misbehave, Valkey is unavailable and processes die."""
 
 import json
 import time
@@ -27,8 +27,8 @@ from rehearsal.waiting import SECONDS, wait_until
 
 # Apart, as the tests wait for heartbeats.
 pytestmark = for_combinations([*filter(is_asgi, SERVERS)], apart="presence")
-# Seconds: of a heartbeat at most; until someone is offline, as README says; and without data until
-# Heroku's router closes a connection.
+# Seconds: the longest interval of heartbeats; until someone is offline, as README says; and the
+# idle timeout of Heroku's router.
 BEAT, OFFLINE, ROUTER = 16.5, 60, 55
 HANDSHAKE = {
     "Connection": "Upgrade",
@@ -47,7 +47,7 @@ WHERE length(session_key) = 40
 
 @pytest.fixture
 def execute(database):
-    """Change rows of the database, with these parameters; returns how many."""
+    """A function that executes a statement and returns the number of rows it changed."""
     with psycopg.connect(database, autocommit=True) as connection:
         yield lambda statement, *given: connection.execute(statement, given).rowcount
 
@@ -92,7 +92,7 @@ def test_a_client_that_ignores_the_close_frame_is_disconnected(site, people, exe
 
 @pytest.fixture
 def open_slowly(services, project, site):
-    """Open a socket; its handshake has found the session, and waits for the user's row meanwhile."""
+    """Open a socket, and call ``meanwhile`` while its handshake waits for the user's row."""
 
     def open_one(visitor: Visitor, meanwhile):
         lock = services.postgres.locked(project.database, "users_user")
@@ -117,7 +117,7 @@ def test_a_session_that_ends_during_the_handshake_opens_no_socket(
 
 def test_a_socket_waits_for_a_slow_database_as_a_page_does(site, people, open_slowly):
     bob = people.log_in(site, "bob")
-    with open_slowly(bob, lambda: time.sleep(7)) as socket:  # Daphne by itself: no more than 5
+    with open_slowly(bob, lambda: time.sleep(7)) as socket:  # Daphne's default timeout is 5
         hear(socket, shows(bob.name, True))
 
 

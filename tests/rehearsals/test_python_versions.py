@@ -19,12 +19,12 @@ from rehearsal.sockets import open_socket
 pytestmark = for_combinations(OWN_TESTS, apart="Python versions")
 
 RUNNING = "{}.{}".format(*sys.version_info)
-# Those that must be there, as in our workflow; others are left out if they are not installed.
+# Versions that must be installed, as in our workflow; others are skipped if they are not.
 REQUIRED = os.environ.get("PYTHON_VERSIONS", "").split()
 
 
 def runs(command: str) -> bool:
-    """pyenv has commands of versions that do not run here."""
+    """Whether the interpreter starts: pyenv's shims of inactive versions do not."""
     done = subprocess.run(["sh", "-c", f"'{command}' -c ''"], check=False, capture_output=True)
     return done.returncode == 0
 

@@ -1,5 +1,5 @@
-"""Redis as each platform has it: with a self-signed certificate, or with one to be verified. The
-cache keeps to its share of the connections, and heals.
+"""Redis as each platform has it: with a self-signed certificate, or with one that is verified. The
+cache keeps to its share of the connections, and reconnects.
 """
 
 import pytest
@@ -86,7 +86,7 @@ with ThreadPoolExecutor(20) as threads, Redis.from_url(settings.REDIS_URL) as cl
 
 @for_combinations(ASGI[:1])
 def test_the_cache_heals_by_itself_and_clearing_it_leaves_the_rest_of_redis_alone(deployment):
-    # A connection is tried before it is used: its end has to be there by then.
+    # The pool checks a connection before it uses it, and finds its end once that has arrived.
     script = """
 from select import select
 from django.conf import settings

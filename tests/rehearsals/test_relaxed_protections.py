@@ -1,4 +1,4 @@
-"""What the generated docs/protections.md relaxes is relaxed by its own code, and else refused."""
+"""The code in the generated docs/protections.md relaxes each protection, and nothing else does."""
 
 import hmac
 import re
@@ -16,7 +16,7 @@ from rehearsal.site import Site
 
 pytestmark = for_combinations(SERVERS[:1], apart="relaxed")
 
-# A frame of one section takes the place of another's: so it is on a site of its own.
+# Both sections set frame-src, so one is on a site of its own.
 VIDEO, STRIPE = "A frame with another site's page", "Stripe"
 CDN, FONT = "A script from a CDN", "A web font"
 INLINE, POP_UP = "An inline script", "A pop-up that reports back"
@@ -130,7 +130,7 @@ class Browser:
 
 @pytest.fixture
 def in_browser(open_window, site: Relaxed) -> Browser:
-    # Or Chromium would keep another site, as one of the internet, from a site on this machine.
+    # Without it Chromium blocks requests from a public site to this machine.
     return Browser(open_window(permissions=["local-network-access"]), site)
 
 
@@ -191,7 +191,7 @@ def test_the_document_s_views_work(site, visitor):
 
     with visitor.stream("GET", "/export/") as export:
         parts = [(time.monotonic(), text) for text in export.iter_text()]
-    # It works for three seconds.
+    # The view streams for three seconds.
     assert parts[-1][0] - parts[0][0] > 1
     assert "".join(text for _, text in parts).count("\n") == 4
 

@@ -11,7 +11,7 @@ from rehearsal.assertions import assert_valid_files
 from rehearsal.checkouts import Checkout
 from rehearsal.combinations import COMBINATIONS, by_name, for_combinations, is_asgi
 
-# test_workflow.py is about this one too, in the same environment.
+# test_workflow.py uses this one too, and so shares its virtual environment.
 ASGI = "heroku-asgi-gunicorn-use_celery-use_s3_media"
 WSGI = "digitalocean-wsgi-gunicorn-use_celery-use_s3_media"
 EXAMPLES = {
@@ -19,7 +19,7 @@ EXAMPLES = {
     "welcome": lambda answers: answers["use_celery"],
     "pictures": lambda answers: answers["use_s3_media"],
 }
-# What a step says of a file: delete a line, or all from one line to another; or change a part.
+# The edits of a step: delete a line, or all from one line to another; or change a part.
 EDIT = re.compile(
     r"delete `(?P<line>[^`]+)`"
     r"|delete from `(?P<first>[^`]+)` to `(?P<last>[^`]+)`"
@@ -35,7 +35,7 @@ def removals(folder: Path) -> dict[str, list[str]]:
 
 
 def pattern(edit: re.Match) -> str:
-    """The regular expression of the text that an edit is about."""
+    """The regular expression of the text to edit."""
     text = {name: re.escape(found) for name, found in edit.groupdict().items() if found}
     if "old" in text:
         return text["old"]
@@ -97,7 +97,7 @@ def test_every_example_of_a_project_comes_off_in_five_steps_at_most(project, tmp
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_project_without_one_example_passes_its_checks_and_tests(developer, name):
     remove(developer, [name])
-    # Whatever else needs this one fails below too, where all are gone.
+    # Other code that needs this example fails in the next test, which removes all.
     others = [f"tests/test_{other}.py" for other in EXAMPLES if other != name]
     assert " passed" in developer.run(f"pytest {' '.join(others)}")
 

@@ -1,9 +1,8 @@
 """The generated project's own tests pass with every set of options under each interface.
 
-tests/servers/test_own_tests.py has one combination of each server. Here is the opposite of each, and
-the least and the most that WSGI can be: so between them each two answers meet, and each set of
-options meets each interface. What depends on more answers is the same code, which is tested, in a
-project that tests/combinations starts.
+tests/servers/test_own_tests.py has one combination of each server. This has the opposite of each,
+and WSGI with no option and with all. Together they cover each pair of answers, and each set of
+options with each interface; tests/combinations starts every combination.
 """
 
 import itertools

@@ -15,7 +15,7 @@ from rehearsal.waiting import SECONDS, wait_until
 pytestmark = for_combinations(SERVERS, apart="limits")
 
 STREAMS = 10
-# A server that stops accepts for one more second, and waits one for the last requests.
+# After SIGTERM a server accepts for one second, and waits another for the last requests.
 STREAMS_END_SECONDS = 7
 # After the last answer. Without the protection, until SHUTDOWN_TIMEOUT: 25 seconds after SIGTERM.
 EXIT_SECONDS = 10

@@ -27,7 +27,7 @@ EACH = for_combinations(SERVERS, apart=APART)
 READERS = 18
 SENDERS = 60
 PAGE_SECONDS = 4  # less than SEND_TIMEOUT
-# For the readers, who want 430 MB.
+# For the readers, who request 430 MB in all.
 MEGABYTES = 100
 # The kernel probes a stalled connection, and so checks TCP_USER_TIMEOUT, ever less often.
 DISCONNECTED_SECONDS = 6 * SEND_TIMEOUT
@@ -63,7 +63,7 @@ def test_clients_that_do_not_read_hold_up_no_one_and_are_disconnected(
             reader.send(path)
         seconds = page_seconds(limited)
         began = time.monotonic()
-        wait_until(lambda: clients_of(limited) == 0, "the end", DISCONNECTED_SECONDS)
+        wait_until(lambda: clients_of(limited) == 0, "all disconnections", DISCONNECTED_SECONDS)
         report("slow readers disconnected after s", round(time.monotonic() - began, 1))
         assert {reader.read_head()[0] for reader in readers} == {200}
     report("page beside slow readers s", round(seconds, 2))
@@ -129,7 +129,7 @@ def test_clients_that_send_slowly_hold_up_no_one(limited, report):
     wait_until(lambda: clients_of(limited) == 0, "the end of all connections")
 
 
-# What each server disconnects clients after that stop sending there.
+# By server: how much a client has sent when it stops and is disconnected.
 DISCONNECTED = {
     "asgi-daphne": {"nothing", "a part of a head", "a part of a body"},
     "asgi-gunicorn": {"nothing", "a part of a head"},
@@ -140,7 +140,7 @@ DISCONNECTED = {
 
 def seconds_until_closed(client: Raw) -> float:
     began = time.monotonic()
-    client.file.read()  # a server may say 408 before it closes
+    client.file.read()  # a server may send 408 before it closes
     return time.monotonic() - began
 
 

@@ -24,7 +24,7 @@ def test_a_runaway_query_is_a_503_and_a_log_line_names_its_view(extra_site):
         assert lines[-1]["view"] == "extra.views.sleep_in_database"
         assert lines[-1]["reason"] == "canceling statement due to statement timeout"
         assert lines[-1]["request_id"] == response.headers["X-Request-ID"]
-        # The connection stays as good as it was.
+        # The connection can still be used.
         for _ in range(10):
             assert visitor.get("/").status_code == 200
         assert visitor.get("/extra/sleep-in-database/?seconds=0.1").status_code == 200

@@ -1,4 +1,4 @@
-"""A process that stops loses nothing: no request that it has, and nobody's WebSocket."""
+"""A process that stops loses no request that it has read, and closes WebSockets with 1012."""
 
 import asyncio
 import signal
@@ -12,13 +12,13 @@ from rehearsal.load import Answer, Client, Outcome
 from rehearsal.site import Site
 from rehearsal.sockets import Crowd
 
-# Requests in flight, which the database holds up for so long after the signal: three or more are in
-# the database, and the others wait for a thread.
+# Requests in flight, which a lock delays for SECONDS after the signal: three or more wait in the
+# database, the others for a thread.
 WAITING, HELD_UP = 6, 3
 SECONDS = 8
 # Clients that ask again and again, on one connection or each time on a new one; and idle ones.
 BUSY, IDLE = 4, 5
-# Of few people, as all pages are sent each one's arrival.
+# Of few people: each one's arrival is sent to all pages.
 SOCKETS, PEOPLE = 200, 10
 
 
@@ -57,8 +57,9 @@ class Visitors:
 
 
 async def stop_under_load(site: Site, visitors: Visitors, lock, held_up) -> tuple[float, float]:
-    """Stop the site while requests of every kind are under way: when, and after how many seconds it
-    has ended. ``held_up()`` is how many wait for ``lock``.
+    """Stop the site under load; return when, and how many seconds it took to exit.
+
+    ``held_up()`` is how many requests wait for ``lock``.
     """
     start = asyncio.create_task
     others = [start(visitors.fall_idle()) for _ in range(IDLE)]
@@ -92,7 +93,7 @@ def is_lost(sent_at: float, answer: Answer, stopped_at: float) -> bool:
 
 
 def pages_in(database: str) -> int:
-    """How many pages of the crowd that database has as open: consumers delete theirs at the end."""
+    """How many rows the crowd's open pages have: a consumer deletes its own at the end."""
     query = """
         SELECT count(*) FROM presence_connection JOIN users_user ON users_user.id = user_id
         WHERE username ~ '^person[0-9]'
@@ -104,7 +105,7 @@ def pages_in(database: str) -> int:
 def test_it_stops_without_loss(deployment, sessions, services, database, project, report):
     pages = SOCKETS if is_asgi(project.answers) else 0
     postgres, name = services.postgres, project.database
-    # Requests need it, and pages that close do not.
+    # Requests read this table, and WebSockets that close do not.
     lock = postgres.locked(name, "django_session")
 
     async def rehearse():
@@ -130,5 +131,5 @@ def test_it_stops_without_loss(deployment, sessions, services, database, project
 
 
 def test_an_idle_connection_is_kept_longer_than_the_router_keeps_it(idle_connection):
-    """Started by the first rehearsal of a server."""
+    """test_deploy_under_load.py has opened it."""
     assert idle_connection.result() == 200

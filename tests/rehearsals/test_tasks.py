@@ -1,8 +1,7 @@
-"""Every combination has a worker that sends a mail: four in tests/features/test_worker.py, the others
-here. Deployments and crashes lose no task, and it is done once.
-
-What happens to a task depends neither on the platform, whose command for the worker is the same, nor
-on the web server, which takes no part: one combination shows it.
+"""Every combination with Celery has a worker that sends a mail: four in
+tests/features/test_worker.py, the others here. Deployments and crashes lose no task, and it is done
+once: that depends neither on the platform, whose command for the worker is the same, nor on the web
+server, so one combination is enough.
 """
 
 import re
@@ -72,7 +71,7 @@ def kill_sender(worker, mail) -> None:
 
 
 def id_of_set_aside(worker) -> str:
-    """The id of the task that is set aside, once the log says so, and how to run it again."""
+    """Wait for the log line on a task that is set aside, and return the task's id."""
     [event] = wait_until(
         lambda: [event for event in events(worker) if "is set aside" in event["event"]],
         "the task to be set aside",
@@ -88,7 +87,7 @@ def test_a_task_that_ends_soon_after_sigterm_is_not_done_again(deployment, held_
         address, _ = sign_up(site, "greeted_late")
         wait_until(held_mail.is_receiving.is_set, "a mail on its way")
         worker.signal(signal.SIGTERM)
-        wait_until(lambda: "Soft Shutdown" in worker.output(), "the worker's answer", 30)
+        wait_until(lambda: "Soft Shutdown" in worker.output(), "the soft shutdown", 30)
         held_mail.is_held = False
         wait_for_end(worker)
     assert tasks() == 0
@@ -99,7 +98,7 @@ def test_a_task_that_ends_soon_after_sigterm_is_not_done_again(deployment, held_
 def test_a_task_that_two_deploys_cut_short_is_done_by_the_next_worker(
     deployment, mail, site, tasks, services, project, report
 ):
-    """And neither was a loss. Each worker ends before the platform would kill it."""
+    """Neither counts as a lost worker, and each ends before the platform would kill it."""
 
     def waiting() -> int:
         return services.postgres.held_up(project.database)
@@ -107,7 +106,7 @@ def test_a_task_that_two_deploys_cut_short_is_done_by_the_next_worker(
     with services.postgres.locked(project.database, "welcome_welcome"):
         address, _ = sign_up(site, "greeted_by_the_third")
         for _ in range(2):
-            wait_until(lambda: not waiting(), "the end of the query of the worker before")
+            wait_until(lambda: not waiting(), "the end of the query of the last worker")
             with deployment.worker() as worker:
                 wait_until(waiting, "a task at work")
                 started = time.monotonic()

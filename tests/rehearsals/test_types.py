@@ -1,4 +1,4 @@
-"""The hooks, the scripts, the harness and the tests are typed as they use each other."""
+"""The hooks, the scripts, the harness and the tests pass mypy together."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A project that an older version made takes this one with ``cruft update``, and stays its user's."""
+"""``cruft update`` brings a project of an older version to this one, and keeps its user's edits."""
 
 import json
 import os
@@ -23,7 +23,7 @@ CHANGELOG = (TEMPLATE / "CHANGELOG.md").read_text()
 COMMITS = dict(re.findall(r"^## (v[\d.]+) \((\w+)\)$", CHANGELOG, re.MULTILINE))
 NEWEST, *_, OLDEST = COMMITS
 PROJECTS = by_name("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn")
-# The lines by which v0.1.0's sessions stay, from the changelog too.
+# The settings that keep v0.1.0's sessions valid, from the changelog too.
 KEEP_SESSIONS = "".join(
     re.findall(r"^  ((?:SESSION_|AUTHENTICATION_).+\n)", CHANGELOG, re.MULTILINE)
 )
@@ -184,7 +184,7 @@ def test_the_update_goes_live_on_the_database_that_there_was(
 
 @for_combinations(PROJECTS[:1], apart="update")
 def test_a_project_of_plain_cookiecutter_is_linked_and_updated(project, template, tmp_path):
-    # By this address it is cloned, so that an older version can be had.
+    # Cookiecutter clones only a URL, and --checkout needs a clone.
     options = f"--checkout {COMMITS[OLDEST]}"
     answers = " ".join(f"{name}={value}" for name, value in project.answers.items())
     bake = f"cookiecutter --no-input {options} git+file://{template} {answers}"
@@ -204,8 +204,8 @@ def test_the_updated_project_passes_its_own_tests_and_checks(developer):
 @pytest.mark.parametrize("version", COMMITS)
 def test_no_migration_of_a_version_that_is_out_was_changed(version):
     """Databases have run them: add a new one instead. Only ``squawk_ignore`` may change."""
-    asked = (
+    command = (
         "git diff --diff-filter=MDR --ignore-matching-lines=squawk_ignore"
         f" {COMMITS[version]} -- '{{{{*}}}}/*/migrations/*.py'"
     )
-    assert run(asked, TEMPLATE, dict(os.environ)) == ""
+    assert run(command, TEMPLATE, dict(os.environ)) == ""

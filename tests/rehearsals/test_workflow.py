@@ -10,7 +10,7 @@ from rehearsal.checkouts import Checkout
 from rehearsal.combinations import by_name, for_combinations, needs_redis
 from rehearsal.processes import CommandFailed
 
-# test_removal.py is about the first too, in the same environment.
+# test_removal.py uses the first too, and so shares its virtual environment.
 MOST = "heroku-asgi-gunicorn-use_celery-use_s3_media"
 LEAST = "digitalocean-wsgi-waitress"
 POSTGRES = "postgres://postgres:postgres@localhost:5432/postgres"
@@ -20,8 +20,9 @@ SECURE = "SESSION_COOKIE_SECURE"
 
 
 class Runner:
-    """Runs the workflow's job as GitHub does, but for actions and ``pip install``. What the job
-    reaches at one of ``addresses``, a service's, is taken to ours.
+    """Runs the workflow's job as GitHub does, but for actions and ``pip install``.
+
+    ``addresses`` maps the URL of each service in the workflow to that of ours.
     """
 
     def __init__(self, checkout: Checkout, addresses: dict[str, str]):
@@ -48,7 +49,7 @@ def runner(developer, empty_database, services) -> Runner:
 
 @for_combinations(by_name(MOST, LEAST), apart="removal")
 def test_every_step_of_the_workflow_passes(runner, project):
-    # Which tests/servers/test_own_tests.py does.
+    # tests/servers/test_own_tests.py runs this step.
     assert runner.steps.pop(ON_SQLITE) == {"run": "make test"}
     printed = "".join(map(runner.run, runner.steps))
     assert re.search(r"\d+ passed", printed)
@@ -58,7 +59,7 @@ def test_every_step_of_the_workflow_passes(runner, project):
     assert json.dumps(dict.fromkeys(parts, "ok")) in printed
 
 
-# A file, a line to add to it, the step that fails then, and what that says.
+# A file, a line to add to it, the step that then fails, and part of its output.
 MISTAKES = [
     ("tests/test_broken.py", "raise ValueError", ON_SQLITE, "1 error"),
     ("users/models.py", "    motto = models.TextField(blank=True)", LINT, "Add field motto"),

@@ -1,4 +1,4 @@
-"""Requests under ASGI: as with Django's own handler, but each in one thread that stays."""
+"""Our ASGI handler answers as Django's does; a request's synchronous code runs in one thread."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from rehearsal.waiting import wait_until
 
 pytestmark = for_combinations([answers for answers in SERVERS if is_asgi(answers)])
 
-# How Django's own handler is served by these servers' documentation.
+# The commands of each server's documentation, for Django's own ASGI handler.
 STOCK_COMMANDS = {
     "asgi-daphne": "daphne --bind 127.0.0.1 --port $PORT extra.stock:application",
     "asgi-gunicorn": "gunicorn --config /dev/null --worker-class asgi extra.stock:application",
@@ -28,7 +28,7 @@ SYNC_ONLY, HYBRID = "extra.middleware.SyncOnly", "extra.middleware.hybrid"
 
 @pytest.fixture(scope="module")
 def stock(deployment, extra_views, project):
-    """Django's handler, on the server as it comes."""
+    """Django's own ASGI handler on an unmodified server."""
     site = deployment.site(**extra_views, **ONE_PROCESS, EXTRA_MIDDLEWARE=HYBRID)
     site.process.command = STOCK_COMMANDS[project.answers["server"]]
     with site:
@@ -113,11 +113,11 @@ def test_it_answers_as_django_s_own_handler(extra_site, stock, database):
         {name: facts(site, *sent) for name, sent in SENT.items()} for site in (extra_site, stock)
     )
     assert ours == theirs
-    # Django warns so of a stream that it reads whole before it sends it.
+    # Part of Django's warning that it reads a whole stream before it responds.
     assert "synchronous iterators" not in extra_site.process.output()
 
 
-# The stock handler's answers to these depend on what was asked before, or are errors of its own.
+# The stock handler's responses here depend on earlier requests, or are errors of its own.
 NOT_COMPARED = ["slow-async/?name=counted", "fail-midway/", "fail-midway-async/"]
 
 
@@ -160,7 +160,7 @@ def test_streams_read_the_database_side_by_side(extra_site, database):
 
 @pytest.fixture
 def in_transaction(services, project):
-    """A function: how many of the database's clients have a transaction and no query in it."""
+    """A function that counts the database's clients in state "idle in transaction"."""
 
     def count() -> int:
         query = "SELECT count(*) FROM pg_stat_activity WHERE state ~ 'in tra' AND datname = %s"
@@ -171,7 +171,7 @@ def in_transaction(services, project):
 
 
 def test_a_transaction_of_a_stream_is_its_own(extra_site, database, in_transaction):
-    """What others write meanwhile stays, although the stream rolls back in the end."""
+    """What other requests write meanwhile is kept, although the stream rolls back."""
     with Raw(extra_site) as client:
         client.send("/extra/rows-in-transaction/?name=rolled-back")
         wait_until(in_transaction, "the transaction")
@@ -227,7 +227,7 @@ def test_middleware_that_cannot_run_asynchronously_is_warned_of(
     warnings = [one for one in own_middleware.process.events() if one["level"] == "warning"]
     assert any(SYNC_ONLY in json.dumps(event) for event in warnings)
     changes = extra_views | {"EXTRA_MIDDLEWARE": f"{SYNC_ONLY} {HYBRID}"}
-    # As the release runs it, it must not fail.
+    # The release runs this command, so the check must not fail it.
     command = "python manage.py check --deploy --fail-level WARNING"
     printed = deployment.run(command, deployment.environment | changes)
     assert (SYNC_ONLY in printed, HYBRID in printed) == (True, False)

@@ -9,13 +9,13 @@ from rehearsal.visitors import deploy
 
 REQUESTS = 400
 PAGES = 10
-# Seconds, so that no more requests come while App Platform waits for fifteen.
+# Seconds between a client's requests, which bound those of App Platform's 15 s before SIGTERM.
 PAUSE = 0.2
 
 
 @pytest.fixture(scope="module")
 def old(deployment):
-    """The process that another one takes the place of, after a few visits."""
+    """The process that the deployment replaces, after a few visits."""
     with deployment.site() as site, site.visitor() as visitor:
         home = visitor.get("/").text
         style = re.search(r'href="(/static/[^"]+\.css)"', home)[1]

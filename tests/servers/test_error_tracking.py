@@ -1,4 +1,4 @@
-"""Errors are reported where SENTRY_DSN says: once, with the release, and nothing personal."""
+"""Errors are reported to SENTRY_DSN once, with the release and without personal data."""
 
 import json
 import secrets
@@ -10,7 +10,7 @@ from rehearsal.waiting import wait_until
 
 
 def report_two(site, collector, secret: str):
-    """Two errors in turn of someone new: their session, the first one's response and its reports.
+    """Sign up and cause two errors; return the session, the first one's response and its reports.
 
     The second comes on the same connection, to the same process, so it is reported last.
     """

@@ -1,4 +1,4 @@
-"""Every response of a site has the security headers on a written list, and its cookies are its own."""
+"""Every response has exactly the security headers listed here; cookies are for this host only."""
 
 import re
 
@@ -27,8 +27,8 @@ HEADERS = {
     "Strict-Transport-Security": "max-age=3600",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # The first helps only an intruder; the second would let all sites in; the third would keep out
-    # frames of other sites, as docs/decisions/0030 says.
+    # The first helps only attackers; the second would let other sites read responses; the third
+    # would block frames of other sites: docs/decisions/0030.
     "X-Powered-By": None,
     "Access-Control-Allow-Origin": None,
     "Cross-Origin-Embedder-Policy": None,
@@ -62,7 +62,7 @@ def check(project):
 
 @pytest.fixture(scope="module")
 def admin(site, administrator):
-    """A visitor who is logged in and may do everything."""
+    """A visitor who is logged in as a superuser."""
     with site.visitor() as visitor:
         assert visitor.log_in(administrator).is_redirect
         yield visitor

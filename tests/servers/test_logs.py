@@ -1,6 +1,6 @@
-"""What a site logs: a line of JSON per event, with all that one wants to know, and no secret.
+"""A site logs one line of JSON per event, and no secret.
 
-Other tests use the site as well, so lines are found by their request or their person.
+Other tests use the site as well, so lines are found by request id or user id.
 """
 
 import secrets
@@ -66,7 +66,7 @@ def test_a_request_is_one_line(site, scheme, path, headers, status):
         response = visitor.get(f"{path}?page=2", headers=headers)
     assert response.status_code == status
     *others, line = lines_of(site, response)
-    # Why a host is refused, in a line of its own, but not each time.
+    # Django logs a refused host in a line of its own, which paas/logs.py rate-limits.
     assert {event["logger"] for event in others} <= {"django.security.DisallowedHost"}
     expected = {"event": "request", "level": "info", "method": "GET", "path": path}
     expected |= {"status": status, "address": VISITOR_ADDRESS}
@@ -77,7 +77,7 @@ def test_a_request_is_one_line(site, scheme, path, headers, status):
 def test_the_line_says_how_long_the_request_waited_if_the_router_knows(site, visitor, project):
     (line,) = lines_of(site, visitor.get("/", headers={"X-Request-Start": "1000000000000"}))
     if project.answers["platform"] == "heroku":
-        # A header of the visitor's own would make it decades.
+        # The visitor's own header, a moment in 2001, would make it decades.
         assert 0 <= line["queue_ms"] < 1_000_000
     else:
         assert line["queue_ms"] is None
@@ -151,9 +151,9 @@ def test_a_socket_is_a_line_when_it_opens_and_one_when_it_closes(site, visitor, 
 
 
 def send_secret_to_pages(visitor: Visitor, secret: str) -> None:
-    """Give the secret away on every page, in every place where a request has one."""
+    """Send the secret to every page, in each part of a request that may hold one."""
     query = {"token": secret, "next": f"/{secret}"}
-    said = {
+    headers = {
         "Authorization": f"Bearer {secret}",
         "Proxy-Authorization": f"Basic {secret}",
         "X-Api-Key": secret,
@@ -169,15 +169,15 @@ def send_secret_to_pages(visitor: Visitor, secret: str) -> None:
     paths += [f"/extra/reset/MQ/{secret}/", f"/accounts/confirm-email/{secret}/"]
     paths += [f"/accounts/password/reset/key/1-{secret}/"]
     for path in paths:
-        visitor.get(path, params=query, headers=said)
-        visitor.post(path, params=query, headers=said, data=form)
-        visitor.post(path, headers=said, files={"upload": (secret, secret)})
-        visitor.post(path, headers=said | multipart, content=f"--b\r\n{secret}")
+        visitor.get(path, params=query, headers=headers)
+        visitor.post(path, params=query, headers=headers, data=form)
+        visitor.post(path, headers=headers, files={"upload": (secret, secret)})
+        visitor.post(path, headers=headers | multipart, content=f"--b\r\n{secret}")
         visitor.post(path, json=form)
 
 
 def send_malformed_requests(site: Site, secret: str) -> None:
-    """Send the server what is no HTTP, with the secret in it."""
+    """Send malformed HTTP that contains the secret."""
     head = f"POST /?{secret} HTTP/1.1\r\nHost: {site.platform.host}\r\n"
     for request in (
         f"{secret}\r\n\r\n",
@@ -201,7 +201,7 @@ def send_malformed_requests(site: Site, secret: str) -> None:
 
 
 def send_secret_to_sockets(site: Site, visitor: Visitor, secret: str) -> list[str]:
-    """Give the secret away in handshakes and messages; returns the tickets that were valid."""
+    """Send the secret in handshakes and messages; returns the valid tickets."""
     visitor.headers["X-CSRFToken"] = visitor.cookies[CSRF_COOKIE]
     tickets = [visitor.post("/presence/ticket/").json()["ticket"] for _ in range(2)]
     with open_socket(site, visitor, path=f"{SOCKET}?ticket={secret}") as opened:
@@ -232,7 +232,7 @@ def test_no_secret_is_logged(site, visitor, deployment, services, project):
     if is_asgi(project.answers):
         sent += send_secret_to_sockets(site, visitor, secret)
     send_secret_to_pages(visitor, secret)
-    del visitor.headers["Origin"]  # and Django looks at the Referer instead
+    del visitor.headers["Origin"]  # so that Django's CSRF check reads the Referer
     send_secret_to_pages(visitor, secret)
     send_malformed_requests(site, secret)
     assert visitor.get("/").status_code == 200

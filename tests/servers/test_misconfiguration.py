@@ -1,4 +1,4 @@
-"""A variable that is missing in production stops the release in a sentence, and the web process."""
+"""A variable missing in production stops the release and the web process, with one sentence."""
 
 import re
 
@@ -7,7 +7,7 @@ from rehearsal.failures import output_of_failed
 
 S3 = {"ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "STORAGE_BUCKET_NAME", "S3_REGION_NAME"}
 VARIABLES = {"SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", *(f"AWS_{x}" for x in S3)}
-# They need all of them.
+# These need every variable.
 WITH_ALL = by_name(
     "heroku-asgi-daphne-use_celery-use_s3_media",
     "digitalocean-asgi-daphne-use_celery-use_s3_media",
@@ -15,7 +15,7 @@ WITH_ALL = by_name(
 
 
 def missing_in(printed: str) -> list[str]:
-    """The variables that it says are not set."""
+    """The variables that the output reports as not set."""
     return sorted(re.findall(r"(\w+) is not set\.", printed))
 
 
@@ -25,7 +25,7 @@ def without(environment: dict[str, str], names: set[str]) -> dict[str, str]:
 
 @for_combinations(WITH_ALL)
 def test_each_missing_variable_stops_the_release_in_one_sentence(deployment):
-    """All at once; and one alone, to which nothing else is added."""
+    """All are missing at once, then one alone, which is then the only error."""
     for names in (VARIABLES, {"AWS_S3_REGION_NAME"}):
         printed = output_of_failed("release", deployment, without(deployment.environment, names))
         assert missing_in(printed) == sorted(names)

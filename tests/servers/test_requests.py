@@ -12,8 +12,8 @@ from rehearsal.uploads import Upload, chunked
 pytestmark = for_combinations(SERVERS)
 
 LIMIT = 10_000_000  # MAX_BODY_SIZE
-# What is no valid request, and the status of wsgi-gunicorn, which paas/servers/ refuses it with. The
-# other servers do so by themselves: with that, with 400, or by closing the connection.
+# Invalid requests, and the status that paas/servers/ sends under wsgi-gunicorn. The other servers
+# refuse them by themselves: with that status, with 400, or by closing the connection.
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
 INVALID = [
     (b"nonsense\r\n\r\n", 400),
@@ -32,7 +32,7 @@ def client(extra_site):
 
 
 def facts(body: bytes, method: str = "POST") -> dict:
-    """What /extra/echo/ answers."""
+    """The response of /extra/echo/."""
     return {"method": method, "length": len(body), "sha256": hashlib.sha256(body).hexdigest()}
 
 

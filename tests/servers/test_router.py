@@ -12,7 +12,7 @@ from rehearsal.router import VISITOR_ADDRESS, Router
 from rehearsal.sockets import open_socket
 
 PATH = "/extra/request-facts/"
-# By what they say: headers that some proxy, server or framework believes.
+# By their value: headers that some proxy, server or framework trusts.
 SPOOFS = {
     "198.51.100.66": "X_Forwarded_For X-Real-IP X-Client-IP DO-Connecting-IP DO_Connecting_IP "
     "CF-Connecting-IP True-Client-IP REMOTE_ADDR",
@@ -40,9 +40,7 @@ SOCKET_SPOOFS = (
 
 
 def ask(site, scheme: str, spoofs: dict[str, str]) -> dict[str, Answer]:
-    """What a visitor is answered, through the platform's router, by the header that each request has
-    besides.
-    """
+    """Send a request with each spoofed header through the router; return the answers by header."""
 
     async def get(name: str, value: str) -> Answer:
         client = Client(router.port, {"Host": site.platform.host, name: value})

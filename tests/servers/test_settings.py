@@ -25,7 +25,7 @@ def test_importing_settings_neither_exits_nor_starts_sentry(clone):
 
 
 def test_a_module_of_paas_may_import_models(clone):
-    """The settings import paas, so that such an import once ended every command."""
+    """The settings import paas: an import of a model there once made every command fail."""
     line = "import structlog\n"
     clone.replace("paas/health.py", line, f"{line}from users.models import User\n")
     printed = clone.run("python manage.py check", DEBUG="true")

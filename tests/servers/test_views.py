@@ -15,8 +15,8 @@ from rehearsal.views import add_rows, rows
 from rehearsal.waiting import wait_until
 
 BY_SERVER = {answers["server"]: answers for answers in SERVERS}
-THREADS = 8  # at the most
-# What is logged of each view that fails.
+THREADS = 8  # the most that any server has
+# By path: part of the error that the failing view logs.
 FAILING = {
     "fail": "a synchronous view that fails",
     "fail-midway": "a generator that fails",
@@ -26,7 +26,7 @@ FAILING = {
 
 
 async def fail_beside(site: Site, path: str) -> list[Answer]:
-    """Ask for the path many times at once; returns the answers, and last that of a download."""
+    """Request the path many times beside a download; return the answers, the download's last."""
     paths = ["download/?seconds=0.5", *[f"{path}/"] * 8]
     beside, *failed = await asyncio.gather(*(site.ask(f"/extra/{path}") for path in paths))
     return [*failed, beside]
@@ -38,7 +38,7 @@ def test_an_error_is_logged_and_costs_one_request(extra_site, project):
     for path in FAILING if is_asgi(project.answers) else list(FAILING)[:3]:
         *failed, beside = asyncio.run(fail_beside(extra_site, path))
         if "midway" in path:
-            # What was sent last may be lost with the connection.
+            # The last data sent may be lost with the connection.
             assert {answer.outcome for answer in failed} <= {Outcome.CUT_OFF, Outcome.CLOSED}
         else:
             found = {(answer.outcome, answer.status) for answer in failed}
@@ -73,7 +73,7 @@ def write(extra_site):
         yield send
 
 
-# Waitress runs what it has read.
+# Waitress runs every request that it has read.
 @for_combinations([answers for name, answers in BY_SERVER.items() if name != "wsgi-waitress"])
 def test_a_request_whose_client_leaves_before_it_is_run_is_not_run(
     extra_site, database, write, hold_up, held_up
@@ -89,7 +89,7 @@ def test_a_request_whose_client_leaves_before_it_is_run_is_not_run(
         wait_until_read(extra_site)
         for client in left:
             client.close()
-        time.sleep(0.2)  # more than PATIENCE_SECONDS, for which one waits and need not have left
+        time.sleep(0.2)  # Gunicorn WSGI drops a request only after PATIENCE_SECONDS
         last = write("last")
         wait_until_read(extra_site)
     assert {client.read().status for client in [*running, last]} == {200}

@@ -13,7 +13,7 @@ from cookiecutter.cli import main
 from rehearsal.assertions import assert_answers_are_kept, assert_valid_files, files_of
 from rehearsal.combinations import TEMPLATE, all_answers
 
-# A question, what is said of bad answers to it, and the answers.
+# A question, part of the error, and bad answers.
 BAD: list[tuple[str, str, list[str]]] = [
     (
         "project_slug",
@@ -86,8 +86,8 @@ def cookiecutter(output: Path, *options: str, typed: str = "", **answers: str) -
 def assert_refused(result, name: str, sentence: str) -> None:
     """Bad answers end in one sentence with an example, and write nothing."""
     assert result.exit_code == -1
-    said = str(result.exception)
-    assert re.fullmatch(rf"{name} .*{re.escape(sentence)}.*; try ['\"].+['\"]\.", said), said
+    error = str(result.exception)
+    assert re.fullmatch(rf"{name} .*{re.escape(sentence)}.*; try ['\"].+['\"]\.", error), error
 
 
 @pytest.mark.parametrize(("name", "sentence", "values"), BAD)
@@ -95,7 +95,7 @@ def test_a_bad_answer_is_refused_in_one_sentence_with_an_example(
     cookies, tmp_path, name, sentence, values
 ):
     for value in values:
-        # The name would make a bad one of the slug.
+        # Otherwise the slug would be derived from a bad name.
         result = cookies.bake(extra_context={"project_slug": "my_site", name: value})
         assert_refused(result, name, sentence)
     assert files_of(tmp_path) == []
@@ -140,9 +140,9 @@ def test_a_project_is_not_baked_over(tmp_path, capfd):
         capfd.readouterr()
         done = cookiecutter(tmp_path, "--no-input", *options)
         assert done.exit_code == 1
-        said = capfd.readouterr().err  # the hook's, in a process of its own
-        assert said.startswith("project_slug 'my_site' names a folder that holds '.editorconfig'")
-        assert "Traceback" not in said + done.output
+        error = capfd.readouterr().err  # by the hook, in a process of its own
+        assert error.startswith("project_slug 'my_site' names a folder that holds '.editorconfig'")
+        assert "Traceback" not in error + done.output
         assert (settings.read_text(), ours.read_text()) == ("mine", "mine")
 
 
@@ -164,9 +164,9 @@ def test_a_replay_is_judged_by_the_hook(tmp_path, capfd):
     capfd.readouterr()
     done = cookiecutter(output, "--replay", *options)
     assert done.exit_code == 1
-    said = capfd.readouterr().err
-    assert said.startswith("project_slug 'json' is a module of Python's standard library;")
-    assert "Traceback" not in said + done.output
+    error = capfd.readouterr().err
+    assert error.startswith("project_slug 'json' is a module of Python's standard library;")
+    assert "Traceback" not in error + done.output
     assert not (output / "json").exists()
 
 

@@ -1,5 +1,6 @@
-"""docs/protections.md, the table of ``make mutants`` and the source fit each other: else a weekly run
-would be the first to say so.
+"""docs/protections.md, the table of ``make mutants`` and the source agree.
+
+Without these tests only the weekly run would find a mismatch.
 """
 
 import re
@@ -29,7 +30,7 @@ def collected(paths: Iterable[Path]) -> set[str]:
     return {line.partition("::")[2] for line in done.stdout.splitlines()}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="some of the tests import what Linux has")
+@pytest.mark.skipif(sys.platform != "linux", reason="some tests import modules that only Linux has")
 def test_every_protection_has_a_mutant_that_fits_the_source_or_a_reason_for_none():
     assert {*re.findall(r"^\| (.+?) \| .*`test_", PROTECTIONS, re.MULTILINE)} == ROWS.keys()
     mutants = [row for row in ROWS.values() if "without_mutant" not in row]

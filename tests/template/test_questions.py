@@ -1,4 +1,4 @@
-"""The questions in a terminal: a bad answer costs nothing, and prices are those of the platform."""
+"""In a terminal a bad answer is asked again, and prices are those of the platform."""
 
 import json
 import runpy
@@ -20,7 +20,7 @@ from rehearsal.terminal import ASKED, Terminal, next_steps
 
 HOOK = TEMPLATE / "hooks/post_gen_project.py"
 CHOICE, YES_OR_NO = "Please select one of the available options", "Please enter Y or N"
-# To each question a bad answer, what is said of it, a good answer, and what comes of that.
+# By question: a bad answer, part of its error, a good answer, and the value kept.
 DIALOGUE = {
     "project_name": ('The "Site"', "must not contain a double quote; try", "The Site", "The Site"),
     "project_slug": ("class", "is a Python keyword; try 'my_class'.", "", "the_site"),
@@ -91,7 +91,7 @@ def test_the_recommended_choice_is_the_first_and_the_only_one_marked():
 
 @pytest.fixture
 def hook():
-    """The names in the hook that prints the next steps."""
+    """The global names of the hook that prints the next steps."""
     return runpy.run_path(str(HOOK))
 
 
@@ -100,7 +100,7 @@ def test_without_our_extension_the_folder_is_absolute(hook, tmp_path, monkeypatc
     assert hook["path_to_type"](tmp_path) == str(tmp_path)
 
 
-FAKE = """
+ON_OLD_PYTHON = """
 import runpy, sys
 sys.version_info = (3, 11, 9, "final", 0)
 hook = runpy.run_path(sys.argv[1])
@@ -109,7 +109,7 @@ hook["print_next_steps"]({"project_name": "My Site", "python_version": "3.13"})
 
 
 def test_an_old_python_is_told_in_one_sentence_with_what_to_do(tmp_path):
-    words, environment = [sys.executable, "-c", FAKE, str(HOOK)], {"PATH": str(tmp_path)}
+    words, environment = [sys.executable, "-c", ON_OLD_PYTHON, str(HOOK)], {"PATH": str(tmp_path)}
     printed = subprocess.check_output(words, text=True, cwd=tmp_path, env=environment)
     assert printed.count("Python 3.11 is too old for the project: first install Python 3.13") == 1
     assert next_steps(printed)[1] == "python3.13 -m venv .venv && . .venv/bin/activate"

@@ -19,12 +19,11 @@ from rehearsal.combinations import (
     all_answers,
 )
 
-# What Windows takes for devices, whatever follows a dot.
+# Device names that Windows reserves, with any suffix.
 RESERVED = "con|prn|aux|nul|com[0-9]|lpt[0-9]"
 
-# How many files may tell the values of an option apart: its conditions, the hook's table and the
-# private values derived from it all count. Raising a number takes a reason, which belongs in the
-# commit that does it.
+# How many of the project's files may name an option, or a private value derived from it. A commit
+# that raises a number gives the reason.
 BUDGET = {"platform": 7, "server": 17, "use_celery": 17, "use_s3_media": 14}
 
 
@@ -73,7 +72,7 @@ def test_every_file_and_answer_in_the_hook_s_table_exists(known):
 
 
 def test_files_are_rendered_if_they_hold_something_to_render():
-    """Which are copied instead, cookiecutter.json says; docs/decisions/0017 tells what that saves."""
+    """Others are copied, by _copy_without_render; docs/decisions/0017 has what that saves."""
     patterns = QUESTIONS["_copy_without_render"]
     for path in tracked("{{cookiecutter.project_slug}}"):
         name = path.relative_to(PROJECT)
@@ -147,7 +146,7 @@ def actions(folder: Path) -> set[str]:
 
 
 def test_actions_are_pinned_by_commit_and_those_of_the_project_are_among_ours():
-    """Dependabot raises them in ours alone."""
+    """Dependabot updates only those of this repository."""
     for action in actions(TEMPLATE):
         assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
     assert actions(PROJECT) <= actions(TEMPLATE)
@@ -172,7 +171,7 @@ def test_both_repositories_have_the_same_verbs_and_the_same_hook_before_a_commit
 
 def test_only_what_this_project_is_made_of_lies_at_the_top():
     top = {path.relative_to(TEMPLATE).parts[0] for path in tracked(".")}
-    # Cookiecutter imports an extension from here, not from a folder below.
+    # Cookiecutter imports an extension from the top, not from a folder below.
     for_users = "cookiecutter.json {{cookiecutter.project_slug}} hooks paas_questions.py"
     for_maintainers = """
         .ci .gitattributes .github .gitignore .pre-commit-config.yaml .python-version CHANGELOG.md

@@ -1,4 +1,4 @@
-"""The files of GitHub's workflows, this repository's and the generated project's, as they stand."""
+"""The GitHub workflows of this repository and of generated projects, as files."""
 
 import yaml
 

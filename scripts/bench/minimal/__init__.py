@@ -1,1 +1,1 @@
-"""The least of a project that shows a baked project's home page, to compare its servers with."""
+"""A minimal project with a baked project's home page, as the baseline for its servers."""

@@ -1,4 +1,4 @@
-"""What the page needs: the apps and templates. All else, such as the middleware, is the project's own."""
+"""The baked project's settings, middleware included, with only the page's apps and templates."""
 
 from pathlib import Path
 
