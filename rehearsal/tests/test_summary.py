@@ -1,5 +1,6 @@
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ A, B, C = (name_of(one) for one in COMBINATIONS[:3])
 FIRST = f"{summary.PROOF}test_its_files"
 
 
-def report(name: str, combination: str, outcome: str) -> pytest.TestReport:
+def report(name: str, combination: str, outcome: Any) -> pytest.TestReport:
     properties = [("combination", combination), ("figure", ("seconds", 2))]
     return pytest.TestReport(
         f"{name}[{combination}]", ("", 0, ""), {}, outcome, None, "call", user_properties=properties
@@ -19,7 +20,7 @@ def report(name: str, combination: str, outcome: str) -> pytest.TestReport:
 
 def lines(**stats: list[pytest.TestReport]) -> list[str]:
     """What the summary writes of a run with these outcomes."""
-    written = []
+    written: list[str] = []
     reporter = SimpleNamespace(stats=stats, section=written.append, write_line=written.append)
     summary.pytest_terminal_summary(reporter)
     return written

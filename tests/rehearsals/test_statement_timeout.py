@@ -28,8 +28,13 @@ def test_a_runaway_query_is_a_503_and_a_log_line_names_its_view(extra_site):
         for _ in range(10):
             assert visitor.get("/").status_code == 200
         assert visitor.get("/extra/sleep-in-database/?seconds=0.1").status_code == 200
-    # What it logged at its start, in a thread: 100 connections, of which 3 are the superuser's.
-    line = next(e for e in extra_site.process.events() if e["event"] == "database connections")
+
+    def logged() -> list[dict]:
+        events = extra_site.process.events()
+        return [event for event in events if event["event"] == "database connections"]
+
+    line = wait_until(logged, "the log line with the connections")[0]
+    # It is logged by a thread at the start: 100 connections, of which 3 are the superuser's.
     assert line["limit"] == 97
     assert 0 < line["in_use"] < 97
     assert line["this_process"] in (5, 6)

@@ -66,8 +66,9 @@ async def stop_under_load(site: Site, visitors: Visitors, lock, held_up) -> tupl
     others += [start(visitors.ask_on(stay)) for stay in [True, False] * BUSY]
     with lock:
         waiting = [start(visitors.ask_once("/")) for _ in range(WAITING)]
-        while await asyncio.to_thread(held_up) < HELD_UP:
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(60):
+            while await asyncio.to_thread(held_up) < HELD_UP:
+                await asyncio.sleep(0.1)
         site.process.signal(signal.SIGTERM)
         stopped_at = time.monotonic()
         for _ in range(SECONDS * 5):
@@ -111,8 +112,9 @@ def test_it_stops_without_loss(deployment, sessions, services, database, project
     async def rehearse():
         crowd, visitors = Crowd(site.platform.host, site.port), Visitors(site, sessions[0])
         await crowd.open_many(sessions[:PEOPLE], pages)
-        while pages and await asyncio.to_thread(pages_in, database) < pages:
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(60):
+            while pages and await asyncio.to_thread(pages_in, database) < pages:
+                await asyncio.sleep(0.1)
         times = await stop_under_load(site, visitors, lock, lambda: postgres.held_up(name))
         return visitors.asked, *times, crowd.codes
 
