@@ -8,7 +8,7 @@ from rehearsal import summary
 from rehearsal.combinations import COMBINATIONS, name_of
 
 A, B, C = (name_of(one) for one in COMBINATIONS[:3])
-FIRST = f"{summary.PROOF}test_its_files"
+FIRST = f"{summary.PROOF}test_files.py::test_its_files"
 
 
 def report(name: str, combination: str, outcome: Any) -> pytest.TestReport:

@@ -88,9 +88,7 @@ async def all_show(sites: list[Site], session: str, people: set[str]) -> None:
 async def wait_for_requests(visitors: Visitors, requests: int) -> dict[str, int]:
     """Wait until so many more requests have ended; return the losses so far."""
     enough = visitors.outcomes.total() + requests
-    async with asyncio.timeout(60):
-        while visitors.outcomes.total() < enough:
-            await asyncio.sleep(0.05)
+    await asyncio.to_thread(wait_until, lambda: visitors.outcomes.total() >= enough, "requests")
     return visitors.lost()
 
 

@@ -11,6 +11,7 @@ from rehearsal.combinations import is_asgi
 from rehearsal.load import Answer, Client, Outcome
 from rehearsal.site import Site
 from rehearsal.sockets import Crowd
+from rehearsal.waiting import wait_until
 
 # Requests in flight, which a lock delays for SECONDS after the signal: three or more wait in the
 # database, the others for a thread.
@@ -66,9 +67,7 @@ async def stop_under_load(site: Site, visitors: Visitors, lock, held_up) -> tupl
     others += [start(visitors.ask_on(stay)) for stay in [True, False] * BUSY]
     with lock:
         waiting = [start(visitors.ask_once("/")) for _ in range(WAITING)]
-        async with asyncio.timeout(60):
-            while await asyncio.to_thread(held_up) < HELD_UP:
-                await asyncio.sleep(0.1)
+        await asyncio.to_thread(wait_until, lambda: held_up() >= HELD_UP, "requests at the lock")
         site.process.signal(signal.SIGTERM)
         stopped_at = time.monotonic()
         for _ in range(SECONDS * 5):
@@ -112,9 +111,8 @@ def test_it_stops_without_loss(deployment, sessions, services, database, project
     async def rehearse():
         crowd, visitors = Crowd(site.platform.host, site.port), Visitors(site, sessions[0])
         await crowd.open_many(sessions[:PEOPLE], pages)
-        async with asyncio.timeout(60):
-            while pages and await asyncio.to_thread(pages_in, database) < pages:
-                await asyncio.sleep(0.1)
+        if pages:
+            await asyncio.to_thread(wait_until, lambda: pages_in(database) >= pages, "open pages")
         times = await stop_under_load(site, visitors, lock, lambda: postgres.held_up(name))
         return visitors.asked, *times, crowd.codes
 
