@@ -3,9 +3,12 @@
 https://docs.gunicorn.org/en/stable/settings.html
 """
 
+import os
 from pathlib import Path
 
 from paas.servers import gunicorn
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # <% if cookiecutter.__interface == "asgi" %>
 worker_class = "paas.servers.gunicorn_asgi.Worker"

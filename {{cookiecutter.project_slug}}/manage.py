@@ -5,11 +5,10 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from paas.startup import load_settings, require_configuration, use_direct_database
+from paas.startup import load_settings, require_configuration
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     load_settings()
     require_configuration(sys.argv)
-    use_direct_database()
     execute_from_command_line(sys.argv)

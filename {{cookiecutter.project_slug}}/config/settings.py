@@ -7,15 +7,15 @@ from typing import Any
 from django.utils.csp import CSP
 from environs import Env, validate
 
-from paas import database_url, logs, variables
-from paas.presets import *
+from config.accounts import *
+from paas import database_url, logs, mail, variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Environment variables: https://github.com/sloria/environs
 # `eager=False`: invalid variables are collected, and reported together by `env.seal()` at the end.
 env = Env(eager=False)
-env.read_env(BASE_DIR / ".env", recurse=False)
+env.read_env(BASE_DIR / env.str("ENV_FILE", ".env"), recurse=False)
 at_least_1 = validate.Range(min=1)
 
 # The site: https://docs.djangoproject.com/en/6.1/howto/deployment/checklist/
@@ -35,6 +35,10 @@ INSTALLED_APPS = [
     # <% if cookiecutter.__interface == "asgi" %>
     "paas.asgi",
     # <% endif %>
+    # <% if cookiecutter.use_celery %>
+    "paas.worker",
+    # <% endif %>
+    "paas.accounts",
     "users.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -83,11 +87,8 @@ MIDDLEWARE = [
 
 # URLs: https://docs.djangoproject.com/en/6.1/topics/http/urls/
 ROOT_URLCONF = "config.urls"
-unused_path = validate.Regexp(
-    r"(?!({{ cookiecutter.__url_prefixes }})/)([\w-]+/)+\Z",
-    error="Must be a path that no other URL has, such as 'back-office/'.",
-)
-ADMIN_PATH = env.str("ADMIN_PATH", "admin/", validate=unused_path)
+admin_path = validate.Regexp(r"([\w-]+/)+\Z", error="Must be a path, such as 'back-office/'.")
+ADMIN_PATH = env.str("ADMIN_PATH", "admin/", validate=admin_path)
 
 # Templates: https://docs.djangoproject.com/en/6.1/topics/templates/
 TEMPLATES = [
@@ -133,8 +134,22 @@ WEB_PROCESSES = 1
 MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=at_least_1)  # bytes
 MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=at_least_1)
 SEND_TIMEOUT = env.int("SEND_TIMEOUT", 30, validate=at_least_1)  # seconds
-TRUSTED_PROXIES = env.str("TRUSTED_PROXIES", "", validate=variables.is_proxies)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
 PLATFORM = "paas.{{ cookiecutter.platform }}"  # its headers and commands
+SERVER = "paas.servers.{{ cookiecutter.server.replace('wsgi-gunicorn', 'gunicorn').replace('asgi-gunicorn', 'gunicorn').split('-')[-1] }}"
+DEPLOY_CHECKS = [  # modules
+    "paas.checks",
+    "paas.mail_checks",
+    # <% if cookiecutter.__redis == "yes" %>
+    "paas.redis_checks",
+    # <% endif %>
+    # <% if cookiecutter.use_s3_media %>
+    "paas.bucket_checks",
+    # <% endif %>
+    # <% if cookiecutter.__interface == "asgi" %>
+    "paas.asgi.checks",
+    # <% endif %>
+]
 READINESS_PROBES = {  # of /readyz: functions that return "ok" or another status, or raise
     "database": "paas.health.probe_database",
     # <% if cookiecutter.__redis == "yes" %>
@@ -143,8 +158,8 @@ READINESS_PROBES = {  # of /readyz: functions that return "ok" or another status
 }
 
 # Database: https://docs.djangoproject.com/en/6.1/ref/settings/#databases
-# DIRECT_DATABASE, for commands of manage.py, is empty unless DATABASE_URL is a connection pool.
-DATABASES, DIRECT_DATABASE = database_url.databases(env, DEBUG)
+DATABASES = {"default": database_url.database(env, DEBUG)}
+DATABASE_IS_POOLED = database_url.is_pooled(env)
 DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20)  # of the database's plan
 # Seconds after which PostgreSQL ends a query of a web process; 0: never.
 STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 20, validate=validate.Range(min=0))
@@ -163,12 +178,10 @@ if REDIS_URL.startswith("rediss:"):
 # <% if cookiecutter.__interface == "asgi" %>
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 # <% endif %>
+# <% if cookiecutter.__interface == "asgi" %>
 if REDIS_URL:
-    # It raises errors while Redis is unavailable. So sessions are in the database, not in the cache.
-    CACHES["default"] = {"BACKEND": "paas.redis.RedisCache", "LOCATION": REDIS_URL}
-    # <% if cookiecutter.__interface == "asgi" %>
     CHANNEL_LAYERS["default"] = {"BACKEND": "paas.asgi.channel_layer.ChannelLayer"}
-    # <% endif %>
+# <% endif %>
 
 # <% endif %>
 # <% if cookiecutter.use_celery %>
@@ -181,19 +194,20 @@ WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=at_least_1)
 EMAIL_URL = env.str("EMAIL_URL", "", validate=variables.is_mail_url)
 MAILERS: dict[str, dict[str, Any]] = {}
 if EMAIL_URL:
-    MAILERS["default"] = {"BACKEND": "paas.mail.EmailBackend", "OPTIONS": {"url": EMAIL_URL}}
+    smtp = "django.core.mail.backends.smtp.EmailBackend"
+    MAILERS["default"] = {"BACKEND": smtp, "OPTIONS": mail.smtp_options(EMAIL_URL)}
 elif DEBUG:
     MAILERS["default"] = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 # <% if cookiecutter.use_celery %>
-SEND_MAIL = "paas.tasks.queue_mail"  # by a worker; of the pages of users/
+SEND_MAIL = "paas.tasks.queue_mail"  # how users/ sends mail: by a worker
 # <% else %>
-SEND_MAIL = "paas.mail.send"  # by the request; of the pages of users/
+SEND_MAIL = "paas.mail.send"  # how users/ sends mail: in the request
 # <% endif %>
 
-# Users and accounts, with more settings in paas/presets.py: https://docs.allauth.org/
+# Users and accounts, with more settings in config/accounts.py: https://docs.allauth.org/
 AUTH_USER_MODEL = "users.User"
-AUTHENTICATION_BACKENDS = ["users.throttle.Backend"]
+AUTHENTICATION_BACKENDS = ["paas.accounts.throttle.Backend"]
 LOGIN_URL = "account_login"
 # <% if cookiecutter.__interface == "asgi" %>
 LOGIN_REDIRECT_URL = "presence"
@@ -215,6 +229,17 @@ MFA_TOTP_ISSUER = SITE_NAME
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # http://localhost
 SESSION_ENGINE = "paas.sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# Caches: https://docs.djangoproject.com/en/6.1/topics/cache/
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},  # one per process
+    # Rate limits of accounts, in a table that all processes share.
+    "limits": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "users_limits",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    },
+}
 
 # Language and time: https://docs.djangoproject.com/en/6.1/topics/i18n/
 LANGUAGE_CODE = "en-us"
@@ -287,6 +312,12 @@ if not DEBUG:
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 3600, validate=at_least_1)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
     SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
+
+# Checks: https://docs.djangoproject.com/en/6.1/ref/checks/#security
+SILENCED_SYSTEM_CHECKS = [
+    *("security.W005", "security.W021"),  # HSTS for all subdomains, which may be other sites
+    "mail.W001",  # paas/mail_checks.py reports it: a site may go live without e-mail
+]
 
 # Logs, by paas/logs.py, and Sentry: https://docs.sentry.io/platforms/python/
 LOGGING = logs.configuration(env.log_level("LOG_LEVEL", logging.INFO), as_json=not DEBUG)

@@ -41,7 +41,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return [own if path == VERIFICATION_STAGE else path for path in super().get_login_stages()]
 
     def pre_authenticate(self, request, **credentials) -> None:
-        """Nothing: users/throttle.py counts failed logins, before the password is hashed."""
+        """Nothing: paas/accounts/throttle.py counts failed logins, before the password is hashed."""
 
     def is_safe_url(self, url: str) -> bool:
         """Whether a page may redirect to the URL: to this host only.

@@ -66,7 +66,7 @@ class UsernameForm(ModelForm):
     def save(self, commit=True):
         with transaction.atomic():
             self.instance.save(update_fields=["username"])
-            # By these logins the user's own IP addresses are exempt from USER_LIMIT (users/throttle.py).
+            # By these logins the user's IP addresses are exempt from USER_LIMIT (paas.accounts).
             known = AccessLog.objects.filter(username=self.initial["username"])
             known.update(username=self.instance.username)
         return self.instance

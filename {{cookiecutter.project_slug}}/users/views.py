@@ -73,7 +73,7 @@ class DeleteAccountView(LoginRequiredMixin, TemplateView):
     def post(self, request):
         user_id, name = request.user.pk, request.user.get_username()
         logout(request)  # first: it ends the session
-        # Or the name's next owner would inherit the known IP addresses: users/throttle.py.
+        # Or the name's next owner would inherit the known IP addresses: paas.accounts.throttle.
         AccessLog.objects.filter(username=name).delete()
         get_user_model().objects.get(pk=user_id).delete()
         messages.success(request, "Your account was deleted.")

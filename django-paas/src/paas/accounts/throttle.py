@@ -1,0 +1,129 @@
+"""Lockout after failed logins: django-axes, which counts failures in the database.
+
+https://django-axes.readthedocs.io/en/latest/
+
+It applies wherever a password is asked for, and refuses before the password is hashed. Each limit
+counts failures within AXES_COOLOFF_TIME, and stops another attack:
+
+=====================  =======================================================================
+``USER_AND_IP_LIMIT``  one IP address guesses the password of one user
+``IP_LIMIT``           one IP address tries many users
+``USER_LIMIT``         many IP addresses try one user. IP addresses that the user logged in from
+                       within KNOWN_IP_DAYS are exempt, or anyone could lock a user out.
+=====================  =======================================================================
+"""
+
+from datetime import timedelta
+from ipaddress import IPv6Network, ip_address
+
+from allauth.account.utils import filter_users_by_email
+from asgiref.sync import sync_to_async
+from axes.attempts import get_cool_off_threshold
+from axes.backends import AxesStandaloneBackend
+from axes.handlers.database import AxesDatabaseHandler
+from axes.helpers import get_client_username, get_cool_off
+from axes.models import AccessAttempt, AccessLog
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import AbstractUser
+from django.db.models import Q, Sum, Value
+from django.db.models.functions import Lower
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+
+USER_AND_IP_LIMIT = 5
+IP_LIMIT = 50
+USER_LIMIT = 100
+KNOWN_IP_DAYS = 30
+MAX_NAME_LENGTH = 255
+
+
+class Handler(AxesDatabaseHandler):
+    """Applies the limits. get_failures() returns AXES_FAILURE_LIMIT, 1, to lock out, else 0."""
+
+    def get_failures(self, request, credentials=None) -> int:
+        username, ip = get_client_username(request, credentials), request.axes_ip_address
+        of_user, of_ip = Q(username=username), Q(ip_address=ip)
+        failures = AccessAttempt.objects.filter(
+            of_user | of_ip, attempt_time__gte=get_cool_off_threshold(request)
+        ).aggregate(both=count(of_user & of_ip), ip=count(of_ip), user=count(of_user))
+        if failures["both"] >= USER_AND_IP_LIMIT or failures["ip"] >= IP_LIMIT:
+            return 1
+        if failures["user"] < USER_LIMIT:
+            return 0
+        return 0 if AccessLog.objects.filter(of_user, of_ip).exists() else 1
+
+    def user_logged_in(self, sender, request, user, **kwargs):
+        oldest = timezone.now() - timedelta(days=KNOWN_IP_DAYS)
+        same = Q(username=user.get_username(), ip_address=request.axes_ip_address)
+        AccessLog.objects.filter(same | Q(attempt_time__lt=oldest)).delete()
+        super().user_logged_in(sender, request, user, **kwargs)
+
+
+def count(condition: Q) -> Sum:
+    """The number of failures that meet the condition."""
+    return Sum("failures_since_start", filter=condition, default=0)
+
+
+class Backend(AxesStandaloneBackend, ModelBackend):
+    """Login by user name, in any case, or by e-mail address, with the lockout.
+
+    Failures count for the account, whichever of its names was typed. Without a request there is no
+    IP address to count.
+    """
+
+    def authenticate(self, request, username=None, password=None, email=None, **credentials):
+        typed = username or email
+        if typed is None or password is None:
+            return None
+        user = find_user(typed)
+        # MAX_NAME_LENGTH is the column's: lower() may make a name longer.
+        name = user.get_username() if user else typed.lower()[:MAX_NAME_LENGTH]
+        if request is not None:
+            request.axes_username = name
+            super().authenticate(request, name, password)  # raises PermissionDenied
+        # It hashes the password of an unknown user too: both take as long.
+        return ModelBackend.authenticate(self, request, name, password)
+
+    async def aauthenticate(self, request, *args, **credentials):
+        return await sync_to_async(self.authenticate)(request, *args, **credentials)
+
+
+def find_user(typed: str) -> AbstractUser | None:
+    """The user with that name, in any case, or e-mail address: a confirmed one, or the oldest's."""
+    if "@" in typed:
+        found = filter_users_by_email(typed, prefer_verified=True)
+        # Without those who have asked to change to it, but not confirmed it.
+        users = [user for user in found if user.email.lower() == typed.lower()]
+        if users:
+            return min(users, key=lambda user: user.pk)
+    lowercase = get_user_model().objects.annotate(lowercase=Lower("username"))
+    return lowercase.filter(lowercase=Lower(Value(typed))).first()
+
+
+def counted_username(request: HttpRequest, credentials: dict | None) -> str | None:
+    """The user name that failures count for."""
+    return getattr(request, "axes_username", None) or (credentials or {}).get("username")
+
+
+def counted_ip(request: HttpRequest) -> str | None:
+    """The client's IP address; for IPv6 its /64 network, as one client has all addresses of it."""
+    try:
+        address = ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return None
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.version == 6:
+        address = IPv6Network((address, 64), strict=False).network_address
+    return str(address)
+
+
+def lockout_response(request: HttpRequest, *args) -> HttpResponse:
+    """The response during a lockout."""
+    wait = get_cool_off(request)
+    context = {"minutes": wait // timedelta(minutes=1)}
+    response = render(request, "429.html", context, status=429)
+    response["Retry-After"] = int(wait.total_seconds())
+    return response

@@ -1,0 +1,35 @@
+"""Checks of ASGI projects: the channel layer, and middleware that cannot run on the event loop."""
+
+from paas.conf import settings
+from django.core.checks import Error, Info, register
+from django.utils.module_loading import import_string
+
+from paas.checks import deploy_error, environment_check
+
+SYNC_ONLY_WARNING = "%s is synchronous only: each async view holds a thread while it waits."
+
+
+@environment_check
+def check_channel_layer() -> Error | None:
+    layer = settings.CHANNEL_LAYERS["default"]["BACKEND"]
+    if settings.REDIS_URL and layer.endswith("InMemoryChannelLayer"):
+        return deploy_error(8, "CHANNEL_LAYERS", "must name a layer that all processes share.")
+    return None
+
+
+def sync_only_middleware() -> list[str]:
+    """The dotted paths in settings.MIDDLEWARE that have no async mode."""
+    return [
+        path
+        for path in settings.MIDDLEWARE
+        if not getattr(import_string(path), "async_capable", False)
+    ]
+
+
+@register
+def check_async_middleware(app_configs=None, **kwargs) -> list[Info]:
+    """List synchronous middleware. An Info, as the release command fails at a Warning."""
+    hint = "https://docs.djangoproject.com/en/6.1/topics/http/middleware/#async-middleware"
+    return [
+        Info(SYNC_ONLY_WARNING % path, hint=hint, id="paas.I001") for path in sync_only_middleware()
+    ]

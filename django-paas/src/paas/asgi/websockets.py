@@ -1,0 +1,196 @@
+"""The ASGI middleware that every WebSocket handshake passes before it reaches a consumer."""
+
+import logging
+import time
+from contextlib import suppress
+from io import BytesIO
+
+import structlog
+from channels.auth import AuthMiddleware
+from channels.db import database_sync_to_async
+from channels.routing import URLRouter
+from channels.security.websocket import WebsocketDenier
+from channels.sessions import CookieMiddleware, SessionMiddleware
+from paas.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.core.exceptions import BadRequest, DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
+from django.urls import re_path
+from django.utils.crypto import constant_time_compare
+from redis import RedisError
+from structlog.contextvars import bind_contextvars, bound_contextvars
+
+from paas.asgi.close_codes import INTERNAL_ERROR, UNAVAILABLE
+from paas.asgi.shutdown import TrackInFlight
+from paas.asgi.tickets import TicketAuth
+from paas.logs import MAX_PATH_LENGTH
+from paas.proxy_headers import client_address, request_id
+from paas.request_log import milliseconds_since
+
+logger = structlog.get_logger(__name__)
+
+
+class ReadHandshake:
+    """ASGI middleware: ``scope["handshake"]`` is a dict of the headers, with lowercase names, and
+    ``scope["client"]`` has the client's IP address instead of the router's.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        headers = {
+            name.decode("latin1"): value.decode("latin1") for name, value in scope["headers"]
+        }
+        peer, port = scope.get("client") or ("", 0)
+        client = (client_address(headers, peer), port)
+        scope = {**scope, "handshake": headers, "client": client}
+        await self.application(scope, receive, send)
+
+
+class LogSockets:
+    """ASGI middleware: log each WebSocket that opens, closes or is refused, and add the request id
+    of the handshake to every log line in between.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        began, codes, end = time.perf_counter(), [], "socket refused"
+        socket = {"path": scope["path"][:MAX_PATH_LENGTH], "address": scope["client"][0]}
+
+        async def watched_receive():
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                codes.append(message.get("code"))
+            return message
+
+        async def watched_send(message):
+            nonlocal end
+            await send(message)
+            if message["type"] == "websocket.accept":
+                logger.info("socket opened", **socket)
+                end = "socket closed"
+            elif message["type"] == "websocket.close":
+                codes.append(message.get("code", 1000))
+
+        with bound_contextvars(request_id=request_id(scope["handshake"])):
+            try:
+                await self.application(scope, watched_receive, watched_send)
+            finally:
+                # The first code is the reason; a second one is the other side's reply.
+                code = codes[0] if codes else None
+                logger.info(end, **socket, code=code, duration_ms=milliseconds_since(began))
+
+
+class SessionAuth(AuthMiddleware):
+    """Channels' AuthMiddleware with SECRET_KEY_FALLBACKS.
+
+    Without them, it deletes the session of each WebSocket that comes after a change of SECRET_KEY.
+    """
+
+    async def resolve_scope(self, scope):
+        if settings.SECRET_KEY_FALLBACKS:
+            await database_sync_to_async(accept_fallback)(scope["session"])
+        await super().resolve_scope(scope)
+
+
+def accept_fallback(session) -> None:
+    """Replace the hash of an older key, in memory: the user's next HTTP request stores it."""
+    user = get_user_model().objects.filter(pk=session.get(SESSION_KEY)).first()
+    if user is not None:
+        found = session.get(HASH_SESSION_KEY, "")
+        fallbacks = user.get_session_auth_fallback_hash()
+        if any(constant_time_compare(found, fallback) for fallback in fallbacks):
+            session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+
+
+class BindUserId:
+    """ASGI middleware: add the user's id to every log line from here on."""
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        bind_contextvars(user_id=scope["user"].pk)
+        await self.application(scope, receive, send)
+
+
+class SameOrigin:
+    """ASGI middleware: refuse a handshake from another site's page, or over plain HTTP.
+
+    Browsers send cookies with every handshake, so the page's Origin must have the scheme and Host
+    of the handshake itself. Channels' OriginValidator compares with ALLOWED_HOSTS, which may be a
+    domain that the platform shares between its customers. Other clients send no Origin.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        application = self.application if is_same_origin(scope) else WebsocketDenier()
+        await application(scope, receive, send)
+
+
+def is_same_origin(scope) -> bool:
+    # As Django sees an HTTP request: SECURE_PROXY_SSL_HEADER and ALLOWED_HOSTS apply.
+    handshake = {"method": "GET", "path": scope["path"], "headers": scope["headers"]}
+    try:
+        request = ASGIRequest(handshake, BytesIO())
+        site = f"{request.scheme}://{request.get_host()}"
+    except (BadRequest, DisallowedHost):
+        return False
+    # A handshake cannot be redirected to HTTPS.
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        return False
+    return request.headers.get("Origin", site).lower() == site.lower()
+
+
+class HandleErrors:
+    """ASGI middleware: log an error here, where the request id is known, and close the WebSocket.
+
+    While Redis is unavailable a handshake is refused, and an open WebSocket closed with
+    UNAVAILABLE. A message to a client that has just disconnected is dropped; a server may raise.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        async def send_if_connected(message):
+            with suppress(RuntimeError, OSError):
+                await send(message)
+
+        try:
+            await self.application(scope, receive, send_if_connected)
+        except RedisError as error:
+            logger.warning("Redis is unavailable", error=str(error))
+            await send_if_connected({"type": "websocket.close", "code": UNAVAILABLE})
+        except Exception:
+            logging.getLogger(__name__).exception("Internal Server Error")
+            await send_if_connected({"type": "websocket.close", "code": INTERNAL_ERROR})
+
+
+# The order in which a handshake passes them.
+MIDDLEWARE = [
+    TrackInFlight,
+    ReadHandshake,
+    LogSockets,
+    HandleErrors,
+    SameOrigin,
+    # Channels' AuthMiddlewareStack, with tickets between the cookies and the session.
+    CookieMiddleware,
+    TicketAuth,
+    SessionMiddleware,
+    SessionAuth,
+    BindUserId,
+]
+
+
+def websocket_application(urlpatterns: list):
+    """Return the ASGI application that routes WebSockets, and refuses those of unknown paths."""
+    application = URLRouter([*urlpatterns, re_path("", WebsocketDenier.as_asgi())])
+    for middleware in reversed(MIDDLEWARE):
+        application = middleware(application)
+    return application

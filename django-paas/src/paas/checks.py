@@ -1,0 +1,183 @@
+"""Deploy checks: production does not start misconfigured.
+
+The release command runs them by ``manage.py check --deploy`` before it migrates; the processes of
+the site run them when they start. The platform's build, which has no configuration, does not.
+``settings.DEPLOY_CHECKS`` names the modules that have some.
+"""
+
+import re
+from collections.abc import Callable
+from importlib import import_module
+
+from django.apps import apps
+from django.core.checks import CheckMessage, Error, Info, Tags, register, run_checks
+from django.core.checks.messages import WARNING
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import NoReverseMatch, resolve, reverse
+
+from paas.conf import settings
+from paas.database_url import POSTGRESQL
+
+# A host name, an IPv6 address, or ".example.com" for a domain with its subdomains, but not ".com".
+HOST = re.compile(r"(\.[A-Za-z0-9-]+\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]")
+# Django's own checks of what comes from an environment variable, and the variable.
+DJANGO_CHECKS = {
+    "security.W009": "SECRET_KEY",
+    "security.W018": "DEBUG",
+    "security.W020": "ALLOWED_HOSTS",
+}
+
+Check = Callable[[], Error | None]
+CHECKS: list[Check] = []
+
+
+def environment_check(check: Check) -> Check:
+    """Decorator: run the check before a release, and when a process of the site starts."""
+    CHECKS.append(check)
+    return check
+
+
+def deploy_error(number: int, name: str, message: str, is_variable: bool = False) -> Error:
+    """An error about a setting, or an environment variable, with a hint how to set it.
+
+    ``is_variable`` is for variables that the platform's HINTS do not have, such as your own.
+    """
+    return Error(f"{name} {message}", hint=hint(name, is_variable), id=f"paas.E{number:03}")
+
+
+def hint(name: str, is_variable: bool = True) -> str:
+    """How to set the variable on this platform, or where the setting is."""
+    platform = import_module(settings.PLATFORM)
+    set_it = platform.SET_VARIABLE if is_variable else "See {} in your settings."
+    return platform.HINTS.get(name, set_it.format(name))
+
+
+def problems() -> list[CheckMessage]:
+    """What keeps a process of the site from starting: errors of CHECKS, and Django's of security."""
+    found: list[CheckMessage] = []
+    for message in run_checks(tags=[Tags.security], include_deployment_checks=True):
+        if message.level >= WARNING and not message.is_silenced():
+            if name := DJANGO_CHECKS.get(message.id or ""):
+                message.hint = hint(name)
+            found.append(message)
+    return found + check_environment()
+
+
+@register
+def check_admin_path(app_configs=None, **kwargs) -> list[CheckMessage]:
+    """The admin's path must not be that of another view, which would come first."""
+    try:
+        path = reverse("admin:index")
+    except NoReverseMatch:
+        return []
+    if resolve(path).view_name == "admin:index":
+        return []
+    message = f"ADMIN_PATH: another view has the path {path}."
+    return [Error(message, hint="Use a path such as 'back-office/'.", id="paas.E013")]
+
+
+@register(deploy=True)
+def check_environment(app_configs=None, **kwargs) -> list[CheckMessage]:
+    """Return the error of each check that fails."""
+    return [error for check in CHECKS if (error := check())]
+
+
+@register(deploy=True)
+def check_variables(app_configs=None, **kwargs) -> list[CheckMessage]:
+    """How to set the variables that Django's own checks are about, as their hints do not say it."""
+    found = run_checks(tags=[Tags.security], include_deployment_checks=True)
+    names = [DJANGO_CHECKS[message.id] for message in found if message.id in DJANGO_CHECKS]
+    return [Info(f"How to set {name}:", hint=hint(name), id="paas.I004") for name in names]
+
+
+@register(deploy=True)
+def check_server(app_configs=None, **kwargs) -> list[CheckMessage]:
+    """Import the server and the application: after the release it is too late to fail."""
+    if problems() or not settings.SERVER:  # the application exits if there are any
+        return []
+    try:
+        import_module(settings.SERVER).check()
+    except Exception as error:  # noqa: BLE001 (code of any kind)
+        cause = error.__cause__ or error  # import_string() hides an AttributeError in the module
+        message = f"The server cannot start: {type(cause).__name__}: {cause}."
+        hint = "Run the tests: one starts the server, and shows the traceback."
+        return [Error(message, hint=hint, id="paas.E012")]
+    return []
+
+
+@environment_check
+def check_secret_key() -> Error | None:
+    """Of what Django's own check does not see: a command that was pasted instead of its output."""
+    try:
+        secret_key = settings.SECRET_KEY
+    except ImproperlyConfigured:
+        return None
+    if " " in secret_key:
+        return deploy_error(1, "SECRET_KEY", "must be random characters, without a space.")
+    return None
+
+
+@environment_check
+def check_allowed_hosts() -> Error | None:
+    for host in settings.ALLOWED_HOSTS:
+        if not HOST.fullmatch(host):
+            return deploy_error(2, "ALLOWED_HOSTS", f"contains {host!r}, which is not a host name.")
+    return None
+
+
+@environment_check
+def check_database() -> Error | None:
+    engine = settings.DATABASES["default"].get("ENGINE", "django.db.backends.dummy")
+    if engine == "django.db.backends.dummy":
+        return deploy_error(3, "DATABASE_URL", "is not set.")
+    if engine != POSTGRESQL:
+        return deploy_error(3, "DATABASE_URL", "must name a PostgreSQL database.")
+    return None
+
+
+@environment_check
+def check_database_encryption() -> Error | None:
+    database = settings.DATABASES["default"]
+    if database.get("ENGINE") != POSTGRESQL:
+        return None
+    # PostgreSQL's default, "prefer", connects without encryption if the server has none.
+    mode = database.get("OPTIONS", {}).get("sslmode", "prefer")
+    is_local = database.get("HOST") in ("", "localhost", "127.0.0.1", "::1")
+    # With DEBUG on, Django's own check reports that.
+    if mode in ("disable", "allow", "prefer") and not is_local and not settings.DEBUG:
+        return deploy_error(11, "DATABASE_URL", "must set sslmode=require, or verify-full.")
+    return None
+
+
+@environment_check
+def check_sessions() -> Error | None:
+    cache = settings.CACHES[settings.SESSION_CACHE_ALIAS]["BACKEND"]
+    if "cache" in settings.SESSION_ENGINE and cache.endswith(("LocMemCache", "DummyCache")):
+        return deploy_error(
+            7, "SESSION_ENGINE", "needs a cache in CACHES that all processes share."
+        )
+    return None
+
+
+def connections_per_process() -> int:
+    """How many database connections a web process opens at most.
+
+    One for each thread, one for the probe of /readyz, and one for all WebSocket consumers.
+    """
+    return settings.WEB_THREADS + 1 + apps.is_installed("paas.asgi")
+
+
+@environment_check
+def check_database_connections() -> Error | None:
+    """One instance must fit; ``paas/connections.py`` logs what all of them use."""
+    if settings.DATABASE_IS_POOLED:
+        return None  # the pool has a limit of its own
+    per_process, limit = connections_per_process(), settings.DATABASE_CONNECTION_LIMIT
+    if (connections := settings.WEB_PROCESSES * per_process) <= limit:
+        return None
+    opened = f"WEB_PROCESSES x (WEB_THREADS + {per_process - settings.WEB_THREADS}) = {connections}"
+    return Error(
+        f"{opened} connections, more than DATABASE_CONNECTION_LIMIT ({limit}).",
+        hint=hint("WEB_THREADS"),
+        id="paas.E010",
+    )

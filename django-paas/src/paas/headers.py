@@ -1,0 +1,47 @@
+"""Security headers that Django has no setting for. docs/protections.md says how to relax them."""
+
+from paas.conf import settings
+
+from paas.middleware import NonBlockingMiddleware
+from paas.request_log import user_id
+
+# Browser features that no page of this site may use. ``settings.PERMISSIONS_POLICY`` allows some:
+# https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Permissions-Policy
+DISABLED_FEATURES = """
+    accelerometer autoplay camera display-capture encrypted-media geolocation gyroscope hid
+    idle-detection magnetometer microphone midi payment picture-in-picture screen-wake-lock
+    serial usb xr-spatial-tracking
+"""
+# https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Cache-Control
+NOT_STORED = "no-store, private"
+
+
+def headers() -> dict[str, str]:
+    features = dict.fromkeys(DISABLED_FEATURES.split(), "")
+    features |= getattr(settings, "PERMISSIONS_POLICY", {})
+    return {
+        # Other sites cannot load files of this one.
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": ", ".join(
+            f"{name}=({origins})" for name, origins in features.items()
+        ),
+    }
+
+
+class SecurityHeadersMiddleware(NonBlockingMiddleware):
+    """Add headers() to every response, except those that the view has set itself.
+
+    A response that may name the user is not stored: neither by a proxy nor in the browser, where
+    "Back" would show it after a logout. Set Cache-Control in the view to store it.
+    """
+
+    def __init__(self, get_response):
+        super().__init__(get_response)
+        self.headers = headers()
+
+    def process_response(self, request, response):
+        for name, value in self.headers.items():
+            response.headers.setdefault(name, value)
+        if user_id(request) is not None and not response.has_header("Cache-Control"):
+            response.headers["Cache-Control"] = NOT_STORED
+        return response

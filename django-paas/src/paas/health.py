@@ -1,0 +1,94 @@
+"""Health checks of the process and of the services that it needs.
+
+``/healthz``: 200 while the process can answer. It uses no service.
+``/readyz``: 200 if every probe in ``settings.READINESS_PROBES`` returns "ok", else 503; the body
+has the status of each.
+
+Platforms may send them over plain HTTP and with any Host. So SECURE_REDIRECT_EXEMPT lists them, and
+no middleware above HealthCheckMiddleware may call ``request.get_host()``. An event loop may
+answer them, so that middleware must not block.
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+import structlog
+from paas.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpResponse, JsonResponse
+from django.utils.module_loading import import_string
+
+from paas.connections import warn_of_shortage
+from paas.middleware import NonBlockingMiddleware
+
+LIVENESS_PATH, READINESS_PATH = PATHS = ("/healthz", "/readyz")
+# Seconds. Platforms may give up after one.
+PROBE_TIMEOUT = 0.8
+
+Probes = dict[str, Future[str]]
+logger = structlog.get_logger(__name__)
+
+
+def probe_database() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        warn_of_shortage()
+        return "migrations are pending" if pending else "ok"
+    finally:
+        connection.close()
+
+
+# A thread per probe: one that hangs delays neither the response nor the other probes.
+PROBE_THREADS: dict[str, ThreadPoolExecutor] = {}
+PENDING: Probes = {}
+
+
+class HealthCheckMiddleware(NonBlockingMiddleware):
+    """Answer the health checks and pass every other request on."""
+
+    def process_request(self, request):
+        if request.path_info == LIVENESS_PATH:
+            response: HttpResponse = HttpResponse("ok", content_type="text/plain")
+        elif request.path_info == READINESS_PATH:
+            response = readiness(getattr(request, "probes", None) or wait_for_probes())
+        else:
+            return None
+        # Some servers close the connection after a response without Content-Length.
+        response["Content-Length"] = len(response.content)
+        return response
+
+
+def readiness(probes: Probes) -> JsonResponse:
+    """The response of /readyz; a probe that raised or has not finished is not "ok"."""
+    parts = {name: probe_status(probe) for name, probe in probes.items()}
+    ready = all(part == "ok" for part in parts.values())
+    if not ready:
+        logger.warning("not ready", **parts)
+    return JsonResponse(parts, status=200 if ready else 503)
+
+
+def probe_status(probe: Future[str]) -> str:
+    if not probe.done():
+        return "no answer in time"
+    return "unreachable" if probe.exception() else probe.result()
+
+
+def start_probes() -> Probes:
+    return {name: run_probe(name) for name in settings.READINESS_PROBES}
+
+
+def wait_for_probes() -> Probes:
+    """Run every probe at once, and wait for them for up to PROBE_TIMEOUT."""
+    probes = start_probes()
+    wait(probes.values(), timeout=PROBE_TIMEOUT)
+    return probes
+
+
+def run_probe(name: str) -> Future[str]:
+    """Start the probe, unless it runs already: concurrent health checks share its result."""
+    if name not in PENDING or PENDING[name].done():
+        if name not in PROBE_THREADS:
+            PROBE_THREADS[name] = ThreadPoolExecutor(1, f"readyz-{name}")
+        PENDING[name] = PROBE_THREADS[name].submit(import_string(settings.READINESS_PROBES[name]))
+    return PENDING[name]

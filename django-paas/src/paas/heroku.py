@@ -1,0 +1,21 @@
+"""Heroku: https://devcenter.heroku.com/articles/http-routing."""
+
+NAME = "Heroku"
+DOCUMENTATION = "https://devcenter.heroku.com/articles/getting-started-with-python"
+# The router appends the client's address; what precedes the last comma, the client may have sent.
+CLIENT_IP_HEADER = "x-forwarded-for"
+FORWARDED_FOR_ENTRIES = 1
+REQUEST_START_HEADER = "x-request-start"
+REQUEST_START_UNITS = 1000  # milliseconds since 1970
+HINTS = {
+    "SECRET_KEY": (
+        "heroku config:set "
+        """SECRET_KEY="$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')\""""
+    ),
+    "ALLOWED_HOSTS": "heroku config:set ALLOWED_HOSTS=www.example.com",
+    "DATABASE_URL": "heroku addons:create heroku-postgresql:essential-0",
+    "REDIS_URL": "heroku addons:create heroku-redis:mini",
+    "DEBUG": "heroku config:unset DEBUG",
+    "WEB_THREADS": "heroku config:set WEB_THREADS=3",
+}
+SET_VARIABLE = "heroku config:set {}=..."

@@ -1,0 +1,119 @@
+"""Limits on every request, which each server enforces without holding a thread.
+
+================================  ========================================================
+``settings.MAX_BODY_SIZE``        bytes of a request body; above it the response is 413
+``settings.MAX_QUEUED_REQUESTS``  requests that wait for a thread; above it, 503 at once
+``settings.SEND_TIMEOUT``         seconds without progress until a client that does not
+                                  read its response is disconnected
+================================  ========================================================
+"""
+
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import structlog
+from paas.conf import settings
+from django.urls import Resolver404, resolve
+
+RETRY_AFTER_SECONDS = 5
+# After a 413 the server reads and drops the rest of the body, within these limits. Closing at once
+# would send a TCP reset, and the client would not see the 413.
+DISCARD_BYTES = 1_000_000_000
+DISCARD_SECONDS = 30
+DISCARD_PAUSE_SECONDS = 5  # close after this long without data
+
+logger = structlog.get_logger(__name__)
+
+
+def max_body_size(size: int):
+    """Decorator: the view takes request bodies of up to ``size`` bytes instead of MAX_BODY_SIZE.
+
+    On a class-based view: ``@method_decorator(max_body_size(50_000_000), name="dispatch")``.
+    """
+
+    def set_limit(view):
+        view.max_body_size = size
+        return view
+
+    return set_limit
+
+
+def max_body_size_of(path: str) -> int:
+    """Return the maximum size of a request body, in bytes, for a path without its query string."""
+    try:
+        view = resolve(path).func
+    except Resolver404:
+        return settings.MAX_BODY_SIZE
+    return getattr(view, "max_body_size", settings.MAX_BODY_SIZE)
+
+
+@dataclass
+class Refusal:
+    """An error response that the server sends itself, without calling Django."""
+
+    status: HTTPStatus
+    text: str
+    retry_after: int | None = None
+
+    @property
+    def body(self) -> bytes:
+        return f"{self.text}\n".encode()
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Names in lowercase. The connection closes, as part of the body may be unread."""
+        found = {
+            "content-type": "text/plain; charset=utf-8",
+            "content-length": str(len(self.body)),
+            "connection": "close",
+            "x-content-type-options": "nosniff",
+        }
+        if self.retry_after is not None:
+            found["retry-after"] = str(self.retry_after)
+        return [(name.encode(), value.encode()) for name, value in found.items()]
+
+    @property
+    def message(self) -> bytes:
+        """The whole response, as HTTP/1.1."""
+        lines = [f"HTTP/1.1 {self.status.value} {self.status.phrase}".encode()]
+        lines += [name + b": " + value for name, value in self.headers]
+        return b"\r\n".join(lines) + b"\r\n\r\n" + self.body
+
+    def log(self, path: str) -> None:
+        """Log that a request was refused; paas/logs.py lets one line in ten seconds through."""
+        logger.warning("request refused", status=self.status.value, path=path)
+
+
+TOO_LARGE = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "This request is too large.")
+OVERLOADED = Refusal(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "This site is busy. Please try again in a few seconds.",
+    RETRY_AFTER_SECONDS,
+)
+
+
+class DiscardedBody:
+    """The rest of a refused request body, which the server reads and drops."""
+
+    def __init__(self):
+        self.size = 0
+        self.ends_at = time.monotonic() + DISCARD_SECONDS
+
+    def add(self, size: int) -> bool:
+        """Count ``size`` bytes; return whether to keep reading."""
+        self.size += size
+        return self.size < DISCARD_BYTES and time.monotonic() < self.ends_at
+
+
+def set_send_timeout(listener: socket.socket) -> None:
+    """Have the kernel close connections whose client accepts no data for SEND_TIMEOUT seconds.
+
+    Connections inherit TCP_USER_TIMEOUT from the listening socket. It also covers data in the
+    kernel's send buffer, after the server is done with the response. Linux only.
+    """
+    if sys.platform == "linux":
+        milliseconds = settings.SEND_TIMEOUT * 1000
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)

@@ -1,0 +1,53 @@
+from django.core.management.base import CommandError
+from django.core.management.commands import migrate
+from django.db import OperationalError, connections
+from psycopg.errors import LockNotAvailable
+
+# Of pg_advisory_lock(): one lock per database.
+LOCK_ID = int.from_bytes(b"migrate")
+
+
+class Command(migrate.Command):
+    """Django's ``migrate``, which on PostgreSQL does not stall the site, and runs once at a time.
+
+    A migration that waits for a table behind a long query makes every page of that table wait
+    behind itself. Here it waits for ``--lock-timeout`` seconds, is rolled back, and the command
+    fails: deploy again later. With ``atomic = False`` there is no timeout, as a part of it could not
+    be rolled back.
+    https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT
+    """
+
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--lock-timeout",
+            type=int,
+            default=5,
+            metavar="SECONDS",
+            help="How long a migration may wait for a lock, while pages wait behind it.",
+        )
+
+    def handle(self, *args, **options):
+        self.connection = connections[options["database"]]
+        self.lock_timeout = options["lock_timeout"]
+        if self.connection.vendor == "postgresql":
+            # Wait for another release; the end of the connection frees it.
+            self.execute_sql("SELECT pg_advisory_lock(%s)", [LOCK_ID])
+        try:
+            super().handle(*args, **options)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            message = f"A migration got no lock within {self.lock_timeout} s: deploy again later."
+            raise CommandError(message) from error
+
+    def migration_progress_callback(self, action, migration=None, fake=False):
+        """Set lock_timeout before a migration, and reset it afterwards."""
+        super().migration_progress_callback(action, migration, fake)
+        if self.connection.vendor == "postgresql" and migration and migration.atomic:
+            seconds = self.lock_timeout if action.endswith("_start") else 0
+            self.execute_sql(f"SET lock_timeout = '{seconds:d}s'")
+
+    def execute_sql(self, sql: str, parameters: list | None = None) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, parameters)

@@ -1,0 +1,77 @@
+"""Periodic tasks that run once per period, however many workers run with ``--beat``.
+
+Every worker has a clock. Before it sends a task that is due, it locks the task's row of
+``PeriodicTask`` and asks the schedule again, from the last run that the row has: only the first
+worker finds the task still due. There is no leader: if a worker is killed, the next one that finds
+the task due sends it, and what Redis loses does not matter. A run that was due while no worker ran
+is made up for, once, when a worker starts.
+
+A worker that is killed between sending and committing leaves the task due: it is sent twice.
+"""
+
+import time
+from copy import copy
+
+from celery.beat import ScheduleEntry, Scheduler
+from celery.utils.log import get_logger
+from django.db import DatabaseError, connection, transaction
+
+from paas.worker.models import PeriodicTask
+
+# Seconds until a task is tried again that could not be sent, as PostgreSQL or Redis was unavailable.
+RETRY_SECONDS = 10
+
+logger = get_logger(__name__)
+
+
+class OnceScheduler(Scheduler):
+    """``beat_scheduler`` in ``paas/celery.py``."""
+
+    retry_at: float | None = None
+
+    def setup_schedule(self):
+        super().setup_schedule()
+        self.load_last_runs()
+
+    def load_last_runs(self) -> None:
+        """Take over when each task ran last, on any worker; without a database, try again later."""
+        try:
+            rows = [
+                PeriodicTask.objects.get_or_create(
+                    name=entry.name, defaults={"last_run_at": entry.default_now()}
+                )[0]
+                for entry in self.schedule.values()
+            ]
+        except DatabaseError as error:
+            logger.warning("The last runs of periodic tasks are unknown: %r", error)
+            self.retry_at = time.monotonic() + RETRY_SECONDS
+        else:
+            for row in rows:
+                self.schedule[row.name].last_run_at = row.last_run_at
+            self._heap = None  # tick() makes a new one
+        finally:
+            connection.close()
+
+    def tick(self, *args, **kwargs):
+        if self.retry_at and time.monotonic() >= self.retry_at:
+            self.retry_at = None
+            self.load_last_runs()
+        seconds = super().tick(*args, **kwargs)
+        return min(seconds, RETRY_SECONDS) if self.retry_at else seconds
+
+    def apply_entry(self, entry: ScheduleEntry, producer=None):
+        """Send the task, unless another worker has."""
+        try:
+            with transaction.atomic():
+                row = PeriodicTask.objects.select_for_update().get(name=entry.name)
+                stored = copy(entry)
+                stored.last_run_at = row.last_run_at
+                if stored.is_due().is_due:
+                    self.apply_async(entry, producer=producer, advance=False)
+                    row.last_run_at = entry.default_now()
+                    row.save()
+        except Exception:
+            logger.exception("Periodic task %s was not sent; trying again", entry.name)
+            self.retry_at = time.monotonic() + RETRY_SECONDS
+        finally:
+            connection.close()

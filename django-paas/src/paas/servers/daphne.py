@@ -1,0 +1,105 @@
+"""Daphne with graceful shutdown and back-pressure; by itself it cancels requests at SIGTERM.
+
+``python -m paas.servers.daphne`` takes the options of ``daphne``.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from daphne import cli, server
+from paas.conf import settings
+from django.utils.module_loading import import_string
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.main import CONNECTION_DONE
+from twisted.python.failure import Failure
+
+from paas.asgi import shutdown
+from paas.limits import set_send_timeout
+from paas.servers.daphne_channel import Factory
+
+# Twisted's FileDescriptor.bufferSize: a transport's buffer is full above this many bytes.
+BUFFER_SIZE = 65536
+
+# A monkeypatch: Server.run() has no option for the class of its factory.
+server.HTTPFactory = Factory
+
+
+class Server(server.Server):
+    stopping = False
+
+    def listen_success(self, port):
+        self.port = port
+        set_send_timeout(port.socket)
+        super().listen_success(port)
+
+    def log_action(self, protocol, action, details):
+        """Log nothing: paas/request_log.py and paas/asgi/websockets.py log more."""
+
+    def create_application(self, protocol, scope):
+        # Daphne takes it from the Daphne-Root-Path header, which any client can send.
+        scope["root_path"] = self.root_path
+        return super().create_application(protocol, scope)
+
+    async def handle_reply(self, protocol, message):
+        if message["type"] == "http.response.start" and self.stopping and protocol.channel:
+            protocol.responseHeaders.setRawHeaders("connection", ["close"])
+            protocol.channel.persistent = False
+        if message == shutdown.CLOSE and protocol.state == protocol.STATE_OPEN:
+            # Daphne calls Autobahn's sendClose(), which allows 1000 and 3000 to 4999 only.
+            protocol.sendCloseFrame(shutdown.CLOSE["code"])
+        elif message["type"] == "http.response.body":
+            await self.send_body(protocol, message)
+        else:
+            await super().handle_reply(protocol, message)
+
+    async def send_body(self, protocol, message) -> None:
+        """Send a part of the body, then wait for room in the buffer, or for a disconnect."""
+        body = message.get("body", b"")
+        if len(body) > BUFFER_SIZE:
+            for start in range(0, len(body), BUFFER_SIZE):
+                part = body[start : start + BUFFER_SIZE]
+                await self.send_body(protocol, {**message, "body": part, "more_body": True})
+            message = {**message, "body": b""}
+        await super().handle_reply(protocol, message)
+        if channel := getattr(protocol, "channel", None):
+            await channel.can_write.wait()
+        else:
+            # Disconnected: yield to the event loop, which tells an application that keeps sending.
+            await asyncio.sleep(0)
+
+    def kill_all_applications(self) -> Deferred:
+        """Called before the reactor stops; the reactor waits for the Deferred."""
+        return Deferred.fromFuture(asyncio.ensure_future(self.finish()))
+
+    async def finish(self) -> None:
+        self.stopping = True
+        await asyncio.sleep(shutdown.ACCEPT_GRACE_SECONDS)
+        self.port.stopReading()
+        # Accept the whole backlog; Twisted's default is about as many as it accepted last time.
+        self.port.numberAccepts = 1000
+        self.port.doRead()
+        # Close the socket now: stopListening() closes it one reactor turn later, and connections
+        # that arrive in between would be reset.
+        self.port.connectionLost(Failure(CONNECTION_DONE))
+        await asyncio.sleep(shutdown.ACCEPT_GRACE_SECONDS)
+        await shutdown.drain()
+        # The transports may still have the last responses in their buffers.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                # Twisted's interface declares its methods without self.
+                while reactor.getWriters():  # type: ignore[misc]
+                    await asyncio.sleep(0.01)
+
+
+class CommandLineInterface(cli.CommandLineInterface):
+    server_class = Server
+
+
+def check() -> None:
+    """Raise if the application cannot be imported."""
+    import_string(settings.ASGI_APPLICATION)
+
+
+if __name__ == "__main__":
+    CommandLineInterface.entrypoint()

@@ -1,0 +1,74 @@
+"""Start-up of every entry point: manage.py, the application in config/, and others."""
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import NoReturn
+
+import django
+from environs import EnvValidationError
+
+from paas.conf import settings
+
+NO_CONFIGURATION = (
+    "There is no .env file: type `cp .env.example .env` for development, or set the environment "
+    "variables of production."
+)
+
+
+def load_settings() -> None:
+    """Load the settings; exit with a message for each invalid environment variable."""
+    try:
+        settings.DEBUG  # noqa: B018 (the first access loads the settings)
+    except EnvValidationError as error:
+        # env.seal() collected them in a dict by name; the stubs declare a list.
+        invalid = error.error_messages.items()  # type: ignore[union-attr]
+        exit_with_errors(f"{name}: {' '.join(errors)}" for name, errors in invalid)
+
+
+def require_configuration(arguments: list[str]) -> None:
+    """Exit if ``arguments``, of manage.py, need a configuration and there is none.
+
+    A build runs ``collectstatic``, and `make check` other commands, without any.
+    """
+    needs = {"createsuperuser", "migrate", "runserver", "shell"}
+    if needs.intersection(arguments[1:2]) and not settings.DATABASES["default"]:
+        exit_with_errors([NO_CONFIGURATION])
+
+
+def setup(is_serving: bool = True) -> None:
+    """Load the settings and the apps; exit if this is production and misconfigured.
+
+    ``is_serving`` is false for a main process that forks those that serve.
+    """
+    load_settings()
+    django.setup(set_prefix=False)
+    refuse_misconfiguration()
+    # Imported here, as they need the settings.
+    from paas.connections import start_logging
+    from paas.timeouts import limit_statements
+
+    limit_statements()
+    if is_serving and "PORT" in os.environ:
+        start_logging()
+
+
+def refuse_misconfiguration() -> None:
+    """Exit with a message for each error of problems(), except in development.
+
+    Development has DEBUG on, or is a preview of production (IS_PREVIEW), and has no PORT, which
+    platforms set.
+    """
+    # Imported here, as not every command that loads the settings needs it.
+    from paas.checks import problems
+
+    is_local = settings.DEBUG or settings.IS_PREVIEW
+    is_development = is_local and "PORT" not in os.environ
+    if not is_development and (errors := problems()):
+        exit_with_errors(f"{error.msg} {error.hint}" for error in errors)
+
+
+def exit_with_errors(messages: Iterable[str]) -> NoReturn:
+    """Print the messages and exit with status 3."""
+    print(*messages, sep="\n", file=sys.stderr)
+    sys.exit(3)

@@ -1,0 +1,114 @@
+"""A web process, started and stopped as the platform does."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+# Seconds in which platforms expect a web process to start.
+START_TIMEOUT = 60
+# Seconds; less than the 25 after which servers stop waiting for requests.
+STOP_TIMEOUT = 15
+
+needs_sigterm = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM.")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def web_command(folder: Path) -> str:
+    """The command of the web process: of the Procfile, or of ``.do/app.yaml``, in the folder."""
+    procfile, spec = folder / "Procfile", folder / ".do/app.yaml"
+    if procfile.exists():
+        [command] = re.findall(r"^web: (.+)$", procfile.read_text(), re.MULTILINE)
+    else:
+        # Without a YAML parser: the plain scalar, on one line, of the component named web.
+        pattern = r"^  - name: web\n(?:    .*\n)*?    run_command: (\w.*)\n(?!     )"
+        [command] = re.findall(pattern, spec.read_text(), re.MULTILINE)
+    return command
+
+
+class Server:
+    """The process of a shell command; at exit of the context its process group is killed."""
+
+    def __init__(self, command: str, log: Path, environment: dict[str, str]):
+        self.port, self.log = free_port(), log
+        programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(  # noqa: S602 (a command of the project)
+                # The platform sends SIGTERM to the shell too; this one waits for the exit status.
+                f"trap : TERM; {command}",
+                shell=True,
+                cwd=settings.BASE_DIR,
+                env={**os.environ, **environment, "PATH": programs, "PORT": str(self.port)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        # macOS raises PermissionError if only zombies are left.
+        with suppress(ProcessLookupError, PermissionError):
+            self.signal(signal.SIGKILL)
+        self.process.wait()
+        print(self.log.read_text())  # pytest shows it if the test fails
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the signal to every process of the command."""
+        os.killpg(self.process.pid, number)
+
+    def connect(self) -> closing[HTTPConnection]:
+        return closing(HTTPConnection("127.0.0.1", self.port, timeout=STOP_TIMEOUT))
+
+    def is_healthy(self) -> bool:
+        with suppress(OSError, HTTPException), self.connect() as connection:
+            return status_of_health_check(connection) == 200
+        return False
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float) -> None:
+        """Fail if the condition is not true within ``seconds``, or the process ends before."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None, "The web process has ended."
+            assert time.monotonic() < deadline, "The web process takes too long."
+            time.sleep(0.05)
+
+
+def status_of_health_check(connection: HTTPConnection) -> int:
+    connection.request("GET", "/healthz")
+    with connection.getresponse() as response:
+        response.read()
+        return response.status
+
+
+def assert_serves_and_stops(command: str, log: Path, environment: dict[str, str]) -> None:
+    """Start the command, and send SIGTERM while a request is in flight and a connection idle."""
+    with Server(command, log, environment) as server, server.connect() as idle, server.connect() as upload:
+        server.wait_until(server.is_healthy, START_TIMEOUT)
+        assert status_of_health_check(idle) == 200
+        upload.putrequest("POST", "/")
+        upload.putheader("Content-Length", "8")
+        upload.endheaders(b"half")
+        server.signal(signal.SIGTERM)
+        # ACCEPT_GRACE_SECONDS: the router may still send new requests.
+        assert server.is_healthy()
+        server.wait_until(lambda: not server.is_healthy(), STOP_TIMEOUT)
+        upload.send(b"half")
+        # A redirect to HTTPS, which needs neither the database nor collected static files.
+        assert upload.getresponse().status == 301
+        assert server.process.wait(STOP_TIMEOUT) == 0

@@ -1,0 +1,9 @@
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example.settings")
+
+app = Celery("example", task_cls="paas.lost_tasks:Task")
+app.config_from_object("paas.celery")
+app.autodiscover_tasks()

@@ -1,0 +1,98 @@
+from pathlib import Path
+
+from django.utils.csp import CSP
+from environs import Env
+from example.accounts import *
+
+from paas import database_url, logs, mail, variables
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env()
+SERVER = env.str("SERVER", "paas.servers.daphne")
+IS_ASGI = SERVER.endswith(("daphne", "gunicorn_asgi"))
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "")
+SECRET_KEY_FALLBACKS: list[str] = []
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost"] if DEBUG else [])
+ROOT_URLCONF = "example.urls"
+ASGI_APPLICATION = "example.asgi.application"
+WSGI_APPLICATION = "example.wsgi.application"
+PLATFORM = env.str("PLATFORM", "paas.heroku")
+DATABASES = {"default": database_url.database(env, DEBUG)}
+DATABASE_IS_POOLED = database_url.is_pooled(env)
+REDIS_URL = env.str("REDIS_URL", "")
+EMAIL_URL = env.str("EMAIL_URL", "", validate=variables.is_mail_url)
+MAILERS = {}
+if EMAIL_URL:
+    smtp = "django.core.mail.backends.smtp.EmailBackend"
+    MAILERS["default"] = {"BACKEND": smtp, "OPTIONS": mail.smtp_options(EMAIL_URL)}
+elif DEBUG:
+    MAILERS["default"] = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
+BUCKET = {"access_key": "", "secret_key": "", "bucket_name": "", "region_name": ""}
+USE_TZ = True
+STATIC_URL = "/static/"
+SECURE_CSP = {
+    **dict.fromkeys(["default-src", "base-uri", "frame-ancestors"], [CSP.NONE]),
+    **dict.fromkeys(["script-src", "style-src", "img-src", "connect-src", "form-action"], [CSP.SELF]),
+}
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "limits": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "limits"},
+}
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+SESSION_ENGINE = "paas.sessions"
+AUTHENTICATION_BACKENDS = ["paas.accounts.throttle.Backend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+
+INSTALLED_APPS = [
+    *["paas", "paas.worker", "paas.accounts", *(["paas.asgi"] if IS_ASGI else [])],
+    *["django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes"],
+    *["django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles"],
+    *["allauth", "allauth.account", "allauth.mfa", "axes"],
+]
+MIDDLEWARE = [
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "paas.headers.SecurityHeadersMiddleware",
+    "paas.proxy_headers.ClientAddressMiddleware",
+    "paas.request_log.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "paas.health.HealthCheckMiddleware",
+    "paas.middleware.StaticFilesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "axes.middleware.AxesMiddleware",
+    "paas.timeouts.StatementTimeoutMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).parent / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+DEPLOY_CHECKS = ["paas.checks", "paas.mail_checks", "paas.redis_checks", "paas.bucket_checks"]
+if IS_ASGI:
+    DEPLOY_CHECKS.append("paas.asgi.checks")
+if not DEBUG:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
+    SECURE_HSTS_SECONDS = 3600
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", "mail.W001"]
+LOGGING = logs.configuration(env.log_level("LOG_LEVEL", "INFO"), as_json=not DEBUG)

@@ -1,0 +1,105 @@
+"""The ASGI application: its deploy check, log lines, WebSocket middleware, and shutdown."""
+
+import asyncio
+import logging
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from paas import proxy_headers
+from paas.asgi import shutdown
+from paas.asgi.close_codes import INTERNAL_ERROR
+from paas.asgi.websockets import HandleErrors, LogSockets, ReadHandshake
+from paas.asgi.management.commands.runserver import Command
+
+# Imported here and not in a test: it exits if DEBUG is off and the settings are not for production.
+application = import_string(settings.ASGI_APPLICATION)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"CHANNEL_LAYERS": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}},
+            "CHANNEL_LAYERS must name a layer that all processes share.",
+        ),
+    ],
+)
+def test_an_in_memory_channel_layer_is_one_deploy_error(only_problem, changes, message):
+    assert only_problem(**changes) == message
+
+
+async def test_a_websocket_with_an_unknown_path_is_refused():
+    headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
+    socket = WebsocketCommunicator(application, "/no/such/socket", headers)
+    accepted, _ = await socket.connect()
+    assert not accepted
+
+
+async def test_a_websocket_s_client_ip_is_from_the_router_s_header():
+    clients = []
+
+    async def record_client(scope, receive, send):
+        clients.append(scope["client"][0])
+
+    router_header = (proxy_headers.platform.CLIENT_IP_HEADER.encode(), b"203.0.113.7")
+    for headers in ([router_header], []):
+        scope = {"headers": headers, "client": ("10.0.0.1", 50000)}
+        await ReadHandshake(record_client)(scope, None, None)
+    assert clients == ["203.0.113.7", "10.0.0.1"]
+
+
+def test_the_development_server_logs_no_request_a_second_time(events):
+    details = {"method": "GET", "path": "/", "status": 200, "client": "", "time_taken": 0.1}
+    Command().log_action("http", "complete", details)
+    assert events() == []
+
+
+def test_errors_of_a_channel_layer_without_redis_are_one_line_per_interval(events, monkeypatch):
+    logger = logging.getLogger("channels_redis.pubsub")
+    for rate_limit in logger.filters:
+        monkeypatch.setattr(rate_limit, "silent_until", 0.0)
+    for _ in range(3):
+        logger.error("Unexpected exception in receive task", exc_info=ConnectionError())
+    assert len(events()) == 1
+
+
+async def test_an_error_closes_the_websocket_and_is_logged_with_the_request_id(events):
+    async def fail(scope, receive, send):
+        await send({"type": "websocket.accept"})
+        raise RuntimeError("It does not work.")
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"path": "/", "handshake": {}, "client": ("203.0.113.7", 50000)}
+    await LogSockets(HandleErrors(fail))(scope, None, send)
+    assert sent[-1] == {"type": "websocket.close", "code": INTERNAL_ERROR}
+    opened, error, closed = events()
+    assert (opened["event"], closed["event"]) == ("socket opened", "socket closed")
+    assert "It does not work." in error["exception"]
+    assert opened["request_id"] == error["request_id"] == closed["request_id"]
+
+
+async def test_shutdown_closes_websockets_and_waits_for_them():
+    ended, sent = [], []
+    closed = asyncio.Event()
+
+    async def work(scope, receive, send):
+        await closed.wait()
+        ended.append(scope["type"])
+
+    async def send(message):
+        sent.append(message)
+        closed.set()
+
+    socket = asyncio.create_task(shutdown.TrackInFlight(work)({"type": "websocket"}, None, send))
+    await asyncio.sleep(0)
+    await shutdown.drain()
+    assert ended == ["websocket"]
+    assert sent == [{"type": "websocket.close", "code": 1012}]
+    await socket

@@ -1,0 +1,56 @@
+"""The budget of database connections, in the log at the start and from 80 % on."""
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from paas import connections
+from paas.checks import connections_per_process
+from paas.connections import Budget
+
+needs_postgresql = pytest.mark.skipif(
+    "postgresql" not in settings.DATABASES["default"]["ENGINE"], reason="needs PostgreSQL"
+)
+
+
+@pytest.fixture
+def budget(monkeypatch):
+    """A budget in place of PostgreSQL's answer, to be changed."""
+    found = Budget(limit=20, in_use=15)
+    monkeypatch.setattr(connections, "read_budget", lambda: found)
+    monkeypatch.setattr(connection, "vendor", "postgresql")
+    monkeypatch.setitem(connections.LAST_WARNING, "at", -connections.WARNING_INTERVAL)
+    return found
+
+
+def lines(events) -> list[dict]:
+    return [event for event in events() if event["event"] == "database connections"]
+
+
+def test_the_start_of_a_process_is_a_line_with_the_limit(budget, events):
+    connections.log_connections(6)
+    [line] = lines(events)
+    assert (line["limit"], line["in_use"], line["this_process"]) == (20, 15, 6)
+    assert line["level"] == "info"
+
+
+def test_four_fifths_of_the_limit_are_a_warning(budget, events):
+    budget.in_use = 16
+    connections.log_connections(6)
+    assert [line["level"] for line in lines(events)] == ["warning"]
+
+
+def test_a_probe_logs_only_a_shortage_and_not_each_time(budget, events):
+    connections.warn_of_shortage()
+    assert lines(events) == []
+    budget.in_use = 20
+    for _ in range(3):
+        connections.warn_of_shortage()
+    [line] = lines(events)
+    assert line["this_process"] == connections_per_process()
+
+
+@needs_postgresql
+def test_postgresql_has_more_connections_than_are_in_use(db):
+    budget = connections.read_budget()
+    assert 0 < budget.in_use < budget.limit

@@ -1,0 +1,379 @@
+"""The base consumer and the WebSocket middleware, tested with a small endpoint."""
+
+import asyncio
+from functools import partial
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import InMemoryChannelLayer
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+from django.db import OperationalError
+from django.test import AsyncClient, Client
+from django.urls import path, reverse
+from django.utils import timezone
+
+from paas.asgi import consumers, tickets, websockets
+from paas.asgi.consumers import SessionConsumer
+from paas.asgi.heartbeat import HEARTBEAT
+from paas.asgi.sessions import ended_sessions
+from paas.testing.sockets import Socket, close_all, log_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class EchoConsumer(SessionConsumer):
+    subprotocol = "echo"
+
+    async def opened(self):
+        await self.send_json({"type": "hello", "name": self.scope["user"].get_username()})
+
+    async def receive_json(self, content, **kwargs):
+        await self.send_json({"type": "echo", "content": content})
+
+
+application = websockets.websocket_application([path("ws/echo/", EchoConsumer.as_asgi())])
+echo = partial(Socket, application, "/ws/echo/")
+
+
+@pytest.fixture(autouse=True)
+async def close_all_sockets(transactional_db):
+    """A consumer that outlives its test would query the next test's database."""
+    yield
+    await close_all()
+
+
+async def ticket_of(client: AsyncClient) -> str:
+    return await sync_to_async(tickets.make_ticket)(client.cookies["sessionid"].value)
+
+
+async def end_session(how: str, client: AsyncClient) -> None:
+    """End the client's session in the database."""
+    sessions = Session.objects.filter(session_key=client.cookies["sessionid"].value)
+    if how == "deleted":
+        await sessions.adelete()
+    elif how == "expired":
+        await sessions.aupdate(expire_date=timezone.now())
+    else:
+        bob = await (await log_in("bob")).asession()
+        stored = await Session.objects.aget(session_key=bob.session_key)
+        await sessions.aupdate(session_data=stored.session_data)
+
+
+async def test_a_new_endpoint_is_a_subclass():
+    socket = await echo(await log_in("ada"), subprotocols=["echo"]).open()
+    assert socket.subprotocol == "echo"
+    assert (await socket.receive("hello"))["name"] == "ada"
+    await socket.send_json_to({"text": "Hello!"})
+    assert (await socket.receive("echo"))["content"] == {"text": "Hello!"}
+
+
+async def test_a_client_that_is_not_logged_in_is_refused():
+    accepted, _ = await echo().connect()
+    assert not accepted
+
+
+async def test_logging_out_closes_that_session_s_sockets_only():
+    phone, desk = await log_in("ada"), await log_in("ada")
+    on_phone, on_desk = await echo(phone).open(), await echo(desk).open()
+    await phone.post(reverse("account_logout"))
+    assert await on_phone.close_code() == consumers.LOGGED_OUT
+    await HEARTBEAT.beat()
+    await on_desk.receive("ping")
+
+
+async def test_a_client_that_answers_stays_and_one_that_does_not_is_closed():
+    answering, silent = (
+        await echo(await log_in("ada")).open(),
+        await echo(await log_in("bob")).open(),
+    )
+    for _ in range(3):
+        await HEARTBEAT.beat()
+        await answering.receive("ping")
+        await answering.send_json_to({"type": "pong"})
+        await asyncio.sleep(0.05)
+    assert await silent.close_code() == consumers.NO_ANSWER
+    await answering.send_json_to("still there")
+    await answering.receive("echo")
+
+
+async def test_a_heartbeat_keeps_sockets_open_while_the_database_is_unavailable(monkeypatch):
+    def fail(sessions):
+        raise OperationalError("the database is unavailable")
+
+    socket = await echo(await log_in("ada")).open()
+    monkeypatch.setattr("paas.asgi.heartbeat.ended_sessions", fail)
+    await HEARTBEAT.beat()
+    await socket.receive("ping")
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"password": "another"}])
+async def test_a_heartbeat_closes_the_sockets_of_an_account_that_changed(change):
+    socket = await echo(await log_in("ada")).open()
+    other = await echo(await log_in("bob")).open()
+    await get_user_model().objects.filter(username="ada").aupdate(**change)
+    await HEARTBEAT.beat()
+    assert await socket.close_code() == consumers.LOGGED_OUT
+    await other.receive("ping")
+
+
+@pytest.mark.parametrize("how", ["deleted", "expired", "another user's"])
+async def test_a_heartbeat_closes_the_sockets_of_a_session_that_has_ended(how):
+    client, another = await log_in("ada"), await log_in("ada")
+    ticket = await ticket_of(client)
+    ended = [await echo(client).open(), await echo(authorization=f"Ticket {ticket}").open()]
+    going_on = await echo(another).open()
+    await end_session(how, client)
+    await HEARTBEAT.beat()
+    assert [await socket.close_code() for socket in ended] == [consumers.LOGGED_OUT] * 2
+    await going_on.receive("ping")
+
+
+async def test_a_silent_socket_of_a_session_that_has_ended_is_closed_too():
+    client = await log_in("ada")
+    socket = await echo(client).open()
+    await HEARTBEAT.beat()
+    await end_session("deleted", client)
+    await HEARTBEAT.beat()
+    assert await socket.close_code() == consumers.LOGGED_OUT
+
+
+def test_all_sessions_of_a_heartbeat_are_one_query(user, django_assert_num_queries):
+    clients = [Client() for _ in range(3)]
+    for client in clients:
+        client.force_login(user)
+    sessions = {(client.cookies["sessionid"].value, user.pk) for client in clients}
+    with django_assert_num_queries(1):
+        assert ended_sessions(sessions | {("gone", user.pk)}) == {("gone", user.pk)}
+
+
+async def test_a_logout_before_a_websocket_joins_its_session_refuses_the_websocket(monkeypatch):
+    client, join = await log_in("ada"), InMemoryChannelLayer.group_add
+
+    async def log_out_and_join(layer, group, channel):
+        await client.post(reverse("account_logout"))
+        await join(layer, group, channel)
+
+    socket = echo(client)
+    monkeypatch.setattr(InMemoryChannelLayer, "group_add", log_out_and_join)
+    assert not (await socket.connect())[0]
+
+
+async def test_a_logout_deletes_the_session_before_it_closes_the_websockets(monkeypatch):
+    """Otherwise a handshake in between would find the session, and miss the message."""
+    client, send, left = await log_in("ada"), InMemoryChannelLayer.group_send, []
+
+    async def count_and_send(layer, group, message):
+        if message["type"] == "session.logged_out":
+            left.append(await Session.objects.acount())
+        await send(layer, group, message)
+
+    monkeypatch.setattr(InMemoryChannelLayer, "group_send", count_and_send)
+    await client.post(reverse("account_logout"))
+    assert left == [0]
+
+
+async def test_a_pong_during_a_heartbeat_counts(monkeypatch):
+    socket = await echo(await log_in("ada")).open()
+    await HEARTBEAT.beat()
+    [consumer] = HEARTBEAT.consumers
+
+    def answer(sessions):
+        consumer.missed = 0
+        return set()
+
+    monkeypatch.setattr("paas.asgi.heartbeat.ended_sessions", answer)
+    await HEARTBEAT.beat()
+    assert HEARTBEAT.consumers == {consumer}
+    await socket.receive("ping")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example",
+        "http://localhost.evil.example",
+        "http://localhost:81",
+        "https://localhost",
+        "ftp://localhost",
+        "x://localhost",
+        "http://localhost/presence/",
+        "localhost",
+        "null",
+        "",
+    ],
+)
+async def test_pages_of_other_sites_are_refused(origin):
+    accepted, _ = await echo(await log_in("ada"), origin=origin).connect()
+    assert not accepted
+
+
+@pytest.mark.parametrize(
+    ("origin", "proto", "accepted"),
+    [
+        ("https://localhost", "https", True),
+        ("http://localhost", "https", False),
+        ("https://localhost", "http", False),
+        ("http://localhost", "http", False),
+    ],
+)
+async def test_a_site_with_https_accepts_websockets_over_https_only(
+    settings, origin, proto, accepted
+):
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.SECURE_SSL_REDIRECT = True
+    socket = echo(await log_in("ada"), origin=origin, **{"x-forwarded-proto": proto})
+    assert (await socket.connect())[0] is accepted
+
+
+@pytest.mark.parametrize("headers", [{"host": "evil.example"}, {"content-type": "x" * 10001}])
+async def test_an_invalid_handshake_is_refused_without_an_error(headers, events):
+    accepted, _ = await echo(await log_in("ada"), **headers).connect()
+    assert not accepted
+    assert not any("exception" in event for event in events())
+
+
+async def test_another_site_on_a_shared_domain_is_refused(settings):
+    settings.ALLOWED_HOSTS = [".platform.example"]
+    client = await log_in("ada")
+    other = echo(client, host="ours.platform.example", origin="http://theirs.platform.example")
+    assert not (await other.connect())[0]
+    ours = echo(client, host="ours.platform.example", origin="http://ours.platform.example")
+    assert (await ours.connect())[0]
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("x" * (EchoConsumer.max_message_size + 1), consumers.MESSAGE_TOO_BIG),
+        ("not JSON", consumers.BAD_MESSAGE),
+    ],
+)
+async def test_an_invalid_message_closes_the_socket(message, code):
+    socket = await echo(await log_in("ada")).open()
+    await socket.send_to(text_data=message)
+    assert await socket.close_code() == code
+
+
+async def test_a_client_that_sends_too_many_messages_is_closed():
+    socket = await echo(await log_in("ada")).open()
+    for _ in range(EchoConsumer.max_messages + 1):
+        await socket.send_json_to({"type": "pong"})
+    assert await socket.close_code() == consumers.TOO_MANY
+
+
+async def test_a_ticket_by_header_or_subprotocol_opens_a_socket_without_cookies():
+    client = await log_in("ada")
+    by_header = await echo(authorization=f"Ticket {await ticket_of(client)}").open()
+    offered = ["echo", f"ticket.{await ticket_of(client)}"]
+    by_subprotocol = await echo(subprotocols=offered).open()
+    assert by_subprotocol.subprotocol == "echo"
+    for socket in (by_header, by_subprotocol):
+        assert (await socket.receive("hello"))["name"] == "ada"
+
+
+async def test_a_new_secret_key_refuses_no_socket_and_ends_no_session(settings):
+    client = await log_in("ada")
+    ticket = await ticket_of(client)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another secret"
+    by_ticket = await echo(authorization=f"Ticket {ticket}").open()
+    by_cookie = await echo(client).open()
+    for socket in (by_ticket, by_cookie):
+        assert (await socket.receive("hello"))["name"] == "ada"
+    settings.SECRET_KEY_FALLBACKS = []
+    assert not (await echo(client).connect())[0]
+
+
+async def test_a_ticket_opens_one_socket():
+    ticket = await ticket_of(await log_in("ada"))
+    sockets = [echo(authorization=f"Ticket {ticket}") for _ in range(5)]
+    opened = await asyncio.gather(*(socket.connect() for socket in sockets))
+    assert sorted(accepted for accepted, _ in opened) == [False] * 4 + [True]
+    assert not (await echo(subprotocols=["echo", f"ticket.{ticket}"]).connect())[0]
+
+
+@pytest.mark.parametrize("how", ["logout", "deleted", "expired"])
+async def test_a_ticket_of_a_session_that_has_ended_is_refused(how):
+    client = await log_in("ada")
+    ticket = await ticket_of(client)
+    if how == "logout":
+        await client.post(reverse("account_logout"))
+    else:
+        await end_session(how, client)
+    assert not (await echo(authorization=f"Ticket {ticket}").connect())[0]
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"password": "another"}])
+async def test_a_ticket_of_an_account_that_changed_is_refused(change):
+    ticket = await ticket_of(await log_in("ada"))
+    await get_user_model().objects.filter(username="ada").aupdate(**change)
+    assert not (await echo(authorization=f"Ticket {ticket}").connect())[0]
+
+
+async def test_tickets_are_not_stored():
+    ticket = await ticket_of(await log_in("ada"))
+    async for stored in Session.objects.all():
+        assert ticket not in (stored.session_key, str(stored.get_decoded()))
+
+
+async def test_an_invalid_ticket_is_refused_in_spite_of_valid_cookies(monkeypatch):
+    client = await log_in("ada")
+    assert not (await echo(client, authorization="Ticket invented").connect())[0]
+    monkeypatch.setattr(tickets, "TICKET_SECONDS", -1)
+    expired = await ticket_of(client)
+    assert not (await echo(client, authorization=f"Ticket {expired}").connect())[0]
+
+
+async def test_an_invalid_ticket_never_reaches_the_application():
+    async def accept(scope, receive, send):
+        await send({"type": "websocket.accept"})
+
+    headers = [(b"authorization", b"Ticket invented")]
+    application = websockets.ReadHandshake(tickets.TicketAuth(accept))
+    assert not (await WebsocketCommunicator(application, "/", headers).connect())[0]
+
+
+async def test_a_ticket_s_row_is_no_session():
+    client = await log_in("ada")
+    ticket = await ticket_of(client)
+    row = await Session.objects.aget(session_key=tickets.ticket_key(ticket))
+    stranger = AsyncClient()
+    stranger.cookies["sessionid"] = row.session_key
+    session = await stranger.asession()
+    assert session.session_key != row.session_key
+    assert await session.aget(tickets.TICKET_SESSION) is None
+
+
+async def test_a_new_ticket_deletes_expired_ones_and_no_session(monkeypatch):
+    client = await log_in("ada")
+    monkeypatch.setattr(tickets, "TICKET_SECONDS", -1)
+    await ticket_of(client)
+    monkeypatch.undo()
+    await ticket_of(client)
+    assert await Session.objects.acount() == 2
+
+
+async def test_a_class_whose_heartbeat_fails_keeps_no_ended_session_open(monkeypatch, events):
+    client = await log_in("ada")
+    websocket = await echo(client).open()
+
+    async def fail(answering):
+        raise RuntimeError("It does not work.")
+
+    monkeypatch.setattr(EchoConsumer, "on_beat", fail)
+    await end_session("deleted", client)
+    await HEARTBEAT.beat()
+    assert await websocket.close_code() == consumers.LOGGED_OUT
+    assert "EchoConsumer.on_beat() failed." in [event["event"] for event in events()]
+
+
+async def test_a_message_too_deep_for_the_parser_closes_the_websocket(monkeypatch):
+    def fail(text):
+        raise RecursionError("maximum recursion depth exceeded")
+
+    websocket = await echo(await log_in("ada")).open()
+    monkeypatch.setattr("paas.asgi.consumers.json.loads", fail)
+    await websocket.send_to(text_data=4096 * "[")
+    assert await websocket.close_code() == consumers.BAD_MESSAGE

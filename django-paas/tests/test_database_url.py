@@ -1,0 +1,54 @@
+"""The database from the environment: one, or a connection pool before it."""
+
+import pytest
+from environs import Env
+
+from paas.database_url import database, is_pooled
+
+POOL = "postgres://ada:secret@pool.example.com:6432/site"
+DIRECT = "postgres://ada:secret@db.example.com:5432/site"
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """A function that returns the database for these variables, of a command or a web process."""
+
+    def read_variables(program: str = "gunicorn", **variables: str):
+        for name in ("DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_CONNECTION_POOL_URL"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("sys.argv", [f"bin/{program}"])
+        assert is_pooled(Env()) == (len(variables) > 1)
+        return database(Env(), debug=False)
+
+    return read_variables
+
+
+def test_without_variables_there_is_no_database(read):
+    assert read() == {}
+
+
+@pytest.mark.parametrize("program", ["gunicorn", "manage.py"])
+def test_a_single_database_has_server_side_cursors_in_every_program(read, program):
+    found = read(program, DATABASE_URL=DIRECT)
+    assert found["HOST"] == "db.example.com"
+    assert not found["DISABLE_SERVER_SIDE_CURSORS"]
+    assert found["OPTIONS"] == {"connect_timeout": 5, "sslmode": "require"}
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"DATABASE_URL": POOL, "DATABASE_DIRECT_URL": DIRECT},
+        {"DATABASE_CONNECTION_POOL_URL": POOL, "DATABASE_URL": DIRECT},
+    ],
+)
+def test_a_pool_is_for_processes_and_commands_connect_directly(read, variables):
+    pooled, direct = read(**variables), read("manage.py", **variables)
+    assert (pooled["HOST"], direct["HOST"]) == ("pool.example.com", "db.example.com")
+    assert pooled["DISABLE_SERVER_SIDE_CURSORS"]
+    assert not direct["DISABLE_SERVER_SIDE_CURSORS"]
+    # PgBouncer rejects this one.
+    assert "options" not in pooled["OPTIONS"]
+    assert direct["OPTIONS"]["options"] == "-c statement_timeout=0"

@@ -1,0 +1,107 @@
+"""The request log, rate limits of log lines, and secrets that must not be logged."""
+
+import logging
+import sys
+
+import pytest
+from django.conf import settings
+from django.http import HttpResponseServerError
+from django.test import Client
+from django.urls import include, path, reverse
+
+from paas import request_log
+from paas.limits import OVERLOADED
+from paas.logs import RATE_LIMITED_LOGGERS, render_console
+
+
+def fail(request, token):
+    password = "hush"  # noqa: F841 (a traceback could show it)
+    raise RuntimeError("It does not work.")
+
+
+urlpatterns = [path("fail/<token>/", fail), path("", include(settings.ROOT_URLCONF))]
+
+
+def handler500(request):
+    return HttpResponseServerError(request.request_id)
+
+
+def test_a_request_logs_one_line_without_its_query_string(client, user, events):
+    client.force_login(user)
+    response = client.get(reverse("home"), {"token": "hush"})
+    (event,) = events()
+    assert event["request_id"] == response.headers["X-Request-ID"]
+    assert (event["method"], event["path"], event["status"]) == ("GET", "/", 200)
+    assert (event["user_id"], event["address"]) == (user.pk, "127.0.0.1")
+    assert "hush" not in str(event)
+
+
+def test_in_development_a_request_is_a_short_line():
+    event = {"logger": request_log.__name__, "method": "OPTIONS", "path": "/", "status": 200}
+    line = render_console(None, "info", event | {"duration_ms": 28.4, "user_id": 7})
+    assert line == "OPTIONS / 200 28 ms"
+
+
+def test_in_development_any_event_may_be_called_request():
+    line = render_console(None, "info", {"logger": "users.views", "event": "request", "order": 7})
+    assert "order" in line
+
+
+def test_health_checks_are_not_logged(client, events):
+    client.get("/healthz")
+    assert events() == []
+
+
+@pytest.mark.urls(__name__)
+def test_an_error_is_logged_with_the_request_id_of_its_page_and_without_tokens(client, events):
+    client.raise_request_exception = False
+    response = client.get("/fail/hush/", {"token": "hush"})
+    error, request = events()
+    assert response.status_code == 500
+    assert error["request_id"] == request["request_id"]
+    assert request["request_id"] in response.text
+    assert error["event"] == "Internal Server Error: /fail/<token>/"
+    assert "It does not work." in error["exception"]
+    assert request["path"] == "/fail/<token>/"
+    assert "hush" not in f"{error['event']} {request}"
+
+
+def test_a_csrf_failure_is_logged_without_a_query_string(events):
+    other_site = {"referer": "https://evil.example/?token=hush"}
+    browser = Client(enforce_csrf_checks=True)
+    browser.post(reverse("account_login"), {"password": "hush"}, headers=other_site, secure=True)
+    failure, request = events()
+    assert (failure["logger"], request["status"]) == ("django.security.csrf", 403)
+    assert "https://evil.example" in failure["event"]
+    assert "hush" not in f"{failure} {request}"
+
+
+@pytest.mark.parametrize("value", ["short", "x" * 129, "twenty characters, {}", "é" * 30])
+def test_an_invalid_request_id_is_replaced(client, events, value):
+    response = client.get("/favicon.ico", headers={"X-Request-ID": value})
+    (event,) = events()
+    assert event["request_id"] == response.headers["X-Request-ID"] != value
+
+
+@pytest.mark.parametrize("name", RATE_LIMITED_LOGGERS)
+def test_rate_limited_loggers_log_one_line_per_interval(events, name, monkeypatch):
+    logger = logging.getLogger(name)
+    (rate_limit,) = logger.filters
+    monkeypatch.setattr(rate_limit, "silent_until", 0.0)
+    for _ in range(3):
+        logger.error("Away", exc_info=ConnectionError())
+    (event,) = events()
+    assert (event["event"], event["level"]) == ("Away (ConnectionError)", "warning")
+    assert "exception" not in event
+
+
+def test_refused_requests_log_one_line_per_interval(events, monkeypatch):
+    for rate_limit in logging.getLogger("paas.limits").filters:
+        monkeypatch.setattr(rate_limit, "silent_until", 0.0)
+    for _ in range(3):
+        OVERLOADED.log("/")
+    assert [event["event"] for event in events()] == ["request refused"]
+
+
+def test_sentry_is_not_imported_without_sentry_dsn():
+    assert "sentry_sdk" not in sys.modules

@@ -1,0 +1,127 @@
+"""Tasks that end their worker process. The tests run them as a worker process does."""
+
+from datetime import timedelta
+
+import pytest
+from celery import current_app as app
+from celery import shared_task
+from celery.app.trace import build_tracer
+from celery.contrib.django.task import DjangoTask
+from celery.exceptions import Retry
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
+from django.utils import timezone
+
+from paas import lost_tasks
+from paas.worker.models import UnfinishedTask
+
+pytestmark = pytest.mark.django_db
+
+runs: list[str] = []
+endings: list[BaseException] = []
+
+
+@shared_task
+def deliver(parcel: str):
+    """A task whose runs end with ``endings``, the last one first."""
+    runs.append(parcel)
+    if endings:
+        raise endings.pop()
+
+
+@shared_task(base=DjangoTask)
+def announce(parcel: str):
+    assert not UnfinishedTask.objects.exists()
+
+
+@pytest.fixture
+def run():
+    """A function that runs the task as a worker does for a message."""
+    runs.clear()
+    endings.clear()
+    request = {"id": "id-1", "is_eager": False, "delivery_info": {}}
+
+    def run_task(task=deliver):
+        return build_tracer(task.name, task, app=app)("id-1", ["a book"], {}, request)
+
+    return run_task
+
+
+@pytest.fixture
+def lose(run):
+    """A function that runs the task in a worker process that ends before the task does."""
+
+    def lose_worker():
+        endings.append(SystemExit())
+        with pytest.raises(SystemExit):
+            run()
+
+    return lose_worker
+
+
+@pytest.mark.parametrize("ending", [None, ValueError("no such parcel"), Retry()])
+def test_a_task_that_has_ended_leaves_no_row(run, ending):
+    if ending:
+        endings.append(ending)
+    run()
+    assert runs == ["a book"]
+    assert not UnfinishedTask.objects.exists()
+
+
+def test_a_task_with_celery_s_own_base_class_has_no_row(run):
+    assert run(announce).info is None
+
+
+def test_a_task_that_lost_two_workers_is_set_aside_until_it_is_run_again(run, lose, caplog, capsys):
+    lose()
+    lose()
+    run()
+    run()
+    assert len(runs) == 2
+    assert "deliver[id-1] is set aside: its worker was lost 2 times." in caplog.text
+    assert "To run it again: python manage.py run_task_again id-1" in caplog.text
+    call_command("run_task_again")
+    assert capsys.readouterr().out == (
+        "id-1 test_lost_tasks.deliver, args ['a book'], kwargs {}\n"
+    )
+    call_command("run_task_again", "id-1")
+    assert len(runs) == 3
+    with pytest.raises(CommandError, match="No task id-1 is set aside"):
+        call_command("run_task_again", "id-1")
+
+
+def test_a_task_that_raises_memory_error_counts_as_lost(run):
+    """After MemoryError, Celery ends the whole worker, and the message returns to the queue."""
+    endings.extend([MemoryError(), MemoryError()])
+    for _ in range(4):
+        run()
+    assert len(runs) == 2
+
+
+def test_only_losses_in_a_row_count(run, lose):
+    for _ in range(3):
+        lose()
+        run()
+    assert len(runs) == 6
+
+
+def test_a_task_runs_while_the_database_is_unavailable(run, monkeypatch, caplog):
+    def fail(**kwargs):
+        raise OperationalError("the database is unavailable")
+
+    monkeypatch.setattr(UnfinishedTask.objects, "create", fail)
+    run()
+    assert runs == ["a book"]
+    assert "deliver[id-1] is not recorded: OperationalError" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)  # as it closes the connection
+def test_a_worker_that_starts_deletes_old_rows(lose):
+    lose()
+    day_ago = timezone.now() - timedelta(days=1)
+    UnfinishedTask.objects.create(task_id="set-aside", set_aside_at=day_ago)
+    lost_tasks.delete_old()
+    assert UnfinishedTask.objects.count() == 2
+    UnfinishedTask.objects.update(started_at=day_ago)
+    lost_tasks.delete_old()
+    assert UnfinishedTask.objects.get().task_id == "set-aside"

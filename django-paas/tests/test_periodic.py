@@ -1,0 +1,113 @@
+"""Periodic tasks run once per period, with several workers, restarts and failures."""
+
+from datetime import timedelta
+
+import pytest
+from celery import current_app
+from django.db import DatabaseError
+from django.utils import timezone
+
+from paas import periodic
+from paas.worker.models import PeriodicTask
+from paas.periodic import OnceScheduler
+
+# The scheduler closes its connection, which a test's transaction would not survive.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Names of the tasks that were sent; the only entry of the schedule is hourly."""
+    names: list[str] = []
+    monkeypatch.setattr(
+        OnceScheduler, "apply_async", lambda self, entry, **options: names.append(entry.name)
+    )
+    schedule = current_app.conf.beat_schedule
+    # Not by monkeypatch, which deletes the attribute at the end.
+    current_app.conf.beat_schedule = {"tidy": {"task": "shop.tasks.tidy", "schedule": HOUR}}
+    yield names
+    current_app.conf.beat_schedule = schedule
+
+
+@pytest.fixture
+def start_worker(sent):
+    """A function that returns the clock of a new worker."""
+    return lambda: OnceScheduler(current_app._get_current_object())
+
+
+def set_last_run(ago: timedelta) -> None:
+    """When any worker sent the task last."""
+    PeriodicTask.objects.filter(name="tidy").update(last_run_at=timezone.now() - ago)
+
+
+def tick(*workers: OnceScheduler) -> None:
+    for worker in workers:
+        for _ in range(3):
+            worker.tick()
+
+
+def test_a_task_that_is_not_due_is_not_sent(start_worker, sent):
+    tick(start_worker())
+    assert sent == []
+
+
+def test_of_several_workers_one_sends_a_task(start_worker, sent):
+    start_worker()
+    set_last_run(2 * HOUR)
+    workers = [start_worker() for _ in range(3)]
+    tick(*workers)
+    assert sent == ["tidy"]
+
+
+def test_restarts_do_not_put_a_task_off(start_worker, sent):
+    start_worker()
+    set_last_run(HOUR * 0.99)
+    tick(start_worker())
+    assert sent == []
+    set_last_run(HOUR * 1.01)
+    tick(start_worker())
+    assert sent == ["tidy"]
+
+
+def test_runs_that_were_missed_are_made_up_for_once(start_worker, sent):
+    start_worker()
+    set_last_run(24 * HOUR)
+    tick(start_worker(), start_worker())
+    assert sent == ["tidy"]
+
+
+def test_a_task_that_cannot_be_sent_is_tried_again(start_worker, sent, monkeypatch):
+    start_worker()
+    set_last_run(2 * HOUR)
+    worker = start_worker()
+
+    def fail(self, entry, **options):
+        raise ConnectionError("Redis is unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OnceScheduler, "apply_async", fail)
+        tick(worker)
+    assert worker.tick() <= periodic.RETRY_SECONDS
+    assert sent == []
+    worker.retry_at = 1.0
+    tick(worker)
+    assert sent == ["tidy"]
+
+
+def test_a_worker_starts_without_a_database_and_tries_again(start_worker, sent, monkeypatch):
+    start_worker()
+    set_last_run(2 * HOUR)
+
+    def fail(**options):
+        raise DatabaseError("PostgreSQL is unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PeriodicTask.objects, "get_or_create", fail)
+        worker = start_worker()
+        assert worker.tick() <= periodic.RETRY_SECONDS
+    assert sent == []
+    worker.retry_at = 1.0
+    tick(worker)
+    assert sent == ["tidy"]

@@ -1,0 +1,183 @@
+"""Deploy checks, health checks, and the platform's header with the client's IP address."""
+
+from threading import Event
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.urls import path
+from django.views.generic import RedirectView
+
+from paas import health, proxy_headers
+from paas.checks import check_admin_path, check_variables, connections_per_process, problems
+from paas.startup import refuse_misconfiguration
+from example.production import VALID_SETTINGS
+
+
+
+def test_a_valid_configuration_has_no_deploy_error(configure):
+    configure(ALLOWED_HOSTS=["www.example.com", ".example.com", "[::1]"])
+    assert problems() == []
+    refuse_misconfiguration()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"SECRET_KEY": 10 * "a secret "}, "SECRET_KEY must be random characters, without a space."),
+        ({"ALLOWED_HOSTS": ["*"]}, "ALLOWED_HOSTS contains '*', which is not a host name."),
+        (
+            {"ALLOWED_HOSTS": ["https://www.example.com"]},
+            "ALLOWED_HOSTS contains 'https://www.example.com', which is not a host name.",
+        ),
+        ({"ALLOWED_HOSTS": [".com"]}, "ALLOWED_HOSTS contains '.com', which is not a host name."),
+        ({"engine": "django.db.backends.dummy"}, "DATABASE_URL is not set."),
+        (
+            {"engine": "django.db.backends.sqlite3"},
+            "DATABASE_URL must name a PostgreSQL database.",
+        ),
+        ({"sslmode": "disable"}, "DATABASE_URL must set sslmode=require, or verify-full."),
+        ({"sslmode": None}, "DATABASE_URL must set sslmode=require, or verify-full."),
+        (
+            {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"},
+            "SESSION_ENGINE needs a cache in CACHES that all processes share.",
+        ),
+    ],
+)
+def test_an_invalid_setting_is_one_deploy_error(only_problem, changes, message):
+    assert only_problem(**changes) == message
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "hint"),
+    [
+        ({"SECRET_KEY": ""}, "security.W009", "heroku config:set SECRET_KEY="),
+        ({"SECRET_KEY": 30 * "ab"}, "security.W009", "heroku config:set SECRET_KEY="),
+        ({"ALLOWED_HOSTS": []}, "security.W020", "heroku config:set ALLOWED_HOSTS="),
+        ({"DEBUG": True}, "security.W018", "heroku config:unset DEBUG"),
+        ({"SECURE_SSL_REDIRECT": False}, "security.W008", None),
+        ({"SECURE_HSTS_SECONDS": 0}, "security.W004", None),
+        ({"SESSION_COOKIE_SECURE": False}, "security.W012", None),
+        ({"CSRF_COOKIE_SECURE": False}, "security.W016", None),
+    ],
+)
+def test_django_s_own_checks_keep_a_process_from_starting(
+    configure, monkeypatch, changes, check, hint
+):
+    configure(**changes)
+    monkeypatch.setenv("PORT", "8000")
+    [found] = problems()
+    assert found.id == check
+    if hint:
+        assert hint in found.hint
+        assert [info.hint for info in check_variables()] == [found.hint]
+    with pytest.raises(SystemExit):
+        refuse_misconfiguration()
+
+
+def test_the_admin_s_path_must_be_its_own(settings):
+    settings.ROOT_URLCONF = __name__
+    assert [error.msg for error in check_admin_path()] == [
+        "ADMIN_PATH: another view has the path /accounts/."
+    ]
+
+
+urlpatterns = [path("accounts/", RedirectView.as_view()), path("accounts/", admin.site.urls)]
+
+
+def test_more_threads_than_database_connections_are_a_problem(configure, only_problem, settings):
+    settings.WEB_THREADS = 7
+    connections = 2 * connections_per_process()
+    plan = {"WEB_PROCESSES": 2, "DATABASE_CONNECTION_LIMIT": connections}
+    configure(**plan)
+    assert problems() == []
+    message = only_problem(**plan | {"DATABASE_CONNECTION_LIMIT": connections - 1})
+    assert f"= {connections} connections, more than DATABASE_CONNECTION_LIMIT (" in message
+
+
+def test_development_needs_no_configuration(settings):
+    settings.DEBUG = True
+    settings.SECRET_KEY = ""
+    refuse_misconfiguration()
+
+
+def test_a_preview_needs_no_configuration_but_is_refused_on_a_platform(
+    settings, monkeypatch, capsys
+):
+    settings.DEBUG, settings.IS_PREVIEW, settings.SECRET_KEY = False, True, ""
+    refuse_misconfiguration()
+    monkeypatch.setenv("PORT", "8000")
+    with pytest.raises(SystemExit):
+        refuse_misconfiguration()
+    assert "SECRET_KEY" in capsys.readouterr().err
+
+
+def test_healthz_answers_with_any_host(client):
+    response = client.get("/healthz", headers={"host": "10.0.0.1"})
+    assert (response.status_code, response.text) == (200, "ok")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readyz_is_200_if_every_probe_is_ok(client):
+    response = client.get("/readyz", headers={"host": "10.0.0.1"})
+    assert (response.status_code, response.json()["database"]) == (200, "ok")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readyz_is_503_while_migrations_are_pending(client):
+    MigrationRecorder(connection).migration_qs.filter(app="auth").delete()
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["database"]) == (503, "migrations are pending")
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("198.51.100.66, 203.0.113.7", "203.0.113.7"),
+        ("2001:DB8:0::7", "2001:db8::7"),
+        ("203.0.113.7, nonsense", "127.0.0.1"),
+        ("", "127.0.0.1"),
+    ],
+)
+def test_the_client_s_ip_is_the_last_in_the_router_s_header(client, value, address):
+    response = client.get("/favicon.ico", headers={proxy_headers.platform.CLIENT_IP_HEADER: value})
+    assert response.wsgi_request.META["REMOTE_ADDR"] == address
+
+
+@pytest.mark.parametrize(
+    ("proxies", "before", "address"),
+    [
+        (1, "192.0.2.1", "192.0.2.1"),
+        (1, "198.51.100.66, 192.0.2.1", "192.0.2.1"),
+        (2, "198.51.100.66, 192.0.2.1, 203.0.113.9", "192.0.2.1"),
+        (1, "nonsense", "203.0.113.7"),
+        (1, "2001:db8::1%any-text", "203.0.113.7"),
+        (0, "192.0.2.1", "203.0.113.7"),
+    ],
+)
+def test_the_client_s_ip_behind_proxies_of_one_s_own(client, settings, proxies, before, address):
+    settings.TRUSTED_PROXIES = proxies
+    forwarded = {"x-forwarded-for": f"{before}, 203.0.113.7"}
+    router = {proxy_headers.platform.CLIENT_IP_HEADER: "203.0.113.7"}
+    response = client.get("/favicon.ico", headers=router | forwarded)
+    assert response.wsgi_request.META["REMOTE_ADDR"] == address
+
+
+def test_development_ignores_the_router_s_header(client, settings):
+    settings.DEBUG = True
+    response = client.get(
+        "/favicon.ico", headers={proxy_headers.platform.CLIENT_IP_HEADER: "203.0.113.7"}
+    )
+    assert response.wsgi_request.META["REMOTE_ADDR"] == "127.0.0.1"
+
+
+def test_concurrent_health_checks_share_one_probe(monkeypatch):
+    finish = Event()
+    monkeypatch.setattr(health, "probe_database", finish.wait)
+    first, second = health.run_probe("database"), health.run_probe("database")
+    finish.set()
+    first.result()
+    assert second is first
+    assert health.run_probe("database") is not first

@@ -1,0 +1,71 @@
+"""Settings of accounts. config/settings.py imports them all."""
+
+from datetime import timedelta
+
+# Passwords: https://docs.djangoproject.com/en/6.1/topics/auth/passwords/
+PASSWORD_HASHERS = [
+    "paas.accounts.hashers.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # older hashes: rehashed at the next login
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# Accounts: https://docs.allauth.org/en/latest/account/configuration.html
+ACCOUNT_ADAPTER = "users.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "change_password": "users.forms.ChangePasswordForm",
+    "login": "users.forms.LoginForm",
+    "signup": "users.forms.SignUpForm",
+}
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_CHANGE_EMAIL = True  # one address per account: a new one replaces it once confirmed
+# Sign-up with an address that has an account makes another, unconfirmed: see users/forms.py.
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a new password, address or second factor
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_USERNAME_VALIDATORS = "users.forms.USERNAME_VALIDATORS"
+ACCOUNT_USERNAME_BLACKLIST = [
+    *("abuse", "account", "admin", "administrator", "anonymous", "api", "billing", "help"),
+    *("hostmaster", "info", "mail", "moderator", "no-reply", "noreply", "null", "official"),
+    *("owner", "postmaster", "root", "security", "staff", "support", "system", "webmaster"),
+]
+# Counted in the cache "limits", by all processes. "login" is off: paas/accounts/throttle.py limits logins.
+# "login_failed" is for codes of a second factor. "key" is an e-mail address, or a user.
+ACCOUNT_RATE_LIMITS = {
+    "login": "",
+    "login_failed": "5/15m/key",
+    "signup": "20/h/ip",
+    "reset_password": "20/h/ip,3/h/key",
+    "manage_email": "10/h/user",
+    "change_username": "10/h/user",
+    "notify": "20/d/key",
+}
+# The thief of a session could otherwise set an address of their own, and reset the password.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# Second factor: https://docs.allauth.org/en/latest/mfa/configuration.html
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # as a passkey replaces the password
+# Without a mail server no address is ever confirmed.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+
+# Lockout after failed logins: https://django-axes.readthedocs.io/en/latest/4_configuration.html
+AXES_CLIENT_IP_CALLABLE = "paas.accounts.throttle.counted_ip"
+AXES_HANDLER = "paas.accounts.throttle.Handler"
+AXES_LOCKOUT_CALLABLE = "paas.accounts.throttle.lockout_response"
+AXES_USERNAME_CALLABLE = "paas.accounts.throttle.counted_username"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 1
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# A login resets that user's failures from that IP only, or an attacker could clear an IP's count.
+AXES_RESET_ON_SUCCESS = True
+AXES_SENSITIVE_PARAMETERS = [  # not stored
+    *("username", "login", "ip_address", "csrfmiddlewaretoken"),
+    *("password", "oldpassword", "password1", "password2"),
+]
+AXES_VERBOSE = False
