@@ -7,6 +7,7 @@ from django.db import connections
 
 from users.models import User
 
+
 @pytest.fixture(autouse=True)
 def fast_hasher(settings):
     """Argon2 is slow by design; tests need not be."""

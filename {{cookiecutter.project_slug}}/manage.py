@@ -4,7 +4,6 @@ import os
 import sys
 
 from django.core.management import execute_from_command_line
-
 from paas.startup import load_settings, require_configuration
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from django.contrib.auth import get_user_model
 from django.core.mail.backends.locmem import EmailBackend as Outbox
 from django.db import connections
 from example.production import VALID_SETTINGS
-
 from paas.checks import problems
 from paas.logs import configuration
 from paas.startup import refuse_misconfiguration

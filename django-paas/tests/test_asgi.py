@@ -7,12 +7,11 @@ import pytest
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.utils.module_loading import import_string
-
 from paas import proxy_headers
 from paas.asgi import shutdown
 from paas.asgi.close_codes import INTERNAL_ERROR
-from paas.asgi.websockets import HandleErrors, LogSockets, ReadHandshake
 from paas.asgi.management.commands.runserver import Command
+from paas.asgi.websockets import HandleErrors, LogSockets, ReadHandshake
 
 # Imported here and not in a test: it exits if DEBUG is off and the settings are not for production.
 application = import_string(settings.ASGI_APPLICATION)

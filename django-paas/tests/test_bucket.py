@@ -1,9 +1,8 @@
 """The bucket for uploads: its URLs, and the deploy check of its variables."""
 
 import pytest
-
-from paas.bucket import Bucket
 from example.production import VALID_SETTINGS
+from paas.bucket import Bucket
 
 
 def test_urls_are_signed_and_have_the_bucket_in_the_host_name():

@@ -2,7 +2,6 @@
 
 import pytest
 from celery import current_app as app
-
 from paas.celery import MAX_RETRY_SECONDS, VISIBILITY_TIMEOUT
 
 

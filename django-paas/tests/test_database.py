@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import psycopg
 import pytest
-
 from paas import database
 
 

@@ -1,7 +1,6 @@
 """Security headers, which every response has."""
 
 import pytest
-
 from paas.headers import headers
 
 HEADERS = {

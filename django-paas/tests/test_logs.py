@@ -8,7 +8,6 @@ from django.conf import settings
 from django.http import HttpResponseServerError
 from django.test import Client
 from django.urls import include, path, reverse
-
 from paas import request_log
 from paas.limits import OVERLOADED
 from paas.logs import RATE_LIMITED_LOGGERS, render_console
@@ -105,3 +104,16 @@ def test_refused_requests_log_one_line_per_interval(events, monkeypatch):
 
 def test_sentry_is_not_imported_without_sentry_dsn():
     assert "sentry_sdk" not in sys.modules
+
+
+def test_paths_with_a_key_are_not_logged(client, db, events, settings):
+    client.get(reverse("account_confirm_email", args=["secretkey"]))
+    client.get(reverse("account_reset_password_from_key", args=["1", "secretkey"]))
+    # Not resolved, as it lacks the final slash.
+    client.get(reverse("account_confirm_email", args=["secretkey"]).removesuffix("/"))
+    settings.SECURE_SSL_REDIRECT = True
+    path = reverse("account_confirm_email", args=["secretkey"])
+    assert Client().get(path).status_code == 301
+    paths = [event["path"] for event in events()]
+    assert len(paths) == 4
+    assert "secretkey" not in str(paths)

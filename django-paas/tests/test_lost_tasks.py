@@ -11,7 +11,6 @@ from celery.exceptions import Retry
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.utils import timezone
-
 from paas import lost_tasks
 from paas.worker.models import UnfinishedTask
 
@@ -81,9 +80,7 @@ def test_a_task_that_lost_two_workers_is_set_aside_until_it_is_run_again(run, lo
     assert "deliver[id-1] is set aside: its worker was lost 2 times." in caplog.text
     assert "To run it again: python manage.py run_task_again id-1" in caplog.text
     call_command("run_task_again")
-    assert capsys.readouterr().out == (
-        "id-1 test_lost_tasks.deliver, args ['a book'], kwargs {}\n"
-    )
+    assert capsys.readouterr().out == ("id-1 test_lost_tasks.deliver, args ['a book'], kwargs {}\n")
     call_command("run_task_again", "id-1")
     assert len(runs) == 3
     with pytest.raises(CommandError, match="No task id-1 is set aside"):

@@ -3,7 +3,6 @@ import socket
 import pytest
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
-
 from paas.mail import send, smtp_options
 from paas.mail_checks import check_mail
 
@@ -54,9 +53,7 @@ def test_a_mail_server_that_hangs_or_refuses_is_logged_and_raises_nothing(
     port = listener.getsockname()[1]
     message = EmailMessage("A subject", "secret link", "site@example.com", ["ada@example.com"])
     for url in (f"smtp://127.0.0.1:{port}", "smtp://127.0.0.1:1"):
-        settings.MAILERS = {
-            "default": {"BACKEND": SMTP, "OPTIONS": smtp_options(url)}
-        }
+        settings.MAILERS = {"default": {"BACKEND": SMTP, "OPTIONS": smtp_options(url)}}
         send(message)
     logged = [event for event in events() if event["event"] == "mail not sent"]
     assert [event["reason"].partition(":")[0] for event in logged] == [

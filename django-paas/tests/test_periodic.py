@@ -6,10 +6,9 @@ import pytest
 from celery import current_app
 from django.db import DatabaseError
 from django.utils import timezone
-
 from paas import periodic
-from paas.worker.models import PeriodicTask
 from paas.periodic import OnceScheduler
+from paas.worker.models import PeriodicTask
 
 # The scheduler closes its connection, which a test's transaction would not survive.
 pytestmark = pytest.mark.django_db(transaction=True)

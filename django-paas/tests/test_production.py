@@ -8,12 +8,9 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.urls import path
 from django.views.generic import RedirectView
-
 from paas import health, proxy_headers
 from paas.checks import check_admin_path, check_variables, connections_per_process, problems
 from paas.startup import refuse_misconfiguration
-from example.production import VALID_SETTINGS
-
 
 
 def test_a_valid_configuration_has_no_deploy_error(configure):
@@ -25,7 +22,10 @@ def test_a_valid_configuration_has_no_deploy_error(configure):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"SECRET_KEY": 10 * "a secret "}, "SECRET_KEY must be random characters, without a space."),
+        (
+            {"SECRET_KEY": 10 * "a secret "},
+            "SECRET_KEY must be random characters, without a space.",
+        ),
         ({"ALLOWED_HOSTS": ["*"]}, "ALLOWED_HOSTS contains '*', which is not a host name."),
         (
             {"ALLOWED_HOSTS": ["https://www.example.com"]},

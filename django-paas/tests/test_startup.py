@@ -1,7 +1,6 @@
 """What manage.py prints when nothing is configured."""
 
 import pytest
-
 from paas.startup import require_configuration
 
 

@@ -3,7 +3,6 @@
 import os
 
 from channels.routing import ProtocolTypeRouter
-
 from paas.startup import setup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -12,6 +11,7 @@ setup()
 # These import settings and models, so they come after setup().
 from paas.asgi.handler import ASGIHandler
 from paas.asgi.websockets import websocket_application
+
 from presence.routing import websocket_urlpatterns
 
 application = ProtocolTypeRouter(

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils.csp import CSP
 from environs import Env, validate
+from paas import database_url, logs, mail, variables
 
 from config.accounts import *
-from paas import database_url, logs, mail, variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

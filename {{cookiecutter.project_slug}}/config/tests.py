@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 from django.conf import settings
-
 from paas.testing.server import assert_serves_and_stops, needs_sigterm, web_command
 
 # Nothing listens on port 1: the web process must start without a database.

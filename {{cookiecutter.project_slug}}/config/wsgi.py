@@ -3,7 +3,6 @@
 import os
 
 from django.core.handlers.wsgi import WSGIHandler
-
 from paas.startup import setup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

@@ -1,7 +1,7 @@
 from channels.db import database_sync_to_async
-
 from paas.asgi.channel_layer import send_to_group
 from paas.asgi.consumers import TOO_MANY, SessionConsumer
+
 from presence.models import Connection
 from presence.services import connect, disconnect, people_message, renew
 from presence.signals import EVERYONE, status_message

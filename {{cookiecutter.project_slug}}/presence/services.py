@@ -5,8 +5,8 @@ import json
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
-
 from paas.asgi.sessions import session_digest
+
 from presence.models import Connection
 
 # Users on the page.

@@ -7,9 +7,9 @@ from threading import Lock
 from asgiref.sync import async_to_sync
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
-
 from paas.asgi.channel_layer import send_to_group
 from paas.asgi.sessions import session_digest, session_ended
+
 from presence.models import Connection
 from presence.services import is_online
 

@@ -1,6 +1,6 @@
 from django.urls import path
-
 from paas.asgi.tickets import create_ticket
+
 from presence import views
 
 urlpatterns = [

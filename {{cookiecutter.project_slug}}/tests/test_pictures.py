@@ -7,7 +7,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from PIL import Image
 
-from paas.tests.production import VALID_SETTINGS
 from pictures.images import DECODE_LOCK
 from pictures.models import Picture
 
@@ -156,7 +155,8 @@ def test_picture_pages_require_a_login(client, db):
 @pytest.fixture
 def use_unreachable_bucket(settings):
     def use() -> None:
-        options = VALID_SETTINGS["BUCKET"] | {"endpoint_url": "https://127.0.0.1:1"}
+        keys = {"access_key": "key", "secret_key": "secret"}
+        options = keys | {"bucket_name": "uploads", "endpoint_url": "https://127.0.0.1:1"}
         bucket = {"BACKEND": "paas.bucket.Bucket", "OPTIONS": options}
         settings.STORAGES = settings.STORAGES | {"default": bucket}
 

@@ -1,4 +1,4 @@
-"""Who is online: the page and its WebSocket. paas/tests/test_consumers.py tests the base class."""
+"""Who is online: the page and its WebSocket. The base class has its tests in django-paas."""
 
 from datetime import timedelta
 from functools import partial
@@ -10,12 +10,12 @@ from django.db import OperationalError
 from django.db.models.functions import Now
 from django.test import AsyncClient
 from django.urls import reverse
-
-from config.asgi import application
 from paas.asgi import consumers
 from paas.asgi.channel_layer import send_to_group
 from paas.asgi.heartbeat import HEARTBEAT
-from paas.tests.sockets import Socket, close_all, log_in
+from paas.testing.sockets import Socket, close_all, log_in
+
+from config.asgi import application
 from presence.consumers import PresenceConsumer
 from presence.models import EXPIRY_SECONDS, Connection
 from presence.services import MAX_CONNECTIONS, connect, list_people

@@ -9,8 +9,8 @@ from django.db import OperationalError, transaction
 from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
-
 from paas.celery import MAX_RETRY_SECONDS
+
 from welcome.models import Welcome
 
 RETRIES = {

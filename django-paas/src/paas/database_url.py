@@ -26,7 +26,9 @@ def is_pooled(env: Env) -> bool:
 def variables(env: Env) -> tuple[str, str]:
     """The names of two variables: of the pool if there is one, and of the direct connection."""
     beside = "DATABASE_CONNECTION_POOL_URL"
-    return (beside, "DATABASE_URL") if env.str(beside, "") else ("DATABASE_URL", "DATABASE_DIRECT_URL")
+    return (
+        (beside, "DATABASE_URL") if env.str(beside, "") else ("DATABASE_URL", "DATABASE_DIRECT_URL")
+    )
 
 
 def database(env: Env, debug: bool) -> dict[str, Any]:

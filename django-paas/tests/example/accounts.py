@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 PASSWORD_HASHERS = ["paas.accounts.hashers.Argon2"]
+ACCOUNT_ADAPTER = "example.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "5/15m/key", "reset_password": "3/h/key"}

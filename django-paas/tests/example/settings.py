@@ -2,9 +2,9 @@ from pathlib import Path
 
 from django.utils.csp import CSP
 from environs import Env
-from example.accounts import *
-
 from paas import database_url, logs, mail, variables
+
+from example.accounts import *
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -34,7 +34,9 @@ USE_TZ = True
 STATIC_URL = "/static/"
 SECURE_CSP = {
     **dict.fromkeys(["default-src", "base-uri", "frame-ancestors"], [CSP.NONE]),
-    **dict.fromkeys(["script-src", "style-src", "img-src", "connect-src", "form-action"], [CSP.SELF]),
+    **dict.fromkeys(
+        ["script-src", "style-src", "img-src", "connect-src", "form-action"], [CSP.SELF]
+    ),
 }
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG

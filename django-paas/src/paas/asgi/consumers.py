@@ -10,7 +10,6 @@ from paas.asgi.heartbeat import HEARTBEAT
 from paas.asgi.sessions import ended_sessions, session_group
 
 
-
 class SessionConsumer(AsyncJsonWebsocketConsumer):
     """A WebSocket for logged-in users, by session cookie or ticket (``tickets.py``).
 

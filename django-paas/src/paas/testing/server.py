@@ -98,7 +98,11 @@ def status_of_health_check(connection: HTTPConnection) -> int:
 
 def assert_serves_and_stops(command: str, log: Path, environment: dict[str, str]) -> None:
     """Start the command, and send SIGTERM while a request is in flight and a connection idle."""
-    with Server(command, log, environment) as server, server.connect() as idle, server.connect() as upload:
+    with (
+        Server(command, log, environment) as server,
+        server.connect() as idle,
+        server.connect() as upload,
+    ):
         server.wait_until(server.is_healthy, START_TIMEOUT)
         assert status_of_health_check(idle) == 200
         upload.putrequest("POST", "/")

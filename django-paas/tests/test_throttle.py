@@ -1,4 +1,4 @@
-"""Lockout after failed logins: the limits of users/throttle.py."""
+"""Lockout after failed logins."""
 
 from datetime import timedelta
 
@@ -7,17 +7,16 @@ from allauth.account.models import EmailAddress
 from asgiref.sync import async_to_sync
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth import aauthenticate, get_user
+from django.contrib.auth.models import User
 from django.db.models import F
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
-
-from users import throttle
-from users.models import User
+from paas.accounts import throttle
 
 # IP addresses, and passwords.
 HOME, OTHER = "192.0.2.1", "198.51.100.1"
-RIGHT, WRONG, NEW = "correct horse", "wrong", "a long enough passphrase"
+RIGHT, WRONG = "correct horse", "wrong"
 LOCKED_OUT = 429
 
 
@@ -69,15 +68,6 @@ def test_each_ip_address_of_a_user_is_stored_once(log_in):
     assert AccessLog.objects.count() == 1
 
 
-def test_the_admin_uses_the_same_login_page(client):
-    login = reverse("account_login")
-    assert client.get(reverse("admin:index"), follow=True).redirect_chain[-1][0] == (
-        f"{login}?next={reverse('admin:index')}"
-    )
-    # Django's own form would have no second factor.
-    assert client.post(reverse("admin:login"), {"username": "a"}).url.startswith(login)
-
-
 def test_the_lockout_page_says_how_long_to_wait(client, user):
     failures(5, username="ada", ip_address=HOME)
     data = {"login": "ada", "password": WRONG}
@@ -92,28 +82,6 @@ def test_no_password_is_hashed_during_a_lockout(log_in, monkeypatch):
     assert log_in(RIGHT) == LOCKED_OUT
     with pytest.raises(TypeError):
         log_in(RIGHT, ip=OTHER)
-
-
-def test_wrong_old_passwords_count_for_the_lockout(client, user):
-    client.force_login(user, "users.throttle.Backend")
-    data = {"oldpassword": WRONG, "password1": NEW, "password2": NEW}
-    statuses = [client.post(reverse("account_change_password"), data).status_code for _ in range(5)]
-    assert statuses == [200, 200, 200, 200, LOCKED_OUT]
-    stored = AccessAttempt.objects.get().post_data
-    assert WRONG not in stored
-    assert NEW not in stored
-    data["oldpassword"] = RIGHT
-    assert client.post(reverse("account_change_password"), data).status_code == LOCKED_OUT
-    page = reverse("account_change_password")
-    assert client.get(reverse("admin:password_change")).url == page
-
-
-def test_the_right_old_password_resets_the_failures(client, user):
-    client.force_login(user, "users.throttle.Backend")
-    failures(4, username="ada", ip_address="127.0.0.1")
-    data = {"oldpassword": RIGHT, "password1": NEW, "password2": NEW}
-    assert client.post(reverse("account_change_password"), data).status_code == 302
-    assert not AccessAttempt.objects.exists()
 
 
 def age_failures(minutes: int) -> None:
