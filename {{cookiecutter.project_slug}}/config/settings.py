@@ -1,6 +1,7 @@
 """Settings, from environment variables and ``.env``. The defaults are for production."""
 
 import logging
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,17 @@ INSTALLED_APPS = [
     "welcome",
     # <% endif %>
 ]
+
+if find_spec("django_migration_linter"):  # for development: `make check` runs lintmigrations
+    INSTALLED_APPS.append("django_migration_linter")
+MIGRATION_LINTER_OPTIONS = {  # https://github.com/3YOURMIND/django-migration-linter
+    "exclude_apps": [
+        *("account", "admin", "auth", "axes", "contenttypes", "mfa", "paas", "sessions"),
+        "usersessions",
+    ],
+    "no_cache": True,
+    "quiet": ["ok", "ignore"],
+}
 
 # Middleware: https://docs.djangoproject.com/en/6.1/ref/middleware/#middleware-ordering
 MIDDLEWARE = [

@@ -1,13 +1,11 @@
 import re
 import time
-from importlib import import_module
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from axes.models import AccessAttempt, AccessLog
-from django.apps import apps
 from django.contrib.auth import get_user
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.cache import caches
@@ -519,16 +517,6 @@ def test_a_redirect_after_the_login_stays_on_this_host(client, user, settings):
 def test_an_address_that_is_too_long_is_a_form_error(client, logged_in):
     data = {"email": f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}", "action_add": ""}
     assert "at most 254 characters" in client.post(reverse("account_email"), data).text
-
-
-def test_users_of_older_versions_get_an_e_mail_address(user):
-    EmailAddress.objects.all().delete()
-    User.objects.create_user("no_address")
-    User.objects.filter(pk=user.pk).update(email="Ada@example.com")
-    import_module("users.migrations.0003_email_addresses").create_addresses(apps, None)
-    [address] = EmailAddress.objects.all()
-    assert (address.email, address.user, address.primary) == ("ada@example.com", user, True)
-    assert not address.verified
 
 
 def test_wrong_old_passwords_count_for_the_lockout(client, user):
