@@ -5,13 +5,19 @@ import logging
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.mail.backends.locmem import EmailBackend as Outbox
 from django.db import connections
+
 from example.production import VALID_SETTINGS
 from paas.checks import problems
 from paas.logs import configuration
 from paas.startup import refuse_misconfiguration
+
+# They import what a WSGI site does not have in INSTALLED_APPS.
+if not settings.IS_ASGI:
+    collect_ignore = ["test_asgi.py", "test_consumers.py", "test_handler.py"]
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import pytest
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.utils.module_loading import import_string
+
 from paas import proxy_headers
 from paas.asgi import shutdown
 from paas.asgi.close_codes import INTERNAL_ERROR

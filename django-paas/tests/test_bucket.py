@@ -1,7 +1,9 @@
 """The bucket for uploads: its URLs, and the deploy check of its variables."""
 
 import pytest
+
 from example.production import VALID_SETTINGS
+from paas import bucket_checks  # noqa: F401 (registers its checks)
 from paas.bucket import Bucket
 
 

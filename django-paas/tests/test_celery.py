@@ -2,6 +2,7 @@
 
 import pytest
 from celery import current_app as app
+
 from paas.celery import MAX_RETRY_SECONDS, VISIBILITY_TIMEOUT
 
 

@@ -3,6 +3,7 @@
 import pytest
 from django.conf import settings
 from django.db import connection
+
 from paas import connections
 from paas.checks import connections_per_process
 from paas.connections import Budget

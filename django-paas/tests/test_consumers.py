@@ -13,6 +13,7 @@ from django.db import OperationalError
 from django.test import AsyncClient, Client
 from django.urls import path, reverse
 from django.utils import timezone
+
 from paas.asgi import consumers, tickets, websockets
 from paas.asgi.consumers import SessionConsumer
 from paas.asgi.heartbeat import HEARTBEAT

@@ -2,6 +2,7 @@
 
 import pytest
 from environs import Env
+
 from paas.database_url import database, is_pooled
 
 POOL = "postgres://ada:secret@pool.example.com:6432/site"

@@ -12,6 +12,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
+
 from paas.asgi import shutdown
 from paas.asgi.handler import ASGIHandler
 from paas.limits import max_body_size

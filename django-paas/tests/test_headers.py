@@ -1,6 +1,7 @@
 """Security headers, which every response has."""
 
 import pytest
+
 from paas.headers import headers
 
 HEADERS = {

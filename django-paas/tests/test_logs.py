@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpResponseServerError
 from django.test import Client
 from django.urls import include, path, reverse
+
 from paas import request_log
 from paas.limits import OVERLOADED
 from paas.logs import RATE_LIMITED_LOGGERS, render_console

@@ -11,6 +11,7 @@ from celery.exceptions import Retry
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.utils import timezone
+
 from paas import lost_tasks
 from paas.worker.models import UnfinishedTask
 

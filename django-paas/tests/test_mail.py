@@ -3,6 +3,7 @@ import socket
 import pytest
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
+
 from paas.mail import send, smtp_options
 from paas.mail_checks import check_mail
 

@@ -6,6 +6,7 @@ import pytest
 from celery import current_app
 from django.db import DatabaseError
 from django.utils import timezone
+
 from paas import periodic
 from paas.periodic import OnceScheduler
 from paas.worker.models import PeriodicTask

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.urls import path
 from django.views.generic import RedirectView
+
 from paas import health, proxy_headers
 from paas.checks import check_admin_path, check_variables, connections_per_process, problems
 from paas.startup import refuse_misconfiguration

@@ -1,6 +1,7 @@
 """What manage.py prints when nothing is configured."""
 
 import pytest
+
 from paas.startup import require_configuration
 
 

@@ -2,6 +2,7 @@
 
 from celery import current_app as app
 from django.core.mail import EmailMessage
+
 from paas.tasks import queue_mail
 
 MESSAGE = EmailMessage("Subject", "Body", "site@example.com", ["ada@example.com"])

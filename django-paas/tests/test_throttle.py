@@ -12,6 +12,7 @@ from django.db.models import F
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
+
 from paas.accounts import throttle
 
 # IP addresses, and passwords.

@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import path
+
 from paas.timeouts import limit_statements, set_statement_timeout
 
 

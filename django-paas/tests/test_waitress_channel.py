@@ -7,6 +7,7 @@ import tracemalloc
 import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
+
 from paas.servers.waitress import make_server
 
 PART = b"x" * 50_000

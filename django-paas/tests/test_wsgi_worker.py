@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 from gunicorn.config import Config
+
 from paas.servers import response_buffer
 from paas.servers.request_buffer import Refused, RequestBuffer
 from paas.servers.response_buffer import MemoryPart, ResponseBuffer

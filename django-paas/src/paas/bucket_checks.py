@@ -3,10 +3,10 @@
 import re
 from functools import partial
 
-from paas.conf import settings
 from django.core.checks import Error
 
 from paas.checks import CHECKS, deploy_error
+from paas.conf import settings
 
 # For each environment variable its key in settings.BUCKET, and a regular expression for its value.
 VARIABLES = {

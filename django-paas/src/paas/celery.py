@@ -6,9 +6,9 @@ Its lowercase names are Celery's settings: ``app.config_from_object("paas.celery
 import logging
 
 from celery import signals
-from paas.conf import settings
 
 from paas import task_log  # noqa: F401 (connects its signal receivers)
+from paas.conf import settings
 from paas.startup import load_settings, refuse_misconfiguration
 
 load_settings()

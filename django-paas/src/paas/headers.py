@@ -1,7 +1,6 @@
 """Security headers that Django has no setting for. docs/protections.md says how to relax them."""
 
 from paas.conf import settings
-
 from paas.middleware import NonBlockingMiddleware
 from paas.request_log import user_id
 

@@ -12,12 +12,12 @@ answer them, so that middleware must not block.
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import structlog
-from paas.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse, JsonResponse
 from django.utils.module_loading import import_string
 
+from paas.conf import settings
 from paas.connections import warn_of_shortage
 from paas.middleware import NonBlockingMiddleware
 

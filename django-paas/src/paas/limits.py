@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 import structlog
-from paas.conf import settings
 from django.urls import Resolver404, resolve
+
+from paas.conf import settings
 
 RETRY_AFTER_SECONDS = 5
 # After a 413 the server reads and drops the rest of the body, within these limits. Closing at once

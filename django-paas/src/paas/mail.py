@@ -4,8 +4,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import structlog
-from paas.conf import settings
 from django.core.mail import EmailMessage
+
+from paas.conf import settings
 
 logger = structlog.get_logger(__name__)
 # Seconds for each step of SMTP. A page that sends mail waits as long for a server that hangs.

@@ -1,7 +1,8 @@
 """Deploy checks that only inform: a site may go live without e-mail."""
 
-from paas.conf import settings
 from django.core.checks import Info, register
+
+from paas.conf import settings
 
 
 @register(deploy=True)

@@ -2,10 +2,10 @@
 
 import re
 
-from paas.conf import settings
 from django.core.checks import Error
 
 from paas.checks import deploy_error, environment_check
+from paas.conf import settings
 
 
 @environment_check

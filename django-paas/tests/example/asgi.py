@@ -1,6 +1,7 @@
 import os
 
 from channels.routing import ProtocolTypeRouter
+
 from paas.startup import setup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example.settings")

@@ -2,14 +2,15 @@ from pathlib import Path
 
 from django.utils.csp import CSP
 from environs import Env
-from paas import database_url, logs, mail, variables
 
 from example.accounts import *
+from paas import database_url, logs, mail, variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
-SERVER = env.str("SERVER", "paas.servers.daphne")
-IS_ASGI = SERVER.endswith(("daphne", "gunicorn_asgi"))
+INTERFACE, _, server = env.str("SITE_SERVER", "asgi-daphne").partition("-")
+IS_ASGI = INTERFACE == "asgi"
+SERVER = f"paas.servers.{server}"
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
@@ -45,6 +46,8 @@ CACHES = {
     "limits": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "limits"},
 }
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+if REDIS_URL:
+    CHANNEL_LAYERS["default"] = {"BACKEND": "paas.asgi.channel_layer.ChannelLayer"}
 SESSION_ENGINE = "paas.sessions"
 AUTHENTICATION_BACKENDS = ["paas.accounts.throttle.Backend"]
 LOGIN_URL = "account_login"
@@ -88,7 +91,7 @@ TEMPLATES = [
         },
     },
 ]
-DEPLOY_CHECKS = ["paas.checks", "paas.mail_checks", "paas.redis_checks", "paas.bucket_checks"]
+DEPLOY_CHECKS = ["paas.checks", "paas.mail_checks", "paas.redis_checks"]
 if IS_ASGI:
     DEPLOY_CHECKS.append("paas.asgi.checks")
 if not DEBUG:

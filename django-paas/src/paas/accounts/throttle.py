@@ -32,7 +32,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-
 USER_AND_IP_LIMIT = 5
 IP_LIMIT = 50
 USER_LIMIT = 100

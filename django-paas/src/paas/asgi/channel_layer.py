@@ -7,10 +7,10 @@ import logging
 
 from channels.layers import get_channel_layer
 from channels_redis.pubsub import RedisPubSubChannelLayer
-from paas.conf import settings
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from paas.conf import settings
 
 CONNECT_TIMEOUT = 3  # seconds
 

@@ -1,10 +1,10 @@
 """Checks of ASGI projects: the channel layer, and middleware that cannot run on the event loop."""
 
-from paas.conf import settings
 from django.core.checks import Error, Info, register
 from django.utils.module_loading import import_string
 
 from paas.checks import deploy_error, environment_check
+from paas.conf import settings
 
 SYNC_ONLY_WARNING = "%s is synchronous only: each async view holds a thread while it waits."
 

@@ -18,7 +18,6 @@ from io import BytesIO
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
-from paas.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers import asgi, base
 from django.core.handlers.exception import response_for_exception
@@ -30,6 +29,7 @@ from paas.asgi import shutdown, streaming
 from paas.asgi.checks import SYNC_ONLY_WARNING, sync_only_middleware
 from paas.asgi.request_body import RequestBody, path_info
 from paas.asgi.threads import RequestExecutor, ThreadPool
+from paas.conf import settings
 from paas.limits import OVERLOADED, TOO_LARGE, Refusal
 
 # Paths in the cache of is_async(): resolving a path takes 1 % of a page's CPU time.

@@ -43,7 +43,7 @@ class Heartbeat:
     async def run(self) -> None:
         while self.consumers:
             # Random, so that processes which started together do not query together.
-            await asyncio.sleep(BEAT_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
+            await asyncio.sleep(BEAT_SECONDS * random.uniform(0.9, 1.1))
             await self.beat()
 
     async def beat(self) -> None:

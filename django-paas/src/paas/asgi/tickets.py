@@ -17,13 +17,14 @@ from datetime import timedelta
 
 from channels.db import database_sync_to_async
 from channels.security.websocket import WebsocketDenier
-from paas.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
+
+from paas.conf import settings
 
 TICKET_SECONDS = 30
 TICKET_SESSION = "ticket_session_key"

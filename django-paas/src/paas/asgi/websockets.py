@@ -11,7 +11,6 @@ from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from channels.security.websocket import WebsocketDenier
 from channels.sessions import CookieMiddleware, SessionMiddleware
-from paas.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.core.exceptions import BadRequest, DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
@@ -23,6 +22,7 @@ from structlog.contextvars import bind_contextvars, bound_contextvars
 from paas.asgi.close_codes import INTERNAL_ERROR, UNAVAILABLE
 from paas.asgi.shutdown import TrackInFlight
 from paas.asgi.tickets import TicketAuth
+from paas.conf import settings
 from paas.logs import MAX_PATH_LENGTH
 from paas.proxy_headers import client_address, request_id
 from paas.request_log import milliseconds_since

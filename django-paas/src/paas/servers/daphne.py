@@ -7,7 +7,6 @@ import asyncio
 from contextlib import suppress
 
 from daphne import cli, server
-from paas.conf import settings
 from django.utils.module_loading import import_string
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -15,6 +14,7 @@ from twisted.internet.main import CONNECTION_DONE
 from twisted.python.failure import Failure
 
 from paas.asgi import shutdown
+from paas.conf import settings
 from paas.limits import set_send_timeout
 from paas.servers.daphne_channel import Factory
 

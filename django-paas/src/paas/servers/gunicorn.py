@@ -2,11 +2,11 @@
 
 from runpy import run_path
 
-from paas.conf import settings
 from django.utils.module_loading import import_string
 from gunicorn.glogging import Logger
 
 from paas import logs
+from paas.conf import settings
 from paas.startup import setup
 
 

@@ -9,12 +9,12 @@ from contextlib import suppress
 from functools import partial
 from socket import socket
 
-from paas.conf import settings
 from django.utils.module_loading import import_string
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
 from paas.asgi import shutdown
+from paas.conf import settings
 from paas.limits import set_send_timeout
 
 

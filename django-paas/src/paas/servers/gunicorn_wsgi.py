@@ -13,10 +13,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-from paas.conf import settings
 from django.utils.module_loading import import_string
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
+from paas.conf import settings
 from paas.health import PATHS as HEALTH_CHECK_PATHS
 from paas.limits import OVERLOADED, Refusal
 from paas.servers.request_buffer import Refused, RequestBuffer

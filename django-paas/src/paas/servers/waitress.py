@@ -10,11 +10,11 @@ import sys
 import time
 from functools import partial
 
-from paas.conf import settings
 from django.utils.module_loading import import_string
 from waitress import wasyncore
 from waitress.server import TcpWSGIServer
 
+from paas.conf import settings
 from paas.health import PATHS as HEALTH_CHECK_PATHS
 from paas.limits import OVERLOADED, set_send_timeout
 from paas.servers.waitress_channel import ACCEPT_GRACE_SECONDS, Channel

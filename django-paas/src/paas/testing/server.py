@@ -47,7 +47,7 @@ class Server:
         self.port, self.log = free_port(), log
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         with log.open("wb") as output:
-            self.process = subprocess.Popen(  # noqa: S602 (a command of the project)
+            self.process = subprocess.Popen(
                 # The platform sends SIGTERM to the shell too; this one waits for the exit status.
                 f"trap : TERM; {command}",
                 shell=True,
