@@ -29,6 +29,11 @@ def files_of(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
+def texts_of(folder: Path) -> list[Path]:
+    """The files of the folder without the package of the machinery, which is binary."""
+    return [path for path in files_of(folder) if path.suffix != ".whl"]
+
+
 @cache
 def tracked(pattern: str) -> list[Path]:
     """This repository's files that match the pattern, without those that git ignores."""
@@ -58,7 +63,7 @@ def assert_ruff_passes(folder: Path) -> None:
 
 
 def assert_valid_files(folder: Path) -> None:
-    for path in files_of(folder):
+    for path in texts_of(folder):
         parse(path)
     assert_ruff_passes(folder)
 

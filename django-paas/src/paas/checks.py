@@ -54,13 +54,24 @@ def hint(name: str, is_variable: bool = True) -> str:
 
 def problems() -> list[CheckMessage]:
     """What keeps a process of the site from starting: errors of CHECKS, and Django's of security."""
-    found: list[CheckMessage] = []
-    for message in run_checks(tags=[Tags.security], include_deployment_checks=True):
-        if message.level >= WARNING and not message.is_silenced():
-            if name := DJANGO_CHECKS.get(message.id or ""):
-                message.hint = hint(name)
-            found.append(message)
-    return found + check_environment()
+    found = check_environment()
+    return found + [message for message in django_security() if not is_in(found, message)]
+
+
+def django_security() -> list[CheckMessage]:
+    """Django's own messages, with a hint for this platform where a variable is the cause."""
+    found = run_checks(tags=[Tags.security], include_deployment_checks=True)
+    found = [each for each in found if each.level >= WARNING and not each.is_silenced()]
+    for message in found:
+        if name := DJANGO_CHECKS.get(message.id or ""):
+            message.hint = hint(name)
+    return found
+
+
+def is_in(errors: list[CheckMessage], message: CheckMessage) -> bool:
+    """Whether one of the errors is about the same variable as Django's message."""
+    name = DJANGO_CHECKS.get(message.id or "")
+    return name is not None and any(error.msg.startswith(name) for error in errors)
 
 
 @register
@@ -84,9 +95,10 @@ def check_environment(app_configs=None, **kwargs) -> list[CheckMessage]:
 
 @register(deploy=True)
 def check_variables(app_configs=None, **kwargs) -> list[CheckMessage]:
-    """How to set the variables that Django's own checks are about, as their hints do not say it."""
-    found = run_checks(tags=[Tags.security], include_deployment_checks=True)
-    names = [DJANGO_CHECKS[message.id] for message in found if message.id in DJANGO_CHECKS]
+    """How to set the variables of Django's own messages, whose hints do not say it."""
+    own, found = check_environment(), django_security()
+    found = [each for each in found if each.id in DJANGO_CHECKS and not is_in(own, each)]
+    names = [DJANGO_CHECKS[message.id or ""] for message in found]
     return [Info(f"How to set {name}:", hint=hint(name), id="paas.I004") for name in names]
 
 
@@ -107,18 +119,19 @@ def check_server(app_configs=None, **kwargs) -> list[CheckMessage]:
 
 @environment_check
 def check_secret_key() -> Error | None:
-    """Of what Django's own check does not see: a command that was pasted instead of its output."""
     try:
         secret_key = settings.SECRET_KEY
     except ImproperlyConfigured:
-        return None
-    if " " in secret_key:
+        return deploy_error(1, "SECRET_KEY", "is not set.")
+    if " " in secret_key:  # a command that was pasted instead of its output
         return deploy_error(1, "SECRET_KEY", "must be random characters, without a space.")
     return None
 
 
 @environment_check
 def check_allowed_hosts() -> Error | None:
+    if not settings.ALLOWED_HOSTS:
+        return deploy_error(2, "ALLOWED_HOSTS", "is not set.")
     for host in settings.ALLOWED_HOSTS:
         if not HOST.fullmatch(host):
             return deploy_error(2, "ALLOWED_HOSTS", f"contains {host!r}, which is not a host name.")

@@ -33,12 +33,7 @@ elif DEBUG:
 BUCKET = {"access_key": "", "secret_key": "", "bucket_name": "", "region_name": ""}
 USE_TZ = True
 STATIC_URL = "/static/"
-SECURE_CSP = {
-    **dict.fromkeys(["default-src", "base-uri", "frame-ancestors"], [CSP.NONE]),
-    **dict.fromkeys(
-        ["script-src", "style-src", "img-src", "connect-src", "form-action"], [CSP.SELF]
-    ),
-}
+SECURE_CSP = {"default-src": [CSP.NONE], "frame-ancestors": [CSP.NONE]}
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG
 CACHES = {
