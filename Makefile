@@ -1,5 +1,5 @@
 # The project's verbs, for the template itself.
-.PHONY: run test check lock rehearsal bench mutants pictures
+.PHONY: run test check lock wheel rehearsal bench mutants pictures
 
 # A project of the default answers, made anew in a temporary folder.
 run: .venv/complete
@@ -22,6 +22,13 @@ check: .venv/complete
 
 lock: .venv/complete
 	.venv/bin/python -m scripts.lock
+
+# The machinery's package, for every new project; two builds of one source are byte-identical.
+VENDOR = {{cookiecutter.project_slug}}/vendor
+wheel: .venv/complete
+	rm -f "$(VENDOR)"/*.whl
+	.venv/bin/uv build --quiet --wheel --out-dir "$(VENDOR)" django-paas
+	rm -f "$(VENDOR)/.gitignore"
 
 # KEEP=1 writes docs/bench.md.
 bench: .venv/complete
