@@ -1,4 +1,4 @@
-"""Start-up of every entry point: manage.py, the application in config/, and others."""
+"""Start-up of every entry point: manage.py, asgi.py, wsgi.py and Celery's app."""
 
 import os
 import sys
