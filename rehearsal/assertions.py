@@ -43,6 +43,11 @@ def tracked(pattern: str) -> list[Path]:
     return [path for path in paths if path.exists()]
 
 
+def tracked_texts(pattern: str) -> list[Path]:
+    """tracked() without the package of the machinery, which is binary."""
+    return [path for path in tracked(pattern) if path.suffix != ".whl"]
+
+
 def parse(path: Path):
     """What the file says, by its suffix, or its text; raises what the parser raises."""
     return PARSERS.get(path.suffix, str)(path.read_text())

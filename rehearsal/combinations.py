@@ -28,6 +28,7 @@ DERIVED = {
     "__interface": ["server"],
     "__app_server": ["server"],
     "__redis": ["server", "use_celery"],
+    "__paas_from": [],
 }
 
 

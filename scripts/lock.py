@@ -36,9 +36,7 @@ HEADER = """\
 # extras' bounds, and installed by its path until it is on the index.
 WHEEL = "vendor/django_paas-0.4.0-py3-none-any.whl"
 BY_NAME = "django-paas==0.4.0"
-BY_ANSWER = (
-    f"{{{{ '{WHEEL}' if cookiecutter.__paas_from == \"vendor\" else \"{BY_NAME}\" }}}}"
-)
+BY_ANSWER = f'{{{{ \'{WHEEL}\' if cookiecutter.__paas_from == "vendor" else "{BY_NAME}" }}}}'
 # uv's warning about a yanked release, which it keeps where a lock or an "==" names it.
 YANKED = re.compile(r'^warning: `(.+)==(.+)` is yanked(?: \(reason: "(.*)"\))?$', re.MULTILINE)
 

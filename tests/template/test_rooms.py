@@ -1,6 +1,6 @@
 """Which module of a project may import which.
 
-``config`` imports anything; apps import ``paas``; ``paas`` imports Django, libraries and itself.
+``config`` imports anything; an app imports no other app. django-paas has tests of its own imports.
 """
 
 import ast
@@ -11,20 +11,23 @@ from pathlib import Path
 import pytest
 
 from rehearsal.assertions import PROJECT
+from rehearsal.combinations import TEMPLATE
 
 APPS = {"pages", "pictures", "presence", "users", "welcome"}
-ROOMS = {*APPS, "config", "conftest", "paas", "tests"}
+ROOMS = {*APPS, "config", "conftest", "tests"}
 # Not ready, or not to be read, while the settings are loaded.
 NEEDS_SETTINGS = ("django.conf", "django.apps", "django.db", "django.contrib")
 
 
-def module_of(path: Path) -> str:
-    """The dotted name of a module of the project."""
-    parts = path.relative_to(PROJECT).with_suffix("").parts
+def module_of(path: Path, folder: Path) -> str:
+    """The dotted name of a module, seen from the folder."""
+    parts = path.relative_to(folder).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-SOURCES = {module_of(path): path for path in PROJECT.rglob("*.py")}
+PACKAGE = TEMPLATE / "django-paas/src"
+SOURCES = {module_of(path, PROJECT): path for path in PROJECT.rglob("*.py")}
+PACKAGE_SOURCES = {module_of(path, PACKAGE): path for path in PACKAGE.rglob("*.py")}
 
 
 def nodes(tree: ast.AST, is_lazy_included: bool) -> Iterator[ast.AST]:
@@ -37,7 +40,7 @@ def nodes(tree: ast.AST, is_lazy_included: bool) -> Iterator[ast.AST]:
 
 def imports(module: str, is_lazy_included: bool) -> Iterator[str]:
     """The dotted names that a module imports: of ``from a import b`` both ``a`` and ``a.b``."""
-    path = SOURCES[module]
+    path = (SOURCES | PACKAGE_SOURCES)[module]
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in nodes(ast.parse(path.read_text()), is_lazy_included):
         if isinstance(node, ast.Import):
@@ -53,22 +56,22 @@ def test_every_package_of_the_project_is_a_room():
     assert {module.partition(".")[0] for module in SOURCES} == {*ROOMS, "manage", "gunicorn"}
 
 
-@pytest.mark.parametrize("room", sorted({"paas", *APPS}))
-def test_an_app_imports_paas_and_no_other_app_and_paas_imports_neither(room):
+@pytest.mark.parametrize("room", sorted(APPS))
+def test_an_app_imports_no_other_room(room):
     modules = [module for module in SOURCES if module.partition(".")[0] == room]
     assert modules
     for module in modules:
         rooms = {name.partition(".")[0] for name in imports(module, True)} & ROOMS
-        assert rooms <= {room, "paas"}, module
+        assert rooms <= {room}, module
 
 
 def closure(module: str) -> dict[str, set[str]]:
-    """The modules of the project that importing one imports, with all that each imports."""
+    """The modules of project and package that importing one imports, with all that each imports."""
     found: dict[str, set[str]] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in SOURCES and name not in found:
+        if name in SOURCES | PACKAGE_SOURCES and name not in found:
             found[name] = set(imports(name, False))
             # Importing a.b imports a first.
             waiting += [*found[name], name.rpartition(".")[0]]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.assertions import PROJECT, assert_ruff_passes, tracked
+from rehearsal.assertions import PROJECT, assert_ruff_passes, tracked, tracked_texts
 from rehearsal.combinations import (
     CHOICES,
     COMBINATIONS,
@@ -36,7 +36,7 @@ def files_naming(option: str) -> list[str]:
     pattern = "|".join(rf"\bcookiecutter\.{name}\b" for name in [option, *derived])
     found = [
         path.relative_to(PROJECT).as_posix()
-        for path in tracked("{{cookiecutter.project_slug}}")
+        for path in tracked_texts("{{cookiecutter.project_slug}}")
         if re.search(pattern, path.read_text())
     ]
     return sorted(found)
@@ -56,7 +56,7 @@ def known() -> dict[str, set]:
 
 
 def test_conditions_compare_only_with_answers_that_exist(known):
-    for path in tracked("{{cookiecutter.project_slug}}"):
+    for path in tracked_texts("{{cookiecutter.project_slug}}"):
         for name, value in re.findall(r'cookiecutter\.(\w+) == "([^"]+)"', path.read_text()):
             assert value in known[name], f"{path}: {name} is never {value}"
 
@@ -74,7 +74,7 @@ def test_every_file_and_answer_in_the_hook_s_table_exists(known):
 def test_files_are_rendered_if_they_hold_something_to_render():
     """Others are copied, by _copy_without_render; docs/decisions/0017 has what that saves."""
     patterns = QUESTIONS["_copy_without_render"]
-    for path in tracked("{{cookiecutter.project_slug}}"):
+    for path in tracked_texts("{{cookiecutter.project_slug}}"):
         name = path.relative_to(PROJECT)
         is_copied = any(
             fnmatch(part.as_posix(), pattern)
@@ -110,7 +110,7 @@ def test_the_address_of_this_repository_is_in_the_readme_s_first_command_only():
     address = re.compile(r"(?:gh:|github\.com[:/])([\w-]+)/cookiecutter-django-paas\b")
     found = {
         path.relative_to(TEMPLATE).as_posix(): names
-        for path in tracked(".")
+        for path in tracked_texts(".")
         if path.suffix not in (".jpg", ".png", ".svg")
         and (names := address.findall(path.read_text()))
     }
@@ -131,7 +131,7 @@ def test_every_file_among_the_protections_exists():
 def test_every_link_to_a_file_of_ours_leads_there():
     links = [
         (path, target)
-        for path in tracked("*.md")
+        for path in tracked_texts("*.md")
         if PROJECT not in path.parents
         for target in re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", path.read_text())
     ]
@@ -170,12 +170,12 @@ def test_both_repositories_have_the_same_verbs_and_the_same_hook_before_a_commit
 
 
 def test_only_what_this_project_is_made_of_lies_at_the_top():
-    top = {path.relative_to(TEMPLATE).parts[0] for path in tracked(".")}
+    top = {path.relative_to(TEMPLATE).parts[0] for path in tracked_texts(".")}
     # Cookiecutter imports an extension from the top, not from a folder below.
     for_users = "cookiecutter.json {{cookiecutter.project_slug}} hooks paas_questions.py"
     for_maintainers = """
         .ci .gitattributes .github .gitignore .pre-commit-config.yaml .python-version CHANGELOG.md
-        CONTRIBUTING.md LICENSE Makefile README.md conftest.py docs pyproject.toml rehearsal
+        CONTRIBUTING.md LICENSE Makefile README.md conftest.py django-paas docs pyproject.toml rehearsal
         requirements.txt scripts tests
     """
     assert top == set(f"{for_users} {for_maintainers}".split())
@@ -199,7 +199,7 @@ EXTENDS = re.compile(
 
 
 def test_options_stand_outside_the_imports_and_inside_the_lists():
-    for path in tracked("{{cookiecutter.project_slug}}/*.py"):
+    for path in tracked_texts("{{cookiecutter.project_slug}}/*.py"):
         text = path.read_text()
         optional, lines = option_lines(text), text.splitlines()
         for number in optional:

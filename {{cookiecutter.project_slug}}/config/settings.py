@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.csp import CSP
 from environs import Env, validate
-from paas import database_url, logs, mail, variables
+from paas import database_url, logs, variables
 
 from config.accounts import *
 
@@ -65,9 +65,10 @@ INSTALLED_APPS = [
     # <% endif %>
 ]
 
-if find_spec("django_migration_linter"):  # for development: `make check` runs lintmigrations
+# Linter of migrations, for `make check`: https://github.com/3YOURMIND/django-migration-linter
+if find_spec("django_migration_linter"):
     INSTALLED_APPS.append("django_migration_linter")
-MIGRATION_LINTER_OPTIONS = {  # https://github.com/3YOURMIND/django-migration-linter
+MIGRATION_LINTER_OPTIONS = {
     "exclude_apps": [
         *("account", "admin", "auth", "axes", "contenttypes", "mfa", "paas", "sessions"),
         "usersessions",
@@ -207,7 +208,7 @@ EMAIL_URL = env.str("EMAIL_URL", "", validate=variables.is_mail_url)
 MAILERS: dict[str, dict[str, Any]] = {}
 if EMAIL_URL:
     smtp = "django.core.mail.backends.smtp.EmailBackend"
-    MAILERS["default"] = {"BACKEND": smtp, "OPTIONS": mail.smtp_options(EMAIL_URL)}
+    MAILERS["default"] = {"BACKEND": smtp, "OPTIONS": variables.smtp_options(EMAIL_URL)}
 elif DEBUG:
     MAILERS["default"] = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")

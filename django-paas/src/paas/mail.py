@@ -1,34 +1,11 @@
 """E-mail by SMTP; ``python manage.py sendtestemail you@example.com`` tries it."""
 
-from typing import Any
-from urllib.parse import unquote, urlsplit
-
 import structlog
 from django.core.mail import EmailMessage
 
 from paas.conf import settings
 
 logger = structlog.get_logger(__name__)
-# Seconds for each step of SMTP. A page that sends mail waits as long for a server that hangs.
-TIMEOUT = 5
-
-
-def smtp_options(url: str) -> dict[str, Any]:
-    """The OPTIONS of Django's SMTP backend in MAILERS.
-
-    ``smtps://user:password@host:port`` is implicit TLS, ``smtp://`` is STARTTLS. Percent-encode
-    special characters of the password.
-    """
-    parts = urlsplit(url)
-    return {
-        "host": parts.hostname,
-        "port": parts.port,
-        "username": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-        "use_ssl": parts.scheme == "smtps",
-        "use_tls": parts.scheme == "smtp",
-        "timeout": TIMEOUT,
-    }
 
 
 def send(message: EmailMessage) -> None:

@@ -4,7 +4,7 @@ from django.utils.csp import CSP
 from environs import Env
 
 from example.accounts import *
-from paas import database_url, logs, mail, variables
+from paas import database_url, logs, variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -27,7 +27,7 @@ EMAIL_URL = env.str("EMAIL_URL", "", validate=variables.is_mail_url)
 MAILERS = {}
 if EMAIL_URL:
     smtp = "django.core.mail.backends.smtp.EmailBackend"
-    MAILERS["default"] = {"BACKEND": smtp, "OPTIONS": mail.smtp_options(EMAIL_URL)}
+    MAILERS["default"] = {"BACKEND": smtp, "OPTIONS": variables.smtp_options(EMAIL_URL)}
 elif DEBUG:
     MAILERS["default"] = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
 BUCKET = {"access_key": "", "secret_key": "", "bucket_name": "", "region_name": ""}
