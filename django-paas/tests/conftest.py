@@ -15,9 +15,18 @@ from paas.checks import problems
 from paas.logs import configuration
 from paas.startup import refuse_misconfiguration
 
-# They import what a WSGI site does not have in INSTALLED_APPS.
-if not settings.IS_ASGI:
-    collect_ignore = ["test_asgi.py", "test_consumers.py", "test_handler.py"]
+# They import what a site of another server does not have.
+ONLY_FOR = {
+    "asgi": ["test_asgi.py", "test_consumers.py", "test_handler.py"],
+    "wsgi-gunicorn": ["test_wsgi_worker.py"],
+    "wsgi-waitress": ["test_waitress_channel.py"],
+}
+collect_ignore = [
+    name
+    for server, names in ONLY_FOR.items()
+    if server not in settings.SITE_SERVER
+    for name in names
+]
 
 
 @pytest.fixture(autouse=True)
@@ -81,8 +90,8 @@ def configure(settings, monkeypatch):
         sslmode: str | None = "require",
         **changes,
     ) -> None:
-        database = {"ENGINE": engine, "HOST": "db.example.com"}
-        database["OPTIONS"] = {"sslmode": sslmode} if sslmode else {}
+        options = {"sslmode": sslmode} if sslmode else {}
+        database = {"ENGINE": engine, "HOST": "db.example.com", "OPTIONS": options}
         for name, value in database.items():
             monkeypatch.setitem(settings.DATABASES["default"], name, value)
         for name, value in (VALID_SETTINGS | changes).items():

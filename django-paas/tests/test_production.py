@@ -71,7 +71,7 @@ def test_django_s_own_checks_keep_a_process_from_starting(
     [found] = problems()
     assert found.id == check
     if hint:
-        assert hint in found.hint
+        assert hint in str(found.hint)
         assert [info.hint for info in check_variables()] == [found.hint]
     with pytest.raises(SystemExit):
         refuse_misconfiguration()

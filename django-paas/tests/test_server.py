@@ -1,21 +1,20 @@
-"""The web process of each server, started as a platform starts it."""
+"""The web process, started as a platform starts it."""
 
 import os
 import subprocess
 import sys
 
-import pytest
 from django.conf import settings
 
 from example.production import VALID_SETTINGS
 from paas.testing.server import assert_serves_and_stops, needs_sigterm
 
-SERVERS = {
+COMMAND = {
     "asgi-daphne": "python -m paas.servers.daphne --bind 0.0.0.0 --port $PORT example.asgi:application",
     "asgi-gunicorn": "gunicorn example.asgi:application",
     "wsgi-gunicorn": "gunicorn example.wsgi:application",
     "wsgi-waitress": "python -m paas.servers.waitress example.wsgi:application",
-}
+}[settings.SITE_SERVER]
 # Nothing listens on port 1: the web process must start without a database.
 PRODUCTION = {
     "DEBUG": "false",
@@ -29,16 +28,13 @@ PRODUCTION = {
 
 
 @needs_sigterm
-@pytest.mark.parametrize("server", SERVERS)
-def test_it_serves_and_finishes_its_requests_after_sigterm(server, tmp_path):
-    environment = PRODUCTION | {"SITE_SERVER": server}
-    assert_serves_and_stops(SERVERS[server], tmp_path / "log", environment)
+def test_it_serves_and_finishes_its_requests_after_sigterm(tmp_path):
+    assert_serves_and_stops(COMMAND, tmp_path / "log", PRODUCTION)
 
 
-@pytest.mark.parametrize("server", SERVERS)
-def test_the_deploy_checks_import_it(server):
+def test_the_deploy_checks_import_it():
     check = [sys.executable, "-m", "django", "check", "--deploy", "--fail-level", "WARNING"]
-    environment = {**os.environ, **PRODUCTION, "SITE_SERVER": server}
+    environment = {**os.environ, **PRODUCTION}
     done = subprocess.run(
         check, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False
     )

@@ -18,17 +18,16 @@ from rehearsal.combinations import (
 # is a choice, an option, or a value derived from them.
 TERMS = {
     "heroku": [
-        *["heroku", "dyno", "procfile", r"app\.json", "x-request-start"],
+        *["heroku", "dyno", "procfile", r"app\.json"],
         "amazonaws",  # S3's host; App Platform's bucket is on Spaces
     ],
     "digitalocean": [
         *["digitalocean", "app platform", "app spec", r"app\.yaml", r"\.do\b", "doctl"],
-        *["do-connecting-ip", r"live\.yaml", r"\bnyc\d?\b", "spaces_"],
+        *[r"live\.yaml", r"\bnyc\d?\b", "spaces_"],
         r"\b(?-i:Spaces)\b",  # not those between words
     ],
     "asgi": [
-        # asgiref is Django's. Gunicorn's parser, which its WSGI worker uses too, is in gunicorn.asgi.
-        r"(?<!gunicorn\.)asgi(?!ref)",
+        r"asgi(?!ref)",  # asgiref is Django's
         *[r"web.?socket", r"\bwss?\b", "consumer", "presence", "pytest.asyncio", "asyncio_mode"],
         r"(?<!without-)heartbeat",  # Celery has an option of that name
         r"(?<!com/)ticket",  # code.djangoproject.com/ticket/ is Django's tracker
@@ -38,8 +37,8 @@ TERMS = {
     ],
     "wsgi": [r"wsgi(?!_request)"],  # Django's test client has response.wsgi_request
     "daphne": ["daphne", "websocket_connect_timeout", "twisted", "autobahn"],
-    "gunicorn": ["gunicorn", "gthread", "web_concurrency", "arbiter"],
-    "waitress": ["waitress", "asyncore", "outbuf"],
+    "gunicorn": ["gunicorn", "web_concurrency"],
+    "waitress": ["waitress"],
     "use_celery": [
         *["celery", "kombu", "billiard", "amqp", "crontab", "beat_schedule", "remap_sigterm"],
         *["worker_concurrency", "worker process", "background task", "lost_task", "task_again"],
@@ -47,7 +46,7 @@ TERMS = {
     ],
     "use_s3_media": [
         *["aws_", r"\bs3\b", "s3transfer", r"\bboto", "jmespath", "django-storages"],
-        *["bucket", "pillow", r"\buploads\b", r"storages\.backends", "media_", r"\bmedia/"],
+        *["bucket", "pillow", r"\buploads\b", "media_", r"\bmedia/"],
         r"(?<!-in-)picture(?!-in-)",  # picture-in-picture is a feature of browsers
     ],
     "redis": ["redis", "valkey"],

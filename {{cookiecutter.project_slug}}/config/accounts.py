@@ -33,7 +33,7 @@ ACCOUNT_USERNAME_BLACKLIST = [
     *("hostmaster", "info", "mail", "moderator", "no-reply", "noreply", "null", "official"),
     *("owner", "postmaster", "root", "security", "staff", "support", "system", "webmaster"),
 ]
-# Counted in the cache "limits", by all processes. "login" is off: paas/accounts/throttle.py limits logins.
+# Counted in the cache "limits", by all processes. "login" is off: paas.accounts.throttle limits logins.
 # "login_failed" is for codes of a second factor. "key" is an e-mail address, or a user.
 ACCOUNT_RATE_LIMITS = {
     "login": "",

@@ -1,10 +1,10 @@
-"""The Celery app and its periodic tasks. Other settings are in ``paas/celery.py``.
+"""The Celery app and its periodic tasks. Other settings are in ``paas.celery``.
 
 A task is a function with ``@shared_task`` in ``tasks.py`` of an app.
 Tasks must be idempotent: a deployment or a crash interrupts one, and the next worker runs it again.
 Redis can lose the queue, as small plans do at a restart: find what is left to do in the database.
 
-``python manage.py run_task_again`` lists tasks that ended their worker twice (``paas/lost_tasks.py``).
+``python manage.py run_task_again`` lists tasks that ended their worker twice (``paas.lost_tasks``).
 """
 
 import os
@@ -19,7 +19,7 @@ app.config_from_object("paas.celery")
 app.autodiscover_tasks()
 
 # https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html
-# Each runs once per period, with any number of workers (``paas/periodic.py``).
+# Each runs once per period, with any number of workers (``paas.periodic``).
 app.conf.beat_schedule = {
     "clear sessions": {
         "task": "paas.tasks.clear_sessions",

@@ -68,14 +68,6 @@ INSTALLED_APPS = [
 # Linter of migrations, for `make check`: https://github.com/3YOURMIND/django-migration-linter
 if find_spec("django_migration_linter"):
     INSTALLED_APPS.append("django_migration_linter")
-MIGRATION_LINTER_OPTIONS = {
-    "exclude_apps": [
-        *("account", "admin", "auth", "axes", "contenttypes", "mfa", "paas", "sessions"),
-        "usersessions",
-    ],
-    "no_cache": True,
-    "quiet": ["ok", "ignore"],
-}
 
 # Middleware: https://docs.djangoproject.com/en/6.1/ref/middleware/#middleware-ordering
 MIDDLEWARE = [
@@ -190,15 +182,13 @@ if REDIS_URL.startswith("rediss:"):
     # <% endif %>
 # <% if cookiecutter.__interface == "asgi" %>
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-# <% endif %>
-# <% if cookiecutter.__interface == "asgi" %>
 if REDIS_URL:
     CHANNEL_LAYERS["default"] = {"BACKEND": "paas.asgi.channel_layer.ChannelLayer"}
 # <% endif %>
 
 # <% endif %>
 # <% if cookiecutter.use_celery %>
-# Celery, with more settings in paas/celery.py: https://docs.celeryq.dev/en/stable/
+# Celery, with more settings in paas.celery: https://docs.celeryq.dev/en/stable/
 # Processes that run a task each; with two, a worker fits in 512 MB.
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=at_least_1)
 
@@ -329,10 +319,10 @@ if not DEBUG:
 # Checks: https://docs.djangoproject.com/en/6.1/ref/checks/#security
 SILENCED_SYSTEM_CHECKS = [
     *("security.W005", "security.W021"),  # HSTS for all subdomains, which may be other sites
-    "mail.W001",  # paas/mail_checks.py reports it: a site may go live without e-mail
+    "mail.W001",  # paas.mail_checks reports it: a site may go live without e-mail
 ]
 
-# Logs, by paas/logs.py, and Sentry: https://docs.sentry.io/platforms/python/
+# Logs, by paas.logs, and Sentry: https://docs.sentry.io/platforms/python/
 LOGGING = logs.configuration(env.log_level("LOG_LEVEL", logging.INFO), as_json=not DEBUG)
 SENTRY_DSN = env.str("SENTRY_DSN", "")
 

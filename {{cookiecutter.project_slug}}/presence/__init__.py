@@ -6,7 +6,7 @@ A user is online while one of their pages has a WebSocket open. Each open WebSoc
 ``Connection`` in the database, so all processes agree, and a restarted process needs no history.
 
 - A row is deleted when its WebSocket closes. It expires EXPIRY_SECONDS after it was last renewed.
-- Each heartbeat of a server process (``paas/asgi/heartbeat.py``) renews, in one query, the rows of
+- Each heartbeat of a server process (``paas.asgi.heartbeat``) renews, in one query, the rows of
   the clients that answered the last ping. It then deletes expired rows: those of killed processes.
 - So a user whose client or server fails is offline within 60 seconds.
 

@@ -357,8 +357,9 @@ def test_without_a_mail_server_no_mail_is_promised(client, logged_in, settings):
 
 
 def test_a_mail_server_that_refuses_is_no_error(sign_up, settings):
-    url = "smtp://127.0.0.1:1"
-    settings.MAILERS = {"default": {"BACKEND": "paas.mail.EmailBackend", "OPTIONS": {"url": url}}}
+    smtp = "django.core.mail.backends.smtp.EmailBackend"
+    options = {"host": "127.0.0.1", "port": 1}
+    settings.MAILERS = {"default": {"BACKEND": smtp, "OPTIONS": options}}
     assert sign_up().status_code == 302
 
 

@@ -41,7 +41,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return [own if path == VERIFICATION_STAGE else path for path in super().get_login_stages()]
 
     def pre_authenticate(self, request, **credentials) -> None:
-        """Nothing: paas/accounts/throttle.py counts failed logins, before the password is hashed."""
+        """Nothing: paas.accounts.throttle counts failed logins, before the password is hashed."""
 
     def is_safe_url(self, url: str) -> bool:
         """Whether a page may redirect to the URL: to this host only.
@@ -84,6 +84,6 @@ class AccountAdapter(DefaultAccountAdapter):
         import_string(settings.SEND_MAIL)(self.render_mail(template_prefix, email, context))
 
     def get_client_ip(self, request) -> str:
-        """Of paas/proxy_headers.py, which knows the platform's header."""
+        """Of paas.proxy_headers, which knows the platform's header."""
         address = ip_address(request.META["REMOTE_ADDR"])
         return str(getattr(address, "ipv4_mapped", None) or address)

@@ -1,4 +1,8 @@
-"""A small site for the tests of django-paas: ``SITE_SERVER`` in the environment is one of SERVERS of test_server.py."""
+"""A small site for the tests of django-paas.
+
+Its server is that of the environment's SITE_SERVER: asgi-daphne (the default), asgi-gunicorn,
+wsgi-gunicorn or wsgi-waitress.
+"""
 
 from example.celery import app as celery_app
 

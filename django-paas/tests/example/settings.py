@@ -1,3 +1,4 @@
+import logging
 from pathlib import Path
 
 from django.utils.csp import CSP
@@ -8,7 +9,8 @@ from paas import database_url, logs, variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
-INTERFACE, _, server = env.str("SITE_SERVER", "asgi-daphne").partition("-")
+SITE_SERVER = env.str("SITE_SERVER", "asgi-daphne")
+INTERFACE, _, server = SITE_SERVER.partition("-")
 IS_ASGI = INTERFACE == "asgi"
 SERVER = f"paas.servers.{server}"
 
@@ -95,4 +97,4 @@ if not DEBUG:
     SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
     SECURE_HSTS_SECONDS = 3600
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", "mail.W001"]
-LOGGING = logs.configuration(env.log_level("LOG_LEVEL", "INFO"), as_json=not DEBUG)
+LOGGING = logs.configuration(env.log_level("LOG_LEVEL", logging.INFO), as_json=not DEBUG)

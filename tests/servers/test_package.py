@@ -1,0 +1,32 @@
+"""The tests of django-paas pass with each server, beside all that a project with it installs."""
+
+import pytest
+
+from rehearsal.combinations import COMBINATIONS, OPTIONS, TEMPLATE, for_combinations
+from rehearsal.processes import run
+
+EACH_SERVER = [
+    answers
+    for answers in COMBINATIONS
+    if answers["platform"] == "heroku" and all(answers[option] for option in OPTIONS)
+]
+# No files of Python or pytest: runs side by side share the folder.
+PYTEST = "python -B -m pytest -p no:cacheprovider"
+
+
+@pytest.fixture
+def in_package(clone, project):
+    """A function that runs a command in the package's folder."""
+    environment = clone.environment | {"SITE_SERVER": project.answers["server"]}
+    return lambda command: run(command, TEMPLATE / "django-paas", environment)
+
+
+@for_combinations(EACH_SERVER, apart="package")
+def test_the_tests_of_the_package_pass(in_package, report):
+    printed = in_package(PYTEST)
+    report("tests of the package", int(printed.split(" passed")[0].split()[-1]))
+
+
+@for_combinations(EACH_SERVER[:1], apart="package")
+def test_the_types_of_the_package_are_right(in_package, tmp_path):
+    in_package(f"PYTHONPATH=src:tests DEBUG=true mypy --cache-dir {tmp_path} src tests")
