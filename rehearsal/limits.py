@@ -26,8 +26,7 @@ DISCARD = "paas.limits.DISCARD_BYTES=10000000"
 CONSTANTS = {
     "asgi-daphne": f"paas.servers.daphne_channel.KEEP_ALIVE_SECONDS={IDLE_SECONDS}",
     "asgi-gunicorn": "",
-    "wsgi-gunicorn": f"paas.servers.gunicorn_wsgi.REQUEST_TIMEOUT={IDLE_SECONDS} "
-    "paas.servers.gunicorn_wsgi.MAX_CLOSE_SECONDS=1",
+    "wsgi-gunicorn": f"paas.servers.gunicorn_wsgi.REQUEST_TIMEOUT={IDLE_SECONDS}",
     # The server's module runs as __main__.
     "wsgi-waitress": f"paas.servers.waitress_channel.RECEIVE_TIMEOUT={IDLE_SECONDS} "
     f"__main__.MAX_UNREAD_ON_DISK={UNREAD_ON_DISK}",

@@ -1,17 +1,11 @@
 """Limits on every request, which each server enforces without holding a thread.
 
-================================  ========================================================
-``settings.MAX_BODY_SIZE``        bytes of a request body; above it the response is 413
-``settings.MAX_QUEUED_REQUESTS``  requests that wait for a thread; above it, 503 at once
-``settings.SEND_TIMEOUT``         seconds without progress until a client that does not
-                                  read its response is disconnected
-================================  ========================================================
+The settings MAX_BODY_SIZE, MAX_QUEUED_REQUESTS and SEND_TIMEOUT are described in README.md.
 """
 
 import socket
 import sys
 import time
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import structlog
@@ -20,8 +14,8 @@ from django.urls import Resolver404, resolve
 from paas.conf import settings
 
 RETRY_AFTER_SECONDS = 5
-# After a 413 the server reads and drops the rest of the body, within these limits. Closing at once
-# would send a TCP reset, and the client would not see the 413.
+# After an error response the server reads and drops the rest of the body, within these limits.
+# Closing at once would send a TCP reset, and the client would not see the response.
 DISCARD_BYTES = 1_000_000_000
 DISCARD_SECONDS = 30
 DISCARD_PAUSE_SECONDS = 5  # close after this long without data
@@ -51,53 +45,41 @@ def max_body_size_of(path: str) -> int:
     return getattr(view, "max_body_size", settings.MAX_BODY_SIZE)
 
 
-@dataclass
-class Refusal:
-    """An error response that the server sends itself, without calling Django."""
+class ErrorResponse:
+    """A response that the server sends itself, without calling Django, and then closes."""
 
-    status: HTTPStatus
-    text: str
-    retry_after: int | None = None
-
-    @property
-    def body(self) -> bytes:
-        return f"{self.text}\n".encode()
-
-    @property
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """Names in lowercase. The connection closes, as part of the body may be unread."""
-        found = {
-            "content-type": "text/plain; charset=utf-8",
-            "content-length": str(len(self.body)),
-            "connection": "close",
-            "x-content-type-options": "nosniff",
-        }
-        if self.retry_after is not None:
-            found["retry-after"] = str(self.retry_after)
-        return [(name.encode(), value.encode()) for name, value in found.items()]
+    def __init__(self, status: HTTPStatus, text: str, *headers: tuple[bytes, bytes]):
+        self.status, self.body = status, f"{text}\n".encode()
+        self.headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"%d" % len(self.body)),
+            (b"connection", b"close"),
+            (b"x-content-type-options", b"nosniff"),
+            *headers,
+        ]
 
     @property
     def message(self) -> bytes:
         """The whole response, as HTTP/1.1."""
-        lines = [f"HTTP/1.1 {self.status.value} {self.status.phrase}".encode()]
-        lines += [name + b": " + value for name, value in self.headers]
-        return b"\r\n".join(lines) + b"\r\n\r\n" + self.body
+        status_line = f"HTTP/1.1 {self.status.value} {self.status.phrase}\r\n".encode()
+        headers = b"".join(b"%s: %s\r\n" % header for header in self.headers)
+        return status_line + headers + b"\r\n" + self.body
 
     def log(self, path: str) -> None:
-        """Log that a request was refused; paas/logs.py lets one line in ten seconds through."""
+        """Log it; paas/logs.py lets one line in ten seconds through."""
         logger.warning("request refused", status=self.status.value, path=path)
 
 
-TOO_LARGE = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "This request is too large.")
-OVERLOADED = Refusal(
+TOO_LARGE = ErrorResponse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "This request is too large.")
+OVERLOADED = ErrorResponse(
     HTTPStatus.SERVICE_UNAVAILABLE,
     "This site is busy. Please try again in a few seconds.",
-    RETRY_AFTER_SECONDS,
+    (b"retry-after", b"%d" % RETRY_AFTER_SECONDS),
 )
 
 
 class DiscardedBody:
-    """The rest of a refused request body, which the server reads and drops."""
+    """The rest of a request body, which the server reads and drops."""
 
     def __init__(self):
         self.size = 0

@@ -30,7 +30,7 @@ from paas.asgi.checks import SYNC_ONLY_WARNING, sync_only_middleware
 from paas.asgi.request_body import RequestBody, path_info
 from paas.asgi.threads import RequestExecutor, ThreadPool
 from paas.conf import settings
-from paas.limits import OVERLOADED, TOO_LARGE, Refusal
+from paas.limits import OVERLOADED, TOO_LARGE, ErrorResponse
 
 # Paths in the cache of is_async(): resolving a path takes 1 % of a page's CPU time.
 MAX_KNOWN_PATHS = 1000
@@ -80,7 +80,7 @@ class ASGIHandler(asgi.ASGIHandler):
         finally:
             body.close()
         if body.is_too_large:
-            await refuse(TOO_LARGE, scope, body, send)
+            await send_error(TOO_LARGE, scope, body, send)
 
     async def handle_health_check(self, scope, send):
         """Answer on the event loop: health checks wait for no thread."""
@@ -94,7 +94,7 @@ class ASGIHandler(asgi.ASGIHandler):
         file = await self.read_body(body.receive)
         if len(self.queued) >= settings.MAX_QUEUED_REQUESTS:
             file.close()
-            await refuse(OVERLOADED, scope, body, send)
+            await send_error(OVERLOADED, scope, body, send)
             return
         # Counts as queued from here on, until a thread begins its first call.
         executor = RequestExecutor(self.threads, self.queued)
@@ -210,10 +210,10 @@ async def run_until(disconnected: asyncio.Task, coroutine):
     raise RequestAborted
 
 
-async def refuse(refusal: Refusal, scope, body: RequestBody, send) -> None:
-    """Send the refusal, then read and drop the rest of the body."""
-    refusal.log(scope["path"])
-    start = {"type": "http.response.start", "status": refusal.status.value}
-    await send({**start, "headers": refusal.headers})
-    await send({"type": "http.response.body", "body": refusal.body})
+async def send_error(response: ErrorResponse, scope, body: RequestBody, send) -> None:
+    """Send the response, then read and drop the rest of the body."""
+    response.log(scope["path"])
+    start = {"type": "http.response.start", "status": response.status.value}
+    await send({**start, "headers": response.headers})
+    await send({"type": "http.response.body", "body": response.body})
     await body.discard()

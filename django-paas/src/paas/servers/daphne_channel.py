@@ -26,7 +26,7 @@ class Request(WebRequest):
         if self.channel.discarded:
             return
         if self.content.tell() + len(data) > self.channel.body_limit:
-            self.channel.refuse()
+            self.channel.send_error()
             self.content.close()
         else:
             super().handleContentChunk(data)
@@ -61,11 +61,11 @@ class Channel(http.HTTPChannel):
         if self.length != 0:
             self.body_limit = max_body_size_of(self.request_path())
         if self.length and self.length > self.body_limit:
-            self.refuse()
+            self.send_error()
         else:
             super().allHeadersReceived()
 
-    def refuse(self) -> None:
+    def send_error(self) -> None:
         """Send 413 now, then read and drop the rest of the body."""
         TOO_LARGE.log(self.request_path())
         self.discarded = DiscardedBody()

@@ -13,22 +13,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-from django.utils.module_loading import import_string
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from paas.conf import settings
 from paas.health import PATHS as HEALTH_CHECK_PATHS
-from paas.limits import OVERLOADED, Refusal
-from paas.servers.request_buffer import Refused, RequestBuffer
+from paas.limits import DISCARD_PAUSE_SECONDS, OVERLOADED, DiscardedBody, ErrorResponse
+from paas.servers.request_buffer import RequestBuffer, RequestRejected
 from paas.servers.response_buffer import ResponseBuffer
 
 # After SIGTERM keep accepting for this long, as the router may still send requests.
 ACCEPT_GRACE_SECONDS = 1
 # Seconds without data until an incomplete request is dropped.
 REQUEST_TIMEOUT = 30
-# After the last response, wait for the client to close: seconds without data, and in all.
-CLOSE_TIMEOUT = 5
-MAX_CLOSE_SECONDS = 30
 # A request that waited this long for a thread is dropped if its client has disconnected.
 PATIENCE_SECONDS = 0.1
 # A pool of their own: health checks do not queue behind pages.
@@ -47,15 +43,16 @@ class Connection(TConn):
     event = 0
     # Whether it is in a thread pool: its request runs, or waits for a thread.
     is_running = False
-    is_health_check = False
-    keep_alive = True
     queued_at = 0.0
-    close_at = 0.0
+    keep_alive = True
+    # After the last response, until the client closes.
+    discarded: DiscardedBody | None = None
 
     def __init__(self, worker: "Worker", client: socket.socket, address, server):
         super().__init__(worker.cfg, client, address, server)
         self.socket = client
-        self.sock = ResponseBuffer(client, partial(worker.on_backlog, self))
+        on_backlog = partial(worker.method_queue.defer, worker.call, worker.wait_to_write, self)
+        self.sock = ResponseBuffer(client, on_backlog)
         self.parser = RequestBuffer(worker.cfg, address)
         # For ThreadWorker.handle(): the request has been read, and the parser exists.
         self.initialized = self.data_ready = True
@@ -63,7 +60,7 @@ class Connection(TConn):
     def is_idle(self) -> bool:
         """Whether it waits only for a next request, or for the client to close."""
         is_waiting = self.event == selectors.EVENT_READ
-        return is_waiting and (self.close_at > 0 or not self.parser.has_begun)
+        return is_waiting and bool(self.discarded or not self.parser.has_begun)
 
     def has_left(self) -> bool:
         """Whether the client disconnected while its request waited for a thread."""
@@ -83,8 +80,8 @@ class Worker(ThreadWorker):
         self.connections: set[Connection] = set()
         # handle_request() sends "Connection: close" when this has max_keepalived items or more.
         self.keepalived_conns = self.connections
-        # Requests that run or wait for a thread, without health checks.
-        self.unfinished = 0
+        # Those whose request runs or waits for a thread, without health checks.
+        self.queued: set[Connection] = set()
         self.stop_at, self.next_check = math.inf, 0.0
 
     def get_thread_pool(self):
@@ -219,33 +216,34 @@ class Worker(ThreadWorker):
             if request.feed(data):
                 self.enqueue_req(connection)
                 return
-        except Refused as error:
-            self.refuse(connection, error.refusal)
+        except RequestRejected as error:
+            self.send_error(connection, error.response)
             return
         if request.body and had_no_body and request.body.is_awaited():
             with suppress(BlockingIOError):  # optional: clients send the body anyway after a while
                 connection.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.wait_for_request(connection)
 
-    def refuse(self, connection: Connection, refusal: Refusal) -> None:
-        refusal.log(connection.parser.path)
+    def send_error(self, connection: Connection, response: ErrorResponse) -> None:
+        response.log(connection.parser.path)
         self.unwatch(connection)
         connection.keep_alive = False
-        connection.sock.sendall(refusal.message)
+        connection.sock.sendall(response.message)
         if connection.sock.is_empty():
             self.after_response(connection)
 
     def enqueue_req(self, conn: Connection) -> None:
-        """Queue the request for a thread, or refuse it if MAX_QUEUED_REQUESTS wait."""
-        conn.is_health_check = conn.parser.path in HEALTH_CHECK_PATHS
-        if not conn.is_health_check:
-            if self.unfinished >= settings.MAX_QUEUED_REQUESTS + settings.WEB_THREADS:
-                self.refuse(conn, OVERLOADED)
-                return
-            self.unfinished += 1
+        """Queue the request for a thread, or reject it if MAX_QUEUED_REQUESTS wait."""
+        if conn.parser.path in HEALTH_CHECK_PATHS:
+            pool = self.health_pool
+        elif len(self.queued) < settings.MAX_QUEUED_REQUESTS + settings.WEB_THREADS:
+            pool = self.tpool
+            self.queued.add(conn)
+        else:
+            self.send_error(conn, OVERLOADED)
+            return
         self.unwatch(conn)
         conn.is_running, conn.queued_at = True, time.monotonic()
-        pool = self.health_pool if conn.is_health_check else self.tpool
         future = pool.submit(self.handle, conn)
         future.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
 
@@ -255,17 +253,12 @@ class Worker(ThreadWorker):
 
     def finish_request(self, conn: Connection, fs: Future) -> None:
         conn.is_running = False
-        if not conn.is_health_check:
-            self.unfinished -= 1
-        conn.keep_alive = not fs.cancelled() and not fs.exception() and fs.result()
+        self.queued.discard(conn)
+        conn.keep_alive = not fs.exception() and fs.result()
         if conn not in self.connections:
             conn.parser.close()
         elif conn.sock.is_empty():
             self.call(self.after_response, conn)
-
-    def on_backlog(self, connection: Connection) -> None:
-        """Called, mostly in a thread, when the send buffer is full. The main loop sends on."""
-        self.method_queue.defer(self.call, self.wait_to_write, connection)
 
     def wait_to_write(self, connection: Connection) -> None:
         timeout = settings.SEND_TIMEOUT
@@ -289,17 +282,12 @@ class Worker(ThreadWorker):
             self.feed(connection, b"")
             return
         connection.socket.shutdown(socket.SHUT_WR)
-        connection.close_at = time.monotonic() + MAX_CLOSE_SECONDS
-        self.watch(connection, selectors.EVENT_READ, self.on_late_data, CLOSE_TIMEOUT)
+        connection.discarded = DiscardedBody()
+        self.watch(connection, selectors.EVENT_READ, self.on_late_data, DISCARD_PAUSE_SECONDS)
 
     def on_late_data(self, connection: Connection) -> None:
-        now = time.monotonic()
-        if not connection.socket.recv(RECEIVE_SIZE) or now > connection.close_at:
+        size = len(connection.socket.recv(RECEIVE_SIZE))
+        if not size or not connection.discarded.add(size):
             self.drop(connection)
         elif self.alive:
-            connection.deadline = now + CLOSE_TIMEOUT
-
-
-def check() -> None:
-    """Raise if the application cannot be imported."""
-    import_string(settings.WSGI_APPLICATION)
+            connection.deadline = time.monotonic() + DISCARD_PAUSE_SECONDS

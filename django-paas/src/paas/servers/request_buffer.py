@@ -9,25 +9,25 @@ from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 from gunicorn.util import split_request_uri
 
-from paas.limits import TOO_LARGE, Refusal, max_body_size_of
+from paas.limits import TOO_LARGE, ErrorResponse, max_body_size_of
 
 # Bytes of a request line and headers.
 MAX_HEAD_SIZE = 65536
 # Bytes of a body in memory; a larger one is in a temporary file.
 MAX_IN_MEMORY = 65536
 
-BAD_REQUEST = Refusal(HTTPStatus.BAD_REQUEST, "This request is not valid HTTP/1.1.")
-HEAD_TOO_LARGE = Refusal(
+BAD_REQUEST = ErrorResponse(HTTPStatus.BAD_REQUEST, "This request is not valid HTTP/1.1.")
+HEAD_TOO_LARGE = ErrorResponse(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers of this request are too large."
 )
 
 
-class Refused(Exception):
-    """The response is ``refusal``; the connection must close, as the body may be unread."""
+class RequestRejected(Exception):
+    """Send ``response`` and close the connection, as the body may be unread."""
 
-    def __init__(self, refusal: Refusal):
-        super().__init__(refusal.text)
-        self.refusal = refusal
+    def __init__(self, response: ErrorResponse):
+        super().__init__(response.status)
+        self.response = response
 
 
 class Body:
@@ -44,15 +44,21 @@ class Body:
             limit_request_field_size=config.limit_request_field_size,
         )
 
+    def feed(self, data: bytes | bytearray) -> None:
+        try:
+            self.framer.feed(data)
+        except ParseError as error:
+            raise RequestRejected(BAD_REQUEST) from error
+
     def check_length(self) -> bool:
         """Called after the headers; False makes PythonProtocol read the body."""
         if (self.framer.content_length or 0) > self.limit:
-            raise Refused(TOO_LARGE)
+            raise RequestRejected(TOO_LARGE)
         return False
 
     def store(self, data: bytes) -> None:
         if self.file.tell() + len(data) > self.limit:
-            raise Refused(TOO_LARGE)
+            raise RequestRejected(TOO_LARGE)
         self.file.write(data)
 
     def is_awaited(self) -> bool:
@@ -69,17 +75,14 @@ class RequestBuffer:
 
     def __init__(self, config, client):
         self.config, self.client = config, client
-        self.number = 0
         self.received = bytearray()
-        # Bytes of it, from the start, that hold no end of a head.
-        self.searched = 0
         self.head = b""
         self.body: Body | None = None
 
     def reset(self) -> None:
         """Forget the request, but not what the client has sent after it (pipelining)."""
         self.close()
-        self.head, self.body, self.searched = b"", None, 0
+        self.head, self.body = b"", None
 
     def close(self) -> None:
         if self.body:
@@ -99,48 +102,34 @@ class RequestBuffer:
             return ""
 
     def feed(self, data: bytes) -> bool:
-        """Add received bytes; True once the request is complete. Raises Refused."""
-        try:
-            if self.body:
-                self.body.framer.feed(data)
-            elif not self.read_head(data):
-                return False
-        except ParseError as error:
-            raise Refused(BAD_REQUEST) from error
-        if self.body:
-            self.received += self.body.framer.remaining()
-            return self.body.framer.is_complete
-        return True
-
-    def read_head(self, data: bytes) -> bool:
-        """Add received bytes; True once the head is complete, and the rest is with the body."""
+        """Add received bytes; True once the request is complete. Raises RequestRejected."""
         self.received += data
-        end = self.received.find(b"\r\n\r\n", self.searched) + 4
+        if not self.head and not self.find_head():
+            return False
+        if not self.body:
+            return True
+        self.body.feed(self.received)
+        self.received[:] = self.body.framer.remaining()
+        return self.body.framer.is_complete
+
+    def find_head(self) -> bool:
+        end = self.received.find(b"\r\n\r\n") + 4
         if end < 4:
-            self.searched = max(0, len(self.received) - 3)
-            self.check_partial_head()
+            if len(self.received) > MAX_HEAD_SIZE:
+                raise RequestRejected(HEAD_TOO_LARGE)
             return False
         self.head = bytes(self.received[:end])
         del self.received[:end]
         names = self.head.lower()
         # Most requests have no body, and need no second parser.
         if b"content-length" in names or b"transfer-encoding" in names:
-            rest, self.received = self.received, bytearray()
             self.body = Body(self.path, self.config)
-            self.body.framer.feed(self.head + rest)
+            self.body.feed(self.head)
         return True
-
-    def check_partial_head(self) -> None:
-        if len(self.received) > MAX_HEAD_SIZE:
-            raise Refused(HEAD_TOO_LARGE)
-        # A bare LF: the CRLF CRLF that ends a head might never come.
-        if self.received.count(b"\n") != self.received.count(b"\r\n"):
-            raise Refused(BAD_REQUEST)
 
     def __next__(self) -> Request:
         """Return the request. Raises Gunicorn's errors, which handle() turns into responses."""
-        self.number += 1
-        request = Request(self.config, IterUnreader([self.head]), self.client, self.number)
+        request = Request(self.config, IterUnreader([self.head]), self.client)
         # Else wsgi.create() sends "100 Continue", though the body has been read.
         request._expected_100_continue = False
         if self.body:

@@ -50,8 +50,8 @@ class Server(TcpWSGIServer):
         request, dispatcher = channel.requests[0], self.task_dispatcher
         if channel.close_when_flushed:
             return
-        if request.refusal:
-            channel.refuse(request.refusal)
+        if request.error_response:
+            channel.send_error(request.error_response)
         elif request.django_path in HEALTH_CHECK_PATHS:
             super().add_task(channel)
             with dispatcher.lock:
@@ -59,7 +59,7 @@ class Server(TcpWSGIServer):
         elif len(dispatcher.queue) < settings.MAX_QUEUED_REQUESTS:
             super().add_task(channel)
         else:
-            channel.refuse(OVERLOADED)
+            channel.send_error(OVERLOADED)
 
     def maintenance(self, now: float) -> None:
         """Called every ``cleanup_interval`` seconds with ``time.time()``."""

@@ -15,7 +15,7 @@ from paas.limits import (
     DISCARD_PAUSE_SECONDS,
     TOO_LARGE,
     DiscardedBody,
-    Refusal,
+    ErrorResponse,
     max_body_size_of,
 )
 
@@ -32,7 +32,7 @@ wasyncore._DISCONNECTED |= {errno.ETIMEDOUT}
 
 class Parser(HTTPRequestParser):
     path = ""
-    refusal: Refusal | None = None
+    error_response: ErrorResponse | None = None
     body_limit: int | None = None
 
     @property
@@ -51,8 +51,8 @@ class Parser(HTTPRequestParser):
         is_small = max(self.content_length, len(self.body_rcv)) <= self.body_limit
         if is_small and self.chunk_line_length() <= MAX_CHUNK_LINE:
             return consumed
-        # "Completed": Waitress passes the request on to Server.add_task(), which refuses it.
-        self.refusal, self.completed, self.expect_continue = TOO_LARGE, True, False
+        # "Completed": Waitress passes the request on to Server.add_task(), which sends it.
+        self.error_response, self.completed, self.expect_continue = TOO_LARGE, True, False
         return len(data)
 
     def chunk_line_length(self) -> int:
@@ -82,17 +82,17 @@ class Channel(HTTPChannel):
     def readable(self) -> bool:
         return not self.will_close if self.discarded else super().readable()
 
-    def refuse(self, refusal: Refusal) -> None:
-        """Send ``refusal`` without a thread, and take no other request on this connection."""
-        refusal.log(self.requests[0].django_path)
+    def send_error(self, response: ErrorResponse) -> None:
+        """Send ``response`` without a thread, and take no other request on this connection."""
+        response.log(self.requests[0].django_path)
         for request in self.requests:
             request.close()
         self.requests = []
         with self.outbuf_lock:
-            self.outbufs[-1].append(refusal.message)
-            self.current_outbuf_count += len(refusal.message)
-            self.total_outbufs_len += len(refusal.message)
-        if refusal is TOO_LARGE:
+            self.outbufs[-1].append(response.message)
+            self.current_outbuf_count += len(response.message)
+            self.total_outbufs_len += len(response.message)
+        if response is TOO_LARGE:
             self.discarded = DiscardedBody()
         else:
             self.close_when_flushed = True
