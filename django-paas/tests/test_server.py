@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 
 from django.conf import settings
 
@@ -39,3 +40,9 @@ def test_the_deploy_checks_import_it():
         check, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_release_fails_if_the_application_cannot_be_imported(settings):
+    settings.ASGI_APPLICATION = settings.WSGI_APPLICATION = "example.nowhere.application"
+    with pytest.raises(ImportError):
+        import_module(settings.SERVER).check()

@@ -100,13 +100,13 @@ def test_more_processes_than_the_plan_has_room_for_stop_the_web_process(deployme
     assert "in 5 processes, which open up to 25 connections: more than" in printed
 
 
-# By server: files that import a class, which a new version of the server may have renamed.
+# By server: files that name or import a class, which a new version may have renamed.
 IMPORT = "from django import NoServer"
 BROKEN = {
-    "asgi-daphne": ["paas/servers/daphne.py", "config/asgi.py"],
-    "asgi-gunicorn": ["paas/servers/gunicorn_asgi.py", "gunicorn.conf.py"],
-    "wsgi-gunicorn": ["paas/servers/gunicorn_wsgi.py", "gunicorn.conf.py", "config/wsgi.py"],
-    "wsgi-waitress": ["paas/servers/waitress.py"],
+    "asgi-daphne": ["config/asgi.py"],
+    "asgi-gunicorn": ["gunicorn.conf.py", "config/asgi.py"],
+    "wsgi-gunicorn": ["gunicorn.conf.py", "config/wsgi.py"],
+    "wsgi-waitress": ["config/wsgi.py"],
 }
 
 

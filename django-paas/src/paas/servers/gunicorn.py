@@ -40,7 +40,9 @@ def on_starting(server) -> None:
 
 
 def check() -> None:
-    """Raise if the worker class of gunicorn.conf.py cannot be imported."""
+    """Raise if the worker class of gunicorn.conf.py or the application cannot be imported."""
     worker_class = run_path(f"{settings.BASE_DIR}/gunicorn.conf.py")["worker_class"]
     if "." in worker_class:  # and not one of Gunicorn's own, such as "gthread"
         import_string(worker_class)
+    is_asgi = "asgi" in worker_class
+    import_string(settings.ASGI_APPLICATION if is_asgi else settings.WSGI_APPLICATION)

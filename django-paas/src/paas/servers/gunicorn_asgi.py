@@ -9,12 +9,10 @@ from contextlib import suppress
 from functools import partial
 from socket import socket
 
-from django.utils.module_loading import import_string
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
 from paas.asgi import shutdown
-from paas.conf import settings
 from paas.limits import set_send_timeout
 
 
@@ -81,8 +79,3 @@ class Worker(gasgi.ASGIWorker):
         for server in self.servers:
             server.close()
         return clients
-
-
-def check() -> None:
-    """Raise if the application cannot be imported."""
-    import_string(settings.ASGI_APPLICATION)
