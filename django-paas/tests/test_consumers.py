@@ -14,7 +14,7 @@ from django.test import AsyncClient, Client
 from django.urls import path, reverse
 from django.utils import timezone
 
-from paas.asgi import consumers, tickets, websockets
+from paas.asgi import close_codes, tickets, websockets
 from paas.asgi.consumers import SessionConsumer
 from paas.asgi.heartbeat import HEARTBEAT
 from paas.asgi.sessions import ended_sessions
@@ -78,7 +78,7 @@ async def test_logging_out_closes_that_session_s_sockets_only():
     phone, desk = await log_in("ada"), await log_in("ada")
     on_phone, on_desk = await echo(phone).open(), await echo(desk).open()
     await phone.post(reverse("account_logout"))
-    assert await on_phone.close_code() == consumers.LOGGED_OUT
+    assert await on_phone.close_code() == close_codes.LOGGED_OUT
     await HEARTBEAT.beat()
     await on_desk.receive("ping")
 
@@ -93,7 +93,7 @@ async def test_a_client_that_answers_stays_and_one_that_does_not_is_closed():
         await answering.receive("ping")
         await answering.send_json_to({"type": "pong"})
         await asyncio.sleep(0.05)
-    assert await silent.close_code() == consumers.NO_ANSWER
+    assert await silent.close_code() == close_codes.NO_ANSWER
     await answering.send_json_to("still there")
     await answering.receive("echo")
 
@@ -114,7 +114,7 @@ async def test_a_heartbeat_closes_the_sockets_of_an_account_that_changed(change)
     other = await echo(await log_in("bob")).open()
     await get_user_model().objects.filter(username="ada").aupdate(**change)
     await HEARTBEAT.beat()
-    assert await socket.close_code() == consumers.LOGGED_OUT
+    assert await socket.close_code() == close_codes.LOGGED_OUT
     await other.receive("ping")
 
 
@@ -126,7 +126,7 @@ async def test_a_heartbeat_closes_the_sockets_of_a_session_that_has_ended(how):
     going_on = await echo(another).open()
     await end_session(how, client)
     await HEARTBEAT.beat()
-    assert [await socket.close_code() for socket in ended] == [consumers.LOGGED_OUT] * 2
+    assert [await socket.close_code() for socket in ended] == [close_codes.LOGGED_OUT] * 2
     await going_on.receive("ping")
 
 
@@ -136,7 +136,7 @@ async def test_a_silent_socket_of_a_session_that_has_ended_is_closed_too():
     await HEARTBEAT.beat()
     await end_session("deleted", client)
     await HEARTBEAT.beat()
-    assert await socket.close_code() == consumers.LOGGED_OUT
+    assert await socket.close_code() == close_codes.LOGGED_OUT
 
 
 def test_all_sessions_of_a_heartbeat_are_one_query(user, django_assert_num_queries):
@@ -246,8 +246,8 @@ async def test_another_site_on_a_shared_domain_is_refused(settings):
 @pytest.mark.parametrize(
     ("message", "code"),
     [
-        ("x" * (EchoConsumer.max_message_size + 1), consumers.MESSAGE_TOO_BIG),
-        ("not JSON", consumers.BAD_MESSAGE),
+        ("x" * (EchoConsumer.max_message_size + 1), close_codes.MESSAGE_TOO_BIG),
+        ("not JSON", close_codes.BAD_MESSAGE),
     ],
 )
 async def test_an_invalid_message_closes_the_socket(message, code):
@@ -260,7 +260,7 @@ async def test_a_client_that_sends_too_many_messages_is_closed():
     socket = await echo(await log_in("ada")).open()
     for _ in range(EchoConsumer.max_messages + 1):
         await socket.send_json_to({"type": "pong"})
-    assert await socket.close_code() == consumers.TOO_MANY
+    assert await socket.close_code() == close_codes.TOO_MANY
 
 
 async def test_a_ticket_by_header_or_subprotocol_opens_a_socket_without_cookies():
@@ -365,7 +365,7 @@ async def test_a_class_whose_heartbeat_fails_keeps_no_ended_session_open(monkeyp
     monkeypatch.setattr(EchoConsumer, "on_beat", fail)
     await end_session("deleted", client)
     await HEARTBEAT.beat()
-    assert await websocket.close_code() == consumers.LOGGED_OUT
+    assert await websocket.close_code() == close_codes.LOGGED_OUT
     assert "EchoConsumer.on_beat() failed." in [event["event"] for event in events()]
 
 
@@ -376,4 +376,4 @@ async def test_a_message_too_deep_for_the_parser_closes_the_websocket(monkeypatc
     websocket = await echo(await log_in("ada")).open()
     monkeypatch.setattr("paas.asgi.consumers.json.loads", fail)
     await websocket.send_to(text_data=4096 * "[")
-    assert await websocket.close_code() == consumers.BAD_MESSAGE
+    assert await websocket.close_code() == close_codes.BAD_MESSAGE

@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.db.models.functions import Now
 from django.test import AsyncClient
 from django.urls import reverse
-from paas.asgi import consumers
+from paas.asgi import close_codes
 from paas.asgi.channel_layer import send_to_group
 from paas.asgi.heartbeat import HEARTBEAT
 from paas.testing.sockets import Socket, close_all, log_in
@@ -127,7 +127,7 @@ async def test_a_logout_during_a_handshake_leaves_nobody_online(monkeypatch):
 
     monkeypatch.setattr("presence.consumers.connect", log_out_and_connect)
     page = await open_page(client).open()
-    assert await page.close_code() == consumers.LOGGED_OUT
+    assert await page.close_code() == close_codes.LOGGED_OUT
     await page.disconnect()
     await HEARTBEAT.beat()
     messages = await messages_until_ping(watcher)
@@ -141,7 +141,7 @@ async def test_logging_out_with_an_open_page_sends_one_change():
     bob = await log_in("bob")
     page = await open_page(bob).open()
     await bob.post(reverse("account_logout"))
-    assert await page.close_code() == consumers.LOGGED_OUT
+    assert await page.close_code() == close_codes.LOGGED_OUT
     await page.disconnect()
     await HEARTBEAT.beat()
     messages = await messages_until_ping(watcher)
@@ -182,7 +182,7 @@ async def test_a_page_that_does_not_answer_is_offline():
     page = await open_page(client).open()
     for _ in range(3):
         await HEARTBEAT.beat()
-    assert await page.close_code() == consumers.NO_ANSWER
+    assert await page.close_code() == close_codes.NO_ANSWER
     await page.disconnect()
     assert await online() == []
 
@@ -253,7 +253,7 @@ async def test_a_heartbeat_closes_a_page_whose_row_was_deleted():
     page = await open_page(await log_in("ada")).open()
     await Connection.objects.all().adelete()
     await HEARTBEAT.beat()
-    assert await page.close_code() == consumers.NO_ANSWER
+    assert await page.close_code() == close_codes.NO_ANSWER
 
 
 async def test_a_heartbeat_keeps_pages_open_while_the_database_is_unavailable(monkeypatch):
@@ -269,8 +269,8 @@ async def test_a_heartbeat_keeps_pages_open_while_the_database_is_unavailable(mo
 @pytest.mark.parametrize(
     ("message", "code"),
     [
-        ("x" * (PresenceConsumer.max_message_size + 1), consumers.MESSAGE_TOO_BIG),
-        ('{"type": "ping"}', consumers.BAD_MESSAGE),
+        ("x" * (PresenceConsumer.max_message_size + 1), close_codes.MESSAGE_TOO_BIG),
+        ('{"type": "ping"}', close_codes.BAD_MESSAGE),
     ],
 )
 async def test_a_page_may_send_pong_only(message, code):
@@ -285,7 +285,7 @@ async def test_a_user_has_a_limited_number_of_pages():
     for _ in range(MAX_CONNECTIONS):
         await user.connections.acreate(session="s")
     page = await open_page(client).open()
-    assert await page.close_code() == consumers.TOO_MANY
+    assert await page.close_code() == close_codes.TOO_MANY
 
 
 async def test_a_ticket_opens_a_page_without_cookies():

@@ -5,7 +5,7 @@ import json
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
-from paas.asgi.close_codes import BAD_MESSAGE, LOGGED_OUT, MESSAGE_TOO_BIG, NO_ANSWER, TOO_MANY
+from paas.asgi.close_codes import BAD_MESSAGE, LOGGED_OUT, MESSAGE_TOO_BIG, TOO_MANY
 from paas.asgi.heartbeat import HEARTBEAT
 from paas.asgi.sessions import ended_sessions, session_group
 
@@ -112,8 +112,5 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
         await self.send_json({"type": "ping"})
 
     async def session_logged_out(self, message=None) -> None:
-        """Called by the heartbeat, and for the channel layer's message ``session.logged_out``."""
+        """Called for the channel layer's message ``session.logged_out``."""
         await self.close(LOGGED_OUT)
-
-    async def close_unresponsive(self) -> None:
-        await self.close(NO_ANSWER)

@@ -11,6 +11,7 @@ import random
 
 from channels.db import database_sync_to_async
 
+from paas.asgi.close_codes import LOGGED_OUT, NO_ANSWER
 from paas.asgi.sessions import changed_accounts, ended_sessions
 
 BEAT_SECONDS = 15
@@ -58,9 +59,9 @@ class Heartbeat:
         work = []
         for consumer in consumers:
             if consumer.session in ended or consumer.account in changed:
-                one = self.drop(consumer, consumer.session_logged_out)
+                one = self.drop(consumer, LOGGED_OUT)
             elif consumer in lost or consumer.missed > 1:
-                one = self.drop(consumer, consumer.close_unresponsive)
+                one = self.drop(consumer, NO_ANSWER)
             else:
                 one = consumer.ping()
             work.append(asyncio.wait_for(one, SEND_TIMEOUT))
@@ -91,9 +92,9 @@ class Heartbeat:
                 logger.exception("%s.on_beat() failed.", consumer_class.__name__)
         return lost
 
-    async def drop(self, consumer, close) -> None:
+    async def drop(self, consumer, code: int) -> None:
         self.consumers.discard(consumer)
-        await close()
+        await consumer.close(code)
 
 
 HEARTBEAT = Heartbeat()

@@ -85,7 +85,7 @@ class LogSockets:
 
 
 class SessionAuth(AuthMiddleware):
-    """Channels' AuthMiddleware with SECRET_KEY_FALLBACKS.
+    """Channels' AuthMiddleware with SECRET_KEY_FALLBACKS, and the user's id in log lines.
 
     Without them, it deletes the session of each WebSocket that comes after a change of SECRET_KEY.
     """
@@ -94,6 +94,7 @@ class SessionAuth(AuthMiddleware):
         if settings.SECRET_KEY_FALLBACKS:
             await database_sync_to_async(accept_fallback)(scope["session"])
         await super().resolve_scope(scope)
+        bind_contextvars(user_id=scope["user"].pk)
 
 
 def accept_fallback(session) -> None:
@@ -104,17 +105,6 @@ def accept_fallback(session) -> None:
         fallbacks = user.get_session_auth_fallback_hash()
         if any(constant_time_compare(found, fallback) for fallback in fallbacks):
             session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-
-
-class BindUserId:
-    """ASGI middleware: add the user's id to every log line from here on."""
-
-    def __init__(self, application):
-        self.application = application
-
-    async def __call__(self, scope, receive, send):
-        bind_contextvars(user_id=scope["user"].pk)
-        await self.application(scope, receive, send)
 
 
 class SameOrigin:
@@ -184,7 +174,6 @@ MIDDLEWARE = [
     TicketAuth,
     SessionMiddleware,
     SessionAuth,
-    BindUserId,
 ]
 
 
