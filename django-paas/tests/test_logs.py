@@ -9,9 +9,8 @@ from django.http import HttpResponseServerError
 from django.test import Client
 from django.urls import include, path, reverse
 
-from paas import request_log
 from paas.limits import OVERLOADED
-from paas.logs import RATE_LIMITED_LOGGERS, render_console
+from paas.logs import RATE_LIMITED_LOGGERS
 
 
 def fail(request, token):
@@ -34,17 +33,6 @@ def test_a_request_logs_one_line_without_its_query_string(client, user, events):
     assert (event["method"], event["path"], event["status"]) == ("GET", "/", 200)
     assert (event["user_id"], event["address"]) == (user.pk, "127.0.0.1")
     assert "hush" not in str(event)
-
-
-def test_in_development_a_request_is_a_short_line():
-    event = {"logger": request_log.__name__, "method": "OPTIONS", "path": "/", "status": 200}
-    line = render_console(None, "info", event | {"duration_ms": 28.4, "user_id": 7})
-    assert line == "OPTIONS / 200 28 ms"
-
-
-def test_in_development_any_event_may_be_called_request():
-    line = render_console(None, "info", {"logger": "users.views", "event": "request", "order": 7})
-    assert "order" in line
 
 
 def test_health_checks_are_not_logged(client, events):

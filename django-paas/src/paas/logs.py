@@ -21,8 +21,6 @@ from structlog.typing import EventDict, Processor
 # Frames of a traceback: platforms split lines of more than 10,000 bytes.
 MAX_FRAMES = 20
 MAX_PATH_LENGTH = 1000
-# The logger of paas/request_log.py.
-REQUEST_LOGGER = "paas.request_log"
 # Names of URL arguments that hold a secret, such as a password-reset token.
 SECRET_ARGUMENTS = {"token", "key", "uidb36", "uidb64"}
 # They log a line per request, or per second, during an outage, an overload or an attack.
@@ -98,17 +96,7 @@ SHARED_PROCESSORS: list[Processor] = [
     add_logger_name,
     TimeStamper(fmt="iso", utc=True),
 ]
-console = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
-
-
-def render_console(logger, method: str, event: EventDict) -> str:
-    """Processor: a request is a short line, such as ``GET / 200 28 ms``."""
-    if event.get("logger") != REQUEST_LOGGER:
-        return console(logger, method, event)
-    return "{method} {path} {status} {duration_ms:.0f} ms".format_map(event)
-
-
-CONSOLE: list[Processor] = [render_console]
+CONSOLE: list[Processor] = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
 JSON: list[Processor] = [ExceptionRenderer(format_exception), JSONRenderer()]
 
 
