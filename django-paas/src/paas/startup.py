@@ -65,7 +65,7 @@ def refuse_misconfiguration() -> None:
     is_local = settings.DEBUG or settings.IS_PREVIEW
     is_development = is_local and "PORT" not in os.environ
     if not is_development and (errors := problems()):
-        exit_with_errors(f"{error.msg} {error.hint}" for error in errors)
+        exit_with_errors(" ".join(filter(None, (error.msg, error.hint))) for error in errors)
 
 
 def exit_with_errors(messages: Iterable[str]) -> NoReturn:
