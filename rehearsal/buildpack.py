@@ -81,7 +81,8 @@ def install(
 ) -> None:
     """Make ``environment`` a virtual environment with the project's file ``requirements``.
 
-    Files with the same lines share one. Raises BuildFailed if the requirements do not install.
+    Files with the same lines share one, if the wheels in them are the same. Raises BuildFailed if
+    the requirements do not install.
     """
     environment.parent.mkdir(parents=True, exist_ok=True)
     environment.symlink_to(shared_environment(requirements, folder, python))
@@ -95,8 +96,10 @@ def shared_folder() -> tempfile.TemporaryDirectory:
 
 def shared_environment(requirements: str, folder: Path, python: str) -> Path:
     lines = [python, *locked_lines(folder / requirements)]
-    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-    environment = Path(shared_folder().name, digest)
+    digest = hashlib.sha256("\n".join(lines).encode())
+    for wheel in (line for line in lines if line.endswith(".whl")):
+        digest.update((folder / wheel).read_bytes())
+    environment = Path(shared_folder().name, digest.hexdigest()[:16])
     if not environment.exists():
         make_environment(requirements, folder, environment, python)
     return environment

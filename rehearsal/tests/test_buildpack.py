@@ -3,12 +3,14 @@
 import re
 import venv
 from pathlib import Path
+from zipfile import ZipFile, ZipInfo
 
 import pytest
 
 from rehearsal.buildpack import PYTHON_FOLDER, BuildFailed, check_python_version, install
 from rehearsal.combinations import SERVERS, for_combinations
 from rehearsal.platforms import PLATFORMS, Heroku, Platform
+from rehearsal.processes import bare_environment, run
 from rehearsal.site import Site
 
 # All that a build looks at before it installs anything.
@@ -46,6 +48,12 @@ REFUSED = [
         r"The static files cannot be collected:[\s\S]*KeyError: 'SECRET_KEY'\s*",
     ),
 ]
+# Of a wheel with one module.
+METADATA = {
+    "METADATA": "Metadata-Version: 2.1\nName: own\nVersion: 1\n",
+    "WHEEL": "Wheel-Version: 1.0\nGenerator: none\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    "RECORD": "",
+}
 PROCFILES = {
     "worker: python manage.py work": "Procfile has no web process.",
     **{
@@ -129,3 +137,26 @@ def test_a_server_missing_from_the_requirements_does_not_boot(copy, project, ser
     missing = rf"{server}: not found|No module named '{server}'"
     with pytest.raises(RuntimeError, match=rf"did not boot:\n(.|\n)*\b({missing})"), site:
         pass
+
+
+def test_projects_with_other_wheels_of_the_same_name_share_no_environment(tmp_path):
+    names = {"one": "first", "same": "first", "other": "second"}
+    for name, source in names.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        write(folder, {"requirements.txt": "./own-1-py3-none-any.whl\n"})
+        with ZipFile(folder / "own-1-py3-none-any.whl", "w") as wheel:
+            wheel.writestr(ZipInfo("own.py"), f"WHICH = {source!r}\n")
+            for path, text in METADATA.items():
+                wheel.writestr(ZipInfo(f"own-1.dist-info/{path}"), text)
+        install("requirements.txt", folder, folder / PYTHON_FOLDER)
+    one, same, other = (tmp_path / name / PYTHON_FOLDER for name in names)
+    assert one.resolve() == same.resolve()
+    for environment, source in ((one, "first"), (other, "second")):
+        programs = environment / "bin"
+        printed = run(
+            "python -c 'import own; print(own.WHICH)'",
+            tmp_path,
+            bare_environment(programs, tmp_path),
+        )
+        assert printed == f"{source}\n"
