@@ -26,7 +26,7 @@ HEADERS = {
         ("/healthz", 200),
     ],
 )
-def test_every_response_has_the_security_headers(admin_client, path, status):
+def test_each_kind_of_response_has_the_security_headers(admin_client, path, status):
     response = admin_client.get(path)
     response.close()  # a static file is open until then
     assert response.status_code == status

@@ -23,10 +23,12 @@ from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
+from uv import find_uv_bin
+
 from rehearsal.buildpack import install
 from rehearsal.combinations import TEMPLATE, by_name
 from rehearsal.processes import bare_environment
-from scripts.mutants.table import MUTANTS, PROJECT, Mutant
+from scripts.mutants.table import MUTANTS, PACKAGE, PROJECT, Mutant
 
 # One waits for a server while the others keep two cores busy.
 WORKERS = 3
@@ -67,8 +69,10 @@ def run(folder: str, mutant: Mutant) -> tuple[str, str]:
         scratch = Path(name)
         repository = shutil.copytree(TEMPLATE, scratch / "repository", ignore=NOT_COPIED)
         edit(mutant, repository)
-        is_of_project = mutant.find_test(repository / PROJECT)
-        output = (run_in_project if is_of_project else run_in_template)(mutant, scratch)
+        place = next(place for place in RUNS if mutant.find_test(repository / place))
+        if mutant.file.startswith(PACKAGE) and place != PACKAGE:
+            build_wheel(repository)
+        output = RUNS[place](mutant, scratch)
         result = read_result(scratch / "results.xml")
     line = f"{time.monotonic() - started:4.0f} s  {result:8}  {mutant.protection}, {mutant.test}"
     return line, "" if result == expected else f"\n{expected} was expected:\n{output}"
@@ -83,6 +87,13 @@ def edit(mutant: Mutant, repository: Path) -> None:
     file.write_text(text.replace(mutant.old, mutant.new))
 
 
+def build_wheel(repository: Path) -> None:
+    """Have its projects install the package as it is there."""
+    build = [find_uv_bin(), "build", "--quiet", "--wheel", "--python", sys.executable]
+    vendor = ["--no-create-gitignore", "--out-dir", f"{PROJECT}/vendor"]
+    subprocess.run([*build, *vendor, PACKAGE], cwd=repository, check=True)
+
+
 def run_in_template(mutant: Mutant, scratch: Path) -> str:
     # Without the options of pyproject.toml: in this process, and rehearsals as well.
     command = [sys.executable, "-m", "pytest", "-o", "addopts=", f"--basetemp={scratch}/tests"]
@@ -95,12 +106,30 @@ def run_in_project(mutant: Mutant, scratch: Path) -> str:
     bake = f"{sys.executable} -m cookiecutter --no-input -o {scratch}/baked {scratch}/repository"
     questions = [f"{name}={answer}" for name, answer in answers.items()]
     subprocess.run([*bake.split(), *questions], check=True, capture_output=True)
-    project, environment = scratch / "baked/my_site", scratch / "environment"
+    return run_installed("requirements-dev.txt", mutant, scratch / "baked/my_site", scratch)
+
+
+def run_in_package(mutant: Mutant, scratch: Path) -> str:
+    """Run the package's test, with the requirements of every project."""
+    package, project = (scratch / "repository" / name for name in (PACKAGE, PROJECT))
+    # Without the package itself, whose tests run on its source. Conditions are comments.
+    lock = (project / "requirements-dev.txt").read_text().splitlines(keepends=True)
+    lines = [line for line in lock if not line.startswith("{{")]
+    (package / "requirements.txt").write_text("".join(lines))
+    (answers,) = by_name(mutant.answers)
+    server = {"SITE_SERVER": answers["server"]}
+    return run_installed("requirements.txt", mutant, package, scratch, **server)
+
+
+def run_installed(
+    requirements: str, mutant: Mutant, folder: Path, scratch: Path, **variables: str
+) -> str:
+    environment = scratch / "environment"
     with INSTALLING:  # mutants with the same requirements share an environment
-        install("requirements-dev.txt", project, environment)
+        install(requirements, folder, environment)
     command = [str(environment / "bin/python"), "-m", "pytest"]
-    variables = bare_environment(environment / "bin", scratch)
-    return run_pytest(command, mutant, project, scratch, variables)
+    variables |= bare_environment(environment / "bin", scratch)
+    return run_pytest(command, mutant, folder, scratch, variables)
 
 
 def run_pytest(
@@ -134,6 +163,9 @@ def read_result(report: Path) -> str:
     results = {"failures": "failed", "errors": "error", "skipped": "skipped", "tests": "passed"}
     return next((word for name, word in results.items() if suite.get(name) != "0"), "not run")
 
+
+# By where the test is.
+RUNS = {PROJECT: run_in_project, PACKAGE: run_in_package, ".": run_in_template}
 
 if __name__ == "__main__":
     main()

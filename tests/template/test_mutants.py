@@ -15,10 +15,27 @@ import pytest
 from rehearsal.combinations import COMBINATIONS, TEMPLATE, name_of
 
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
+PACKAGE = TEMPLATE / "django-paas"
 PROTECTIONS = (TEMPLATE / "docs/protections.md").read_text()
 ROWS = tomllib.loads((TEMPLATE / "scripts/mutants/table.toml").read_text())
 TESTS = {path: path.read_text() for path in TEMPLATE.glob("tests/**/test_*.py")}
-PROJECT_TESTS = "".join(path.read_text() for path in PROJECT.glob("**/test_*.py"))
+# The text of all tests, by where they are. Those of the template run in this environment.
+SOURCES = {
+    "project": "".join(path.read_text() for path in PROJECT.glob("**/test*.py")),
+    "package": "".join(path.read_text() for path in PACKAGE.glob("tests/test_*.py")),
+    "template": "".join(TESTS.values()),
+}
+
+
+def find(name: str) -> Path:
+    """The file in the project, or else in this repository."""
+    return PROJECT / name if (PROJECT / name).exists() else TEMPLATE / name
+
+
+def defined_in(test: str) -> list[str]:
+    """Where there is a test of this name, whatever its parameters."""
+    definition = f"def {test.partition('[')[0]}("
+    return [place for place, source in SOURCES.items() if definition in source]
 
 
 def collected(paths: Iterable[Path]) -> set[str]:
@@ -35,17 +52,22 @@ def test_every_protection_has_a_mutant_that_fits_the_source_or_a_reason_for_none
     assert {*re.findall(r"^\| (.+?) \| .*`test_", PROTECTIONS, re.MULTILINE)} == ROWS.keys()
     mutants = [row for row in ROWS.values() if "without_mutant" not in row]
     for row in mutants:
-        places = (PROJECT / row["file"], TEMPLATE / row["file"])
-        file = next(place for place in places if place.exists())
+        file = find(row["file"])
         assert file.read_text().count(row["old"]) == 1, row
         assert row.get("answers") in [None, *map(name_of, COMBINATIONS)], row
-    tests = {row["test"] for row in mutants if f"def {row['test']}(" not in PROJECT_TESTS}
+        [place] = defined_in(row["test"])
+        # Its tests see nothing of a project.
+        assert place != "package" or row["file"].startswith("django-paas/"), row
+    tests = {row["test"] for row in mutants if defined_in(row["test"]) == ["template"]}
     definitions = [f"def {test.partition('[')[0]}(" for test in tests]
     paths = [path for path, text in TESTS.items() if any(one in text for one in definitions)]
     assert tests - collected(paths) == set()
 
 
-def test_the_tests_that_are_said_to_hold_a_protection_exist():
-    source = PROJECT_TESTS + "".join(TESTS.values())
+def test_the_files_and_tests_that_are_said_to_hold_a_protection_exist():
     names = re.findall(r"`(test_\w+)`", PROTECTIONS)
-    assert [name for name in names if f"def {name}(" not in source] == []
+    assert [name for name in names if not defined_in(name)] == []
+    cells = re.findall(r"^\| .+? \| (.*) \| `test_", PROTECTIONS, re.MULTILINE)
+    files = re.findall(r"`(.+?)`", "".join(cells))
+    assert files
+    assert [name for name in files if not find(name).exists()] == []
