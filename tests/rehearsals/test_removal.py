@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from rehearsal.assertions import assert_valid_files
 from rehearsal.checkouts import Checkout
 from rehearsal.combinations import COMBINATIONS, by_name, for_combinations, is_asgi
+from rehearsal.processes import developer_environment
 
 # test_workflow.py uses this one too, and so shares its virtual environment.
 ASGI = "heroku-asgi-gunicorn-use_celery-use_s3_media"
@@ -70,7 +72,7 @@ def remove(owner: Checkout, names: list[str]) -> None:
     assert "users_user" in tables
     assert [table for table in tables if table.startswith(tuple(names))] == []
     assert_gone(owner.folder, names)
-    owner.run("make check\npython manage.py check")
+    owner.run("make fix check\npython manage.py check")
 
 
 def assert_gone(folder: Path, names: list[str]) -> None:
@@ -83,12 +85,14 @@ def assert_gone(folder: Path, names: list[str]) -> None:
 def test_every_example_of_a_project_comes_off_in_five_steps_at_most(project, tmp_path):
     steps = removals(project.folder)
     assert list(steps) == [name for name, has in EXAMPLES.items() if has(project.answers)]
-    owner = Checkout(project.checkout(tmp_path.name), {})
+    folder = project.checkout(tmp_path.name)
+    owner = Checkout(folder, developer_environment(Path(sys.executable).parent, folder))
     for name, (drop, *others) in steps.items():
         assert f"`python manage.py migrate {name} zero`" in drop
         assert 1 <= len(others) <= 4
         for step in others:
             perform(owner, step)
+    owner.run("make fix")
     assert_valid_files(owner.folder)
     assert_gone(owner.folder, list(EXAMPLES))
 

@@ -1,15 +1,17 @@
 """``cruft update`` brings a project of an older version to this one, and keeps its user's edits."""
 
+import filecmp
 import json
-import os
 import re
 import shlex
 import shutil
 import subprocess
+import textwrap
 from pathlib import Path
 
 import pytest
 
+from rehearsal.assertions import PROJECT
 from rehearsal.checkouts import Checkout, contributor
 from rehearsal.combinations import TEMPLATE, by_name, for_combinations, parameters
 from rehearsal.deployment import Deployment
@@ -23,10 +25,15 @@ CHANGELOG = (TEMPLATE / "CHANGELOG.md").read_text()
 COMMITS = dict(re.findall(r"^## (v[\d.]+) \((\w+)\)$", CHANGELOG, re.MULTILINE))
 NEWEST, *_, OLDEST = COMMITS
 PROJECTS = by_name("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn")
-# The settings that keep v0.1.0's sessions valid, from the changelog too.
-KEEP_SESSIONS = "".join(
-    re.findall(r"^  ((?:SESSION_|AUTHENTICATION_).+\n)", CHANGELOG, re.MULTILINE)
-)
+# What keeps older sessions valid, from the changelog too: settings, and a backend.
+NEW, _, OLD = CHANGELOG.partition("## v0.3.0")
+SETTINGS = re.compile(r"^  ((?:SESSION_|AUTHENTICATION_).+\n)", re.MULTILINE)
+BACKEND = re.compile(r"`(users/throttle\.py)`:\n\n  ```python\n(.+?)  ```\n", re.DOTALL)
+
+# The one migration of users, for those of v0.1 to v0.3; and the app that had the name paas.
+USERS = (PROJECT / "users/migrations/0001_user.py").read_text()
+REPLACED = re.findall(r'\("(\w+)", "(0\w+)"\)', USERS.partition("replaces")[2].partition("]")[0])
+WORKER = TEMPLATE / "django-paas/src/paas/worker"
 
 SHALLOW = ["git", "rev-parse", "--is-shallow-repository"]
 pytestmark = pytest.mark.skipif(
@@ -126,15 +133,20 @@ def start(home: Path, command: str, project) -> Checkout:
     return made
 
 
-@pytest.fixture(scope="module", params=[OLDEST, NEWEST])
+@pytest.fixture(scope="module", params=COMMITS)
 def updated(request, project, template, tmp_path_factory) -> Checkout:
-    """A project of the older version, edited, committed and updated; ``../before`` has a copy of it
-    as it was.
+    """A project of the older version, edited, committed and updated, by way of the newest release.
+
+    ``../before`` has a copy of it as it was, and ``../between`` one of the newest release.
     """
     create = f"cruft create {template} --checkout {COMMITS[request.param]} {{options}}"
     user = start(tmp_path_factory.mktemp("update"), create, project)
     edit(user)
     user.run("git add --all\ngit commit --quiet -m 'Take notes'\ncp -r . ../before")
+    if request.param != NEWEST:
+        user.run(f"cruft update --skip-apply-ask --checkout {COMMITS[NEWEST]}")
+        user.run("git commit --quiet --all -m 'Update to the newest release'")
+    user.run("cp -r . ../between")
     user.run("cruft update --skip-apply-ask")
     return user
 
@@ -148,6 +160,13 @@ def test_an_update_brings_all_that_is_new_and_keeps_the_user_s_edits(updated, pr
     assert "up to date" in updated.run("cruft check")
     # cruft has staged what is new, so README.md's `git commit --all` takes all of it.
     assert "??" not in updated.run("git status --short")
+
+
+def keep_sessions(owner: Checkout, changelog: str) -> None:
+    """Do what this part of the changelog says."""
+    owner.append("config/settings.py", "".join(SETTINGS.findall(changelog)))
+    [(name, source)] = BACKEND.findall(changelog)
+    owner.write(name, textwrap.dedent(source))
 
 
 # Tables and sessions do not depend on the platform or the server: so each version with one of them.
@@ -166,9 +185,11 @@ def test_the_update_goes_live_on_the_database_that_there_was(
     with old.site() as site, site.visitor() as ada:
         assert ada.sign_up("ada").status_code == 302
         cookies = ada.cookies
+    between = updated.folder.parent / "between"
+    if not filecmp.cmp(between / ".cruft.json", updated.folder.parent / "before/.cruft.json"):
+        Deployment.make(platform(between), services, database)
     folder = shutil.copytree(updated.folder, tmp_path / updated.folder.name)
-    if SESSION_COOKIE not in cookies:
-        Checkout(folder, {}).append("config/settings.py", KEEP_SESSIONS)
+    keep_sessions(Checkout(folder, {}), NEW if SESSION_COOKIE in cookies else CHANGELOG)
     new = Deployment.make(platform(folder), services, database)
     new.run_script("from notes.models import Note; Note.objects.create(text='Buy milk')")
     same = {"SECRET_KEY": old.environment["SECRET_KEY"]}  # which signs sessions
@@ -202,10 +223,23 @@ def test_the_updated_project_passes_its_own_tests_and_checks(developer):
 
 
 @pytest.mark.parametrize("version", COMMITS)
-def test_no_migration_of_a_version_that_is_out_was_changed(version):
+def test_each_migration_of_a_version_that_is_out_is_unchanged_or_replaced(version):
     """Databases have run them: add a new one instead. Only ``squawk_ignore`` may change."""
-    command = (
-        "git diff --diff-filter=MDR --ignore-matching-lines=squawk_ignore"
-        f" {COMMITS[version]} -- '{{{{*}}}}/*/migrations/*.py'"
+    git = ["git", "-C", str(TEMPLATE)]
+    listed = subprocess.check_output(
+        [*git, "ls-tree", "-r", "--name-only", COMMITS[version]], text=True
     )
-    assert run(command, TEMPLATE, dict(os.environ)) == ""
+    old = re.findall(r"^(.+/(\w+)/migrations/(0\w+)\.py)$", listed, re.MULTILINE)
+    assert old
+    for path, app, name in old:
+        if (app, name) in REPLACED:
+            continue
+        source = subprocess.check_output([*git, "show", f"{COMMITS[version]}:{path}"], text=True)
+        folder = WORKER if app == "paas" else PROJECT / app
+        assert without_squawk((folder / f"migrations/{name}.py").read_text()) == without_squawk(
+            source
+        )
+
+
+def without_squawk(source: str) -> str:
+    return re.sub(r".*squawk_ignore.*\n", "", source)
