@@ -11,7 +11,9 @@ SYNC_ONLY_WARNING = "%s is synchronous only: each async view holds a thread whil
 
 @environment_check
 def check_channel_layer() -> Error | None:
-    layer = settings.CHANNEL_LAYERS["default"]["BACKEND"]
+    # Channels' setting, which a site without WebSockets does not have.
+    layers = getattr(settings, "CHANNEL_LAYERS", {})
+    layer = layers.get("default", {}).get("BACKEND", "")
     if settings.REDIS_URL and layer.endswith("InMemoryChannelLayer"):
         return deploy_error(8, "CHANNEL_LAYERS", "must name a layer that all processes share.")
     return None
