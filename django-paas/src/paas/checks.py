@@ -158,7 +158,11 @@ def check_database_encryption() -> Error | None:
     is_local = database.get("HOST") in ("", "localhost", "127.0.0.1", "::1")
     # With DEBUG on, Django's own check reports that.
     if mode in ("disable", "allow", "prefer") and not is_local and not settings.DEBUG:
-        return deploy_error(11, "DATABASE_URL", "must set sslmode=require, or verify-full.")
+        message = "DATABASE_URL must set sslmode=require, or verify-full."
+        hint = (
+            "Add ?sslmode=require to it, or sslmode to the OPTIONS of DATABASES in your settings."
+        )
+        return Error(message, hint=hint, id="paas.E011")
     return None
 
 
