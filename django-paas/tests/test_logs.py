@@ -1,6 +1,8 @@
 """The request log, rate limits of log lines, and secrets that must not be logged."""
 
 import logging
+import os
+import subprocess
 import sys
 
 import pytest
@@ -93,6 +95,17 @@ def test_refused_requests_log_one_line_per_interval(events, monkeypatch):
 
 def test_sentry_is_not_imported_without_sentry_dsn():
     assert "sentry_sdk" not in sys.modules
+
+
+def test_sentry_as_the_project_has_set_it_up_stays():
+    script = (
+        "import sentry_sdk; sentry_sdk.init('https://own@127.0.0.1:1/1');"
+        "from paas.sentry import init_sentry; init_sentry('https://other@127.0.0.1:1/2');"
+        "print(sentry_sdk.get_client().dsn)"
+    )
+    command = [sys.executable, "-c", script]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    assert "own@" in subprocess.check_output(command, env=environment, text=True)
 
 
 def test_paths_with_a_key_are_not_logged(client, db, events, settings):

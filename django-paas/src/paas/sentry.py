@@ -17,8 +17,11 @@ PERSONAL_FIELDS = ("breadcrumbs", "extra", "request", "user")
 def init_sentry(dsn: str) -> None:
     """Report unhandled exceptions and logged errors to ``dsn``; exit if it is invalid.
 
-    The SDK reads the release from the environment.
+    If the settings have called ``sentry_sdk.init()``, that stays. The SDK reads the release from the
+    environment.
     """
+    if sentry_sdk.is_initialized():
+        return
     try:
         sentry_sdk.init(
             dsn,
