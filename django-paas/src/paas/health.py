@@ -4,9 +4,9 @@
 ``/readyz``: 200 if every probe in ``settings.READINESS_PROBES`` returns "ok", else 503; the body
 has the status of each.
 
-Platforms may send them over plain HTTP and with any Host. So SECURE_REDIRECT_EXEMPT lists them, and
-no middleware above HealthCheckMiddleware may call ``request.get_host()``. An event loop may
-answer them, so that middleware must not block.
+Platforms may send them over plain HTTP and with any Host. So no middleware above
+HealthCheckMiddleware may call ``request.get_host()``, and if SecurityMiddleware is above it,
+SECURE_REDIRECT_EXEMPT lists both. An event loop may answer them, so that middleware must not block.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor, wait

@@ -1,0 +1,98 @@
+"""A project of ``django-admin startproject`` gets the package by the five steps of its README."""
+
+import re
+import signal
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from rehearsal.combinations import TEMPLATE
+from rehearsal.deployment import Deployment
+from rehearsal.existing import ExistingProject, files
+from rehearsal.processes import CommandFailed, run
+from rehearsal.raw import Raw
+from rehearsal.waiting import wait_until
+
+LIMIT = 10_000_000  # MAX_BODY_SIZE
+VARIABLES = ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL")
+
+
+@pytest.fixture(scope="module")
+def deployment(project, services, tmp_path_factory) -> Deployment:
+    """Released, with an environment that it shares with the template's project for the server."""
+    programs = project.environment("requirements.txt")
+    folder = tmp_path_factory.mktemp("existing") / "mysite"
+    platform = ExistingProject(folder, project.answers["server"], programs)
+    database = f"existing_{project.database}"
+    services.postgres.create_database(database)
+    return Deployment.make(platform, services, database)
+
+
+@pytest.fixture(scope="module")
+def site(deployment):
+    with deployment.site() as site:
+        yield site
+
+
+def test_the_extras_of_the_first_step_are_those_of_the_package(project):
+    pyproject = tomllib.loads((TEMPLATE / "django-paas/pyproject.toml").read_text())["project"]
+    required = files(project.answers["server"])["requirements.txt"]
+    version, extras = re.fullmatch(r"\./vendor/django_paas-(.+)-py3.+\[(.+)\]\n", required).groups()
+    assert version == pyproject["version"]
+    assert set(extras.split(",")) <= set(pyproject["optional-dependencies"])
+
+
+def test_the_release_has_nothing_to_report_and_migrates(deployment):
+    assert "no issues" in deployment.release_log
+    assert "warn" not in deployment.release_log.lower()
+    assert "Applying sessions.0001_initial... OK" in deployment.release_log
+
+
+def test_the_release_and_the_web_process_name_each_missing_variable(deployment):
+    """And how the platform sets it."""
+    platform = deployment.platform
+    environment = platform.build_environment() | {"PORT": "1"}
+    # The web process would go on if it did not exit.
+    for command in (platform.command("release"), f"timeout 60 {platform.command('web')}"):
+        with pytest.raises(CommandFailed) as failure:
+            run(command, platform.folder, environment)
+        for name in VARIABLES:
+            assert re.search(f"{name} .+heroku", str(failure.value), re.DOTALL), command
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_health_check_with_any_host_over_plain_http_is_answered(site, path):
+    with site.visitor("http") as visitor:
+        assert visitor.get(path, headers={"Host": "10.244.0.7:8080"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/static/admin/css/base.css"])
+def test_a_page_and_a_style_sheet_are_served_over_https(site, path):
+    with site.visitor() as visitor, site.visitor("http") as plain:
+        assert visitor.get(path).status_code == 200
+        assert plain.get(path).status_code == 301
+
+
+def test_a_body_above_the_limit_is_refused(site):
+    for size, status in ((LIMIT, 403), (LIMIT + 1, 413)):  # 403 from Django, which got all of it
+        with Raw(site) as client:
+            client.send("/admin/login/", "POST", Content_Length=str(size))
+            response = client.send_until_answered([b"a" * 1_000_000] * 10)
+        assert response.status == status
+
+
+def test_a_request_in_flight_at_sigterm_is_answered_and_each_line_is_json(site, services, project):
+    """The last test of a server, as it stops the site."""
+    database = f"existing_{project.database}"
+    with site.visitor() as visitor, ThreadPoolExecutor(1) as background:
+        visitor.cookies["sessionid"] = "a" * 32
+        with services.postgres.locked(database, "django_session"):
+            page = background.submit(visitor.get, "/admin/")
+            wait_until(lambda: services.postgres.held_up(database), "a page that waits")
+            site.process.signal(signal.SIGTERM)
+            wait_until(lambda: not site.is_listening(), "the port to close")
+        assert page.result().status_code == 302
+    assert site.process.process.wait(site.platform.grace) == 0, site.process.output()
+    requests = [event for event in site.process.events() if event["event"] == "request"]
+    assert (requests[-1]["path"], requests[-1]["address"]) == ("/admin/", "203.0.113.7")
