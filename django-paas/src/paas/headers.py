@@ -17,7 +17,7 @@ NOT_STORED = "no-store, private"
 
 def headers() -> dict[str, str]:
     features = dict.fromkeys(DISABLED_FEATURES.split(), "")
-    features |= getattr(settings, "PERMISSIONS_POLICY", {})
+    features |= settings.PERMISSIONS_POLICY
     return {
         # Other sites cannot load files of this one.
         "Cross-Origin-Resource-Policy": "same-origin",
