@@ -26,6 +26,7 @@ def module_of(path: Path, folder: Path) -> str:
 
 
 PACKAGE = TEMPLATE / "django-paas/src"
+README = TEMPLATE / "django-paas/README.md"
 SOURCES = {module_of(path, PROJECT): path for path in PROJECT.rglob("*.py")}
 PACKAGE_SOURCES = {module_of(path, PACKAGE): path for path in PACKAGE.rglob("*.py")}
 
@@ -63,6 +64,35 @@ def test_an_app_imports_no_other_room(room):
     for module in modules:
         rooms = {name.partition(".")[0] for name in imports(module, True)} & ROOMS
         assert rooms <= {room}, module
+
+
+def public_names() -> set[str]:
+    """The names in the package's README: one without a dot is of the module of the one before."""
+    section = README.read_text().partition("\n## Public names\n")[2].partition("\n## ")[0]
+    found, module = set(), ""
+    for name in re.findall(r"`([\w.]+)`", section):
+        if "." in name:
+            module = name.rpartition(".")[0]
+        found.add(name if "." in name else f"{module}.{name}")
+    return found
+
+
+def names_of_the_package(path: Path) -> Iterator[str]:
+    """What a module of the project imports of the package, and names in strings, as settings do."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "paas":
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from re.findall(r"^paas\.[\w.]+\w$", node.value)
+
+
+@pytest.mark.parametrize("module", sorted(SOURCES))
+def test_the_project_uses_the_public_names_of_the_package(module):
+    """Others may change in any version. A module that is listed is public, with what is in it."""
+    public = public_names()
+    for name in names_of_the_package(SOURCES[module]):
+        is_listed = name.rpartition(".")[0] in public
+        assert is_listed or any(f"{each}.".startswith(f"{name}.") for each in public), name
 
 
 def closure(module: str) -> dict[str, set[str]]:

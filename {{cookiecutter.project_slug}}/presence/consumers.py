@@ -1,6 +1,7 @@
 from channels.db import database_sync_to_async
 from paas.asgi.channel_layer import send_to_group
-from paas.asgi.consumers import TOO_MANY, SessionConsumer
+from paas.asgi.close_codes import TOO_MANY
+from paas.asgi.consumers import SessionConsumer
 
 from presence.models import Connection
 from presence.services import connect, disconnect, people_message, renew
