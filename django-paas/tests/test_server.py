@@ -5,6 +5,7 @@ import subprocess
 import sys
 from importlib import import_module
 
+import pytest
 from django.conf import settings
 
 from example.production import VALID_SETTINGS
