@@ -106,7 +106,9 @@ def test_many_threads_that_hash_passwords_take_the_memory_of_two_hashes(deployme
 
     The bound is in paas.accounts.hashers, the same for every server.
     """
-    printed = deployment.run_script("from paas.accounts.hashers import Argon2; print(Argon2.memory_cost)")
+    printed = deployment.run_script(
+        "from paas.accounts.hashers import Argon2; print(Argon2.memory_cost)"
+    )
     megabytes = int(printed.split()[-1]) * 1024 / 1e6
     with deployment.site(WEB_CONCURRENCY="1", WEB_THREADS=str(HASHING_THREADS)) as site:
         at_once(site, 120, HASHING_THREADS, lambda visitor, number: visitor.get(LOG_IN))

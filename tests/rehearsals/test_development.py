@@ -69,10 +69,9 @@ def test_the_next_steps_of_the_home_page_name_what_is_there(developer, next_step
 def test_an_app_that_is_added_by_the_next_steps_works(developer, next_steps):
     [startapp] = re.findall(r"<pre><code>(.+startapp blog)</code></pre>", next_steps)
     developer.run(startapp)
-    [path] = re.findall(r"<code>(path\(.+\))</code>", next_steps)
     developer.replace("config/settings.py", '    "users",\n]', '    "users",\n    "blog",\n]')
     first = '    path("accounts/"'
-    developer.replace("config/urls.py", first, f"    {path},\n{first}")
+    developer.replace("config/urls.py", first, f'    path("blog/", include("blog.urls")),\n{first}')
     developer.write("blog/urls.py", BLOG_URLS)
     developer.run("sed -i /next_steps.html/d templates/pages/home.html")
     developer.write("blog/tests.py", "def test_it_is_collected(): pass\n")
