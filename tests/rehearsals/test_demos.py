@@ -10,7 +10,8 @@ from rehearsal.checkouts import Checkout, contributor, copy_template
 from rehearsal.combinations import CHOICES, TEMPLATE, bake
 
 README = "{{cookiecutter.project_slug}}/README.md"
-DAPHNE = "{{cookiecutter.project_slug}}/paas/servers/daphne.py"
+PYPROJECT = "{{cookiecutter.project_slug}}/pyproject.toml"
+DAPHNE = '    "django-paas[daphne]",'  # a line of one server's project
 BRANCHES = [f"demo-{server}" for server in CHOICES["server"]]
 LIST = "git for-each-ref --format='%(refname:short)' refs/heads/demo-*"
 
@@ -79,7 +80,7 @@ def test_each_server_has_a_branch_that_gets_a_commit_when_its_project_changes(re
     repository.run_workflow()
     assert repository.commits() == first
 
-    repository.clone.append(DAPHNE, "# New.\n")
+    repository.clone.replace(PYPROJECT, DAPHNE, f"{DAPHNE}  # new")
     repository.push("Serve more")
     repository.run_workflow()
     second = repository.commits()
@@ -89,9 +90,10 @@ def test_each_server_has_a_branch_that_gets_a_commit_when_its_project_changes(re
     shown = repository.bare.run("git show --format=%an:%s demo-asgi-daphne")
     assert [line for line in shown.splitlines() if line.startswith(("Ada", "+", "-"))] == [
         "Ada:Serve more",
-        "--- a/my_site/paas/servers/daphne.py",
-        "+++ b/my_site/paas/servers/daphne.py",
-        "+# New.",
+        "--- a/my_site/pyproject.toml",
+        "+++ b/my_site/pyproject.toml",
+        f"-{DAPHNE}",
+        f"+{DAPHNE}  # new",
     ]
 
 

@@ -175,7 +175,8 @@ def test_make_lock_changes_nothing_in_an_untouched_project(owner):
 
 @for_combinations(EACH_PLATFORM[:1], apart="lock")
 def test_make_lock_adds_a_new_dependency_and_make_upgrade_takes_newer_versions(owner, index):
-    owner.replace("pyproject.toml", '    "environs', '    "sample-of-ours",\n    "environs')
+    first = '    "django-paas[accounts]'
+    owner.replace("pyproject.toml", first, f'    "sample-of-ours",\n{first}')
     index.release("sample_of_ours", "1.0")
     # A newer version of a package that is in the lock already.
     index.release("structlog", "1000.0")
