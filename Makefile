@@ -24,11 +24,10 @@ lock: .venv/complete
 	.venv/bin/python -m scripts.lock
 
 # The machinery's package, for every new project; two builds of one source are byte-identical.
-VENDOR = {{cookiecutter.project_slug}}/vendor
 wheel: .venv/complete
-	rm -f "$(VENDOR)"/*.whl
-	.venv/bin/uv build --quiet --wheel --out-dir "$(VENDOR)" django-paas
-	rm -f "$(VENDOR)/.gitignore"
+	rm -f "{{cookiecutter.project_slug}}"/vendor/*.whl
+	cd django-paas && ../.venv/bin/python -m hatchling build --target wheel \
+	  --directory "../{{cookiecutter.project_slug}}/vendor"
 
 # KEEP=1 writes docs/bench.md.
 bench: .venv/complete

@@ -23,8 +23,6 @@ from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
-from uv import find_uv_bin
-
 from rehearsal.buildpack import install
 from rehearsal.combinations import TEMPLATE, by_name
 from rehearsal.processes import bare_environment
@@ -89,9 +87,9 @@ def edit(mutant: Mutant, repository: Path) -> None:
 
 def build_wheel(repository: Path) -> None:
     """Have its projects install the package as it is there."""
-    build = [find_uv_bin(), "build", "--quiet", "--wheel", "--python", sys.executable]
-    vendor = ["--no-create-gitignore", "--out-dir", f"{PROJECT}/vendor"]
-    subprocess.run([*build, *vendor, PACKAGE], cwd=repository, check=True)
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+    build += ["--directory", str(repository / PROJECT / "vendor")]
+    subprocess.run(build, cwd=repository / PACKAGE, check=True, capture_output=True)
 
 
 def run_in_template(mutant: Mutant, scratch: Path) -> str:

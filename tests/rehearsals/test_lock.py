@@ -31,6 +31,22 @@ dev = ["{0}"]
 """
 
 
+MACHINERY = """\
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "django-paas"
+version = "0.4.0"
+requires-python = ">=3.12"
+dependencies = ["sample>=1,<2"]
+
+[tool.hatch.build.targets.wheel]
+packages = ["src/paas"]
+"""
+
+
 class Index:
     """A package index in a folder (PEP 503)."""
 
@@ -130,7 +146,8 @@ def test_the_weekly_run_takes_the_newest_cookiecutter_and_what_is_above_upper_bo
 ):
     for name, version in (("cookiecutter", "2.7"), ("cookiecutter", "4.0"), ("sample", "2.0")):
         index.release(name, version)
-    repository.pin("sample==1.0", template="cookiecutter>=2.7", project="sample>=1,<2")
+    repository.pin("sample==1.0", template="cookiecutter>=2.7", project="django-paas==0.4.0")
+    repository.write("django-paas/pyproject.toml", MACHINERY)
     workflow = yaml.safe_load((TEMPLATE / ".github/workflows/weekly.yml").read_text())
     install, *steps, tests = (
         step["run"] for step in workflow["jobs"]["test"]["steps"] if "run" in step
