@@ -9,7 +9,6 @@ import difflib
 import inspect
 import json
 import logging
-import os
 import runpy
 import sys
 from pathlib import Path
@@ -35,8 +34,6 @@ class Questions(Extension):
 def begin_questions(answers):
     """``answers`` is Cookiecutter's own dict: it holds what has been answered so far."""
     refuse(unknown_names())
-    # For hooks/post_gen_project.py: a hook runs in the project's folder.
-    os.environ["PAAS_STARTED_IN"] = str(Path.cwd())
     replace("read_user_variable", ["var_name", "default_value"], ask_until_good, answers)
     replace("read_user_choice", ["var_name", "options"], ask_with_prices, answers)
     replace("read_user_yes_no", ["var_name", "default_value"], ask_with_prices, answers)

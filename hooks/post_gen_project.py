@@ -81,13 +81,13 @@ def print_next_steps(answers):
 
 
 def path_to_type(folder):
-    """Relative to where Cookiecutter was started, as paas_questions.py tells, or absolute."""
-    here = os.environ.get("PAAS_STARTED_IN")
-    if not here or Path(here).drive != folder.drive:
+    """Relative to the shell's folder, or absolute: shells of Windows set no PWD, or one of their own."""
+    here = os.environ.get("PWD")
+    if not here or os.name == "nt":
         return str(folder)
-    path = os.path.relpath(folder, here)
+    path = os.path.relpath(folder, os.path.realpath(here))
     # A shell takes ".." for what is above a symbolic link, not above what the link leads to.
-    is_linked = os.environ.get("PWD", here) != here
+    is_linked = os.path.realpath(here) != here
     return str(folder) if path.startswith("..") and is_linked else path
 
 

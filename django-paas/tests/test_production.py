@@ -10,7 +10,13 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from paas import health, proxy_headers
-from paas.checks import check_admin_path, check_variables, connections_per_process, problems
+from paas.checks import (
+    check_admin_path,
+    check_leftovers,
+    check_variables,
+    connections_per_process,
+    problems,
+)
 from paas.startup import refuse_misconfiguration
 
 
@@ -85,6 +91,17 @@ def test_the_admin_s_path_must_be_its_own(settings):
 
 
 urlpatterns = [path("accounts/", RedirectView.as_view()), path("accounts/", admin.site.urls)]
+
+
+def test_files_of_a_project_s_old_machinery_are_named(tmp_path, monkeypatch):
+    assert check_leftovers() == []
+    (tmp_path / "paas").mkdir()
+    (tmp_path / "paas/health.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    [error] = check_leftovers()
+    assert (
+        error.msg == f"Python takes the package django-paas, and ignores {tmp_path}/paas/health.py."
+    )
 
 
 def test_more_threads_than_database_connections_are_a_problem(configure, only_problem, settings):

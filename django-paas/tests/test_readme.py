@@ -16,10 +16,23 @@ SOURCE = Path(paas.__file__).parent
 README = (SOURCE.parents[1] / "README.md").read_text()
 # In another process: a module may patch a server, or connect signal receivers.
 IMPORT = """
-import django, pkgutil, sys
+import django, importlib, sys
 django.setup()
+
+def resolve(name):
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if not error.name.startswith("paas"):  # of an extra that is not installed
+            raise
+    module, _, attribute = name.rpartition(".")
+    return getattr(resolve(module), attribute)
+
 for name in sys.argv[1:]:
-    pkgutil.resolve_name(name)
+    try:
+        resolve(name)
+    except ModuleNotFoundError as error:
+        print(error.name)
 """
 
 

@@ -91,6 +91,23 @@ def site(request, deployment, tmp_path_factory):
         yield site
 
 
+# What owners do beside: frames of their own, a site for members, sign-up by address alone.
+MEMBERS = """
+X_FRAME_OPTIONS = "SAMEORIGIN"
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+behind = MIDDLEWARE.index("django.contrib.auth.middleware.AuthenticationMiddleware") + 1
+MIDDLEWARE.insert(behind, "django.contrib.auth.middleware.LoginRequiredMiddleware")
+env.seal()
+"""
+
+
+def test_the_project_s_own_tests_pass_with_all_of_it(clone):
+    shutil.copytree(Path(corsheaders.__file__).parent, clone.folder / "corsheaders")
+    relax(clone, lambda title: title != VIDEO)
+    clone.replace("config/settings.py", "\nenv.seal()\n", MEMBERS)
+    clone.run("python -m pytest")
+
+
 only_video = pytest.mark.parametrize("site", [False], indirect=True, ids=["the video"])
 all_others = pytest.mark.parametrize("site", [True], indirect=True, ids=["all but the video"])
 

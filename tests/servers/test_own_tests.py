@@ -2,6 +2,24 @@
 
 from rehearsal.combinations import CHOICES, OPTIONS, OWN_TESTS, for_combinations, is_asgi
 
+# Each would fail a test, or change data that is not the tests'.
+DEVELOPERS_ENV = """\
+DEBUG=false
+DATABASE_URL=postgres://localhost:1/none
+REDIS_URL=redis://localhost:1
+EMAIL_URL=smtp://localhost:1
+SIGN_UP=closed
+STAFF_NEEDS_SECOND_FACTOR=true
+SENTRY_DSN=http://key@localhost:1/1
+SITE_NAME=Another name
+ADMIN_PATH=elsewhere/
+AWS_STORAGE_BUCKET_NAME=a-real-bucket
+AWS_S3_REGION_NAME=us-east-1
+AWS_ACCESS_KEY_ID=an-id
+AWS_SECRET_ACCESS_KEY=a-key
+AWS_S3_ENDPOINT_URL=http://localhost:1
+"""
+
 # Nothing is deployed: these may run on a worker of their own.
 each_server = for_combinations(OWN_TESTS, apart="own tests")
 
@@ -15,7 +33,8 @@ def test_own_tests_meet_every_option_with_each_platform_and_interface():
 
 
 @each_server
-def test_its_own_tests_pass(clone, report):
+def test_its_own_tests_pass_and_read_nothing_of_the_developer_s_env(clone, report):
+    clone.write(".env", DEVELOPERS_ENV)
     printed = clone.run("make test")
     report("own tests", int(printed.split(" passed")[0].split()[-1]))
 

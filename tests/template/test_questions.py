@@ -95,8 +95,8 @@ def hook():
     return runpy.run_path(str(HOOK))
 
 
-def test_without_our_extension_the_folder_is_absolute(hook, tmp_path, monkeypatch):
-    monkeypatch.delenv("PAAS_STARTED_IN", raising=False)
+def test_without_a_shell_s_folder_the_path_is_absolute(hook, tmp_path, monkeypatch):
+    monkeypatch.delenv("PWD", raising=False)
     assert hook["path_to_type"](tmp_path) == str(tmp_path)
 
 

@@ -1,8 +1,14 @@
 """The GitHub workflows of this repository and of generated projects, as files."""
 
+import re
+import tomllib
+
 import yaml
 
 from rehearsal.combinations import COMBINATIONS, TEMPLATE, for_combinations, needs_redis
+
+PACKAGE = tomllib.loads((TEMPLATE / "django-paas/pyproject.toml").read_text())
+VERSION = PACKAGE["project"]["version"]
 
 
 def test_only_the_job_may_write_and_only_the_step_that_pushes_has_the_token():
@@ -16,6 +22,20 @@ def test_only_the_job_may_write_and_only_the_step_that_pushes_has_the_token():
     assert checkout["with"]["persist-credentials"] is False
     assert [step for step in job["steps"] if "env" in step] == [push]
     assert "git push" in push["run"]
+
+
+def test_only_a_tag_of_the_package_publishes_and_without_a_token():
+    workflow = yaml.safe_load((TEMPLATE / ".github/workflows/release.yml").read_text())
+    assert workflow[True] == {"push": {"tags": ["django-paas-v*"]}}
+    assert workflow["permissions"] == {"contents": "read"}
+    job = workflow["jobs"]["publish"]
+    assert job["permissions"] == {"contents": "read", "id-token": "write"}
+    assert job["steps"][0]["with"]["persist-credentials"] is False
+    wheel = job["steps"][-1]["run"].split('"')[1]
+    tag = f"django-paas-v{VERSION}"
+    file = re.sub(r"\$\{GITHUB_REF_NAME#(.+?)\}", lambda match: tag.removeprefix(match[1]), wheel)
+    assert (TEMPLATE / file).is_file()
+    assert "secrets." not in str(workflow)
 
 
 @for_combinations(COMBINATIONS)

@@ -319,6 +319,7 @@ if not DEBUG:
 # Checks: https://docs.djangoproject.com/en/6.1/ref/checks/#security
 SILENCED_SYSTEM_CHECKS = [
     *("security.W005", "security.W021"),  # HSTS for all subdomains, which may be other sites
+    "security.W019",  # X_FRAME_OPTIONS may be "SAMEORIGIN"; frame-ancestors of SECURE_CSP is stricter
     "mail.W001",  # paas.mail_checks reports it: a site may go live without e-mail
 ]
 

@@ -1,4 +1,5 @@
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.generic import RedirectView
 
@@ -10,9 +11,12 @@ urlpatterns = [
     path(".well-known/security.txt", views.security, name="security"),
     path(
         ".well-known/change-password",
-        RedirectView.as_view(pattern_name="account_change_password"),
+        login_not_required(RedirectView.as_view(pattern_name="account_change_password")),
         name="change_password",
     ),
     # Browsers request it on pages without <link rel="icon">, such as the admin's.
-    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg")),
+    path(
+        "favicon.ico",
+        login_not_required(RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg")),
+    ),
 ]

@@ -4,6 +4,7 @@ from datetime import timedelta
 from importlib import import_module
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse, HttpResponseServerError
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -26,12 +27,14 @@ def server_error(request):
     return HttpResponseServerError(render_to_string("500.html", context))
 
 
+@login_not_required
 @require_safe
 def robots(request):
     """Not the admin's path, which is the operator's choice."""
     return HttpResponse("User-agent: *\nDisallow: /accounts/\n", content_type="text/plain")
 
 
+@login_not_required
 @require_safe
 def security(request):
     """Where to report a vulnerability, from SECURITY_CONTACT: https://securitytxt.org."""

@@ -40,7 +40,8 @@ class SignUpForm(forms.SignupForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["username"].widget.attrs |= USERNAME_ATTRIBUTES
+        if "username" in self.fields:  # of ACCOUNT_SIGNUP_FIELDS
+            self.fields["username"].widget.attrs |= USERNAME_ATTRIBUTES
 
     def validate_unique_email(self, value: str) -> str:
         return value

@@ -17,6 +17,7 @@ from datetime import timedelta
 
 from channels.db import database_sync_to_async
 from channels.security.websocket import WebsocketDenier
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest, JsonResponse
@@ -59,6 +60,7 @@ def ticket_key(ticket: str) -> str:
     return f"{KEY_PREFIX}{hashlib.sha256(ticket.encode()).hexdigest()}"[:40]
 
 
+@login_not_required
 @require_POST
 @never_cache
 def create_ticket(request: HttpRequest) -> JsonResponse:

@@ -45,13 +45,14 @@ class Connection(TConn):
     is_running = False
     queued_at = 0.0
     keep_alive = True
-    # After the last response, until the client closes.
-    discarded: DiscardedBody | None = None
+    # Whether the last response was sent, and the client has yet to close.
+    is_ending = False
 
     def __init__(self, worker: "Worker", client: socket.socket, address, server):
         super().__init__(worker.cfg, client, address, server)
         self.socket = client
         on_backlog = partial(worker.method_queue.defer, worker.call, worker.wait_to_write, self)
+        self.discarded = DiscardedBody()
         self.sock = ResponseBuffer(client, on_backlog)
         self.parser = RequestBuffer(worker.cfg, address)
         # For ThreadWorker.handle(): the request has been read, and the parser exists.
@@ -60,7 +61,7 @@ class Connection(TConn):
     def is_idle(self) -> bool:
         """Whether it waits only for a next request, or for the client to close."""
         is_waiting = self.event == selectors.EVENT_READ
-        return is_waiting and bool(self.discarded or not self.parser.has_begun)
+        return is_waiting and (self.is_ending or not self.parser.has_begun)
 
     def has_left(self) -> bool:
         """Whether the client disconnected while its request waited for a thread."""
@@ -282,7 +283,7 @@ class Worker(ThreadWorker):
             self.feed(connection, b"")
             return
         connection.socket.shutdown(socket.SHUT_WR)
-        connection.discarded = DiscardedBody()
+        connection.is_ending = True
         self.watch(connection, selectors.EVENT_READ, self.on_late_data, DISCARD_PAUSE_SECONDS)
 
     def on_late_data(self, connection: Connection) -> None:
