@@ -6,7 +6,6 @@ the site run them when they start. The platform's build, which has no configurat
 """
 
 import re
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -92,9 +91,8 @@ def check_admin_path(app_configs=None, **kwargs) -> list[CheckMessage]:
 @register
 def check_leftovers(app_configs=None, **kwargs) -> list[CheckMessage]:
     """Until v0.3 the machinery was a folder of the project: an update keeps its edited files."""
-    package = Path(__file__).parent
-    folders = {Path(folder).resolve() / package.name for folder in sys.path} - {package}
-    files = sorted(str(file) for folder in folders for file in folder.rglob("*.py"))
+    # Beside manage.py, where every command runs.
+    files = sorted(Path("paas").rglob("*.py"))
     message = "Python takes the package django-paas, and ignores {}."
     hint = "Delete the file: docs/package.md of a project says how to run a patched package."
     return [Error(message.format(file), hint=hint, id="paas.E014") for file in files]
