@@ -63,8 +63,8 @@ def test_debug_stops_the_release(deployment):
 
 @for_combinations(EACH_PLATFORM)
 def test_a_warning_of_the_deploy_checks_stops_the_release(deployment, tmp_path):
-    [warning] = release_after(deployment, tmp_path, ['X_FRAME_OPTIONS = "SAMEORIGIN"'])
-    assert "X_FRAME_OPTIONS" in warning  # security.W019
+    [warning] = release_after(deployment, tmp_path, ["SECURE_CONTENT_TYPE_NOSNIFF = False"])
+    assert "SECURE_CONTENT_TYPE_NOSNIFF" in warning  # security.W006
 
 
 # Edits of config/settings.py that someone may make in good faith, and the settings that the release

@@ -26,7 +26,7 @@ COMMITS = dict(re.findall(r"^## (v[\d.]+) \((\w+)\)$", CHANGELOG, re.MULTILINE))
 NEWEST, *_, OLDEST = COMMITS
 PROJECTS = by_name("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn")
 # What keeps older sessions valid, from the changelog too: settings, and a backend.
-NEW, _, OLD = CHANGELOG.partition("## v0.3.0")
+NEW = CHANGELOG.partition("## v0.3.0")[0]
 SETTINGS = re.compile(r"^  ((?:SESSION_|AUTHENTICATION_).+\n)", re.MULTILINE)
 BACKEND = re.compile(r"`(users/throttle\.py)`:\n\n  ```python\n(.+?)  ```\n", re.DOTALL)
 
