@@ -17,7 +17,6 @@ ONLY_FOR = {
         "static/presence.css",
         "static/presence.js",
         "templates/presence",
-        "tests/test_presence.py",
     ],
     ("__interface", "wsgi"): ["config/wsgi.py"],
     ("__app_server", "gunicorn"): ["gunicorn.conf.py"],
@@ -25,14 +24,12 @@ ONLY_FOR = {
     ("use_celery", True): [
         "config/celery.py",
         "templates/welcome",
-        "tests/test_welcome.py",
         "welcome",
     ],
     ("use_s3_media", True): [
         "pictures",
         "static/pictures.css",
         "templates/pictures",
-        "tests/test_pictures.py",
     ],
 }
 OLDEST_PYTHON = (3, 12)  # as in the project's pyproject.toml

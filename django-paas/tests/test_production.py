@@ -19,6 +19,8 @@ from paas.checks import (
 )
 from paas.startup import refuse_misconfiguration
 
+PER_PROCESS = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
 
 def test_a_valid_configuration_has_no_deploy_error(configure):
     configure(ALLOWED_HOSTS=["www.example.com", ".example.com", "[::1]"])
@@ -49,7 +51,7 @@ def test_a_valid_configuration_has_no_deploy_error(configure):
         ({"sslmode": "disable"}, "DATABASE_URL must set sslmode=require, or verify-full."),
         ({"sslmode": None}, "DATABASE_URL must set sslmode=require, or verify-full."),
         (
-            {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"},
+            {"SESSION_ENGINE": "django.contrib.sessions.backends.cache", "CACHES": PER_PROCESS},
             "SESSION_ENGINE needs a cache in CACHES that all processes share.",
         ),
     ],

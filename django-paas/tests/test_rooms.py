@@ -13,11 +13,13 @@ import paas
 
 SOURCE = Path(paas.__file__).parent
 MODULES = sorted(SOURCE.rglob("*.py"))
-# The packages of a project of the template; a dotted name or a path of one is knowledge of it.
-PROJECT = r"\b(users|config|pages|presence|welcome|pictures)(\.\w+\.|/)"
+# The packages of a project of the template; a dotted name or a path of one is knowledge of it. But
+# "users/" is also a folder of templates of paas.accounts.
+PROJECT = r"\b(users(?!/email/|/\w+\.html)|config|pages|presence|welcome|pictures)(\.\w+\.|/)"
 LINKS = re.compile(r"https?://\S+")
 # Of import names, where they differ.
 PACKAGES = {
+    "allauth": "django-allauth",
     "axes": "django-axes",
     "channels_redis": "channels-redis",
     "storages": "django-storages",

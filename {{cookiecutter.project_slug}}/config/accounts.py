@@ -15,25 +15,25 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # Accounts: https://docs.allauth.org/en/latest/account/configuration.html
-ACCOUNT_ADAPTER = "users.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "paas.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
-    "change_password": "users.forms.ChangePasswordForm",
-    "login": "users.forms.LoginForm",
+    "change_password": "paas.accounts.forms.ChangePasswordForm",
+    "login": "paas.accounts.forms.LoginForm",
     "signup": "users.forms.SignUpForm",
 }
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_CHANGE_EMAIL = True  # one address per account: a new one replaces it once confirmed
-# Sign-up with an address that has an account makes another, unconfirmed: see users/forms.py.
+# Sign-up with an address that has an account makes another, unconfirmed: see paas.accounts.forms.
 ACCOUNT_PREVENT_ENUMERATION = "strict"
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a new password, address or second factor
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_USERNAME_VALIDATORS = "users.forms.USERNAME_VALIDATORS"
+ACCOUNT_USERNAME_VALIDATORS = "paas.accounts.forms.USERNAME_VALIDATORS"
 ACCOUNT_USERNAME_BLACKLIST = [
     *("abuse", "account", "admin", "administrator", "anonymous", "api", "billing", "help"),
     *("hostmaster", "info", "mail", "moderator", "no-reply", "noreply", "null", "official"),
     *("owner", "postmaster", "root", "security", "staff", "support", "system", "webmaster"),
 ]
-# Counted in the cache "limits", by all processes. "login" is off: paas.accounts.throttle limits logins.
+# Counted in the default cache, which all processes share. "login" is off: paas.accounts.lockout limits logins.
 # "login_failed" is for codes of a second factor. "key" is an e-mail address, or a user.
 ACCOUNT_RATE_LIMITS = {
     "login": "",
@@ -53,13 +53,17 @@ MFA_WEBAUTHN_USER_VERIFICATION = "required"  # as a passkey replaces the passwor
 # Without a mail server no address is ever confirmed.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 
-# Lockout after failed logins: https://django-axes.readthedocs.io/en/latest/4_configuration.html
-AXES_CLIENT_IP_CALLABLE = "paas.accounts.throttle.counted_ip"
-AXES_HANDLER = "paas.accounts.throttle.Handler"
-AXES_LOCKOUT_CALLABLE = "paas.accounts.throttle.lockout_response"
-AXES_USERNAME_CALLABLE = "paas.accounts.throttle.counted_username"
+# Lockout after failed logins, counted within AXES_COOLOFF_TIME: paas.accounts.lockout says why.
+LOCKOUT_USER_AND_IP_LIMIT = 5
+LOCKOUT_IP_LIMIT = 50
+LOCKOUT_USER_LIMIT = 100
+LOCKOUT_KNOWN_IP_DAYS = 30
+# https://django-axes.readthedocs.io/en/latest/4_configuration.html
+AXES_CLIENT_IP_CALLABLE = "paas.accounts.lockout.counted_ip"
+AXES_HANDLER = "paas.accounts.lockout.Handler"
+AXES_LOCKOUT_CALLABLE = "paas.accounts.lockout.lockout_response"
+AXES_USERNAME_CALLABLE = "paas.accounts.lockout.counted_username"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_FAILURE_LIMIT = 1
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 # A login resets that user's failures from that IP only, or an attacker could clear an IP's count.

@@ -39,8 +39,9 @@ INSTALLED_APPS = [
     # <% if cookiecutter.use_celery %>
     "paas.worker",
     # <% endif %>
-    "paas.accounts",
-    "users.apps.AdminConfig",
+    "paas.accounts",  # above allauth, whose templates it replaces
+    "paas.accounts.apps.AdminConfig",
+    "paas.site",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -107,7 +108,7 @@ TEMPLATES = [
                 "django.template.context_processors.csp",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "pages.context_processors.site",
+                "paas.site.context_processors.site",
             ],
         },
     },
@@ -203,14 +204,14 @@ elif DEBUG:
     MAILERS["default"] = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 # <% if cookiecutter.use_celery %>
-SEND_MAIL = "paas.tasks.queue_mail"  # how users/ sends mail: by a worker
+SEND_MAIL = "paas.tasks.queue_mail"  # accounts send mail by a worker
 # <% else %>
-SEND_MAIL = "paas.mail.send"  # how users/ sends mail: in the request
+SEND_MAIL = "paas.mail.send"  # accounts send mail in the request
 # <% endif %>
 
 # Users and accounts, with more settings in config/accounts.py: https://docs.allauth.org/
 AUTH_USER_MODEL = "users.User"
-AUTHENTICATION_BACKENDS = ["paas.accounts.throttle.Backend"]
+AUTHENTICATION_BACKENDS = ["paas.accounts.lockout.Backend"]
 LOGIN_URL = "account_login"
 # <% if cookiecutter.__interface == "asgi" %>
 LOGIN_REDIRECT_URL = "presence"
@@ -235,9 +236,8 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Caches: https://docs.djangoproject.com/en/6.1/topics/cache/
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},  # one per process
-    # Rate limits of accounts, in a table that all processes share.
-    "limits": {
+    # A table that all processes share, also while Redis is unavailable: rate limits count in it.
+    "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "users_limits",
         "OPTIONS": {"MAX_ENTRIES": 20_000},

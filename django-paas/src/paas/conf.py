@@ -29,7 +29,18 @@ DEFAULTS: dict[str, Any] = {
     "BUCKET": {},
     "SENTRY_DSN": "",
     "WORKER_CONCURRENCY": 2,
+    # Accounts.
+    "SIGN_UP": "open",
+    "STAFF_NEEDS_SECOND_FACTOR": False,
+    "SEND_MAIL": "paas.mail.send",
+    "LOCKOUT_USER_AND_IP_LIMIT": 5,
+    "LOCKOUT_IP_LIMIT": 50,
+    "LOCKOUT_USER_LIMIT": 100,
+    "LOCKOUT_KNOWN_IP_DAYS": 30,
     # Pages.
+    "SITE_NAME": "",
+    "SITE_DESCRIPTION": "",
+    "SECURITY_CONTACT": "",
     "PERMISSIONS_POLICY": {},
     "IS_PREVIEW": False,
 }

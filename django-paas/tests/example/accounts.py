@@ -1,17 +1,75 @@
+"""Settings of accounts. config/settings.py imports them all."""
+
 from datetime import timedelta
 
-PASSWORD_HASHERS = ["paas.accounts.hashers.Argon2"]
-ACCOUNT_ADAPTER = "example.adapter.AccountAdapter"
+# Passwords: https://docs.djangoproject.com/en/6.1/topics/auth/passwords/
+PASSWORD_HASHERS = [
+    "paas.accounts.hashers.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # older hashes: rehashed at the next login
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# Accounts: https://docs.allauth.org/en/latest/account/configuration.html
+ACCOUNT_ADAPTER = "paas.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "change_password": "paas.accounts.forms.ChangePasswordForm",
+    "login": "paas.accounts.forms.LoginForm",
+    "signup": "paas.accounts.forms.SignUpForm",
+}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "5/15m/key", "reset_password": "3/h/key"}
-AXES_CLIENT_IP_CALLABLE = "paas.accounts.throttle.counted_ip"
-AXES_HANDLER = "paas.accounts.throttle.Handler"
-AXES_LOCKOUT_CALLABLE = "paas.accounts.throttle.lockout_response"
-AXES_USERNAME_CALLABLE = "paas.accounts.throttle.counted_username"
+ACCOUNT_CHANGE_EMAIL = True  # one address per account: a new one replaces it once confirmed
+# Sign-up with an address that has an account makes another, unconfirmed: see paas.accounts.forms.
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a new password, address or second factor
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_USERNAME_VALIDATORS = "paas.accounts.forms.USERNAME_VALIDATORS"
+ACCOUNT_USERNAME_BLACKLIST = [
+    *("abuse", "account", "admin", "administrator", "anonymous", "api", "billing", "help"),
+    *("hostmaster", "info", "mail", "moderator", "no-reply", "noreply", "null", "official"),
+    *("owner", "postmaster", "root", "security", "staff", "support", "system", "webmaster"),
+]
+# Counted in the default cache, which all processes share. "login" is off: paas.accounts.lockout limits logins.
+# "login_failed" is for codes of a second factor. "key" is an e-mail address, or a user.
+ACCOUNT_RATE_LIMITS = {
+    "login": "",
+    "login_failed": "5/15m/key",
+    "signup": "20/h/ip",
+    "reset_password": "20/h/ip,3/h/key",
+    "manage_email": "10/h/user",
+    "change_username": "10/h/user",
+    "notify": "20/d/key",
+}
+# The thief of a session could otherwise set an address of their own, and reset the password.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# Second factor: https://docs.allauth.org/en/latest/mfa/configuration.html
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # as a passkey replaces the password
+# Without a mail server no address is ever confirmed.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+
+# Lockout after failed logins, counted within AXES_COOLOFF_TIME: paas.accounts.lockout says why.
+LOCKOUT_USER_AND_IP_LIMIT = 5
+LOCKOUT_IP_LIMIT = 50
+LOCKOUT_USER_LIMIT = 100
+LOCKOUT_KNOWN_IP_DAYS = 30
+# https://django-axes.readthedocs.io/en/latest/4_configuration.html
+AXES_CLIENT_IP_CALLABLE = "paas.accounts.lockout.counted_ip"
+AXES_HANDLER = "paas.accounts.lockout.Handler"
+AXES_LOCKOUT_CALLABLE = "paas.accounts.lockout.lockout_response"
+AXES_USERNAME_CALLABLE = "paas.accounts.lockout.counted_username"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_FAILURE_LIMIT = 1
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# A login resets that user's failures from that IP only, or an attacker could clear an IP's count.
 AXES_RESET_ON_SUCCESS = True
+AXES_SENSITIVE_PARAMETERS = [  # not stored
+    *("username", "login", "ip_address", "csrfmiddlewaretoken"),
+    *("password", "oldpassword", "password1", "password2"),
+]
 AXES_VERBOSE = False

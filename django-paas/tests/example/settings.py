@@ -39,22 +39,28 @@ SECURE_CSP = {"default-src": [CSP.NONE], "frame-ancestors": [CSP.NONE]}
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    "limits": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "limits"},
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "limits"},
 }
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 if REDIS_URL:
     CHANNEL_LAYERS["default"] = {"BACKEND": "paas.asgi.channel_layer.ChannelLayer"}
 SESSION_ENGINE = "paas.sessions"
-AUTHENTICATION_BACKENDS = ["paas.accounts.throttle.Backend"]
+AUTHENTICATION_BACKENDS = ["paas.accounts.lockout.Backend"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "home"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
+AUTH_USER_MODEL = "example.User"
+SITE_NAME = "Example"
 
 INSTALLED_APPS = [
-    *["paas", "paas.worker", "paas.accounts", *(["paas.asgi"] if IS_ASGI else [])],
-    *["django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes"],
+    *["paas", "paas.worker", *(["paas.asgi"] if IS_ASGI else [])],
+    *["paas.accounts", "paas.accounts.apps.AdminConfig", "paas.site"],
+    *["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.humanize"],
     *["django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles"],
-    *["allauth", "allauth.account", "allauth.mfa", "axes"],
+    *["allauth", "allauth.account", "allauth.mfa", "allauth.usersessions", "axes", "example"],
 ]
 MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -77,13 +83,15 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [Path(__file__).parent / "templates"],
+        "DIRS": [],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
+                "django.template.context_processors.csp",
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "paas.site.context_processors.site",
             ],
         },
     },

@@ -1,16 +1,17 @@
 from django.contrib import admin
-from django.http import HttpResponse
+from django.shortcuts import render
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 
 def home(request):
-    return HttpResponse(f"Hello {request.user}")
+    return render(request, "home.html")
 
 
 urlpatterns = [
     path("", home, name="home"),
-    path("favicon.ico", RedirectView.as_view(url="/static/favicon.svg")),
-    path("accounts/", include("allauth.urls")),
+    path("", include("paas.site.urls")),
+    path("accounts/", include("paas.accounts.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler500 = "paas.site.views.server_error"

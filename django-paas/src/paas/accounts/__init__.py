@@ -1,8 +1,16 @@
-"""What protects accounts: limits of log-in, and password hashes of bounded memory.
+"""Accounts by django-allauth: pages, limits of log-in, a second factor, the admin.
 
-===============  ==================================================================================
-``throttle.py``  the lockout after failed log-ins; AUTHENTICATION_BACKENDS and AXES_* name its parts
-``hashers.py``   Argon2id for PASSWORD_HASHERS
-``apps.py``      allauth's rate limits are counted in the cache "limits"
-===============  ==================================================================================
+=================  =============================================================================
+``urls.py``        the account pages, with those of ``views.py`` that allauth lacks
+``forms.py``       forms for ACCOUNT_FORMS
+``adapter.py``     what differs from allauth: who may sign up, how mail is sent
+``lockout.py``     the lockout after failed log-ins; AUTHENTICATION_BACKENDS and AXES_* name its
+                   parts
+``hashers.py``     Argon2id for PASSWORD_HASHERS
+``admin_site.py``  Django's admin, with the site's login page
+``admin.py``       a ModelAdmin for the user model, which invites
+``checks.py``      what must stand where in the settings
+``templates/``     in style and words of the site; a file of the project with the same path replaces
+                   one. They extend the project's ``base.html``
+=================  =============================================================================
 """

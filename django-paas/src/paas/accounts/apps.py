@@ -1,16 +1,31 @@
 from django.apps import AppConfig
+from django.contrib import admin
+from django.contrib.admin import apps as admin_apps
 
 
 class AccountsConfig(AppConfig):
+    default = True
     name = "paas.accounts"
     label = "paas_accounts"
 
     def ready(self):
-        from allauth.core.internal import ratelimit
-        from allauth.mfa.totp.internal import auth as totp
-        from django.core.cache import caches
-        from django.utils.connection import ConnectionProxy
+        from paas.accounts import checks  # noqa: F401 (registers them)
 
-        # allauth counts in the cache "default", which processes may not share, and which raises
-        # errors while its server is unavailable. It has no setting for another one.
-        ratelimit.cache = totp.cache = ConnectionProxy(caches, "limits")
+
+class AdminConfig(admin_apps.AdminConfig):
+    """In INSTALLED_APPS in place of ``django.contrib.admin``."""
+
+    default = False  # "paas.accounts" in INSTALLED_APPS is AccountsConfig
+    default_site = "paas.accounts.admin_site.AdminSite"
+
+    def ready(self):
+        super().ready()  # imports the admin.py of every app
+        from allauth.account.models import EmailAddress
+        from allauth.mfa.models import Authenticator
+
+        from paas.accounts.admin import AuthenticatorAdmin
+
+        # A user's page has the address. With allauth's, staff could confirm one of their own for
+        # anyone; its page of second factors shows their secrets.
+        admin.site.unregister([Authenticator, EmailAddress])
+        admin.site.register(Authenticator, AuthenticatorAdmin)

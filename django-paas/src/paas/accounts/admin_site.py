@@ -3,16 +3,19 @@
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
+from django.views.generic import RedirectView
+
+from paas.conf import settings
 
 
 def used_second_factor(request: HttpRequest) -> bool:
@@ -34,10 +37,15 @@ class AdminSite(admin.AdminSite):
             return False
         return not settings.STAFF_NEEDS_SECOND_FACTOR or used_second_factor(request)
 
+    def get_urls(self) -> list:
+        """The admin's own password form has no lockout, but the site's has."""
+        page = RedirectView.as_view(pattern_name="account_change_password")
+        return [path("password_change/", page), *super().get_urls()]
+
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context=None):
         """Redirect to what is missing: a login, a second factor, or the use of it."""
-        target = request.GET.get(REDIRECT_FIELD_NAME, f"/{settings.ADMIN_PATH}")
+        target = request.GET.get(REDIRECT_FIELD_NAME, reverse("admin:index"))
         if self.has_permission(request):
             return redirect("admin:index", current_app=self.name)
         if request.user.is_anonymous:

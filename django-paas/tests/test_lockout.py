@@ -7,13 +7,15 @@ from allauth.account.models import EmailAddress
 from asgiref.sync import async_to_sync
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth import aauthenticate, get_user
-from django.contrib.auth.models import User
 from django.db.models import F
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
-from paas.accounts import throttle
+from example.models import User
+from paas.accounts import lockout
+from paas.accounts.checks import check_failure_limit, check_order_of_apps
+from paas.conf import DEFAULTS
 
 # IP addresses, and passwords.
 HOME, OTHER = "192.0.2.1", "198.51.100.1"
@@ -106,7 +108,7 @@ def test_a_lockout_is_for_one_user_at_one_ip(log_in):
 
 
 def test_an_ip_that_tries_many_users_is_locked_out(log_in):
-    for number in range(throttle.IP_LIMIT - 1):
+    for number in range(DEFAULTS["LOCKOUT_IP_LIMIT"] - 1):
         failures(1, username=f"user{number}", ip_address=OTHER)
     assert log_in(username="one more", ip=OTHER) == LOCKED_OUT
     assert log_in(RIGHT, ip=OTHER) == LOCKED_OUT
@@ -115,7 +117,7 @@ def test_an_ip_that_tries_many_users_is_locked_out(log_in):
 
 def test_many_ips_cannot_lock_a_user_out_at_a_known_ip(log_in):
     assert log_in(RIGHT, ip=HOME) == 302
-    for number in range(throttle.USER_LIMIT):
+    for number in range(DEFAULTS["LOCKOUT_USER_LIMIT"]):
         failures(1, username="ada", ip_address=f"203.0.113.{number}")
     assert log_in(RIGHT, ip=OTHER) == LOCKED_OUT
     assert log_in(RIGHT, ip=HOME) == 302
@@ -151,7 +153,7 @@ def test_headers_of_the_client_do_not_avoid_the_lockout(log_in):
 )
 def test_an_ipv6_network_counts_as_one_ip(ip, counted):
     request = RequestFactory().get("/", REMOTE_ADDR=ip)
-    assert throttle.counted_ip(request) == counted
+    assert lockout.counted_ip(request) == counted
 
 
 def test_aauthenticate_has_the_lockout_too(user):
@@ -167,3 +169,23 @@ def test_known_ips_are_deleted_after_30_days(log_in):
     AccessLog.objects.update(attempt_time=timezone.now() - timedelta(days=31))
     log_in(RIGHT, ip=OTHER)
     assert [log.ip_address for log in AccessLog.objects.all()] == [OTHER]
+
+
+def test_a_limit_of_axes_that_has_no_effect_is_reported(log_in, settings):
+    assert check_failure_limit(None) == []
+    settings.AXES_FAILURE_LIMIT = 10
+    [error] = check_failure_limit(None)
+    assert "set LOCKOUT_USER_AND_IP_LIMIT" in error.msg
+    assert [log_in() for _ in range(5)][-1] == LOCKED_OUT
+
+
+def test_the_limits_are_settings(log_in, settings):
+    settings.LOCKOUT_USER_AND_IP_LIMIT = 2
+    assert [log_in() for _ in range(2)] == [200, LOCKED_OUT]
+
+
+def test_templates_of_accounts_must_be_found_before_those_of_allauth(settings):
+    assert check_order_of_apps(None) == []
+    settings.INSTALLED_APPS = ["allauth", "paas.accounts"]
+    [error] = check_order_of_apps(None)
+    assert 'above "allauth"' in error.msg

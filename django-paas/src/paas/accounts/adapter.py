@@ -7,10 +7,11 @@ from allauth.account import stages
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
 from allauth.core.internal import ratelimit
-from django.conf import settings
 from django.core.validators import MaxLengthValidator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.module_loading import import_string
+
+from paas.conf import settings
 
 MAX_EMAIL_LENGTH = 254
 VERIFICATION_STAGE = "allauth.account.stages.EmailVerificationStage"
@@ -31,7 +32,7 @@ class EmailVerificationStage(stages.EmailVerificationStage):
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """The project's account pages: who may sign up, and how mail is sent."""
+    """Who may sign up, and how mail is sent."""
 
     def is_open_for_signup(self, request) -> bool:
         return settings.SIGN_UP == "open"
@@ -41,7 +42,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return [own if path == VERIFICATION_STAGE else path for path in super().get_login_stages()]
 
     def pre_authenticate(self, request, **credentials) -> None:
-        """Nothing: paas.accounts.throttle counts failed logins, before the password is hashed."""
+        """Nothing: paas.accounts.lockout counts failed logins, before the password is hashed."""
 
     def is_safe_url(self, url: str) -> bool:
         """Whether a page may redirect to the URL: to this host only.

@@ -5,15 +5,16 @@ https://django-axes.readthedocs.io/en/latest/
 It applies wherever a password is asked for, and refuses before the password is hashed. Each limit
 counts failures within AXES_COOLOFF_TIME, and stops another attack:
 
-=====================  =======================================================================
-``USER_AND_IP_LIMIT``  one IP address guesses the password of one user
-``IP_LIMIT``           one IP address tries many users
-``USER_LIMIT``         many IP addresses try one user. IP addresses that the user logged in from
-                       within KNOWN_IP_DAYS are exempt, or anyone could lock a user out.
-=====================  =======================================================================
+=============================  ===================================================================
+``LOCKOUT_USER_AND_IP_LIMIT``  one IP address guesses the password of one user
+``LOCKOUT_IP_LIMIT``           one IP address tries many users
+``LOCKOUT_USER_LIMIT``         many IP addresses try one user. IP addresses that the user logged in
+                               from within LOCKOUT_KNOWN_IP_DAYS are exempt, or anyone could lock a
+                               user out.
+=============================  ===================================================================
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv6Network, ip_address
 
 from allauth.account.utils import filter_users_by_email
@@ -21,7 +22,7 @@ from asgiref.sync import sync_to_async
 from axes.attempts import get_cool_off_threshold
 from axes.backends import AxesStandaloneBackend
 from axes.handlers.database import AxesDatabaseHandler
-from axes.helpers import get_client_username, get_cool_off
+from axes.helpers import get_client_username, get_cool_off, get_failure_limit
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
@@ -32,33 +33,39 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-USER_AND_IP_LIMIT = 5
-IP_LIMIT = 50
-USER_LIMIT = 100
-KNOWN_IP_DAYS = 30
+from paas.conf import settings
+
 MAX_NAME_LENGTH = 255
 
 
 class Handler(AxesDatabaseHandler):
-    """Applies the limits. get_failures() returns AXES_FAILURE_LIMIT, 1, to lock out, else 0."""
+    """Applies the limits: axes locks out if get_failures() returns its own limit."""
 
     def get_failures(self, request, credentials=None) -> int:
-        username, ip = get_client_username(request, credentials), request.axes_ip_address
-        of_user, of_ip = Q(username=username), Q(ip_address=ip)
-        failures = AccessAttempt.objects.filter(
-            of_user | of_ip, attempt_time__gte=get_cool_off_threshold(request)
-        ).aggregate(both=count(of_user & of_ip), ip=count(of_ip), user=count(of_user))
-        if failures["both"] >= USER_AND_IP_LIMIT or failures["ip"] >= IP_LIMIT:
-            return 1
-        if failures["user"] < USER_LIMIT:
-            return 0
-        return 0 if AccessLog.objects.filter(of_user, of_ip).exists() else 1
+        username, since = get_client_username(request, credentials), get_cool_off_threshold(request)
+        locked_out = is_locked_out(username, request.axes_ip_address, since)
+        return get_failure_limit(request, credentials) if locked_out else 0
 
     def user_logged_in(self, sender, request, user, **kwargs):
-        oldest = timezone.now() - timedelta(days=KNOWN_IP_DAYS)
+        oldest = timezone.now() - timedelta(days=settings.LOCKOUT_KNOWN_IP_DAYS)
         same = Q(username=user.get_username(), ip_address=request.axes_ip_address)
         AccessLog.objects.filter(same | Q(attempt_time__lt=oldest)).delete()
         super().user_logged_in(sender, request, user, **kwargs)
+
+
+def is_locked_out(username: str | None, ip: str | None, since: datetime | None) -> bool:
+    """Whether the failures since then, of the user or the IP address, exceed a limit."""
+    of_user, of_ip = Q(username=username), Q(ip_address=ip)
+    failures = AccessAttempt.objects.filter(of_user | of_ip, attempt_time__gte=since).aggregate(
+        both=count(of_user & of_ip), ip=count(of_ip), user=count(of_user)
+    )
+    if failures["both"] >= settings.LOCKOUT_USER_AND_IP_LIMIT:
+        return True
+    if failures["ip"] >= settings.LOCKOUT_IP_LIMIT:
+        return True
+    if failures["user"] < settings.LOCKOUT_USER_LIMIT:
+        return False
+    return not AccessLog.objects.filter(of_user, of_ip).exists()
 
 
 def count(condition: Q) -> Sum:

@@ -9,18 +9,17 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth import get_user
 from django.contrib.auth.hashers import MD5PasswordHasher
-from django.core.cache import caches
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+
+from example.models import User
+from paas.accounts.forms import UsernameForm
 from paas.sessions import SessionStore
 
-from users.forms import UsernameForm
-from users.models import User
-
-cache = caches["limits"]
 PASSWORD = "a long enough passphrase"
 
 
@@ -147,7 +146,7 @@ def test_every_account_page_renders(client, user):
 
 
 def test_the_admin_lists_users(admin_client, user):
-    assert "ada" in admin_client.get(reverse("admin:users_user_changelist")).text
+    assert "ada" in admin_client.get(reverse("admin:example_user_changelist")).text
 
 
 @pytest.fixture
@@ -195,7 +194,7 @@ def test_signing_up_has_a_limit_per_ip(sign_up, client, settings):
 def test_limits_are_counted_in_the_database(sign_up):
     sign_up()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM users_limits WHERE cache_key LIKE '%signup%'")
+        cursor.execute("SELECT count(*) FROM limits WHERE cache_key LIKE '%signup%'")
         assert cursor.fetchone() == (1,)
 
 
@@ -378,7 +377,7 @@ def test_the_password_is_that_of_the_user_and_not_of_another_with_the_address(cl
     younger = User.objects.create_user("bob", user.email, PASSWORD)
     EmailAddress.objects.create(user=user, email=user.email, primary=True)
     EmailAddress.objects.create(user=younger, email=user.email, primary=True)
-    client.force_login(younger, "paas.accounts.throttle.Backend")
+    client.force_login(younger, "paas.accounts.lockout.Backend")
     data = {"password": PASSWORD}
     assert client.post(reverse("account_reauthenticate"), data).status_code == 302
 
@@ -393,7 +392,7 @@ def test_the_password_is_that_of_the_user_and_not_of_another_with_the_address(cl
 def test_changing_the_address_or_the_user_name_requires_the_password(
     client, user, mailoutbox, name, data
 ):
-    client.force_login(user, "paas.accounts.throttle.Backend")
+    client.force_login(user, "paas.accounts.lockout.Backend")
     assert reverse("account_reauthenticate") in client.post(reverse(name), data).url
     assert mailoutbox == []
     assert get_user(client).username == "ada"
@@ -402,7 +401,7 @@ def test_changing_the_address_or_the_user_name_requires_the_password(
 @pytest.fixture
 def totp(client, user):
     """Set up a second factor; returns a function that gives the code of now."""
-    client.force_login(user, "paas.accounts.throttle.Backend")
+    client.force_login(user, "paas.accounts.lockout.Backend")
     confirm_password(client)
     page = client.get(reverse("mfa_activate_totp"))
     assert "<svg" in page.text
@@ -437,7 +436,7 @@ def test_a_second_factor_is_asked_for_after_the_password(client, user, totp):
 def test_staff_need_a_second_factor_if_so_configured(client, user, settings):
     settings.STAFF_NEEDS_SECOND_FACTOR = True
     User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
-    client.force_login(user, "paas.accounts.throttle.Backend")
+    client.force_login(user, "paas.accounts.lockout.Backend")
     response = client.get(reverse("admin:index"), follow=True)
     assert response.redirect_chain[-1][0] == reverse("mfa_index")
     assert "Staff need a second factor" in response.text
@@ -456,7 +455,7 @@ def test_staff_enter_the_admin_with_their_second_factor(client, user, totp, sett
 
 def test_the_admin_invites_by_mail(admin_client, client, mailoutbox, mandatory):
     data = {"username": "bob", "email": "Bob@example.com", "usable_password": "false"}
-    admin_client.post(reverse("admin:users_user_add"), data)
+    admin_client.post(reverse("admin:example_user_add"), data)
     [mail] = mailoutbox
     form = client.get(links(mail)[0]).url
     client.post(form, {"password1": PASSWORD, "password2": PASSWORD})
@@ -466,7 +465,7 @@ def test_the_admin_invites_by_mail(admin_client, client, mailoutbox, mandatory):
 
 def test_an_address_that_the_admin_changes_replaces_the_old_one(admin_client, user, client):
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
-    url = reverse("admin:users_user_change", args=[user.pk])
+    url = reverse("admin:example_user_change", args=[user.pk])
     form = admin_client.get(url).context["adminform"].form
     data = {name: value for name, value in form.initial.items() if value and name != "password"}
     joined = timezone.localtime(user.date_joined)
@@ -519,7 +518,7 @@ def test_an_address_that_is_too_long_is_a_form_error(client, logged_in):
 
 
 def test_wrong_old_passwords_count_for_the_lockout(client, user):
-    client.force_login(user, "paas.accounts.throttle.Backend")
+    client.force_login(user, "paas.accounts.lockout.Backend")
     data = {"oldpassword": "wrong", "password1": PASSWORD, "password2": PASSWORD}
     statuses = [client.post(reverse("account_change_password"), data).status_code for _ in range(5)]
     assert statuses == [200, 200, 200, 200, 429]
@@ -533,7 +532,7 @@ def test_wrong_old_passwords_count_for_the_lockout(client, user):
 
 
 def test_the_right_old_password_resets_the_failures(client, user):
-    client.force_login(user, "paas.accounts.throttle.Backend")
+    client.force_login(user, "paas.accounts.lockout.Backend")
     AccessAttempt.objects.create(failures_since_start=4, username="ada", ip_address="127.0.0.1")
     data = {"oldpassword": "correct horse", "password1": PASSWORD, "password2": PASSWORD}
     assert client.post(reverse("account_change_password"), data).status_code == 302

@@ -1,13 +1,10 @@
-from copy import copy
-
 from allauth.account.adapter import get_adapter
 from allauth.account.decorators import reauthentication_required
 from allauth.account.views import SignupView
 from allauth.decorators import rate_limit
 from axes.models import AccessLog
-from django.apps import apps
 from django.contrib import messages
-from django.contrib.auth import get_user_model, logout
+from django.contrib.auth import get_user, get_user_model, logout
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.messages.views import SuccessMessageMixin
 from django.db import IntegrityError
@@ -17,7 +14,8 @@ from django.utils.decorators import method_decorator
 from django.views.generic import TemplateView, UpdateView
 from django.views.generic.edit import FormMixin
 
-from users.forms import UsernameForm
+from paas.accounts.forms import UsernameForm
+from paas.conf import settings
 
 
 class UsernameTakenMixin(FormMixin):
@@ -36,17 +34,9 @@ class SignUpView(UsernameTakenMixin, SignupView):
 
 
 class AccountView(LoginRequiredMixin, TemplateView):
-    """The user's account, with links to the pages that change it.
-
-    An app adds a link by ``account_page = (URL name, label)`` in its AppConfig.
-    """
+    """The user's account, with links to the pages that change it."""
 
     template_name = "users/account.html"
-
-    def get_context_data(self, **kwargs):
-        configs = [config for config in apps.get_app_configs() if hasattr(config, "account_page")]
-        pages = [config.account_page for config in configs]
-        return super().get_context_data(**kwargs, account_pages=pages)
 
 
 @method_decorator([reauthentication_required, rate_limit(action="change_username")], "dispatch")
@@ -60,8 +50,8 @@ class UsernameView(LoginRequiredMixin, UsernameTakenMixin, SuccessMessageMixin, 
     success_message = "Your user name was changed."
 
     def get_object(self, queryset=None):
-        # A copy: validation sets the new name on it, and the page's header shows request.user.
-        return copy(self.request.user)
+        # Not request.user: validation sets the new name, and the page's header shows that user's.
+        return get_user(self.request)
 
 
 @method_decorator(reauthentication_required, name="dispatch")
@@ -73,8 +63,8 @@ class DeleteAccountView(LoginRequiredMixin, TemplateView):
     def post(self, request):
         user_id, name = request.user.pk, request.user.get_username()
         logout(request)  # first: it ends the session
-        # Or the name's next owner would inherit the known IP addresses: paas.accounts.throttle.
+        # Or the name's next owner would inherit the known IP addresses: paas.accounts.lockout.
         AccessLog.objects.filter(username=name).delete()
         get_user_model().objects.get(pk=user_id).delete()
         messages.success(request, "Your account was deleted.")
-        return redirect("home")
+        return redirect(settings.LOGOUT_REDIRECT_URL or "/")

@@ -1,7 +1,7 @@
 from allauth.account import views as account
 from django.urls import include, path
 
-from users.views import AccountView, DeleteAccountView, SignUpView, UsernameView
+from paas.accounts.views import AccountView, DeleteAccountView, SignUpView, UsernameView
 
 urlpatterns = [
     path("", AccountView.as_view(), name="account"),
@@ -9,7 +9,7 @@ urlpatterns = [
     path("delete/", DeleteAccountView.as_view(), name="account_delete"),
     path("signup/", SignUpView.as_view(), name="account_signup"),
     path("", include("allauth.urls")),
-    # The names of Django's own views, for templates and reverse(): requests match those above.
+    # Aliases for reverse("login") and so on; requests match the routes above.
     path("signup/", SignUpView.as_view(), name="signup"),
     path("login/", account.login, name="login"),
     path("logout/", account.logout, name="logout"),

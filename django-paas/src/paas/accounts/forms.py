@@ -1,0 +1,86 @@
+from allauth.account import forms
+from axes.models import AccessLog
+from axes.utils import reset
+from django.contrib.auth import authenticate, get_user_model
+from django.core.validators import RegexValidator
+from django.db import transaction
+from django.forms import CharField, ModelForm, TextInput
+from django.views.decorators.debug import sensitive_variables
+
+# Rules of new user names. ASCII only: U+0430 looks like "a". No "@": a user name that is another's
+# address would be in the way of their login by address.
+USERNAME_VALIDATORS = [
+    RegexValidator(
+        r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z",
+        "Use letters without accents, digits, and . - _ after the first.",
+    )
+]
+USERNAME_ATTRIBUTES = {"autocapitalize": "none", "spellcheck": "false"}
+
+
+class LoginForm(forms.LoginForm):
+    """Log in by user name, in any case, or by e-mail address."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        attributes = {"autocomplete": "username webauthn", "autocapitalize": "none"}
+        # An address has up to 254 characters.
+        self.fields["login"] = CharField(
+            label="User name or e-mail address", max_length=254, widget=TextInput(attributes)
+        )
+        self.order_fields(["login", "password"])
+
+
+class SignUpForm(forms.SignupForm):
+    """It must reveal a taken user name, but never whether an address has an account: such an address
+    gets a second account, unconfirmed.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "username" in self.fields:  # of ACCOUNT_SIGNUP_FIELDS
+            self.fields["username"].widget.attrs |= USERNAME_ATTRIBUTES
+
+    def validate_unique_email(self, value: str) -> str:
+        return value
+
+    def try_save(self, request):
+        with transaction.atomic():
+            return super().try_save(request)
+
+
+class UsernameForm(ModelForm):
+    """A new user name, by the rules of sign-up."""
+
+    class Meta:
+        model = get_user_model()
+        fields = ["username"]
+        help_texts = {"username": ""}
+        widgets = {"username": TextInput(USERNAME_ATTRIBUTES)}
+
+    def clean_username(self) -> str:
+        # shallow: the model's constraint checks that the name is unique, or the user's own.
+        return forms.get_adapter().clean_username(self.cleaned_data["username"], shallow=True)
+
+    def save(self, commit=True):
+        with transaction.atomic():
+            self.instance.save(update_fields=["username"])
+            # By these logins the user's IP addresses are exempt from USER_LIMIT (paas.accounts).
+            known = AccessLog.objects.filter(username=self.initial["username"])
+            known.update(username=self.instance.username)
+        return self.instance
+
+
+class ChangePasswordForm(forms.ChangePasswordForm):
+    """Checks the old password by authenticate(), so that failures count for the lockout.
+
+    Otherwise the thief of a session could guess the password without limit.
+    """
+
+    @sensitive_variables("password")
+    def clean_oldpassword(self) -> str:
+        username, password = self.user.get_username(), self.cleaned_data["oldpassword"]
+        if authenticate(request := forms.context.request, username=username, password=password):
+            reset(ip=request.axes_ip_address, username=username)
+            return password
+        raise forms.get_adapter().validation_error("enter_current_password")
