@@ -102,7 +102,7 @@ def test_every_example_of_a_project_comes_off_in_five_steps_at_most(project, tmp
 def test_a_project_without_one_example_passes_its_checks_and_tests(developer, name):
     remove(developer, [name])
     # Other code that needs this example fails in the next test, which removes all.
-    others = [f"tests/test_{other}.py" for other in EXAMPLES if other != name]
+    others = [f"{other}/tests.py" for other in EXAMPLES if other != name]
     assert " passed" in developer.run(f"pytest {' '.join(others)}")
 
 

@@ -61,7 +61,7 @@ def test_every_step_of_the_workflow_passes(runner, project):
 
 # A file, a line to add to it, the step that then fails, and part of its output.
 MISTAKES = [
-    ("tests/test_broken.py", "raise ValueError", ON_SQLITE, "1 error"),
+    ("pages/test_broken.py", "raise ValueError", ON_SQLITE, "1 error"),
     ("users/models.py", "    motto = models.TextField(blank=True)", LINT, "Add field motto"),
     ("static/site.css", "a { background: url('nowhere.svg') }", BUILD, "nowhere.svg"),
     ("config/settings.py", f"{SECURE} = False", RELEASE, SECURE),
@@ -71,7 +71,7 @@ MISTAKES = [
 @for_combinations(by_name(LEAST), apart="removal")
 def test_a_step_finds_what_is_wrong(runner):
     checkout = runner.checkout
-    checkout.write("tests/test_broken.py", "")
+    checkout.write("pages/test_broken.py", "")
     for name, line, step, sentence in MISTAKES:
         before = checkout.read(name)
         checkout.append(name, f"\n{line}\n")

@@ -236,7 +236,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Caches: https://docs.djangoproject.com/en/6.1/topics/cache/
 CACHES: dict[str, dict[str, Any]] = {
-    # A table that all processes share, also while Redis is unavailable: rate limits count in it.
+    # A table that all processes share. The rate limits of accounts count in it.
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "users_limits",

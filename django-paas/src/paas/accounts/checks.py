@@ -8,7 +8,9 @@ def check_order_of_apps(app_configs, **kwargs) -> list[Error]:
     apps = [app for app in settings.INSTALLED_APPS if app in ("paas.accounts", "allauth")]
     if apps == ["paas.accounts", "allauth"]:
         return []
-    message = 'INSTALLED_APPS must have "paas.accounts" above "allauth", whose templates it replaces.'
+    message = (
+        'INSTALLED_APPS must have "paas.accounts" above "allauth", whose templates it replaces.'
+    )
     return [Error(message, id="paas.E015")]
 
 
