@@ -2,7 +2,7 @@
 
     make mutants                               prints a line for each mutant
     make mutants SHARD=2/4                     only every fourth mutant, from the second on
-    python -m scripts.mutants --only throttle  only those with this text in their row
+    python -m scripts.mutants --only lockout  only those with this text in their row
 
 First the tests run without an edit, and have to pass. The exit status is 1 if a mutant survives, or
 if anything else is not as expected.

@@ -29,10 +29,10 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a new password, address or second facto
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_USERNAME_VALIDATORS = "paas.accounts.forms.USERNAME_VALIDATORS"
 ACCOUNT_USERNAME_BLACKLIST = [
-    *("abuse", "account", "admin", "administrator", "anonymous", "api", "billing", "help"),
-    *("hostmaster", "info", "mail", "moderator", "no-reply", "noreply", "null", "official"),
-    *("owner", "postmaster", "root", "security", "staff", "support", "system", "webmaster"),
-]
+    "abuse", "account", "admin", "administrator", "anonymous", "api", "billing", "help",
+    "hostmaster", "info", "mail", "moderator", "no-reply", "noreply", "null", "official",
+    "owner", "postmaster", "root", "security", "staff", "support", "system", "webmaster",
+]  # fmt: skip
 # Counted in the default cache, which all processes share. "login" is off: paas.accounts.lockout limits logins.
 # "login_failed" is for codes of a second factor. "key" is an e-mail address, or a user.
 ACCOUNT_RATE_LIMITS = {
@@ -69,7 +69,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 # A login resets that user's failures from that IP only, or an attacker could clear an IP's count.
 AXES_RESET_ON_SUCCESS = True
 AXES_SENSITIVE_PARAMETERS = [  # not stored
-    *("username", "login", "ip_address", "csrfmiddlewaretoken"),
-    *("password", "oldpassword", "password1", "password2"),
-]
+    "username", "login", "ip_address", "csrfmiddlewaretoken",
+    "password", "oldpassword", "password1", "password2",
+]  # fmt: skip
 AXES_VERBOSE = False

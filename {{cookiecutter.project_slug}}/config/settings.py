@@ -226,8 +226,9 @@ ACCOUNT_EMAIL_VERIFICATION = env.str(
     "mandatory" if EMAIL_URL else "optional",
     validate=validate.OneOf(["mandatory", "optional", "none"]),
 )
-email_field = "email*" if ACCOUNT_EMAIL_VERIFICATION == "mandatory" else "email"
-ACCOUNT_SIGNUP_FIELDS = ["username*", email_field, "password1*", "password2*"]
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+if ACCOUNT_EMAIL_VERIFICATION == "mandatory":
+    ACCOUNT_SIGNUP_FIELDS[1] = "email*"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 MFA_TOTP_ISSUER = SITE_NAME
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # http://localhost
@@ -318,7 +319,8 @@ if not DEBUG:
 
 # Checks: https://docs.djangoproject.com/en/6.1/ref/checks/#security
 SILENCED_SYSTEM_CHECKS = [
-    *("security.W005", "security.W021"),  # HSTS for all subdomains, which may be other sites
+    "security.W005",  # HSTS for all subdomains, which may be other sites
+    "security.W021",  # the same, for browsers' preload list
     "security.W019",  # X_FRAME_OPTIONS may be "SAMEORIGIN"; frame-ancestors of SECURE_CSP is stricter
     "mail.W001",  # paas.mail_checks reports it: a site may go live without e-mail
 ]
