@@ -545,3 +545,15 @@ def test_the_admin_uses_the_same_login_page(client):
     assert last_url.startswith(f"{login}?next=")
     # Django's own form would have no second factor.
     assert client.post(reverse("admin:login"), {"username": "a"}).url.startswith(login)
+
+
+def test_a_template_of_the_project_replaces_one_of_the_package(client, user, settings, tmp_path):
+    page = tmp_path / "users/account.html"
+    page.parent.mkdir()
+    page.write_text(
+        "{% extends 'allauth/layouts/base.html' %}{% block content %}Mine{% endblock %}"
+    )
+    [engine] = settings.TEMPLATES
+    settings.TEMPLATES = [{**engine, "DIRS": [tmp_path]}]
+    client.force_login(user)
+    assert "Mine" in client.get(reverse("account")).text

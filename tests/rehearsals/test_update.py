@@ -215,6 +215,23 @@ def test_a_project_of_plain_cookiecutter_is_linked_and_updated(project, template
     assert_same(user, project.folder)
 
 
+@for_combinations(PROJECTS[:1], apart="update")
+def test_templates_that_the_owner_edited_stay_and_the_others_go(project, template, tmp_path):
+    create = f"cruft create {template} --checkout {COMMITS[NEWEST]} {{options}}"
+    user = start(tmp_path, create, project)
+    user.replace("templates/account/login.html", "<h1>Log in", "<h1>Come in")
+    user.replace("templates/users/account.html", "<h1>Account", "<h1>My account")
+    user.run("git commit --quiet --all -m 'Edit pages'\ncruft update --skip-apply-ask")
+    folder = user.folder / "templates"
+    found = {str(path.relative_to(folder)) for path in folder.glob("*/*.html")}
+    assert found == {
+        *("account/login.html", "users/account.html"),
+        *("pages/home.html", "pages/next_steps.html", "presence/presence.html"),
+    }
+    assert "<h1>Come in" in user.read("templates/account/login.html")
+    assert "<h1>My account" in user.read("templates/users/account.html")
+
+
 # The first test shows that an updated project has these files.
 @for_combinations(PROJECTS[:1], apart="update")
 def test_the_updated_project_passes_its_own_tests_and_checks(developer):
