@@ -16,9 +16,9 @@ one_project = for_combinations(EACH_PLATFORM[:1], apart="development")
 BLOG_URLS = """\
 from django.urls import path
 
-from pages.views import HomeView
+from pages.views import home
 
-urlpatterns = [path("", HomeView.as_view(), name="blog")]
+urlpatterns = [path("", home, name="blog")]
 """
 SHOW_BLOG = """
 from django.apps import apps

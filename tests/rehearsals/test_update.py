@@ -32,7 +32,7 @@ BACKEND = re.compile(r"`(users/throttle\.py)`:\n\n  ```python\n(.+?)  ```\n", re
 
 # The one migration of users, for those of v0.1 to v0.3; and the app that had the name paas.
 USERS = (PROJECT / "users/migrations/0001_user.py").read_text()
-REPLACED = re.findall(r'\("(\w+)", "(0\w+)"\)', USERS.partition("replaces")[2].partition("]")[0])
+REPLACED = re.findall(r"\('(\w+)', '(0\w+)'\)", USERS.partition("replaces")[2].partition("]")[0])
 WORKER = TEMPLATE / "django-paas/src/paas/worker"
 
 SHALLOW = ["git", "rev-parse", "--is-shallow-repository"]
@@ -82,7 +82,7 @@ PAGES = '    path("", include("pages.urls")),\n'
 CHANGES = [
     ("config/settings.py", 'TIME_ZONE = "UTC"', 'TIME_ZONE = "Europe/Oslo"'),
     ("config/settings.py", '    "users",\n]', '    "users",\n    "notes",\n]'),
-    ("config/urls.py", PAGES, f'{PAGES}    path("notes/", include("notes.urls")),\n'),
+    ("config/urls.py", PAGES, f'    path("notes/", include("notes.urls")),\n{PAGES}'),
     ("templates/pages/home.html", "Your site is up and running.", "Write it down."),
     ("app.json", '"quantity": 1', '"quantity": 2'),
     (".do/app.yaml", 'version: "16"', 'version: "17"'),
