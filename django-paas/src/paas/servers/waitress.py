@@ -65,9 +65,12 @@ class Server(TcpWSGIServer):
         """Called every ``cleanup_interval`` seconds with ``time.time()``."""
         super().maintenance(now)
         unread = {channel: channel.unread_on_disk() for channel in self.active_channels.values()}
+        was_full = self.adj.outbuf_high_watermark < MAX_UNREAD
         is_full = sum(unread.values()) > MAX_UNREAD_ON_DISK
         self.adj.outbuf_high_watermark = self.adj.outbuf_overflow if is_full else MAX_UNREAD
         for channel, size in unread.items():
+            if was_full and not is_full:
+                channel.resume_writing()
             if is_full and size and now - channel.last_activity > 1:
                 # Not will_close: Waitress closes then once the socket is writable.
                 channel.handle_close()

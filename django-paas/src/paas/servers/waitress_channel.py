@@ -113,6 +113,11 @@ class Channel(HTTPChannel):
             self.current_outbuf_count = self.adj.outbuf_high_watermark
         return super().write_soon(data)
 
+    def resume_writing(self) -> None:
+        """Wake the thread that waits in write_soon(), after outbuf_high_watermark has risen."""
+        with self.outbuf_lock:
+            self.outbuf_lock.notify()
+
     def unread_on_disk(self) -> int:
         """Bytes in temporary files; the files that views respond with do not count."""
         # A copy, as the thread appends to outbufs.
