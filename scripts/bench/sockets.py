@@ -11,7 +11,7 @@ from scripts.bench.pages import spread
 from scripts.bench.tables import Row
 
 STEPS = (100, 500, 1000)
-ROUNDS = 5  # of a login as well: no more than MAX_MESSAGES of presence/signals.py
+ROUNDS = 5  # of a login as well: no more than MAX_MESSAGES of paas/presence/limits.py
 
 
 async def measure(site: Site, sessions: list[str], count_redis: Callable[[], int]) -> list[Row]:

@@ -1,8 +1,9 @@
-"""The ASGI application: HTTP requests go to Django, WebSockets to ``websocket_urlpatterns``."""
+"""The ASGI application: HTTP requests go to Django, WebSockets to the consumers listed here."""
 
 import os
 
 from channels.routing import ProtocolTypeRouter
+from django.urls import path
 from paas.startup import setup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -12,11 +13,15 @@ setup()
 from paas.asgi.handler import ASGIHandler
 from paas.asgi.websockets import websocket_application
 
-from presence.routing import websocket_urlpatterns
+from presence.consumers import PageConsumer
 
 application = ProtocolTypeRouter(
     {
         "http": ASGIHandler(),
-        "websocket": websocket_application(websocket_urlpatterns),
+        "websocket": websocket_application(
+            [
+                path("ws/presence/", PageConsumer.as_asgi()),
+            ]
+        ),
     }
 )

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "paas",
     # <% if cookiecutter.__interface == "asgi" %>
     "paas.asgi",
+    "paas.presence",
     # <% endif %>
     # <% if cookiecutter.use_celery %>
     "paas.worker",

@@ -1,15 +1,6 @@
-"""Demo: a page that shows who is online, live. README.md tells how to remove it.
+"""Example: a page that shows who is online, live. README.md tells how to remove it.
 
-Everyone who is logged in sees the names of all active users, but of staff only those online.
-
-A user is online while one of their pages has a WebSocket open. Each open WebSocket has a row of
-``Connection`` in the database, so all processes agree, and a restarted process needs no history.
-
-- A row is deleted when its WebSocket closes. It expires EXPIRY_SECONDS after it was last renewed.
-- Each heartbeat of a server process (``paas.asgi.heartbeat``) renews, in one query, the rows of
-  the clients that answered the last ping. It then deletes expired rows: those of killed processes.
-- So a user whose client or server fails is offline within 60 seconds.
-
-The channel layer sends each change to all pages at once. It may lose messages while Redis is
-unavailable, so a heartbeat sends the whole list to each page that may have missed one.
+To read in this order: ``signals.py`` and ``people.py`` (a login is sent to every open page),
+``consumers.py`` (the WebSocket of a page), ``views.py`` (the page), ``static/presence.js``.
+``paas.presence`` finds who is online.
 """

@@ -2,7 +2,7 @@ from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
-from presence.services import list_people
+from presence.people import list_people
 
 
 @login_required

@@ -1,20 +1,13 @@
 "use strict";
 
-// Keeps the list of people true while the page is open: see the presence app's docstring.
-
-const FIRST_DELAY = 500;
-const MAX_DELAY = 20000;
-const MAX_FEED_LENGTH = 10;
-const LOGGED_OUT = 4401;
+// The page's WebSocket sends the whole list, "everyone", and then each "change": consumers.py.
 
 const list = document.getElementById("presence-people");
 const count = document.getElementById("presence-count");
 const state = document.getElementById("presence-state");
 const feed = document.getElementById("presence-feed");
-
-let socket;
-let delay = FIRST_DELAY;
-let timer;
+const MAX_FEED_LENGTH = 10;
+const STATES = { open: "", reconnecting: "Connecting again…", "logged out": "You are logged out." };
 
 function show(person) {
   let row = list.querySelector(`[data-person="${Number(person.id)}"]`);
@@ -36,10 +29,6 @@ function show(person) {
   row.querySelector(".state").textContent = word;
 }
 
-function showCount() {
-  count.textContent = list.querySelectorAll(".online").length;
-}
-
 function tell(text) {
   const line = document.createElement("li");
   line.textContent = text;
@@ -49,71 +38,20 @@ function tell(text) {
   }
 }
 
-const receivers = {
-  ping() {
-    socket.send(JSON.stringify({ type: "pong" }));
+// static/paas/socket.js of django-paas: it answers pings, and connects again.
+connectSocket("/ws/presence/", {
+  subprotocol: "presence",
+  onState(name) {
+    state.textContent = STATES[name];
   },
-  everyone(message) {
-    list.replaceChildren();
-    message.people.forEach(show);
-    showCount();
-  },
-  change(message) {
-    show(message);
-    showCount();
-    tell(`${message.name} ${message.what}`);
-  },
-};
-
-function connect() {
-  clearTimeout(timer);
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  socket = new WebSocket(`${scheme}//${location.host}/ws/presence/`, "presence");
-  let opened = false;
-  socket.onopen = () => {
-    opened = true;
-    delay = FIRST_DELAY;
-    state.textContent = "";
-  };
-  socket.onmessage = (event) => {
-    const message = JSON.parse(event.data);
-    receivers[message.type]?.(message);
-  };
-  socket.onclose = async (event) => {
-    // Not if the session has only a new key, as after a new password.
-    if (event.code === LOGGED_OUT && (await isLoggedOut())) {
-      state.textContent = "You are logged out.";
-      return;
+  onMessage(message) {
+    if (message.type === "everyone") {
+      list.replaceChildren();
+      message.people.forEach(show);
+    } else {
+      show(message);
+      tell(`${message.name} ${message.what}`);
     }
-    state.textContent = "Connecting again…";
-    if (!opened) {
-      reloadIfLoggedOut();
-    }
-    // Jitter, or all pages would come back to a restarted server at the same moment.
-    timer = setTimeout(connect, delay * (0.5 + Math.random()));
-    delay = Math.min(delay * 2, MAX_DELAY);
-  };
-}
-
-// The page itself says so, by redirecting to the login page; a refused handshake does not say why.
-async function isLoggedOut() {
-  try {
-    const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" });
-    return answer.type === "opaqueredirect";
-  } catch {
-    return false; // The server is away; the timer tries again.
-  }
-}
-
-async function reloadIfLoggedOut() {
-  if (await isLoggedOut()) {
-    location.reload();
-  }
-}
-
-addEventListener("online", () => {
-  if (socket.readyState === WebSocket.CLOSED) {
-    connect();
-  }
+    count.textContent = list.querySelectorAll(".online").length;
+  },
 });
-connect();

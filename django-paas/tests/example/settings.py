@@ -56,7 +56,7 @@ AUTH_USER_MODEL = "example.User"
 SITE_NAME = "Example"
 
 INSTALLED_APPS = [
-    *["paas", "paas.worker", *(["paas.asgi"] if IS_ASGI else [])],
+    *["paas", "paas.worker", *(["paas.asgi", "paas.presence"] if IS_ASGI else [])],
     *["paas.accounts", "paas.accounts.apps.AdminConfig", "paas.site"],
     *["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.humanize"],
     *["django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles"],
