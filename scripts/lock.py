@@ -75,9 +75,14 @@ def lock_project(folder: Path, options: list[str]) -> dict[Path, str]:
     output = folder / "one.txt"
     production = [resolve([path], output, *pinned) for path in baked]
     development = [resolve([path], output, "--group", f"{path}:dev", *pinned) for path in baked]
+    added = [
+        [line for line in lines if line not in installed]
+        for lines, installed in zip(development, production, strict=True)
+    ]
+    texts = (conditional(production), [*conditional(added), "-r requirements.txt"])
     return {
-        lock: text_of("make lock", conditional(lines)).replace(BY_NAME, BY_ANSWER)
-        for lock, lines in zip(locks, (production, development), strict=True)
+        lock: text_of("make lock", lines).replace(BY_NAME, BY_ANSWER)
+        for lock, lines in zip(locks, texts, strict=True)
     }
 
 
@@ -90,7 +95,7 @@ def resolve(
     fits, or with a sentence for each release that fits and was yanked.
     """
     preferred = "".join(path.read_text() for path in preferring if path.exists())
-    output.write_text(preferred.replace(BY_ANSWER, BY_NAME))
+    output.write_text(preferred.replace(BY_ANSWER, BY_NAME).replace("-r requirements.txt\n", ""))
     command = [find_uv_bin(), *["pip", "compile", "--universal", "--no-header"]]
     command += ["--no-annotate", "--no-emit-index-url", "--python", sys.executable]
     command += ["--python-version", PYTHON_VERSION, "--output-file", str(output)]

@@ -28,6 +28,7 @@ from rehearsal.combinations import TEMPLATE, by_name
 from rehearsal.processes import bare_environment
 from scripts.mutants.table import MUTANTS, PACKAGE, PROJECT, Mutant
 
+LOCKS = ("requirements.txt", "requirements-dev.txt")
 # One waits for a server while the others keep two cores busy.
 WORKERS = 3
 # A wait for what a mutant removed times out after 120 seconds, and a test may have several.
@@ -111,9 +112,9 @@ def run_in_package(mutant: Mutant, scratch: Path) -> str:
     """Run the package's test, with the requirements of every project."""
     package, project = (scratch / "repository" / name for name in (PACKAGE, PROJECT))
     # Without the package itself, whose tests run on its source. Conditions are comments.
-    lock = (project / "requirements-dev.txt").read_text().splitlines(keepends=True)
-    lines = [line for line in lock if not line.startswith("{{")]
-    (package / "requirements.txt").write_text("".join(lines))
+    locks = "".join((project / name).read_text() for name in LOCKS).splitlines(keepends=True)
+    lines = [line for line in locks if not line.startswith(("{{", "-r "))]
+    (package / "requirements.txt").write_text("".join(dict.fromkeys(lines)))
     (answers,) = by_name(mutant.answers)
     server = {"SITE_SERVER": answers["server"]}
     return run_installed("requirements.txt", mutant, package, scratch, **server)

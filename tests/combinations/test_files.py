@@ -70,7 +70,9 @@ def test_every_requirement_is_pinned_and_the_lock_holds_what_pyproject_asks_for(
             found = re.search(rf"^{name}==|^vendor/{name.replace('-', '_')}-", pinned, re.MULTILINE)
             assert found, f"{name} is not in {lock}: run scripts/lock.py"
     for line in pinned.splitlines():
-        assert re.match(r"# |[\w.-]+==[\w.]+( ; .+)?$|vendor/[\w.-]+\.whl$", line), line
+        assert re.match(
+            r"# |[\w.-]+==[\w.]+( ; .+)?$|vendor/[\w.-]+\.whl$|-r requirements.txt$", line
+        ), line
 
 
 def test_the_manifest_keeps_to_the_platform_s_rules(project):

@@ -34,7 +34,7 @@ def test_the_wheel_is_built_from_the_source(tmp_path):
 def test_every_file_that_names_the_wheel_has_its_version():
     assert WHEEL.name == f"django_paas-{VERSION}-py3-none-any.whl"
     assert f'__version__ = "{VERSION}"' in (SOURCE / "src/paas/__init__.py").read_text()
-    named = ("pyproject.toml", "requirements.txt", "requirements-dev.txt")
+    named = ("pyproject.toml", "requirements.txt")
     for path in (*(PROJECT / name for name in named), TEMPLATE / "scripts/lock.py"):
         text = path.read_text()
         assert f"vendor/{WHEEL.name}" in text, path
