@@ -1,4 +1,4 @@
-"""The code in the generated docs/protections.md relaxes each protection, and nothing else does."""
+"""The code in the package's docs/protections.md relaxes each protection, and nothing else does."""
 
 import hmac
 import re
@@ -11,11 +11,12 @@ import corsheaders
 import pytest
 
 from rehearsal.checkouts import Checkout
-from rehearsal.combinations import SERVERS, for_combinations
+from rehearsal.combinations import SERVERS, TEMPLATE, for_combinations
 from rehearsal.site import Site
 
 pytestmark = for_combinations(SERVERS[:1], apart="relaxed")
 
+RECIPES = TEMPLATE / "django-paas/src/paas/docs/protections.md"
 # Both sections set frame-src, so one is on a site of its own.
 VIDEO, STRIPE = "A frame with another site's page", "Stripe"
 CDN, FONT = "A script from a CDN", "A web font"
@@ -63,7 +64,7 @@ class Relaxed(Site):
 def relax(project: Checkout, are_applied: Callable[[str], bool]) -> dict[str, str]:
     """Add the code of these sections, and a page for each example; return the pages' paths."""
     paths: dict[str, str] = {}
-    for section in project.read("docs/protections.md").split("\n## ")[1:]:
+    for section in RECIPES.read_text().split("\n## ")[1:]:
         title = section.partition("\n")[0]
         for language, code in re.findall(r"(?ms)^```(\w+)\n(.+?)^```$", section):
             if language == "html":

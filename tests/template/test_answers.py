@@ -141,7 +141,7 @@ def test_a_project_is_not_baked_over(tmp_path, capfd):
         done = cookiecutter(tmp_path, "--no-input", *options)
         assert done.exit_code == 1
         error = capfd.readouterr().err  # by the hook, in a process of its own
-        assert error.startswith("project_slug 'my_site' names a folder that holds '.editorconfig'")
+        assert error.startswith("project_slug 'my_site' names a folder that holds '.env.example'")
         assert "Traceback" not in error + done.output
         assert (settings.read_text(), ours.read_text()) == ("mine", "mine")
 

@@ -94,7 +94,7 @@ def check_leftovers(app_configs=None, **kwargs) -> list[CheckMessage]:
     # Beside manage.py, where every command runs.
     files = sorted(Path("paas").rglob("*.py"))
     message = "Python takes the package django-paas, and ignores {}."
-    hint = "Delete the file: docs/package.md of a project says how to run a patched package."
+    hint = "Delete the file: docs/operations.md of a project says how to run a patched package."
     return [Error(message.format(file), hint=hint, id="paas.E014") for file in files]
 
 

@@ -1,4 +1,4 @@
-"""Security headers that Django has no setting for. docs/protections.md says how to relax them."""
+"""Security headers that Django has no setting for. docs/protections.md here says how to relax them."""
 
 from paas.conf import settings
 from paas.middleware import NonBlockingMiddleware
