@@ -30,10 +30,12 @@ NEW = CHANGELOG.partition("## v0.3.0")[0]
 SETTINGS = re.compile(r"^  ((?:SESSION_|AUTHENTICATION_).+\n)", re.MULTILINE)
 BACKEND = re.compile(r"`(users/throttle\.py)`:\n\n  ```python\n(.+?)  ```\n", re.DOTALL)
 
-# The one migration of users, for those of v0.1 to v0.3; and the app that had the name paas.
+# The one migration of users, for those of v0.1 to v0.3.
 USERS = (PROJECT / "users/migrations/0001_user.py").read_text()
 REPLACED = re.findall(r"\('(\w+)', '(0\w+)'\)", USERS.partition("replaces")[2].partition("]")[0])
-WORKER = TEMPLATE / "django-paas/src/paas/worker"
+PACKAGE = TEMPLATE / "django-paas/src/paas"
+# Apps that are in the package now.
+MOVED = {"paas": PACKAGE / "worker", "presence": PACKAGE / "presence"}
 
 SHALLOW = ["git", "rev-parse", "--is-shallow-repository"]
 pytestmark = pytest.mark.skipif(
@@ -252,7 +254,7 @@ def test_each_migration_of_a_version_that_is_out_is_unchanged_or_replaced(versio
         if (app, name) in REPLACED:
             continue
         source = subprocess.check_output([*git, "show", f"{COMMITS[version]}:{path}"], text=True)
-        folder = WORKER if app == "paas" else PROJECT / app
+        folder = MOVED.get(app, PROJECT / app)
         assert without_squawk((folder / f"migrations/{name}.py").read_text()) == without_squawk(
             source
         )
