@@ -20,12 +20,13 @@ LINKS = re.compile(r"https?://\S+")
 # Of import names, where they differ.
 PACKAGES = {
     "allauth": "django-allauth",
+    "PIL": "pillow",
     "axes": "django-axes",
     "channels_redis": "channels-redis",
     "storages": "django-storages",
 }
 LIBRARIES = {
-    *("allauth", "asgiref", "autobahn", "axes", "billiard", "boto3", "botocore", "celery"),
+    *("PIL", "allauth", "asgiref", "autobahn", "axes", "billiard", "boto3", "botocore", "celery"),
     *("channels", "channels_redis", "daphne", "django", "environs", "gunicorn", "psycopg", "redis"),
     *("pytest", "sentry_sdk", "storages", "structlog", "twisted", "waitress", "whitenoise"),
 }

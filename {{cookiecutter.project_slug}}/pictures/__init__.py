@@ -1,6 +1,6 @@
-"""Demo: a picture for every user. README.md tells how to remove it.
+"""Example: a picture for every user. README.md tells how to remove it.
 
-Uploads are not stored as they are: ``images.py`` validates each and encodes it again. The files are
+Uploads are not stored as they are: ``paas.images`` validates each and encodes it again. The files are
 in a private bucket (``paas.bucket``), and pages link to them by signed URLs that expire after an hour.
 A new file is stored before the old one is deleted. Deleting a user deletes the user's file.
 """

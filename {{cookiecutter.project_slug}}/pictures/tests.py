@@ -7,11 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from PIL import Image
 
-from pictures.images import DECODE_LOCK
 from pictures.models import Picture
-
-INVALID = "This file is not a JPEG, PNG, WebP or GIF picture."
-COPYRIGHT = 0x8298
 
 
 @pytest.fixture(autouse=True)
@@ -20,22 +16,10 @@ def folder(settings, tmp_path):
     return tmp_path / "pictures"
 
 
-def picture(
-    image_format: str = "PNG", size: tuple = (300, 200), colour: str = "red", **options
-) -> bytes:
-    image = Image.new("RGB", size, colour)
-    image.save(data := BytesIO(), image_format, **options)
+def picture(colour: str = "red") -> bytes:
+    image = Image.new("RGB", (300, 200), colour)
+    image.save(data := BytesIO(), "PNG")
     return data.getvalue()
-
-
-def jpeg_of_many_scans() -> bytes:
-    data = picture("JPEG", progressive=True)
-    last = data[data.rindex(b"\xff\xda") : -2]
-    return data[:-2] + 50 * last + data[-2:]
-
-
-def colour_at(image, x: int, y: int):
-    return image.convert("RGB").getpixel((x, y))
 
 
 @pytest.fixture
@@ -43,80 +27,33 @@ def upload(client, user, django_capture_on_commit_callbacks):
     """Upload these bytes as the user's picture; returns the page after the redirect."""
     client.force_login(user)
 
-    def post(data: bytes, name: str = "me.png") -> str:
+    def post(data: bytes) -> str:
         with django_capture_on_commit_callbacks(execute=True):
-            image = SimpleUploadedFile(name, data)
+            image = SimpleUploadedFile("me.png", data)
             return client.post(reverse("picture"), {"image": image}, follow=True).text
 
     return post
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        *map(picture, ["JPEG", "PNG", "WEBP", "GIF"]),
-        picture("JPEG", progressive=True),
-        picture("MPO", save_all=True, append_images=[Image.new("RGB", (300, 200))]),
-        picture("JPEG", size=(4000, 3000)),
-    ],
-    ids=["JPEG", "PNG", "WEBP", "GIF", "progressive", "MPO", "JPEG of 12 MP"],
-)
-def test_an_upload_is_stored_as_a_square_webp_picture(upload, user, folder, data):
-    page = upload(data)
+def test_an_upload_is_stored_as_a_webp_picture(upload, user, folder):
+    page = upload(picture())
     assert "Your picture was changed." in page
     assert user.picture.image.url in page
     (path,) = folder.iterdir()
     assert path.suffix == ".webp"
-    with Image.open(path) as image:
-        assert (image.format, image.size) == ("WEBP", (256, 256))
-        assert colour_at(image, 0, 0)[0] > 240
-
-
-def test_a_picture_is_upright_and_has_no_metadata(upload, folder):
-    exif = Image.Exif()
-    exif[0x0112] = 8  # Orientation: rotated by 90 degrees
-    exif[COPYRIGHT] = "a secret"
-    halves = Image.new("RGB", (200, 200), "red")
-    halves.paste("blue", (0, 0, 100, 200))
-    halves.save(data := BytesIO(), "JPEG", exif=exif)
-    assert b"a secret" in data.getvalue()
-    upload(data.getvalue(), "me.jpg")
-    (path,) = folder.iterdir()
-    assert b"a secret" not in path.read_bytes()
-    with Image.open(path) as image:
-        assert colour_at(image, 128, 20)[0] > 200
-        assert colour_at(image, 128, 236)[2] > 200
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", INVALID),
-        (b"\x89PNG\r\n\x1a\n and then nothing", INVALID),
-        (picture("JPEG", size=(2000, 2000))[:-1000], INVALID),
-        (picture("BMP"), INVALID),
-        (picture() + bytes(2_000_000), "This file is larger than 2 MB."),
-        (picture(size=(3000, 3000)), "This picture has more than 8 megapixels."),
-        (picture("JPEG", size=(5000, 4000)), "This picture has more than 16 megapixels."),
-        (jpeg_of_many_scans(), "This picture takes too long to decode."),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "This file is not a JPEG, PNG, WebP or GIF"),
         (b"", "The submitted file is empty."),
-    ],
-    ids=[
-        *["SVG", "broken", "cut short", "BMP", "too large", "PNG of 9 MP", "JPEG of 20 MP"],
-        *["many scans", "empty"],
     ],
 )
 def test_an_invalid_file_is_rejected_with_a_reason(upload, folder, data, message):
     assert message in upload(data)
     assert not Picture.objects.exists()
     assert not folder.exists()
-
-
-def test_an_upload_is_rejected_while_others_are_decoded(upload, monkeypatch):
-    monkeypatch.setattr("pictures.images.LOCK_TIMEOUT", 0.01)
-    with DECODE_LOCK:
-        assert "Please try again later." in upload(picture())
-    assert "Your picture was changed." in upload(picture())
 
 
 def test_a_new_picture_replaces_the_old_file(upload, user, folder):

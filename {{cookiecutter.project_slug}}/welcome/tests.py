@@ -144,16 +144,6 @@ def test_signing_up_works_while_redis_is_unavailable(sign_up, redis_is_unavailab
     assert pending_recipients().get().username == "ada"
 
 
-def test_confirming_an_address_works_while_redis_is_unavailable(
-    sign_up, client, settings, mailoutbox, redis_is_unavailable, django_capture_on_commit_callbacks
-):
-    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-    sign_up()
-    with django_capture_on_commit_callbacks(execute=True):
-        assert client.post(confirmation_link(mailoutbox[0])).status_code == 302
-    assert pending_recipients().get().username == "ada"
-
-
 def test_missed_mails_are_sent_to_users_of_the_last_day(db, mailoutbox):
     missed = joined(hours=2)
     joined(days=2)
