@@ -50,7 +50,7 @@ def test_an_upload_is_stored_as_a_webp_picture(upload, user, folder):
         (b"", "The submitted file is empty."),
     ],
 )
-def test_an_invalid_file_is_rejected_with_a_reason(upload, folder, data, message):
+def test_a_file_that_is_no_picture_is_rejected_with_a_reason(upload, folder, data, message):
     assert message in upload(data)
     assert not Picture.objects.exists()
     assert not folder.exists()
