@@ -113,5 +113,10 @@ def test_the_next_steps_in_development_fit_a_phone_in_light_and_in_dark(
             expect(steps.nth(number).get_by_role("link").first).to_be_visible()
         assert window.page.evaluate("document.documentElement.scrollWidth") == width
         expect(steps.first).to_have_css("background-color", BACKGROUNDS[scheme])
+        link = window.page.get_by_role("navigation").get_by_role("link", name="Log in")
+        if width == 320:
+            expect(link).to_be_hidden()
+            window.page.get_by_role("button", name="Menu").click()
+        expect(link).to_be_visible()
         assert window.complaints == []
     picture(window.page, "home.png", full_page=True)
