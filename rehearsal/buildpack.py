@@ -106,8 +106,12 @@ def shared_environment(requirements: str, folder: Path, python: str) -> Path:
 
 
 def locked_lines(path: Path) -> list[str]:
-    """The lines of a file of requirements, sorted, without its comments."""
-    return sorted(line for line in path.read_text().splitlines() if line[:1] not in ("", "#"))
+    """The lines of a file of requirements, and of a file that it includes, sorted, without comments."""
+    lines = [line for line in path.read_text().splitlines() if line[:1] not in ("", "#")]
+    for included in [line for line in lines if line.startswith("-r ")]:
+        lines.remove(included)
+        lines += locked_lines(path.with_name(included.removeprefix("-r ")))
+    return sorted(lines)
 
 
 def make_environment(requirements: str, folder: Path, environment: Path, python: str) -> None:
