@@ -29,7 +29,6 @@ TERMS = {
     "asgi": [
         r"asgi(?!ref)",  # asgiref is Django's
         *[r"web.?socket", r"\bwss?\b", "consumer", "presence", "pytest.asyncio", "asyncio_mode"],
-        # Celery has an option of that name
         r"(?<!com/)ticket",  # code.djangoproject.com/ticket/ is Django's tracker
         r"\bchannels\b",  # not Waitress' connections, such as active_channels
         r"channel.layer",
