@@ -66,28 +66,34 @@ def needs_redis(answers: dict) -> bool:
     return is_asgi(answers) or answers["use_celery"]
 
 
+def has_processes(answers: dict) -> bool:
+    """Whether WEB_CONCURRENCY sets the number of web processes."""
+    return answers["server"].endswith(("-gunicorn", "-uvicorn"))
+
+
 def given(answers: dict) -> set[str]:
     """The choices, the options turned on, and what follows from them."""
     redis = {"redis"} if needs_redis(answers) else set()
-    return {*words(answers), *answers["server"].split("-"), *redis}
+    several = {"processes"} if has_processes(answers) else set()
+    return {*words(answers), *answers["server"].split("-"), *redis, *several}
 
 
 # One combination for each platform and server. Each option is on and off with each interface and on
 # each platform.
 EACH_SERVER = by_name(
     "heroku-asgi-daphne",  # the default answers
-    "heroku-asgi-gunicorn-use_s3_media",
+    "heroku-asgi-uvicorn-use_s3_media",
     "heroku-wsgi-gunicorn-use_celery-use_s3_media",  # WSGI with every option
     "heroku-wsgi-waitress",  # WSGI without options
     "digitalocean-asgi-daphne-use_celery-use_s3_media",  # ASGI with every option
-    "digitalocean-asgi-gunicorn-use_celery",
+    "digitalocean-asgi-uvicorn-use_celery",
     "digitalocean-wsgi-gunicorn",
     "digitalocean-wsgi-waitress-use_s3_media",
 )
 # One for each server: tests are about these unless for_combinations() names others.
 SERVERS = by_name(
     "heroku-asgi-daphne",
-    "digitalocean-asgi-gunicorn-use_celery",
+    "digitalocean-asgi-uvicorn-use_celery",
     "heroku-wsgi-gunicorn-use_celery-use_s3_media",
     "digitalocean-wsgi-waitress-use_s3_media",
 )
@@ -95,7 +101,7 @@ SERVERS = by_name(
 # each interface.
 OWN_TESTS = by_name(
     "heroku-asgi-daphne-use_celery-use_s3_media",
-    "digitalocean-asgi-gunicorn-use_s3_media",
+    "digitalocean-asgi-uvicorn-use_s3_media",
     "heroku-wsgi-gunicorn-use_s3_media",
     "digitalocean-wsgi-waitress-use_celery",
 )

@@ -25,7 +25,8 @@ VARIABLES = {
 DISCARD = "paas.limits.DISCARD_BYTES=10000000"
 CONSTANTS = {
     "asgi-daphne": f"paas.servers.daphne_channel.KEEP_ALIVE_SECONDS={IDLE_SECONDS}",
-    "asgi-gunicorn": "",
+    "asgi-uvicorn": f"paas.servers.uvicorn_connection.KEEP_ALIVE_SECONDS={IDLE_SECONDS} "
+    f"paas.servers.uvicorn_connection.RECEIVE_PAUSE_SECONDS={IDLE_SECONDS}",
     "wsgi-gunicorn": f"paas.servers.gunicorn_wsgi.REQUEST_TIMEOUT={IDLE_SECONDS}",
     # The server's module runs as __main__.
     "wsgi-waitress": f"paas.servers.waitress_channel.RECEIVE_TIMEOUT={IDLE_SECONDS} "

@@ -10,15 +10,8 @@ from paas.servers import gunicorn
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-# <% if cookiecutter.__interface == "asgi" %>
-worker_class = "paas.servers.gunicorn_asgi.Worker"
-websocket_max_message_size = 65536
-# Seconds for consumers to update the database when many WebSockets close at once.
-asgi_disconnect_grace_period = 20
-# <% else %>
 # Its threads are settings.WEB_THREADS.
 worker_class = "paas.servers.gunicorn_wsgi.Worker"
-# <% endif %>
 
 # Seconds. More than the 90 for which the platform's router keeps idle connections: closing first
 # would lose requests.

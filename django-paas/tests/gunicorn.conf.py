@@ -3,8 +3,7 @@ import os
 from paas.servers import gunicorn
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example.settings")
-interface = os.environ.get("SITE_SERVER", "asgi").partition("-")[0]
-worker_class = f"paas.servers.gunicorn_{interface}.Worker"
+worker_class = "paas.servers.gunicorn_wsgi.Worker"
 keepalive = 95
 graceful_timeout = 25
 control_socket_disable = True

@@ -13,7 +13,7 @@ from paas.testing.server import assert_serves_and_stops, needs_sigterm
 
 COMMAND = {
     "asgi-daphne": "python -m paas.servers.daphne --bind 0.0.0.0 --port $PORT example.asgi:application",
-    "asgi-gunicorn": "gunicorn example.asgi:application",
+    "asgi-uvicorn": "python -m paas.servers.uvicorn example.asgi:application",
     "wsgi-gunicorn": "gunicorn example.wsgi:application",
     "wsgi-waitress": "python -m paas.servers.waitress example.wsgi:application",
 }[settings.SITE_SERVER]

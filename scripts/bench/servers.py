@@ -22,7 +22,7 @@ MINIMAL = Path(__file__).resolve().parent / "minimal"
 # How each server is started by its own documentation, with as many processes and threads.
 PLAIN_COMMANDS = {
     "asgi-daphne": "daphne --bind 127.0.0.1 --port $PORT minimal.asgi:application",
-    "asgi-gunicorn": "gunicorn --config /dev/null --worker-class asgi minimal.asgi:application",
+    "asgi-uvicorn": "uvicorn --port $PORT minimal.asgi:application",
     "wsgi-gunicorn": "gunicorn --config /dev/null --threads 4 minimal.wsgi:application",
     "wsgi-waitress": "waitress-serve --port $PORT --threads 8 minimal.wsgi:application",
 }

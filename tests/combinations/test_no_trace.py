@@ -36,7 +36,8 @@ TERMS = {
     ],
     "wsgi": [r"wsgi(?!_request)"],  # Django's test client has response.wsgi_request
     "daphne": ["daphne", "websocket_connect_timeout", "twisted", "autobahn"],
-    "gunicorn": ["gunicorn", "web_concurrency"],
+    "gunicorn": ["gunicorn"],
+    "uvicorn": ["uvicorn", "httptools"],
     "waitress": ["waitress"],
     "use_celery": [
         *["celery", "kombu", "billiard", "amqp", "crontab", "beat_schedule", "remap_sigterm"],
@@ -49,8 +50,9 @@ TERMS = {
         r"(?<!-in-)picture(?!-in-)",  # picture-in-picture is a feature of browsers
     ],
     "redis": ["redis", "valkey"],
+    "processes": ["web_concurrency"],
 }
-# Lines that may hold a term of "daphne" in a project of Gunicorn and ASGI: the `runserver` that
+# Lines that may hold a term of "daphne" in a project of Uvicorn: the `runserver` that
 # serves WebSockets in development is Daphne's.
 RUNSERVER = {
     "pyproject.toml": r'    "daphne>=',
@@ -86,7 +88,7 @@ def test_no_file_holds_a_term_of_an_answer_that_was_not_given(project):
                 else:
                     found.append(f"{name}:{number}: {hit.re.pattern!r} is of {answer}: {line}")
     assert found == [], "\n" + "\n".join(found)
-    has_runserver = project.answers["server"] == "asgi-gunicorn"
+    has_runserver = project.answers["server"] == "asgi-uvicorn"
     assert files_naming_daphne == (RUNSERVER.keys() if has_runserver else set())
 
 

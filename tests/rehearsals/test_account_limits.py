@@ -19,7 +19,7 @@ each_server = for_combinations(SERVERS, apart="accounts")
 # The limits are counted in the database: one server of each interface, those with two processes.
 two_servers = for_combinations(
     by_name(
-        "digitalocean-asgi-gunicorn-use_celery", "heroku-wsgi-gunicorn-use_celery-use_s3_media"
+        "digitalocean-asgi-uvicorn-use_celery", "heroku-wsgi-gunicorn-use_celery-use_s3_media"
     ),
     apart="accounts",
 )
@@ -240,7 +240,7 @@ def sign_up_seconds(site) -> float:
 
 
 @for_combinations(
-    by_name("heroku-asgi-daphne", "digitalocean-asgi-gunicorn-use_celery"), apart="accounts"
+    by_name("heroku-asgi-daphne", "digitalocean-asgi-uvicorn-use_celery"), apart="accounts"
 )
 def test_accounts_work_while_the_mail_server_does_not(deployment, project, report):
     """The request sends the mail in one project, and a worker would in the other."""

@@ -9,7 +9,7 @@ from rehearsal.services import free_port
 from rehearsal.site import new_name
 
 pytestmark = for_combinations(
-    by_name("heroku-asgi-gunicorn-use_s3_media", "digitalocean-wsgi-waitress-use_s3_media"),
+    by_name("heroku-asgi-uvicorn-use_s3_media", "digitalocean-wsgi-waitress-use_s3_media"),
     apart="accounts",
 )
 

@@ -26,7 +26,7 @@ IDLE_SECONDS, SHRINK_SECONDS = 20, 60
 DEPLOY_CLIENTS, DEPLOY_SOCKETS = 50, 20
 HANGING_UP, HANGING_UP_AT_ONCE = 1000, 25
 # Requests that have a database connection at once: the threads of all processes.
-AT_THE_DATABASE = {"asgi-daphne": 4, "asgi-gunicorn": 6, "wsgi-gunicorn": 8, "wsgi-waitress": 8}
+AT_THE_DATABASE = {"asgi-daphne": 4, "asgi-uvicorn": 6, "wsgi-gunicorn": 8, "wsgi-waitress": 8}
 
 
 async def ask(site: Site, session: str, path: str = "/") -> list[Answer]:

@@ -19,14 +19,14 @@ import psycopg
 import pytest
 from websockets import InvalidStatus
 
-from rehearsal.combinations import SERVERS, by_name, for_combinations, is_asgi
+from rehearsal.combinations import SERVERS, by_name, for_combinations, has_processes, is_asgi
 from rehearsal.processes import CommandFailed, run
 from rehearsal.site import Site, Visitor
 from rehearsal.sockets import open_socket
 from rehearsal.waiting import SECONDS, wait_until
 
-GUNICORN = [answers for answers in SERVERS if answers["server"].endswith("gunicorn")]
-ONE_PROCESS = [answers for answers in SERVERS if answers not in GUNICORN]
+SEVERAL = [answers for answers in SERVERS if has_processes(answers)]
+ONE_PROCESS = [answers for answers in SERVERS if answers not in SEVERAL]
 # The client's error if the process is killed; the platform's router would answer with 503.
 BROKEN = {"ReadError", "WriteError", "RemoteProtocolError"}
 READY_SECONDS = 30
@@ -171,7 +171,7 @@ def test_the_first_socket_after_valkey_was_away_is_served(site, visitor, service
     assert len([*islice(served, 12)]) == 12
 
 
-@for_combinations(GUNICORN, apart="faults")
+@for_combinations(SEVERAL, apart="faults")
 def test_a_worker_that_is_killed_is_replaced_while_the_other_answers(site, database, visitor):
     with sign_ups(site, database) as outcomes:
         victim, other = site.process.workers()

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from rehearsal.combinations import EACH_PLATFORM, SERVERS, for_combinations, is_asgi
+from rehearsal.combinations import EACH_PLATFORM, SERVERS, for_combinations, has_processes, is_asgi
 from rehearsal.failures import errors, output_of_failed
 
-GUNICORN = [answers for answers in SERVERS if answers["server"].endswith("gunicorn")]
+SEVERAL = [answers for answers in SERVERS if has_processes(answers)]
 for_one = for_combinations(EACH_PLATFORM[:1])
 
 # Invalid variables, set together, and part of the error for each.
@@ -95,7 +95,7 @@ def test_threads_that_the_plan_has_no_room_for_stop_the_release(deployment):
     assert re.fullmatch(r"WEB_PROCESSES x \(.+\) = \d\d connections, more than .+ \(20\)\.", error)
 
 
-@for_combinations(GUNICORN)
+@for_combinations(SEVERAL)
 def test_more_processes_than_the_plan_has_room_for_stop_the_web_process(deployment):
     too_many = deployment.environment | {"WEB_CONCURRENCY": "5"}
     printed = output_of_failed("web", deployment, too_many)
@@ -106,7 +106,7 @@ def test_more_processes_than_the_plan_has_room_for_stop_the_web_process(deployme
 IMPORT = "from django import NoServer"
 BROKEN = {
     "asgi-daphne": ["config/asgi.py"],
-    "asgi-gunicorn": ["gunicorn.conf.py", "config/asgi.py"],
+    "asgi-uvicorn": ["config/asgi.py"],
     "wsgi-gunicorn": ["gunicorn.conf.py", "config/wsgi.py"],
     "wsgi-waitress": ["config/wsgi.py"],
 }

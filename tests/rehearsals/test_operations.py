@@ -13,7 +13,7 @@ from rehearsal.combinations import by_name, for_combinations
 from rehearsal.site import PASSWORD
 
 # One of each platform, with all that the document has for it.
-HEROKU, DIGITALOCEAN = "heroku-asgi-gunicorn-use_celery", "digitalocean-asgi-gunicorn-use_celery"
+HEROKU, DIGITALOCEAN = "heroku-asgi-uvicorn-use_celery", "digitalocean-asgi-uvicorn-use_celery"
 # These need a platform's CLI and an account.
 OF_THE_PLATFORM = ("heroku ", "doctl ", "git push ")
 # Others that are not run here, and why.

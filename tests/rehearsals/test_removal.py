@@ -14,7 +14,7 @@ from rehearsal.combinations import COMBINATIONS, by_name, for_combinations, is_a
 from rehearsal.processes import developer_environment
 
 # test_workflow.py uses this one too, and so shares its virtual environment.
-ASGI = "heroku-asgi-gunicorn-use_celery-use_s3_media"
+ASGI = "heroku-asgi-uvicorn-use_celery-use_s3_media"
 WSGI = "digitalocean-wsgi-gunicorn-use_celery-use_s3_media"
 EXAMPLES = {
     "presence": is_asgi,

@@ -18,7 +18,7 @@ from rehearsal.combinations import (
 
 OTHERS = by_name(
     "digitalocean-asgi-daphne",
-    "heroku-asgi-gunicorn-use_celery",
+    "heroku-asgi-uvicorn-use_celery",
     "digitalocean-wsgi-gunicorn-use_celery",
     "heroku-wsgi-waitress-use_s3_media",
     "heroku-wsgi-waitress",

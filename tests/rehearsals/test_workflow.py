@@ -11,7 +11,7 @@ from rehearsal.combinations import by_name, for_combinations, needs_redis
 from rehearsal.processes import CommandFailed
 
 # test_removal.py uses the first too, and so shares its virtual environment.
-MOST = "heroku-asgi-gunicorn-use_celery-use_s3_media"
+MOST = "heroku-asgi-uvicorn-use_celery-use_s3_media"
 LEAST = "digitalocean-wsgi-waitress"
 POSTGRES = "postgres://postgres:postgres@localhost:5432/postgres"
 LINT, ON_SQLITE = "Lint, format, types, migrations", "Test on SQLite"

@@ -20,7 +20,7 @@ pytestmark = for_combinations([answers for answers in SERVERS if is_asgi(answers
 # The commands of each server's documentation, for Django's own ASGI handler.
 STOCK_COMMANDS = {
     "asgi-daphne": "daphne --bind 127.0.0.1 --port $PORT extra.stock:application",
-    "asgi-gunicorn": "gunicorn --config /dev/null --worker-class asgi extra.stock:application",
+    "asgi-uvicorn": "uvicorn --port $PORT --lifespan off extra.stock:application",
 }
 ONE_PROCESS = {"WEB_CONCURRENCY": "1"}
 SYNC_ONLY, HYBRID = "extra.middleware.SyncOnly", "extra.middleware.hybrid"

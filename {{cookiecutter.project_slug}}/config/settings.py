@@ -124,7 +124,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 # <% if cookiecutter.server == "asgi-daphne" %>
 WEB_THREADS = env.int("WEB_THREADS", 4, validate=at_least_1)  # per process
 # <% endif %>
-# <% if cookiecutter.server == "asgi-gunicorn" %>
+# <% if cookiecutter.server == "asgi-uvicorn" %>
 WEB_THREADS = env.int("WEB_THREADS", 3, validate=at_least_1)  # per process
 # <% endif %>
 # <% if cookiecutter.server == "wsgi-gunicorn" %>
@@ -133,7 +133,7 @@ WEB_THREADS = env.int("WEB_THREADS", 4, validate=at_least_1)  # per process
 # <% if cookiecutter.server == "wsgi-waitress" %>
 WEB_THREADS = env.int("WEB_THREADS", 8, validate=at_least_1)  # per process
 # <% endif %>
-# <% if cookiecutter.__app_server == "gunicorn" %>
+# <% if cookiecutter.__app_server in ("gunicorn", "uvicorn") %>
 WEB_PROCESSES = env.int("WEB_CONCURRENCY", 1)
 # <% else %>
 WEB_PROCESSES = 1
@@ -143,7 +143,7 @@ MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=at_least_1)
 SEND_TIMEOUT = env.int("SEND_TIMEOUT", 30, validate=at_least_1)  # seconds
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
 PLATFORM = "paas.{{ cookiecutter.platform }}"  # its headers and commands
-SERVER = "paas.servers.{{ cookiecutter.server.replace('wsgi-gunicorn', 'gunicorn').replace('asgi-gunicorn', 'gunicorn').split('-')[-1] }}"
+SERVER = "paas.servers.{{ cookiecutter.__app_server }}"
 DEPLOY_CHECKS = [  # modules
     "paas.checks",
     "paas.mail_checks",

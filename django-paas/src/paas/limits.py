@@ -14,6 +14,14 @@ from django.urls import Resolver404, resolve
 from paas.conf import settings
 
 RETRY_AFTER_SECONDS = 5
+# Bytes of a request line and headers.
+MAX_HEAD_SIZE = 65536
+# A request that is incomplete is dropped after this long without data, ...
+RECEIVE_PAUSE_SECONDS = 30
+# ... and if it is slower than this many bytes a second, after RECEIVE_SECONDS. As Apache's
+# RequestReadTimeout: https://httpd.apache.org/docs/2.4/mod/mod_reqtimeout.html
+RECEIVE_SECONDS = 30
+MIN_BYTES_PER_SECOND = 500
 # After an error response the server reads and drops the rest of the body, within these limits.
 # Closing at once would send a TCP reset, and the client would not see the response.
 DISCARD_BYTES = 1_000_000_000
@@ -76,6 +84,30 @@ OVERLOADED = ErrorResponse(
     "This site is busy. Please try again in a few seconds.",
     (b"retry-after", b"%d" % RETRY_AFTER_SECONDS),
 )
+
+
+BAD_REQUEST = ErrorResponse(HTTPStatus.BAD_REQUEST, "This request is not valid HTTP/1.1.")
+HEAD_TOO_LARGE = ErrorResponse(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers of this request are too large."
+)
+
+
+class ReceivedRequest:
+    """A request, of which the server has received a part."""
+
+    def __init__(self):
+        self.size = 0
+        self.began_at = time.monotonic()
+
+    @property
+    def deadline(self) -> float:
+        """When to drop the request, of ``time.monotonic()``; each part of it gives more time."""
+        return self.began_at + RECEIVE_SECONDS + self.size / MIN_BYTES_PER_SECOND
+
+    def add(self, size: int) -> bool:
+        """Count ``size`` bytes; return whether to keep reading."""
+        self.size += size
+        return time.monotonic() < self.deadline
 
 
 class DiscardedBody:

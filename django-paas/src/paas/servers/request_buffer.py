@@ -1,6 +1,5 @@
 """Requests that Gunicorn's WSGI worker reads whole before one of its threads takes them."""
 
-from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
 from urllib.parse import unquote
 
@@ -9,17 +8,17 @@ from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 from gunicorn.util import split_request_uri
 
-from paas.limits import TOO_LARGE, ErrorResponse, max_body_size_of
+from paas.limits import (
+    BAD_REQUEST,
+    HEAD_TOO_LARGE,
+    MAX_HEAD_SIZE,
+    TOO_LARGE,
+    ErrorResponse,
+    max_body_size_of,
+)
 
-# Bytes of a request line and headers.
-MAX_HEAD_SIZE = 65536
 # Bytes of a body in memory; a larger one is in a temporary file.
 MAX_IN_MEMORY = 65536
-
-BAD_REQUEST = ErrorResponse(HTTPStatus.BAD_REQUEST, "This request is not valid HTTP/1.1.")
-HEAD_TOO_LARGE = ErrorResponse(
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers of this request are too large."
-)
 
 
 class RequestRejected(Exception):

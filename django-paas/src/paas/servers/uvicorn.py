@@ -1,0 +1,126 @@
+"""Uvicorn with graceful shutdown; by itself it resets connections that arrive while it stops.
+
+``python -m paas.servers.uvicorn config.asgi:application`` serves it on the port in ``PORT``, in as
+many processes as the variable ``WEB_CONCURRENCY`` says.
+"""
+
+import asyncio
+import os
+import sys
+import traceback
+from contextlib import suppress
+from functools import partial
+from socket import socket
+
+import uvicorn
+from django.utils.module_loading import import_string
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import multiprocess
+
+from paas.asgi import shutdown
+from paas.conf import settings
+from paas.limits import set_send_timeout
+from paas.servers.uvicorn_connection import KEEP_ALIVE_SECONDS, Connection
+
+# Of WebSockets, in bytes.
+MAX_MESSAGE_SIZE = 65536
+
+
+class Server(uvicorn.Server):
+    def run(self, sockets=None):
+        """Serve on ``sockets``; if the application cannot be imported, exit with status 3."""
+        try:
+            self.config.load()
+        except Exception:  # noqa: BLE001 (with another status, the supervisor tries it again)
+            traceback.print_exc()
+            sys.exit(STARTUP_FAILURE)
+        for listener in sockets:
+            set_send_timeout(listener)
+        super().run(sockets)
+
+    async def shutdown(self, sockets=None):
+        """Called after SIGTERM."""
+        await asyncio.sleep(shutdown.ACCEPT_GRACE_SECONDS)
+        clients = [client for listener in sockets for client in accept_backlog(listener)]
+        for server in self.servers:
+            server.close()
+        connect = partial(asyncio.get_running_loop().connect_accepted_socket, self.make_connection)
+        await asyncio.gather(*map(connect, clients))
+        Connection.is_stopping = True
+        await asyncio.sleep(shutdown.ACCEPT_GRACE_SECONDS)
+        await shutdown.drain()
+        await super().shutdown()
+        # Else Uvicorn ends itself by the same signal, and not with status 0.
+        self._captured_signals.clear()
+
+    def make_connection(self) -> Connection:
+        return Connection(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+
+# A monkeypatch: the supervisor has no option for the class of its processes' server.
+multiprocess.Server = Server
+
+
+class Supervisor(multiprocess.Multiprocess):
+    def terminate_all(self):
+        # Before the processes do, or connections would wait for a process that is no more.
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
+
+    def run(self):
+        """Run until SIGTERM; exit with status 3 if a process could not start."""
+        super().run()
+        if any(process.exitcode == STARTUP_FAILURE for process in self.processes):
+            sys.exit(STARTUP_FAILURE)
+
+
+def accept_backlog(listener: socket) -> list[socket]:
+    """The connections that the kernel has accepted: closing ``listener`` would reset them."""
+    clients = []
+    with suppress(OSError):  # BlockingIOError once there are no more
+        while True:
+            clients.append(listener.accept()[0])
+    return clients
+
+
+def configuration(application: str) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        host="0.0.0.0",  # noqa: S104 (the platform's router connects from another machine)
+        port=int(os.environ["PORT"]),
+        loop="asyncio",
+        http=Connection,
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_SIZE,
+        lifespan="off",
+        # paas/request_log.py and paas/asgi/websockets.py log more.
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        # paas/proxy_headers.py knows which to trust.
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        # After shutdown.drain(), for the last responses in the transports' buffers.
+        timeout_graceful_shutdown=1,
+        # A process that starts on a busy machine does not answer at once.
+        timeout_worker_healthcheck=30,
+    )
+
+
+def check() -> None:
+    """Raise if the application cannot be imported."""
+    import_string(settings.ASGI_APPLICATION)
+
+
+if __name__ == "__main__":
+    config = configuration(sys.argv[1])
+    sockets = [config.bind_socket()]
+    print(f"Serving on http://{config.host}:{config.port}", flush=True)
+    if config.workers > 1:
+        Supervisor(config, sockets).run()
+    else:
+        Server(config).run(sockets)

@@ -1,0 +1,106 @@
+"""Uvicorn's HTTP connections, with limits.
+
+By itself Uvicorn waits without end for a first request and for the rest of one. It stores a head of
+any size, and any number of requests that a client sends before the response to the first.
+"""
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from paas.limits import (
+    BAD_REQUEST,
+    DISCARD_PAUSE_SECONDS,
+    HEAD_TOO_LARGE,
+    MAX_HEAD_SIZE,
+    RECEIVE_PAUSE_SECONDS,
+    DiscardedBody,
+    ErrorResponse,
+    ReceivedRequest,
+)
+
+# The platform's router keeps idle connections for 90 seconds: closing first would lose requests.
+KEEP_ALIVE_SECONDS = 95
+# Requests that wait for an earlier one's response. Routers send one at a time.
+MAX_PIPELINED = 10
+
+
+class RequestRejected(Exception):
+    """Ends Uvicorn's parsing, which then calls send_400_response()."""
+
+
+class Connection(HttpToolsProtocol):
+    # Whether SIGTERM has come.
+    is_stopping = False
+    # The request that is incomplete.
+    received: ReceivedRequest | None = None
+    # Bytes received since it began, or since the last part of its body.
+    head_size = 0
+    error_response: ErrorResponse = BAD_REQUEST
+    discarded: DiscardedBody | None = None
+
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        self.close_after(KEEP_ALIVE_SECONDS)
+
+    def close_after(self, seconds: float) -> None:
+        """Close the connection if the client sends nothing for ``seconds``."""
+        self._unset_keepalive_if_required()  # data_received() calls it too
+        handler = self.timeout_keep_alive_handler
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, handler)
+
+    def data_received(self, data):
+        self.received = self.received or ReceivedRequest()
+        if not (self.discarded or self.received).add(len(data)):
+            self.transport.abort()
+        elif self.discarded:
+            self.close_after(DISCARD_PAUSE_SECONDS)
+        else:
+            self.parse(data)
+
+    def parse(self, data: bytes) -> None:
+        self.head_size += len(data)
+        super().data_received(data)
+        if self.received and not self.discarded:
+            self.close_after(RECEIVE_PAUSE_SECONDS)
+            if self.head_size > MAX_HEAD_SIZE:
+                self.send_error(HEAD_TOO_LARGE)
+
+    # Called by the parser.
+
+    def on_message_begin(self):
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise RequestRejected
+        super().on_message_begin()
+
+    def on_headers_complete(self):
+        # The parts that were received may end with some of the body.
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if self.head_size > MAX_HEAD_SIZE and size > MAX_HEAD_SIZE:
+            self.error_response = HEAD_TOO_LARGE
+            raise RequestRejected
+        self.head_size = 0
+        super().on_headers_complete()
+        if self.is_stopping and self.cycle:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body):
+        self.head_size = 0
+        super().on_body(body)
+
+    def on_message_complete(self):
+        self.received, self.head_size = None, 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg):
+        """Called after an error in parse()."""
+        self.send_error(self.error_response)
+
+    def send_error(self, response: ErrorResponse) -> None:
+        """Send ``response``, then read and drop what the client sends, until it disconnects."""
+        if self.cycle and not self.cycle.response_complete:
+            self.transport.abort()
+            return
+        response.log(self.url.decode("latin-1").partition("?")[0] if self.headers else "")
+        self.discarded = DiscardedBody()
+        self.transport.write(response.message)
+        self.transport.write_eof()
+        self.close_after(DISCARD_PAUSE_SECONDS)
