@@ -22,15 +22,13 @@ VARIABLES = {
     "GUNICORN_CMD_ARGS": f"--keep-alive {IDLE_SECONDS} --timeout {REPORT_SECONDS}",
 }
 # After a 413 a server discards the rest, so that the client sees the 413: here 10 MB, not 1 GB.
-DISCARD = "paas.limits.DISCARD_BYTES=10000000"
+FOR_EACH = f"paas.limits.DISCARD_BYTES=10000000 paas.limits.RECEIVE_PAUSE_SECONDS={IDLE_SECONDS}"
 CONSTANTS = {
     "asgi-daphne": f"paas.servers.daphne_channel.KEEP_ALIVE_SECONDS={IDLE_SECONDS}",
-    "asgi-uvicorn": f"paas.servers.uvicorn_connection.KEEP_ALIVE_SECONDS={IDLE_SECONDS} "
-    f"paas.servers.uvicorn_connection.RECEIVE_PAUSE_SECONDS={IDLE_SECONDS}",
-    "wsgi-gunicorn": f"paas.servers.gunicorn_wsgi.REQUEST_TIMEOUT={IDLE_SECONDS}",
+    "asgi-uvicorn": f"paas.servers.uvicorn_connection.KEEP_ALIVE_SECONDS={IDLE_SECONDS}",
+    "wsgi-gunicorn": "",
     # The server's module runs as __main__.
-    "wsgi-waitress": f"paas.servers.waitress_channel.RECEIVE_TIMEOUT={IDLE_SECONDS} "
-    f"__main__.MAX_UNREAD_ON_DISK={UNREAD_ON_DISK}",
+    "wsgi-waitress": f"__main__.MAX_UNREAD_ON_DISK={UNREAD_ON_DISK}",
 }
 
 
@@ -42,7 +40,7 @@ def temporary(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def limited_process(deployment, extra_views, project, temporary):
-    constants = f"{DISCARD} {CONSTANTS[project.answers['server']]}"
+    constants = f"{FOR_EACH} {CONSTANTS[project.answers['server']]}"
     changes = VARIABLES | {"EXTRA_CONSTANTS": constants, "TMPDIR": str(temporary)}
     with deployment.site(**extra_views, **changes) as site:
         yield site

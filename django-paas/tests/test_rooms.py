@@ -28,7 +28,16 @@ PACKAGES = {
 LIBRARIES = {
     *("PIL", "allauth", "asgiref", "autobahn", "axes", "billiard", "boto3", "botocore", "celery"),
     *("channels", "channels_redis", "daphne", "django", "environs", "gunicorn", "psycopg", "redis"),
-    *("pytest", "sentry_sdk", "storages", "structlog", "twisted", "waitress", "whitenoise"),
+    *(
+        "pytest",
+        "sentry_sdk",
+        "storages",
+        "structlog",
+        "twisted",
+        "uvicorn",
+        "waitress",
+        "whitenoise",
+    ),
 }
 
 

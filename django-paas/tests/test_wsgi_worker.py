@@ -46,7 +46,7 @@ def test_pipelined_data_is_the_next_request(requests):
     assert body_of(requests) == b"world"
     requests.reset()
     assert not requests.feed(b"")
-    assert requests.has_begun
+    assert requests.progress
     assert requests.feed(b"last HTTP/1.1\r\n\r\n")
     assert requests.path == "/last"
 

@@ -18,9 +18,7 @@ from rehearsal.waiting import wait_until
 each_server = for_combinations(SERVERS, apart="accounts")
 # The limits are counted in the database: one server of each interface, those with two processes.
 two_servers = for_combinations(
-    by_name(
-        "digitalocean-asgi-uvicorn-use_celery", "heroku-wsgi-gunicorn-use_celery-use_s3_media"
-    ),
+    by_name("digitalocean-asgi-uvicorn-use_celery", "heroku-wsgi-gunicorn-use_celery-use_s3_media"),
     apart="accounts",
 )
 LOG_IN = "/accounts/login/"

@@ -45,9 +45,7 @@ def page_seconds(site: Site, pages: int = 10) -> float:
 
 
 @EACH
-def test_clients_that_do_not_read_hold_up_no_one_and_are_disconnected(
-    limited, temporary, report
-):
+def test_clients_that_do_not_read_hold_up_no_one_and_are_disconnected(limited, temporary, report):
     with ExitStack() as stack:
         peak = stack.enter_context(Peak(limited, temporary))
         readers = [stack.enter_context(Raw(limited, 4096)) for _ in range(READERS)]

@@ -13,7 +13,7 @@ pytestmark = for_combinations(SERVERS)
 
 LIMIT = 10_000_000  # MAX_BODY_SIZE
 # Invalid requests, and the status that paas/servers/ sends under wsgi-gunicorn. The other servers
-# refuse them by themselves: with that status, with 400, or by closing the connection.
+# refuse them with that status, 400 or 431.
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
 INVALID = [
     (b"nonsense\r\n\r\n", 400),
@@ -22,6 +22,8 @@ INVALID = [
     (POST + b"a: b\r\n" * 50_000, 431),
     (POST + b"a: b\r\n" * 600 + b"\r\n", 431),
     (b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n" % (b"a" * 70_000), 414),
+    (POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
+    (b"GET http://[::1/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
 ]
 
 
@@ -115,12 +117,15 @@ def test_a_connection_closes_after_a_response_that_says_so(client):
     assert client.is_closed()
 
 
-def test_an_invalid_request_is_refused(extra_site, project):
+def test_an_invalid_request_is_refused_without_an_error_in_the_log(extra_site, project):
+    before = len(extra_site.process.events())
     for sent, status in INVALID:
         with Raw(extra_site) as client:
             response = client.send_until_answered([sent])
         expected = [status]
         if project.answers["server"] != "wsgi-gunicorn":
-            expected += [400, None]
+            expected += [400, 431]
         assert (response and response.status) in expected, sent[:100]
         assert get(extra_site, "/healthz").status == 200
+    levels = {event["level"] for event in extra_site.process.events()[before:]}
+    assert levels <= {"info", "warning"}

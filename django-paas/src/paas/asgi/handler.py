@@ -12,7 +12,6 @@ https://docs.djangoproject.com/en/6.1/topics/async/ describes Django's own.
 
 import asyncio
 import logging
-from functools import lru_cache
 from inspect import iscoroutinefunction
 from io import BytesIO
 from typing import Any
@@ -22,7 +21,7 @@ from django.core.exceptions import RequestAborted
 from django.core.handlers import asgi, base
 from django.core.handlers.exception import response_for_exception
 from django.core.signals import request_finished, request_started
-from django.urls import Resolver404, resolve, set_script_prefix
+from django.urls import set_script_prefix
 
 from paas import health
 from paas.asgi import shutdown, streaming
@@ -30,10 +29,7 @@ from paas.asgi.checks import SYNC_ONLY_WARNING, sync_only_middleware
 from paas.asgi.request_body import RequestBody, path_info
 from paas.asgi.threads import RequestExecutor, ThreadPool
 from paas.conf import settings
-from paas.limits import OVERLOADED, TOO_LARGE, ErrorResponse
-
-# Paths in the cache of is_async(): resolving a path takes 1 % of a page's CPU time.
-MAX_KNOWN_PATHS = 1000
+from paas.limits import OVERLOADED, TOO_LARGE, ErrorResponse, view_of
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +51,6 @@ class ASGIHandler(asgi.ASGIHandler):
         self.threads = ThreadPool(settings.WEB_THREADS)
         self.queued: set[RequestExecutor] = set()
         self.respond_in_thread = sync_to_async(self.respond)
-        self.is_async = lru_cache(MAX_KNOWN_PATHS)(is_async)
         for path in sync_only_middleware():
             logger.warning(SYNC_ONLY_WARNING, path)
 
@@ -91,7 +86,7 @@ class ASGIHandler(asgi.ASGIHandler):
         await self.send_response(response, send)
 
     async def handle_request(self, scope, body: RequestBody, send):
-        file = await self.read_body(body.receive)
+        file = await body.read()
         if len(self.queued) >= settings.MAX_QUEUED_REQUESTS:
             file.close()
             await send_error(OVERLOADED, scope, body, send)
@@ -101,7 +96,7 @@ class ASGIHandler(asgi.ASGIHandler):
         try:
             # No __aexit__(): after it, tasks that outlive the response could not sync_to_async().
             await ThreadSensitiveContext(executor=executor).__aenter__()
-            if self.is_async(path_info(scope)):
+            if iscoroutinefunction(view_of(path_info(scope))):
                 await self.run_on_loop(scope, file, body, send)
                 return
             response = await self.run_in_thread(scope, file, body, executor)
@@ -191,14 +186,6 @@ async def finish_probes(path: str) -> health.Probes:
     return probes
 
 
-def is_async(path: str) -> bool:
-    """Whether ROOT_URLCONF's view is async; middleware may set ``request.urlconf`` later."""
-    try:
-        return iscoroutinefunction(resolve(path).func)
-    except Resolver404:
-        return False
-
-
 async def run_until(disconnected: asyncio.Task, coroutine):
     """Return the coroutine's result. Raises RequestAborted if the client disconnects first."""
     work = asyncio.ensure_future(coroutine)
@@ -215,5 +202,7 @@ async def send_error(response: ErrorResponse, scope, body: RequestBody, send) ->
     response.log(scope["path"])
     start = {"type": "http.response.start", "status": response.status.value}
     await send({**start, "headers": response.headers})
-    await send({"type": "http.response.body", "body": response.body})
+    # The last part, after which a server may close the connection, is empty.
+    await send({"type": "http.response.body", "body": response.body, "more_body": True})
     await body.discard()
+    await send({"type": "http.response.body"})

@@ -5,6 +5,7 @@
 
 import asyncio
 from contextlib import suppress
+from io import BytesIO
 
 from daphne import cli, server
 from django.utils.module_loading import import_string
@@ -39,6 +40,9 @@ class Server(server.Server):
     def create_application(self, protocol, scope):
         # Daphne takes it from the Daphne-Root-Path header, which any client can send.
         scope["root_path"] = self.root_path
+        if scope["type"] == "http":
+            # The whole body, in a file: Daphne would put copies of all its parts into a queue.
+            scope["paas.body"], protocol.content = protocol.content, BytesIO()
         return super().create_application(protocol, scope)
 
     async def handle_reply(self, protocol, message):

@@ -10,10 +10,21 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 from twisted.internet.protocol import connectionDone
 from twisted.web import http
 
-from paas.limits import DISCARD_PAUSE_SECONDS, TOO_LARGE, DiscardedBody, max_body_size_of
+from paas.limits import (
+    BAD_REQUEST,
+    DISCARD_PAUSE_SECONDS,
+    HEAD_TOO_LARGE,
+    TOO_LARGE,
+    DiscardedBody,
+    ErrorResponse,
+    ReceivedRequest,
+    max_body_size_of,
+)
 
 # The platform's router keeps idle connections for 90 seconds: closing first would lose requests.
 KEEP_ALIVE_SECONDS = 95
+# int() raises an error that Twisted does not expect for more than 4,300.
+MAX_LENGTH_DIGITS = 20
 
 
 class Request(WebRequest):
@@ -26,7 +37,7 @@ class Request(WebRequest):
         if self.channel.discarded:
             return
         if self.content.tell() + len(data) > self.channel.body_limit:
-            self.channel.send_error()
+            self.channel.send_error(TOO_LARGE)
             self.content.close()
         else:
             super().handleContentChunk(data)
@@ -48,28 +59,52 @@ class Channel(http.HTTPChannel):
     def __init__(self):
         super().__init__()
         self.discarded: DiscardedBody | None = None
+        # The request that is incomplete.
+        self.received: ReceivedRequest | None = None
         self.can_write = asyncio.Event()
         self.can_write.set()
 
     def request_path(self) -> str:
         """The path as Django will see it; ``Request.path`` is set only after the body."""
-        target: bytes = self._path  # type: ignore[assignment]  # wrong annotation in Twisted
+        target: bytes = getattr(self, "_path", b"")
         return unquote(target.partition(b"?")[0].decode("latin-1"))
+
+    def dataReceived(self, data):
+        self.received = self.received or ReceivedRequest()
+        self.received.add(len(data))
+        super().dataReceived(data)
+        if self.received and not self.discarded:
+            self.setTimeout(self.received.seconds_left)
 
     def allHeadersReceived(self):
         # self.length is 0 without a body, and None for a chunked one.
         if self.length != 0:
             self.body_limit = max_body_size_of(self.request_path())
         if self.length and self.length > self.body_limit:
-            self.send_error()
+            self.send_error(TOO_LARGE)
         else:
             super().allHeadersReceived()
 
-    def send_error(self) -> None:
-        """Send 413 now, then read and drop the rest of the body."""
-        TOO_LARGE.log(self.request_path())
+    def lineLengthExceeded(self, line):
+        self.send_error(HEAD_TOO_LARGE)
+
+    def _maybeChooseTransferDecoder(self, header, data):
+        if header == b"Content-Length" and len(data) > MAX_LENGTH_DIGITS:
+            return self._failChooseTransferDecoder()
+        return super()._maybeChooseTransferDecoder(header, data)
+
+    def _respondToBadRequestAndDisconnect(self):
+        """Called for an invalid request; Twisted responds without headers, and resets."""
+        is_large = self._receivedHeaderSize > self.totalHeadersSize
+        is_long = self._receivedHeaderCount > self.maxHeaders
+        self.send_error(HEAD_TOO_LARGE if is_large or is_long else BAD_REQUEST)
+
+    def send_error(self, response: ErrorResponse) -> None:
+        """Send ``response`` now, then read and drop the rest of the request."""
+        response.log(self.request_path())
         self.discarded = DiscardedBody()
-        self.write(TOO_LARGE.message)
+        self.setRawMode()
+        self.write(response.message)
         # An idle timeout for the rest of the body; until here it was that of keep-alive.
         self.setTimeout(DISCARD_PAUSE_SECONDS)
 
@@ -82,8 +117,11 @@ class Channel(http.HTTPChannel):
     def allContentReceived(self):
         if self.discarded:
             self.loseConnection()
-        else:
-            super().allContentReceived()
+            return
+        self.received = None
+        # For after the response.
+        self.setTimeout(KEEP_ALIVE_SECONDS)
+        super().allContentReceived()
 
     def pauseProducing(self):
         """Called by the transport when its buffer is full."""

@@ -17,14 +17,18 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from paas.conf import settings
 from paas.health import PATHS as HEALTH_CHECK_PATHS
-from paas.limits import DISCARD_PAUSE_SECONDS, OVERLOADED, DiscardedBody, ErrorResponse
+from paas.limits import (
+    DISCARD_PAUSE_SECONDS,
+    OVERLOADED,
+    DiscardedBody,
+    ErrorResponse,
+    log_full,
+)
 from paas.servers.request_buffer import RequestBuffer, RequestRejected
 from paas.servers.response_buffer import ResponseBuffer
 
 # After SIGTERM keep accepting for this long, as the router may still send requests.
 ACCEPT_GRACE_SECONDS = 1
-# Seconds without data until an incomplete request is dropped.
-REQUEST_TIMEOUT = 30
 # A request that waited this long for a thread is dropped if its client has disconnected.
 PATIENCE_SECONDS = 0.1
 # A pool of their own: health checks do not queue behind pages.
@@ -61,7 +65,13 @@ class Connection(TConn):
     def is_idle(self) -> bool:
         """Whether it waits only for a next request, or for the client to close."""
         is_waiting = self.event == selectors.EVENT_READ
-        return is_waiting and (self.is_ending or not self.parser.has_begun)
+        return is_waiting and (self.is_ending or not self.parser.progress)
+
+    @property
+    def age(self) -> tuple[bool, float]:
+        """Sorts connections that wait for the client: idle ones first, then the oldest request."""
+        progress = self.parser.progress
+        return (True, progress.began_at) if progress else (False, self.deadline)
 
     def has_left(self) -> bool:
         """Whether the client disconnected while its request waited for a thread."""
@@ -154,11 +164,20 @@ class Worker(ThreadWorker):
             self.set_accept_enabled(False)
             return False
         connection = Connection(self, client, address, listener.getsockname())
-        self.connections.add(connection)
         if len(self.connections) >= self.worker_connections:
-            self.set_accept_enabled(False)
+            self.make_room()
+        self.connections.add(connection)
         self.wait_for_request(connection)
         return True
+
+    def make_room(self) -> None:
+        """Drop a connection that waits for its client; if there is none, accept no more."""
+        waiting = [each for each in self.connections if each.event == selectors.EVENT_READ]
+        if waiting:
+            log_full(self.worker_connections)
+            self.drop(min(waiting, key=lambda connection: connection.age))
+        else:
+            self.set_accept_enabled(False)
 
     # The events of the main loop.
 
@@ -199,8 +218,8 @@ class Worker(ThreadWorker):
 
     def wait_for_request(self, connection: Connection) -> None:
         seconds = self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER
-        if connection.parser.has_begun:
-            seconds = REQUEST_TIMEOUT
+        if connection.parser.progress:
+            seconds = connection.parser.progress.seconds_left
         self.watch(connection, selectors.EVENT_READ, self.on_readable, seconds)
 
     def on_readable(self, connection: Connection) -> None:

@@ -12,13 +12,12 @@ from paas.limits import (
     BAD_REQUEST,
     HEAD_TOO_LARGE,
     MAX_HEAD_SIZE,
+    MAX_IN_MEMORY,
     TOO_LARGE,
     ErrorResponse,
+    ReceivedRequest,
     max_body_size_of,
 )
-
-# Bytes of a body in memory; a larger one is in a temporary file.
-MAX_IN_MEMORY = 65536
 
 
 class RequestRejected(Exception):
@@ -46,7 +45,7 @@ class Body:
     def feed(self, data: bytes | bytearray) -> None:
         try:
             self.framer.feed(data)
-        except ParseError as error:
+        except (ParseError, ValueError) as error:  # ValueError: a length of more than 4,300 digits
             raise RequestRejected(BAD_REQUEST) from error
 
     def check_length(self) -> bool:
@@ -77,19 +76,16 @@ class RequestBuffer:
         self.received = bytearray()
         self.head = b""
         self.body: Body | None = None
+        self.progress: ReceivedRequest | None = None
 
     def reset(self) -> None:
         """Forget the request, but not what the client has sent after it (pipelining)."""
         self.close()
-        self.head, self.body = b"", None
+        self.head, self.body, self.progress = b"", None, None
 
     def close(self) -> None:
         if self.body:
             self.body.file.close()
-
-    @property
-    def has_begun(self) -> bool:
-        return bool(self.head or self.received)
 
     @property
     def path(self) -> str:
@@ -103,6 +99,9 @@ class RequestBuffer:
     def feed(self, data: bytes) -> bool:
         """Add received bytes; True once the request is complete. Raises RequestRejected."""
         self.received += data
+        if self.received:
+            self.progress = self.progress or ReceivedRequest()
+            self.progress.add(len(data))
         if not self.head and not self.find_head():
             return False
         if not self.body:

@@ -5,6 +5,7 @@ many processes as the variable ``WEB_CONCURRENCY`` says.
 """
 
 import asyncio
+import logging
 import os
 import sys
 import traceback
@@ -24,6 +25,10 @@ from paas.servers.uvicorn_connection import KEEP_ALIVE_SECONDS, Connection
 
 # Of WebSockets, in bytes.
 MAX_MESSAGE_SIZE = 65536
+# In which a process has to import the application.
+START_SECONDS = 60
+
+logger = logging.getLogger(__name__)
 
 
 class Server(uvicorn.Server):
@@ -36,6 +41,7 @@ class Server(uvicorn.Server):
             sys.exit(STARTUP_FAILURE)
         for listener in sockets:
             set_send_timeout(listener)
+        logger.info("serving on port %s", self.config.port)
         super().run(sockets)
 
     async def shutdown(self, sockets=None):
@@ -64,6 +70,16 @@ multiprocess.Server = Server
 
 
 class Supervisor(multiprocess.Multiprocess):
+    def init_processes(self):
+        """Start the processes one by one: if the first cannot start, its errors come once."""
+        for _ in range(self.processes_num):
+            process = multiprocess.Process(self.config, self.sockets)
+            process.start()
+            self.processes.append(process)
+            if not process.wait_until_ready(START_SECONDS, self.should_exit):
+                self.should_exit.set()
+                return
+
     def terminate_all(self):
         # Before the processes do, or connections would wait for a process that is no more.
         for listener in self.sockets:
@@ -89,7 +105,7 @@ def accept_backlog(listener: socket) -> list[socket]:
 def configuration(application: str) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        host="0.0.0.0",  # noqa: S104 (the platform's router connects from another machine)
+        host="0.0.0.0",
         port=int(os.environ["PORT"]),
         loop="asyncio",
         http=Connection,
@@ -106,8 +122,8 @@ def configuration(application: str) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         # After shutdown.drain(), for the last responses in the transports' buffers.
         timeout_graceful_shutdown=1,
-        # A process that starts on a busy machine does not answer at once.
-        timeout_worker_healthcheck=30,
+        # A process that has to be started again imports the application before it answers.
+        timeout_worker_healthcheck=START_SECONDS,
     )
 
 
@@ -119,7 +135,6 @@ def check() -> None:
 if __name__ == "__main__":
     config = configuration(sys.argv[1])
     sockets = [config.bind_socket()]
-    print(f"Serving on http://{config.host}:{config.port}", flush=True)
     if config.workers > 1:
         Supervisor(config, sockets).run()
     else:

@@ -11,7 +11,6 @@ from paas.limits import (
     DISCARD_PAUSE_SECONDS,
     HEAD_TOO_LARGE,
     MAX_HEAD_SIZE,
-    RECEIVE_PAUSE_SECONDS,
     DiscardedBody,
     ErrorResponse,
     ReceivedRequest,
@@ -48,19 +47,20 @@ class Connection(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(seconds, handler)
 
     def data_received(self, data):
-        self.received = self.received or ReceivedRequest()
-        if not (self.discarded or self.received).add(len(data)):
-            self.transport.abort()
-        elif self.discarded:
+        if not self.discarded:
+            self.parse(data)
+        elif self.discarded.add(len(data)):
             self.close_after(DISCARD_PAUSE_SECONDS)
         else:
-            self.parse(data)
+            self.transport.abort()
 
     def parse(self, data: bytes) -> None:
+        self.received = self.received or ReceivedRequest()
+        self.received.add(len(data))
         self.head_size += len(data)
         super().data_received(data)
         if self.received and not self.discarded:
-            self.close_after(RECEIVE_PAUSE_SECONDS)
+            self.close_after(self.received.seconds_left)
             if self.head_size > MAX_HEAD_SIZE:
                 self.send_error(HEAD_TOO_LARGE)
 
@@ -97,8 +97,12 @@ class Connection(HttpToolsProtocol):
     def send_error(self, response: ErrorResponse) -> None:
         """Send ``response``, then read and drop what the client sends, until it disconnects."""
         if self.cycle and not self.cycle.response_complete:
-            self.transport.abort()
-            return
+            if self.cycle.response_started or self.pipeline or not self.cycle.more_body:
+                self.transport.abort()
+                return
+            # The application waits for the rest of the body.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         response.log(self.url.decode("latin-1").partition("?")[0] if self.headers else "")
         self.discarded = DiscardedBody()
         self.transport.write(response.message)

@@ -16,13 +16,14 @@ from waitress.server import TcpWSGIServer
 
 from paas.conf import settings
 from paas.health import PATHS as HEALTH_CHECK_PATHS
-from paas.limits import OVERLOADED, set_send_timeout
+from paas.limits import OVERLOADED, log_full, set_send_timeout
 from paas.servers.waitress_channel import ACCEPT_GRACE_SECONDS, Channel
 
 # Seconds. Less than the platform waits between SIGTERM and SIGKILL.
 SHUTDOWN_TIMEOUT = 25
 # For each event Waitress polls all connections, so the cost grows with their number.
 MAX_CONNECTIONS = 2000
+MAX_EXTRA_CONNECTIONS = 100
 # outbuf_high_watermark: unsent bytes of a response above which its thread waits. Above
 # outbuf_overflow, 1 MB, Waitress keeps them in a temporary file.
 MAX_UNREAD = 100_000_000
@@ -44,6 +45,15 @@ class Server(TcpWSGIServer):
     def accept_connections(self) -> None:
         set_send_timeout(self.socket)
         super().accept_connections()
+
+    def handle_accept(self) -> None:
+        """Accept a connection; before, if there are too many, drop one that waits for its client."""
+        if len(self.active_channels) >= max_connections():
+            waiting = [each for each in self.active_channels.values() if each.is_waiting()]
+            if waiting:
+                log_full(max_connections())
+                min(waiting, key=lambda channel: channel.age).handle_close()
+        super().handle_accept()
 
     def add_task(self, channel: Channel) -> None:
         """Called with a channel that has a request for a thread."""
@@ -82,7 +92,8 @@ def make_server(application, **options) -> Server:
     return Server(
         application,
         threads=settings.WEB_THREADS,
-        connection_limit=max_connections(),
+        # Above max_connections(), for when handle_accept() finds none to drop.
+        connection_limit=max_connections() + MAX_EXTRA_CONNECTIONS,
         outbuf_high_watermark=MAX_UNREAD,
         # The limit is MAX_BODY_SIZE, in paas/servers/waitress_channel.py.
         max_request_body_size=sys.maxsize,

@@ -12,15 +12,16 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 
 from paas.limits import (
+    BAD_REQUEST,
     DISCARD_PAUSE_SECONDS,
+    OVERLOADED,
     TOO_LARGE,
     DiscardedBody,
     ErrorResponse,
+    ReceivedRequest,
     max_body_size_of,
 )
 
-# Seconds without data until an incomplete request is dropped.
-RECEIVE_TIMEOUT = 30
 # Bytes of a chunk-size line, or of the trailer; Waitress has no limit.
 MAX_CHUNK_LINE = 65536
 # After SIGTERM keep accepting for this long, then close connections that are idle this long.
@@ -34,6 +35,7 @@ class Parser(HTTPRequestParser):
     path = ""
     error_response: ErrorResponse | None = None
     body_limit: int | None = None
+    progress: ReceivedRequest | None = None
 
     @property
     def django_path(self) -> str:
@@ -42,7 +44,12 @@ class Parser(HTTPRequestParser):
 
     def received(self, data: bytes) -> int:
         """Parse ``data``, and return how many of its bytes belong to this request."""
-        consumed = super().received(data)
+        try:
+            consumed = super().received(data)
+        except ValueError:  # such as int() of more than 4,300 digits
+            return self.reject(BAD_REQUEST, data)
+        self.progress = self.progress or ReceivedRequest()
+        self.progress.add(consumed)
         # body_rcv is set once the headers announce a body.
         if self.error or self.body_rcv is None:
             return consumed
@@ -51,8 +58,11 @@ class Parser(HTTPRequestParser):
         is_small = max(self.content_length, len(self.body_rcv)) <= self.body_limit
         if is_small and self.chunk_line_length() <= MAX_CHUNK_LINE:
             return consumed
+        return self.reject(TOO_LARGE, data)
+
+    def reject(self, response: ErrorResponse, data: bytes) -> int:
         # "Completed": Waitress passes the request on to Server.add_task(), which sends it.
-        self.error_response, self.completed, self.expect_continue = TOO_LARGE, True, False
+        self.error_response, self.completed, self.expect_continue = response, True, False
         return len(data)
 
     def chunk_line_length(self) -> int:
@@ -92,10 +102,10 @@ class Channel(HTTPChannel):
             self.outbufs[-1].append(response.message)
             self.current_outbuf_count += len(response.message)
             self.total_outbufs_len += len(response.message)
-        if response is TOO_LARGE:
-            self.discarded = DiscardedBody()
-        else:
+        if response is OVERLOADED:
             self.close_when_flushed = True
+        else:
+            self.discarded = DiscardedBody()
         self.server.pull_trigger()
 
     def service(self) -> None:
@@ -129,7 +139,16 @@ class Channel(HTTPChannel):
 
     def has_stalled(self, now: float) -> bool:
         """Whether a client has paused too long in a request; ``now`` is of ``time.time()``."""
-        pause = now - self.last_activity
         if self.discarded:
-            return pause > DISCARD_PAUSE_SECONDS
-        return bool(self.request and not self.requests and pause > RECEIVE_TIMEOUT)
+            return now - self.last_activity > DISCARD_PAUSE_SECONDS
+        return self.is_waiting() and self.age[0] and not self.request.progress.seconds_left
+
+    def is_waiting(self) -> bool:
+        """Whether it waits for its client to send a request, or the rest of one."""
+        return not (self.requests or self.total_outbufs_len)
+
+    @property
+    def age(self) -> tuple[bool, float]:
+        """Sorts connections that wait for the client: idle ones first, then the oldest request."""
+        progress = self.request and self.request.progress
+        return (True, progress.began_at) if progress else (False, self.last_activity)
