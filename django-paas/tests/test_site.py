@@ -1,8 +1,10 @@
 """Small pages of every site, and pages of errors."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.template.loader import render_to_string
 from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import reverse
 
 
@@ -48,3 +50,37 @@ def test_a_form_of_another_site_gets_a_page_that_says_so():
 @pytest.mark.parametrize("name", ["403", "429"])
 def test_error_pages_extend_the_project_s_base(name):
     assert "<header>" in render_to_string(f"{name}.html")
+
+
+FORM = "application/x-www-form-urlencoded"
+# Of forms that Django refuses to parse: the Content-Type, and the body.
+UNPARSABLE = {
+    "charset": (f"{FORM}; charset=utf-16", b"a=b"),
+    "no text encoding": (
+        f"{MULTIPART_CONTENT}; charset=zlib",
+        encode_multipart(BOUNDARY, {"a": "b"}),
+    ),
+    "no boundary": ("multipart/form-data", b"a"),
+    "fields": (FORM, b"&".join([b"a=b"] * 1500)),
+    "size": (FORM, b"a" * 3_000_000),
+    "files": (
+        MULTIPART_CONTENT,
+        encode_multipart(
+            BOUNDARY, {f"file{number}": SimpleUploadedFile("a", b"a") for number in range(300)}
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/no/such/page"])
+@pytest.mark.parametrize("name", UNPARSABLE)
+def test_a_form_that_cannot_be_parsed_is_no_error_of_the_site(path, name, db):
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.cookies["csrftoken"] = token = 32 * "a"
+    content_type, body = UNPARSABLE[name]
+    response = client.generic("POST", path, body, content_type, headers={"X-CSRFToken": token})
+    expected = {400, 404} if path == "/no/such/page" else {400, 403, 413}
+    if name == "no text encoding":
+        expected = {200, 404}  # it is ignored
+    assert response.status_code in expected
+    assert response["X-Request-ID"]

@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "paas.headers.SecurityHeadersMiddleware",
     "paas.proxy_headers.ClientAddressMiddleware",
     "paas.request_log.RequestLogMiddleware",
+    "paas.middleware.CharsetMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "paas.health.HealthCheckMiddleware",
     "paas.middleware.StaticFilesMiddleware",

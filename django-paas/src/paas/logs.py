@@ -27,6 +27,9 @@ SECRET_ARGUMENTS = {"token", "key", "uidb36", "uidb64"}
 RATE_LIMITED_LOGGERS = (
     "channels_redis.pubsub",
     "django.security.DisallowedHost",
+    "django.security.RequestDataTooBig",
+    "django.security.TooManyFieldsSent",
+    "django.security.TooManyFilesSent",
     "paas.limits",
     "waitress.queue",  # a line for each request that waits for a thread
 )

@@ -14,4 +14,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
+handler400 = "paas.site.views.bad_request"
+handler403 = "paas.site.views.permission_denied"
+handler404 = "paas.site.views.page_not_found"
 handler500 = "paas.site.views.server_error"

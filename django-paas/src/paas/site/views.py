@@ -4,9 +4,29 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse, HttpResponseServerError
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.views import defaults
 from django.views.decorators.http import require_safe
 
 from paas.conf import settings
+
+
+def without_form(error_page):
+    """Return Django's error page as one that does not read the form, which may be the error.
+
+    Django's looks for a CSRF token there; an exception on the way would turn a 404 into a 500.
+    """
+
+    def view(request, exception):
+        request.csrf_processing_done = True  # CsrfViewMiddleware.process_view() does nothing
+        return error_page(request, exception)
+
+    return view
+
+
+# handler400, handler403 and handler404
+bad_request = without_form(defaults.bad_request)
+permission_denied = without_form(defaults.permission_denied)
+page_not_found = without_form(defaults.page_not_found)
 
 
 def server_error(request):
