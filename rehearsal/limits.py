@@ -12,6 +12,7 @@ IDLE_SECONDS = 8
 # Gunicorn replaces a worker that does not report for so long.
 REPORT_SECONDS = 10
 UNREAD_ON_DISK = 50_000_000
+SLOTS = 150  # connections under WSGI
 
 VARIABLES = {
     "WEB_CONCURRENCY": "1",
@@ -19,16 +20,21 @@ VARIABLES = {
     "MAX_QUEUED_REQUESTS": str(QUEUE),
     "SEND_TIMEOUT": str(SEND_TIMEOUT),
     "STATEMENT_TIMEOUT": "0",
-    "GUNICORN_CMD_ARGS": f"--keep-alive {IDLE_SECONDS} --timeout {REPORT_SECONDS}",
+    "GUNICORN_CMD_ARGS": f"--keep-alive {IDLE_SECONDS} --timeout {REPORT_SECONDS} "
+    f"--worker-connections {SLOTS}",
 }
 # After a 413 a server discards the rest, so that the client sees the 413: here 10 MB, not 1 GB.
-FOR_EACH = f"paas.limits.DISCARD_BYTES=10000000 paas.limits.RECEIVE_PAUSE_SECONDS={IDLE_SECONDS}"
+FOR_EACH = (
+    f"paas.limits.DISCARD_BYTES=10000000 paas.limits.RECEIVE_PAUSE_SECONDS={IDLE_SECONDS} "
+    f"paas.limits.RECEIVE_SECONDS={IDLE_SECONDS}"
+)
 CONSTANTS = {
     "asgi-daphne": f"paas.servers.daphne_channel.KEEP_ALIVE_SECONDS={IDLE_SECONDS}",
     "asgi-uvicorn": f"paas.servers.uvicorn_connection.KEEP_ALIVE_SECONDS={IDLE_SECONDS}",
     "wsgi-gunicorn": "",
     # The server's module runs as __main__.
-    "wsgi-waitress": f"__main__.MAX_UNREAD_ON_DISK={UNREAD_ON_DISK}",
+    "wsgi-waitress": f"__main__.MAX_UNREAD_ON_DISK={UNREAD_ON_DISK} "
+    f"__main__.MAX_CONNECTIONS={SLOTS}",
 }
 
 

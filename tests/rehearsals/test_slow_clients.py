@@ -11,6 +11,7 @@ from rehearsal.limits import (
     IDLE_SECONDS,
     REPORT_SECONDS,
     SEND_TIMEOUT,
+    SLOTS,
     THREADS,
     UNREAD_ON_DISK,
 )
@@ -149,6 +150,27 @@ def test_clients_that_stop_sending_are_disconnected(limited, project):
         seconds = stack.enter_context(ThreadPoolExecutor()).map(seconds_until_closed, clients)
         # One that is not disconnected raises TimeoutError after a minute.
         assert min(seconds) > IDLE_SECONDS - 1
+
+
+@EACH
+def test_a_request_that_comes_byte_by_byte_is_dropped(limited):
+    beginnings = [
+        request(limited, "/")[:-2],
+        request(limited, "/extra/read/", "POST", Content_Length="100000") + b"a",
+    ]
+    with slow_senders(limited, islice(cycle(beginnings), 20)):
+        wait_until(lambda: clients_of(limited) == 20, "all connections")
+        wait_until(lambda: clients_of(limited) == 0, "all disconnections", 3 * IDLE_SECONDS)
+
+
+@EACH
+def test_clients_that_take_every_connection_leave_room_for_the_next(limited):
+    body = request(limited, "/extra/read/", "POST", Content_Length="100000") + b"a"
+    for beginning in (b"", body):
+        with ExitStack() as stack:
+            for _ in range(SLOTS + 50):
+                stack.enter_context(Raw(limited)).socket.sendall(beginning)
+            assert page_seconds(limited) < PAGE_SECONDS
 
 
 @for_combinations([one for one in SERVERS if one["server"] == "wsgi-waitress"], apart=APART)

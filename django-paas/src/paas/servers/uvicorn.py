@@ -66,7 +66,7 @@ class Server(uvicorn.Server):
 
 
 # A monkeypatch: the supervisor has no option for the class of its processes' server.
-multiprocess.Server = Server
+multiprocess.Server = Server  # type: ignore[misc]
 
 
 class Supervisor(multiprocess.Multiprocess):
