@@ -20,12 +20,12 @@ RESERVED_NAMES = """
     automat axes billiard boto3 botocore cbor2 celery certifi cffi channels
     channels_redis click click_didyoumean click_plugins click_repl colorama constantly
     cryptography daphne dateutil dj_database_url django django_allauth django_axes
-    django_storages dotenv environs fido2 gunicorn hyperlink idna incremental jmespath
+    django_storages dotenv environs fido2 gunicorn h11 httptools hyperlink idna incremental jmespath
     kombu marshmallow msgpack packaging pillow prompt_toolkit psycopg psycopg_binary
     pycparser pyopenssl python_dateutil python_dotenv qrcode redis s3transfer sentry_sdk
     service_identity six sqlparse storages structlog twisted txaio typing_extensions
-    tzdata tzlocal u_msgpack_python ujson urllib3 vine waitress wcwidth whitenoise zope
-    zope_interface
+    tzdata tzlocal u_msgpack_python ujson urllib3 uvicorn vine waitress wcwidth websockets
+    whitenoise zope zope_interface
 """
 EXAMPLES = {
     "project_name": "O'Brien & Sons",

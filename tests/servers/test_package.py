@@ -10,6 +10,8 @@ EACH_SERVER = [
     for answers in COMBINATIONS
     if answers["platform"] == "heroku" and all(answers[option] for option in OPTIONS)
 ]
+# It has Daphne too, for `runserver`.
+UVICORN = [answers for answers in EACH_SERVER if answers["server"] == "asgi-uvicorn"]
 # No files of Python or pytest: runs side by side share the folder.
 PYTEST = "python -B -m pytest -p no:cacheprovider"
 
@@ -27,6 +29,6 @@ def test_the_tests_of_the_package_pass(in_package, report):
     report("tests of the package", int(printed.split(" passed")[0].split()[-1]))
 
 
-@for_combinations(EACH_SERVER[:1], apart="package")
+@for_combinations(UVICORN, apart="package")
 def test_the_types_of_the_package_are_right(in_package, tmp_path):
     in_package(f"PYTHONPATH=src:tests DEBUG=true mypy --cache-dir {tmp_path} src tests")

@@ -1,6 +1,5 @@
 """Middleware that async views run on the event loop."""
 
-import codecs
 from asyncio import iscoroutine
 from inspect import iscoroutinefunction, markcoroutinefunction
 
@@ -26,18 +25,6 @@ class NonBlockingMiddleware(MiddlewareMixin):
         # The stubs do not know which of the two get_response is.
         response = self.process_request(request) or await self.get_response(request)  # type: ignore[misc]
         return self.process_response(request, response)
-
-
-class CharsetMiddleware(NonBlockingMiddleware):
-    """Ignore a charset of the Content-Type that is no text encoding, such as ``zlib``.
-
-    Django ignores unknown ones only, and fails when it decodes a form or a query string with these.
-    """
-
-    def process_request(self, request):
-        # As bytes.decode() finds out; there is no public name.
-        if request.encoding and not codecs.lookup(request.encoding)._is_text_encoding:
-            request.encoding = None
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):

@@ -1,5 +1,6 @@
 """The headers that the platform's router sets; all others come from the client."""
 
+import codecs
 import ipaddress
 import re
 import time
@@ -66,8 +67,15 @@ def queue_milliseconds(headers: Mapping[str, str]) -> int | None:
 
 
 class ClientAddressMiddleware(NonBlockingMiddleware):
-    """Set ``REMOTE_ADDR`` to the client's IP address; the server has set it to the router's."""
+    """Set ``REMOTE_ADDR`` to the client's IP address; the server has set it to the router's.
+
+    It also ignores a charset of the client's that is none.
+    """
 
     def process_request(self, request):
         peer = request.META.get("REMOTE_ADDR", "")
         request.META["REMOTE_ADDR"] = client_address(request.headers, peer)
+        # Of the Content-Type. Django ignores unknown ones, but fails to decode a form by one that is
+        # no text encoding, such as zlib. There is no public name for that.
+        if request.encoding and not codecs.lookup(request.encoding)._is_text_encoding:
+            request.encoding = None

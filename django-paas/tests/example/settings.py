@@ -68,7 +68,6 @@ MIDDLEWARE = [
     "paas.headers.SecurityHeadersMiddleware",
     "paas.proxy_headers.ClientAddressMiddleware",
     "paas.request_log.RequestLogMiddleware",
-    "paas.middleware.CharsetMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "paas.health.HealthCheckMiddleware",
     "paas.middleware.StaticFilesMiddleware",
