@@ -43,8 +43,13 @@ ALLOWED_EXISTING_FILES = {".git", ".gitignore", "LICENSE", "README.md"}
 WINDOWS_DEVICE_NAMES = {"con", "prn", "aux", "nul"} | {
     f"{port}{n}" for port in ("com", "lpt") for n in range(10)
 }
-# They reorder the text around them, or cannot be seen; linters take them for an attack.
-INVISIBLE = set("\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Unicode categories of what cannot be seen, or reorders the text around it: controls, format
+# characters, surrogates, unassigned and private ones, spaces but for " ", separators.
+INVISIBLE = ("Cc", "Cf", "Cs", "Cn", "Co", "Zs", "Zl", "Zp")
+# In them, but part of words and emoji: the space, ZWNJ and ZWJ.
+VISIBLE = " \u200c\u200d"
+# What templates and strings of files would misread, and letters without a form: Hangul fillers.
+FORBIDDEN = '"\\{}\u115f\u1160\u3164\uffa0'
 
 
 def problems(answers):
@@ -79,11 +84,9 @@ def text_problem(name, text):
 
 
 def is_forbidden(character):
-    return (
-        character in '"\\{}'
-        or character in INVISIBLE
-        or unicodedata.category(character) in ("Cc", "Cs", "Cn", "Co", "Zl", "Zp")
-    )
+    if character in VISIBLE:
+        return False
+    return character in FORBIDDEN or unicodedata.category(character) in INVISIBLE
 
 
 def describe(character):

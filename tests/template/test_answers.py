@@ -45,6 +45,8 @@ BAD: list[tuple[str, str, list[str]]] = [
     ("project_name", "U+202E", ["evil\u202egnp"]),
     ("project_name", "U+200B", ["zero\u200bwidth"]),
     ("project_name", "U+200F", ["שלום\u200f!"]),
+    ("project_name", "the character U+", [f"My{one}Site" for one in "\ufeff\xad\u2060\u180e"]),
+    ("project_name", "the character U+", [f"My{one}Site" for one in "\u3164\u115f\xa0\U000e0041"]),
     ("project_name", "wider than 79", ["a" * 80]),
     ("project_name", "begin or end with a space", [" padded "]),
     ("project_name", "empty", ["   "]),
@@ -59,6 +61,7 @@ GOOD = [
     {"project_name": "Ålesund – søk & finn", "author_email": "ada@example.com"},
     {"project_name": "Cafe #1: 100% <good>, @home!", "python_version": "3.14"},
     {"project_name": "حجز المواعيد", "project_slug": "ab"},
+    {"project_name": "می\u200cخواهم 👩\u200d💻", "project_slug": "zwnj"},
     {
         "project_name": "Party 🎉",
         "description": "Fêtes & fun: it's all here # really",
