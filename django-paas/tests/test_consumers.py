@@ -17,7 +17,7 @@ from django.utils import timezone
 from paas.asgi import close_codes, tickets, websockets
 from paas.asgi.consumers import SessionConsumer
 from paas.asgi.heartbeat import HEARTBEAT
-from paas.asgi.sessions import ended_sessions
+from paas.asgi.sessions import ended_sessions, session_group
 from paas.testing.sockets import Socket, close_all, log_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -254,6 +254,12 @@ async def test_an_invalid_message_closes_the_socket(message, code):
     socket = await echo(await log_in("ada")).open()
     await socket.send_to(text_data=message)
     assert await socket.close_code() == code
+
+
+def test_a_group_s_name_holds_no_session_key():
+    """Group names are in Redis and in its logs; a session key is a login."""
+    assert "key-of-ada" not in session_group("key-of-ada")
+    assert session_group("key-of-ada") != session_group("key-of-bob")
 
 
 async def test_a_client_that_sends_too_many_messages_is_closed():

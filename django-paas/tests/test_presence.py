@@ -244,6 +244,13 @@ async def test_a_page_may_send_pong_only(message, code):
     assert await page.close_code() == code
 
 
+async def test_a_page_that_sends_more_than_pongs_to_a_heartbeat_is_closed():
+    page = await open_page(await log_in("ada")).open()
+    for _ in range(11):
+        await page.send_json_to({"type": "pong"})
+    assert await page.close_code() == close_codes.TOO_MANY
+
+
 async def test_a_user_has_a_limited_number_of_pages():
     client = await log_in("ada")
     user = await User.objects.aget(username="ada")
