@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from rehearsal.waiting import wait_until
 CHANGELOG = (TEMPLATE / "CHANGELOG.md").read_text()
 COMMITS = dict(re.findall(r"^## (v[\d.]+) \((\w+)\)$", CHANGELOG, re.MULTILINE))
 NEWEST, *_, OLDEST = COMMITS
+[UVICORN] = re.findall(r"--variables-to-update '(.+uvicorn.+)'`", CHANGELOG)
 PROJECTS = by_name("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn")
 # What keeps older sessions valid, from the changelog too: settings, and a backend.
 NEW = CHANGELOG.partition("## v0.3.0")[0]
@@ -214,6 +216,15 @@ def test_a_project_of_plain_cookiecutter_is_linked_and_updated(project, template
     link = f"cd {project.folder.name} && cruft link {template} {options} {{options}}"
     user = start(tmp_path, f"{bake} && {link}", project)
     user.run("cruft update --skip-apply-ask")
+    assert_same(user, project.folder)
+
+
+@for_combinations(by_name("heroku-asgi-uvicorn"), apart="update")
+def test_a_project_of_asgi_gunicorn_becomes_one_of_asgi_uvicorn(project, template, tmp_path):
+    create = f"cruft create {template} --checkout {COMMITS['v0.3.0']} {{options}}"
+    old = replace(project, answers=project.answers | {"server": "asgi-gunicorn"})
+    user = start(tmp_path, create, old)
+    user.run(f"cruft update --skip-apply-ask --variables-to-update {shlex.quote(UVICORN)}")
     assert_same(user, project.folder)
 
 

@@ -53,6 +53,9 @@ class Server(uvicorn.Server):
         connect = partial(asyncio.get_running_loop().connect_accepted_socket, self.make_connection)
         await asyncio.gather(*map(connect, clients))
         Connection.is_stopping = True
+        for connection in self.server_state.connections:
+            if cycle := getattr(connection, "cycle", None):  # a WebSocket has none
+                cycle.keep_alive = False
         await asyncio.sleep(shutdown.ACCEPT_GRACE_SECONDS)
         await shutdown.drain()
         await super().shutdown()
