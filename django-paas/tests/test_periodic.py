@@ -1,6 +1,8 @@
 """Periodic tasks run once per period, with several workers, restarts and failures."""
 
+import time
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from celery import current_app
@@ -76,6 +78,26 @@ def test_runs_that_were_missed_are_made_up_for_once(start_worker, sent):
     set_last_run(24 * HOUR)
     tick(start_worker(), start_worker())
     assert sent == ["tidy"]
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_an_interval_in_seconds_has_no_gap_of_two_periods(start_worker, sent, monkeypatch, others):
+    """Sending takes a while, and the time of each run is stored after it."""
+    period, moments = 0.2, []
+
+    def send(self, entry, **options):
+        moments.append(time.monotonic())
+        time.sleep(0.02)
+
+    monkeypatch.setattr(OnceScheduler, "apply_async", send)
+    current_app.conf.beat_schedule["tidy"]["schedule"] = timedelta(seconds=period)
+    workers = [start_worker() for _ in range(1 + others)]
+    end = time.monotonic() + 8 * period
+    while time.monotonic() < end:
+        time.sleep(max(min(worker.tick() for worker in workers), 0))
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
+    assert min(gaps) > period * 0.95
+    assert max(gaps) < period * 1.75
 
 
 def test_a_task_that_cannot_be_sent_is_tried_again(start_worker, sent, monkeypatch):

@@ -6,6 +6,9 @@ worker finds the task still due. There is no leader: if a worker is killed, the 
 the task due sends it, and what Redis loses does not matter. A run that was due while no worker ran
 is made up for, once, when a worker starts.
 
+An interval counts from the moment at which any worker sent the last run, so runs are one period
+apart and a few milliseconds, also if the period is seconds.
+
 A worker that is killed between sending and committing leaves the task due: it is sent twice.
 """
 
@@ -70,6 +73,10 @@ class OnceScheduler(Scheduler):
                     self.apply_async(entry, producer=producer, advance=False)
                     row.last_run_at = entry.default_now()
                     row.save()
+            # Counted from an earlier moment than the row's, the next run would come when the row is
+            # not due yet, and be put off for a period.
+            self.schedule[entry.name].last_run_at = row.last_run_at
+            self._heap = None  # tick() makes a new one
         except Exception:
             logger.exception("Periodic task %s was not sent; trying again", entry.name)
             self.retry_at = time.monotonic() + RETRY_SECONDS
