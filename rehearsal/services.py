@@ -360,6 +360,16 @@ class Valkey(_Server):
             messages = [*client.lrange("celery", 0, -1), *client.hvals("unacked")]
         return sum(name.encode() in message for message in messages)
 
+    def queue(self, message: bytes) -> None:
+        """Put a message into Celery's queue, as it is."""
+        with self._client() as client:
+            client.lpush("celery", message)
+
+    def queued(self) -> list[bytes]:
+        """Return the messages in Celery's queue, the newest first."""
+        with self._client() as client:
+            return client.lrange("celery", 0, -1)
+
     def age_tasks(self) -> None:
         """Make delivered tasks as old as any visibility timeout, so that they are redelivered."""
         with self._client() as client:

@@ -21,6 +21,8 @@ MAX_RETRY_SECONDS = 300
 # Without Redis, as in development and tests, a task runs in the process that calls it.
 broker_url = settings.REDIS_URL or "memory://localhost"
 task_always_eager = not settings.REDIS_URL
+# With kombu's own, a message that is no task ends the worker.
+broker_transport = "paas.task_queue:Transport" if settings.REDIS_URL else None
 
 # Acknowledge a task when it ends, so that another worker runs it if this one is stopped or killed.
 task_acks_late = True
