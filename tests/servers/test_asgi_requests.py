@@ -231,3 +231,37 @@ def test_middleware_that_cannot_run_asynchronously_is_warned_of(
     command = "python manage.py check --deploy --fail-level WARNING"
     printed = deployment.run(command, deployment.environment | changes)
     assert (SYNC_ONLY in printed, HYBRID in printed) == (True, False)
+
+
+HANDSHAKE = b"""GET %b HTTP/1.1
+Host: %b
+X-Forwarded-Proto: https
+Connection: Upgrade
+Upgrade: websocket
+Sec-WebSocket-Version: 13
+Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==
+%b
+
+""".replace(b"\n", b"\r\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "header"),
+    [
+        (b"/ws/presence/", b"Sec-WebSocket-Protocol: ticket.\x01\xff"),
+        (b"/ws/presence/", b"Sec-WebSocket-Protocol: ticket.%ff"),
+        (b"/ws/presence/", b"Sec-WebSocket-Protocol: ,,\x7f"),
+        (b"/ws/presence/", b"Authorization: Ticket \x01\xff"),
+        (b"/ws/presence/", b"Cookie: \xff=\xff; sessionid=\xff"),
+        (b"/ws/presence/", b"Origin: https://\xff"),
+        (b"/ws/presence/", b"Sec-WebSocket-Extensions: \xff; \xff=1"),
+        (b"/ws/\xff/", b"A: b"),
+        (b"/ws/%ff/?%ff", b"A: b"),
+    ],
+)
+def test_a_handshake_of_other_characters_is_refused_without_a_traceback(extra_site, path, header):
+    logged = len(extra_site.process.output())
+    with Raw(extra_site) as client:
+        client.socket.sendall(HANDSHAKE % (path, extra_site.platform.host.encode(), header))
+        assert client.read().status in {400, 403}
+    assert "Traceback" not in extra_site.process.output()[logged:]

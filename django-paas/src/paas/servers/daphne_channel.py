@@ -80,8 +80,12 @@ class Channel(http.HTTPChannel):
         # self.length is 0 without a body, and None for a chunked one.
         if self.length != 0:
             self.body_limit = max_body_size_of(self.request_path())
+        # Daphne decodes the subprotocols of a WebSocket as ASCII.
+        protocols = self.requests[-1].requestHeaders.getRawHeaders(b"sec-websocket-protocol", [])
         if self.length and self.length > self.body_limit:
             self.send_error(TOO_LARGE)
+        elif not all(map(bytes.isascii, protocols)):
+            self.send_error(BAD_REQUEST)
         else:
             super().allHeadersReceived()
 
