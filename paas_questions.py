@@ -34,9 +34,11 @@ class Questions(Extension):
 def begin_questions(answers):
     """``answers`` is Cookiecutter's own dict: it holds what has been answered so far."""
     refuse(unknown_names())
-    replace("read_user_variable", ["var_name", "default_value"], ask_until_good, answers)
-    replace("read_user_choice", ["var_name", "options"], ask_with_prices, answers)
-    replace("read_user_yes_no", ["var_name", "default_value"], ask_with_prices, answers)
+    labels = ["prompts", "prefix"]
+    replace("read_user_variable", ["var_name", "default_value", *labels], ask_until_good, answers)
+    replace("read_user_choice", ["var_name", "options", *labels], ask_with_prices, answers)
+    replace("read_user_yes_no", ["var_name", "default_value", *labels], ask_with_prices, answers)
+    replace("render_variable", ["env", "raw", "cookiecutter_dict"], render_defaults, answers)
     return ""
 
 
@@ -53,9 +55,22 @@ def replace(name, parameters, wrapper, answers):
     If it is not, Cookiecutter asks as ever, and bad answers are refused after the last question.
     """
     read = ORIGINALS.get(name) or getattr(prompt, name, None)
-    if read and [*inspect.signature(read).parameters] == [*parameters, "prompts", "prefix"]:
+    if read and [*inspect.signature(read).parameters] == parameters:
         ORIGINALS[name] = read
         setattr(prompt, name, wrapper(read, answers))
+
+
+def render_defaults(render, answers):
+    """Render only what cookiecutter.json has, and keep given answers as they are, to be refused."""
+    ours = list(defaults().values())
+
+    def render_default(env, raw, cookiecutter_dict):
+        is_given = isinstance(raw, str) and raw not in ours
+        if is_given and cookiecutter_dict is answers:
+            return raw
+        return render(env, raw, cookiecutter_dict)
+
+    return render_default
 
 
 def ask_until_good(read, answers):
@@ -87,6 +102,11 @@ def with_prices(label, prices, name=""):
     return f"{label} ({prices[name]})" if name in prices else label
 
 
+def defaults():
+    """The content of cookiecutter.json, read each time, as the rules are."""
+    return json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+
+
 def rules():
     """The names in the hook, read each time: ``cruft update`` puts the new version's in its place."""
     return runpy.run_path(str(ROOT / "hooks/pre_gen_project.py"))
@@ -100,7 +120,7 @@ def command_line():
 
 def unknown_names():
     """A sentence for each NAME=ANSWER on the command line which Cookiecutter would ignore."""
-    names = list(json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8")))
+    names = list(defaults())
     questions = [name for name in names if not name.startswith("_")]
     given = command_line().get("extra_context")
     return [

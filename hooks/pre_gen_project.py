@@ -50,6 +50,8 @@ INVISIBLE = ("Cc", "Cf", "Cs", "Cn", "Co", "Zs", "Zl", "Zp")
 VISIBLE = " \u200c\u200d"
 # What templates and strings of files would misread, and letters without a form: Hangul fillers.
 FORBIDDEN = '"\\{}\u115f\u1160\u3164\uffa0'
+# Beginnings of blocks and comments in templates; this file is one too.
+TEMPLATE_MARKS = ("<%", "\x3c#")
 
 
 def problems(answers):
@@ -74,6 +76,8 @@ def text_problem(name, text):
     example = EXAMPLES[name]
     if bad := [character for character in text if is_forbidden(character)]:
         return f"{name} {text!r} must not contain {describe(bad[0])}; try {example!r}."
+    if marks := [mark for mark in TEMPLATE_MARKS if mark in text]:
+        return f"{name} {text!r} must not contain {marks[0]!r}; try {example!r}."
     if not text.strip() and name == "project_name":
         return f"project_name is empty; try {example!r}."
     if text != text.strip():

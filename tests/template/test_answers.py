@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from cookiecutter.cli import main
+from cookiecutter.main import cookiecutter as bake_with_cookiecutter
 
 from rehearsal.assertions import assert_answers_are_kept, assert_valid_files, files_of
 from rehearsal.combinations import TEMPLATE, all_answers
@@ -40,6 +41,9 @@ BAD: list[tuple[str, str, list[str]]] = [
     ("project_name", "a double quote", ['The "Site"']),
     ("project_name", "a backslash", ["Back\\slash"]),
     ("project_name", "a brace", ["Br{ace"]),
+    ("project_name", "a brace", ["{{ 7*7 }}", "{{ cookiecutter.nothing }}"]),
+    ("project_name", "'<%'", ["# <% if 1 %>", "# <% endif %>"]),
+    ("project_name", "'<#'", ["<# #>", "My <# Site"]),
     ("project_name", "a line break", ["Two\nlines"]),
     ("project_name", "U+0007", ["Bell\x07"]),
     ("project_name", "U+202E", ["evil\u202egnp"]),
@@ -54,6 +58,10 @@ BAD: list[tuple[str, str, list[str]]] = [
     ("description", "a double quote", ['A "quoted" word']),
     ("author_name", "U+0009", ["Ada\tLovelace"]),
     ("author_email", "not an e-mail address", ["ada", "ada@localhost", "Ada <ada@example.com>"]),
+    ("author_email", "not an e-mail address", ["{{ 7*7 }}@example.com", "<# #>", "# <% if 1 %>"]),
+    ("project_slug", "must be lowercase", ["a{{ 7*7 }}", "<# #>", "# <% if 1 %>"]),
+    ("description", "'<#'", ["<# #>"]),
+    ("author_name", "'<%'", ["# <% if 1 %>"]),
     ("author_email", "not an e-mail address", ["@", "ada@", "@x.com", "a@b@example.com", "a@b..c"]),
 ]
 GOOD = [
@@ -116,6 +124,33 @@ def test_every_problem_is_told_at_once(tmp_path):
     assert done.exit_code == 1
     assert [line.split()[0] for line in done.output.splitlines()] == list(answers)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_answers_are_not_rendered_wherever_they_come_from(tmp_path):
+    """On the command line and in a file of defaults, as any text."""
+    (tmp_path / "mine.yaml").write_text("default_context: {description: '{{ 7*7 }}'}")
+    options = ["--no-input", "--config-file", str(tmp_path / "mine.yaml")]
+    done = cookiecutter(
+        tmp_path / "out", *options, project_name="# <% if 1 %>", author_name="<# #>"
+    )
+    assert done.exit_code == 1
+    assert [line.partition(";")[0] for line in done.output.splitlines()] == [
+        "project_name '# <% if 1 %>' must not contain '<%'",
+        "description '{{ 7*7 }}' must not contain a brace",
+        "author_name '<# #>' must not contain '<#'",
+    ]
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_template_is_rendered_as_ever(tmp_path):
+    """In the same process, after questions that were not answered to the end."""
+    assert cookiecutter(tmp_path / "ours", typed="Shop\n").exit_code == 1
+    other = tmp_path / "other/{{cookiecutter.name}}"
+    other.mkdir(parents=True)
+    (tmp_path / "other/cookiecutter.json").write_text('{"name": "{{ 7*7 }}"}')
+    assert Path(bake_with_cookiecutter(str(other.parent), no_input=True, output_dir=tmp_path)) == (
+        tmp_path / "49"
+    )
 
 
 def test_an_unknown_name_on_the_command_line_is_refused_before_the_first_question(tmp_path):
