@@ -67,6 +67,8 @@ def problem(name, answer):
         return slug_problem(text)
     if name == "author_email":
         return email_problem(text)
+    if name == "server":
+        return server_problem(text)
     if name in EXAMPLES:
         return text_problem(name, text)
     return None
@@ -124,6 +126,16 @@ def slug_problem(slug):
         return f"project_slug {slug!r} cannot be a folder on Windows; {suggestion}"
     if slug in RESERVED_NAMES.split():
         return f"project_slug {slug!r} is a package the project itself uses; {suggestion}"
+    return None
+
+
+def server_problem(server):
+    # A choice for `cruft update` alone: without it Cookiecutter's error would name no command.
+    if server == "asgi-gunicorn":
+        return (
+            "server 'asgi-gunicorn' became 'asgi-uvicorn'; to update a project, type: "
+            """cruft update --variables-to-update '{"server": "asgi-uvicorn"}'"""
+        )
     return None
 
 

@@ -12,9 +12,12 @@ from cookiecutter.prompt import prompt_for_config
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text())
-# Without ``python_version``: the same code and packages run on each.
+# Without ``python_version``: the same code and packages run on each. A choice without a label is one
+# of an older version, which is refused.
 CHOICES = {
-    name: values if isinstance(values, list) else [True, False]
+    name: [one for one in values if one in QUESTIONS["__prompts__"][name]]
+    if isinstance(values, list)
+    else [True, False]
     for name, values in QUESTIONS.items()
     if not name.startswith("_") and isinstance(values, list | bool) and name != "python_version"
 }

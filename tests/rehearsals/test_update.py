@@ -17,7 +17,7 @@ from rehearsal.checkouts import Checkout, contributor
 from rehearsal.combinations import TEMPLATE, by_name, for_combinations, parameters
 from rehearsal.deployment import Deployment
 from rehearsal.platforms import PLATFORMS
-from rehearsal.processes import run
+from rehearsal.processes import CommandFailed, run
 from rehearsal.site import SESSION_COOKIE
 from rehearsal.waiting import wait_until
 
@@ -221,9 +221,14 @@ def test_a_project_of_plain_cookiecutter_is_linked_and_updated(project, template
 
 @for_combinations(by_name("heroku-asgi-uvicorn"), apart="update")
 def test_a_project_of_asgi_gunicorn_becomes_one_of_asgi_uvicorn(project, template, tmp_path):
+    """A plain update names the command that does it, and changes nothing."""
     create = f"cruft create {template} --checkout {COMMITS['v0.3.0']} {{options}}"
     old = replace(project, answers=project.answers | {"server": "asgi-gunicorn"})
     user = start(tmp_path, create, old)
+    with pytest.raises(CommandFailed) as failure:
+        user.run("cruft update --skip-apply-ask")
+    assert str(failure.value).endswith(f"cruft update --variables-to-update '{UVICORN}'\n")
+    assert user.run("git status --short") == ""
     user.run(f"cruft update --skip-apply-ask --variables-to-update {shlex.quote(UVICORN)}")
     assert_same(user, project.folder)
 

@@ -12,7 +12,7 @@ from cookiecutter.cli import main
 from cookiecutter.main import cookiecutter as bake_with_cookiecutter
 
 from rehearsal.assertions import assert_answers_are_kept, assert_valid_files, files_of
-from rehearsal.combinations import TEMPLATE, all_answers
+from rehearsal.combinations import QUESTIONS, TEMPLATE, all_answers
 
 # A question, part of the error, and bad answers.
 BAD: list[tuple[str, str, list[str]]] = [
@@ -151,6 +151,32 @@ def test_another_template_is_rendered_as_ever(tmp_path):
     assert Path(bake_with_cookiecutter(str(other.parent), no_input=True, output_dir=tmp_path)) == (
         tmp_path / "49"
     )
+
+
+def test_the_server_of_an_older_version_is_refused_with_the_command_that_updates(tmp_path):
+    done = cookiecutter(tmp_path, "--no-input", server="asgi-gunicorn")
+    assert done.output == (
+        "server 'asgi-gunicorn' became 'asgi-uvicorn'; to update a project, type: "
+        """cruft update --variables-to-update '{"server": "asgi-uvicorn"}'\n"""
+    )
+    assert done.exit_code == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("python_version", "2.7"), ("platform", "aws"), ("server", "flask")],
+)
+def test_an_invalid_choice_is_an_error_that_names_question_value_and_choices(tmp_path, name, value):
+    """By Cookiecutter, before it loads any code of a template: decision 24."""
+    done = cookiecutter(tmp_path / "out", "--no-input", **{name: value})
+    assert done.exit_code == 1
+    error = str(done.exception)
+    assert error.startswith(f"{value} provided for choice variable {name}, but the choices are ")
+    assert all(
+        repr(choice) in error for choice in QUESTIONS["__prompts__"][name] if "__" not in choice
+    )
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_unknown_name_on_the_command_line_is_refused_before_the_first_question(tmp_path):

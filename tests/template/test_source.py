@@ -96,6 +96,9 @@ def test_every_choice_has_a_label():
     for name, values in CHOICES.items():
         if name not in OPTIONS:
             assert set(labels[name]) == {"__prompt__", *values}
+    # Not offered: a project of it is told how to update.
+    assert set(QUESTIONS["server"]) - set(labels["server"]) == {"asgi-gunicorn"}
+    assert set(QUESTIONS["platform"]) == set(CHOICES["platform"])
 
 
 def test_the_readme_knows_every_question_and_the_number_of_combinations():
