@@ -27,7 +27,17 @@ PACKAGES = {
 }
 LIBRARIES = {
     *("PIL", "allauth", "asgiref", "autobahn", "axes", "billiard", "boto3", "botocore", "celery"),
-    *("channels", "channels_redis", "daphne", "django", "environs", "gunicorn", "psycopg", "redis"),
+    *(
+        "channels",
+        "channels_redis",
+        "daphne",
+        "django",
+        "environs",
+        "gunicorn",
+        "kombu",
+        "psycopg",
+        "redis",
+    ),
     *(
         "pytest",
         "sentry_sdk",

@@ -52,7 +52,7 @@ def check(message: Message) -> None:
     https://docs.celeryq.dev/en/stable/internals/protocol.html
     """
     if message.errors:  # its compression
-        raise message.errors[0][1]
+        message._reraise_error()
     headers = message.headers
     message.accept = prepare_accept_content(current_app.conf.accept_content)
     args, kwargs, embed = message.decode()
