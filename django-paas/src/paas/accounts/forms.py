@@ -5,7 +5,6 @@ from django.contrib.auth import authenticate, get_user_model
 from django.core.validators import RegexValidator
 from django.db import transaction
 from django.forms import CharField, ModelForm, TextInput
-from django.views.decorators.debug import sensitive_variables
 
 # Rules of new user names. ASCII only: U+0430 looks like "a". No "@": a user name that is another's
 # address would be in the way of their login by address.
@@ -77,7 +76,6 @@ class ChangePasswordForm(forms.ChangePasswordForm):
     Otherwise the thief of a session could guess the password without limit.
     """
 
-    @sensitive_variables("password")
     def clean_oldpassword(self) -> str:
         username, password = self.user.get_username(), self.cleaned_data["oldpassword"]
         if authenticate(request := forms.context.request, username=username, password=password):
