@@ -181,6 +181,21 @@ def test_another_s_unconfirmed_address_does_not_get_in_the_way_of_its_owner(clie
     assert get_user(client) == user
 
 
+def test_a_confirmed_address_is_its_owner_s_although_another_account_is_older(client, user):
+    owner = User.objects.create_user("owner", user.email, PASSWORD)
+    EmailAddress.objects.create(user=user, email=user.email, primary=True)
+    EmailAddress.objects.create(user=owner, email=user.email, primary=True, verified=True)
+    client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
+    assert get_user(client) == owner
+
+
+def test_a_sign_up_that_fails_leaves_no_account(sign_up, client, monkeypatch):
+    monkeypatch.setattr(EmailAddress, "save", None)
+    with pytest.raises(TypeError):
+        sign_up()
+    assert not User.objects.exists()
+
+
 def test_signing_up_has_a_limit_per_ip(sign_up, client, settings):
     for number in range(20):
         assert sign_up(f"user{number}", f"user{number}@example.com").status_code == 302
@@ -202,6 +217,15 @@ def test_password_resets_have_a_limit_per_address(client, user):
     data = {"email": user.email}
     found = [client.post(reverse("account_reset_password"), data).status_code for _ in range(4)]
     assert found == [302, 302, 302, 429]
+
+
+def test_password_resets_have_a_limit_per_ip(client, db):
+    def ask(number: int, ip: str) -> int:
+        data = {"email": f"user{number}@example.com"}
+        return client.post(reverse("account_reset_password"), data, REMOTE_ADDR=ip).status_code
+
+    assert [ask(number, "192.0.2.1") for number in range(21)] == [302] * 20 + [429]
+    assert ask(22, "198.51.100.1") == 302
 
 
 def confirm_password(client) -> None:
@@ -266,8 +290,13 @@ def test_a_new_account_is_confirmed_by_mail_before_its_first_login(
     assert get_user(client).username == "grace"
 
 
-def test_an_account_from_before_confirmation_is_not_asked_for_it(client, user, mandatory):
-    User.objects.filter(pk=user.pk).update(last_login=timezone.now())
+@pytest.mark.parametrize(
+    "attributes", [{"last_login": timezone.now()}, {"is_staff": True}, {"email": ""}]
+)
+def test_an_account_from_before_confirmation_or_by_the_admin_is_not_asked_for_it(
+    client, user, mandatory, attributes
+):
+    User.objects.filter(pk=user.pk).update(**attributes)
     client.post(reverse("account_login"), {"login": "ada", "password": "correct horse"})
     assert get_user(client) == user
 
@@ -362,13 +391,14 @@ def test_a_mail_server_that_refuses_is_no_error(sign_up, settings):
 
 def test_deleting_the_account_requires_the_password(client, user):
     client.post(reverse("account_login"), {"login": "ada", "password": "correct horse"})
+    session = client.session
     assert AccessLog.objects.exists()
     assert reverse("account_reauthenticate") in client.post(reverse("account_delete")).url
     assert User.objects.filter(pk=user.pk).exists()
     confirm_password(client)
     assert "was deleted" in client.post(reverse("account_delete"), follow=True).text
     assert not User.objects.filter(pk=user.pk).exists()
-    assert get_user(client).is_anonymous
+    assert not session.exists(session.session_key)
     assert not AccessLog.objects.exists()
 
 
@@ -531,12 +561,13 @@ def test_wrong_old_passwords_count_for_the_lockout(client, user):
     assert client.get(reverse("admin:password_change")).url == page
 
 
-def test_the_right_old_password_resets_the_failures(client, user):
+def test_the_right_old_password_resets_the_failures_from_its_ip(client, user):
     client.force_login(user, "paas.accounts.lockout.Backend")
-    AccessAttempt.objects.create(failures_since_start=4, username="ada", ip_address="127.0.0.1")
+    for ip in ("127.0.0.1", "198.51.100.1"):
+        AccessAttempt.objects.create(failures_since_start=4, username="ada", ip_address=ip)
     data = {"oldpassword": "correct horse", "password1": PASSWORD, "password2": PASSWORD}
     assert client.post(reverse("account_change_password"), data).status_code == 302
-    assert not AccessAttempt.objects.exists()
+    assert AccessAttempt.objects.get().ip_address == "198.51.100.1"
 
 
 def test_the_admin_uses_the_same_login_page(client):

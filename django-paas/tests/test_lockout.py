@@ -119,6 +119,7 @@ def test_many_ips_cannot_lock_a_user_out_at_a_known_ip(log_in):
     assert log_in(RIGHT, ip=HOME) == 302
     for number in range(DEFAULTS["LOCKOUT_USER_LIMIT"]):
         failures(1, username="ada", ip_address=f"203.0.113.{number}")
+    AccessLog.objects.create(username="bob", ip_address=OTHER)
     assert log_in(RIGHT, ip=OTHER) == LOCKED_OUT
     assert log_in(RIGHT, ip=HOME) == 302
 
@@ -154,6 +155,10 @@ def test_headers_of_the_client_do_not_avoid_the_lockout(log_in):
 def test_an_ipv6_network_counts_as_one_ip(ip, counted):
     request = RequestFactory().get("/", REMOTE_ADDR=ip)
     assert lockout.counted_ip(request) == counted
+
+
+def test_addresses_of_one_ipv6_network_do_not_avoid_the_lockout(log_in):
+    assert [log_in(ip=f"2001:db8::{number}") for number in range(5)][-1] == LOCKED_OUT
 
 
 def test_aauthenticate_has_the_lockout_too(user):
