@@ -7,6 +7,7 @@ from django.db import connection
 from paas import connections
 from paas.checks import connections_per_process
 from paas.connections import Budget
+from paas.health import probe_database
 
 needs_postgresql = pytest.mark.skipif(
     "postgresql" not in settings.DATABASES["default"]["ENGINE"], reason="needs PostgreSQL"
@@ -40,12 +41,12 @@ def test_four_fifths_of_the_limit_are_a_warning(budget, events):
     assert [line["level"] for line in lines(events)] == ["warning"]
 
 
-def test_a_probe_logs_only_a_shortage_and_not_each_time(budget, events):
-    connections.warn_of_shortage()
+def test_a_probe_logs_only_a_shortage_and_not_each_time(db, budget, events):
+    probe_database()
     assert lines(events) == []
     budget.in_use = 20
     for _ in range(3):
-        connections.warn_of_shortage()
+        probe_database()
     [line] = lines(events)
     assert line["this_process"] == connections_per_process()
 

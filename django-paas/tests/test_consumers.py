@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.test import AsyncClient, Client
-from django.urls import path, reverse
+from django.urls import include, path, reverse
 from django.utils import timezone
 
 from paas.asgi import close_codes, tickets, websockets
@@ -33,6 +33,7 @@ class EchoConsumer(SessionConsumer):
         await self.send_json({"type": "echo", "content": content})
 
 
+urlpatterns = [path("ticket/", tickets.create_ticket), path("", include("example.urls"))]
 application = websockets.websocket_application([path("ws/echo/", EchoConsumer.as_asgi())])
 echo = partial(Socket, application, "/ws/echo/")
 
@@ -69,9 +70,19 @@ async def test_a_new_endpoint_is_a_subclass():
     assert (await socket.receive("echo"))["content"] == {"text": "Hello!"}
 
 
-async def test_a_client_that_is_not_logged_in_is_refused():
+async def test_a_client_that_is_not_logged_in_is_refused_without_an_error(events):
     accepted, _ = await echo().connect()
     assert not accepted
+    assert not any("exception" in event for event in events())
+
+
+async def test_a_subprotocol_that_the_client_does_not_offer_is_not_accepted():
+    assert (await echo(await log_in("ada")).open()).subprotocol is None
+
+
+async def test_a_path_without_a_consumer_is_refused_without_an_error(events):
+    assert not (await Socket(application, "/ws/other/", await log_in("ada")).connect())[0]
+    assert not any("exception" in event for event in events())
 
 
 async def test_logging_out_closes_that_session_s_sockets_only():
@@ -246,14 +257,24 @@ async def test_another_site_on_a_shared_domain_is_refused(settings):
 @pytest.mark.parametrize(
     ("message", "code"),
     [
-        ("x" * (EchoConsumer.max_message_size + 1), close_codes.MESSAGE_TOO_BIG),
+        ("x" * 4097, close_codes.MESSAGE_TOO_BIG),
+        (b"x" * 4097, close_codes.MESSAGE_TOO_BIG),
         ("not JSON", close_codes.BAD_MESSAGE),
+        ("null", close_codes.BAD_MESSAGE),
     ],
 )
 async def test_an_invalid_message_closes_the_socket(message, code):
     socket = await echo(await log_in("ada")).open()
-    await socket.send_to(text_data=message)
+    kind = "text_data" if isinstance(message, str) else "bytes_data"
+    await socket.send_to(**{kind: message})
     assert await socket.close_code() == code
+
+
+async def test_a_consumer_that_receives_nothing_takes_no_message():
+    application = websockets.websocket_application([path("ws/quiet/", SessionConsumer.as_asgi())])
+    socket = await Socket(application, "/ws/quiet/", await log_in("ada")).open()
+    await socket.send_json_to("hello")
+    assert await socket.close_code() == close_codes.BAD_MESSAGE
 
 
 def test_a_group_s_name_holds_no_session_key():
@@ -264,7 +285,12 @@ def test_a_group_s_name_holds_no_session_key():
 
 async def test_a_client_that_sends_too_many_messages_is_closed():
     socket = await echo(await log_in("ada")).open()
-    for _ in range(EchoConsumer.max_messages + 1):
+    for _ in range(2):  # a heartbeat begins another count
+        for _ in range(100):
+            await socket.send_json_to({"type": "pong"})
+        await asyncio.sleep(0.05)
+        await HEARTBEAT.beat()
+    for _ in range(101):
         await socket.send_json_to({"type": "pong"})
     assert await socket.close_code() == close_codes.TOO_MANY
 
@@ -321,7 +347,18 @@ async def test_a_ticket_of_an_account_that_changed_is_refused(change):
 async def test_tickets_are_not_stored():
     ticket = await ticket_of(await log_in("ada"))
     async for stored in Session.objects.all():
-        assert ticket not in (stored.session_key, str(stored.get_decoded()))
+        assert ticket[:8] not in f"{stored.session_key} {stored.get_decoded()}"
+
+
+@pytest.mark.urls(__name__)
+async def test_a_ticket_is_made_by_a_post_of_a_logged_in_user_and_is_not_stored_by_the_browser():
+    stranger, client = AsyncClient(), await log_in("ada")
+    assert (await stranger.post("/ticket/")).status_code == 401
+    assert (await client.get("/ticket/")).status_code == 405
+    response = await client.post("/ticket/")
+    assert response.json()["seconds"] == 30
+    assert "no-store" in response.headers["Cache-Control"]
+    assert (await echo(authorization=f"ticket {response.json()['ticket']}").connect())[0]
 
 
 async def test_an_invalid_ticket_is_refused_in_spite_of_valid_cookies(monkeypatch):

@@ -12,7 +12,9 @@ from django.test import Client
 from django.urls import include, path, reverse
 
 from paas.limits import OVERLOADED
-from paas.logs import RATE_LIMITED_LOGGERS
+from paas.logs import MAX_FRAMES, MAX_PATH_LENGTH, format_exception
+
+DJANGO_ERRORS = ["DisallowedHost", "RequestDataTooBig", "TooManyFieldsSent", "TooManyFilesSent"]
 
 
 def fail(request, token):
@@ -56,6 +58,15 @@ def test_an_error_is_logged_with_the_request_id_of_its_page_and_without_tokens(c
     assert "hush" not in f"{error['event']} {request}"
 
 
+@pytest.mark.urls(__name__)
+def test_an_error_is_mailed_to_no_one(client, settings, mailoutbox):
+    """Django's report to ADMINS has passwords of forms, as variables of allauth's functions."""
+    settings.ADMINS = ["ops@example.com"]
+    client.raise_request_exception = False
+    assert client.post("/fail/hush/", {"password": "hush"}).status_code == 500
+    assert mailoutbox == []
+
+
 def test_a_csrf_failure_is_logged_without_a_query_string(events):
     other_site = {"referer": "https://evil.example/?token=hush"}
     browser = Client(enforce_csrf_checks=True)
@@ -73,7 +84,16 @@ def test_an_invalid_request_id_is_replaced(client, events, value):
     assert event["request_id"] == response.headers["X-Request-ID"] != value
 
 
-@pytest.mark.parametrize("name", RATE_LIMITED_LOGGERS)
+# A stranger, or an outage, can cause a line of these with each request.
+@pytest.mark.parametrize(
+    "name",
+    [
+        "channels_redis.pubsub",
+        *(f"django.security.{name}" for name in DJANGO_ERRORS),
+        "paas.limits",
+        "waitress.queue",
+    ],
+)
 def test_rate_limited_loggers_log_one_line_per_interval(events, name, monkeypatch):
     logger = logging.getLogger(name)
     (rate_limit,) = logger.filters
@@ -83,6 +103,25 @@ def test_rate_limited_loggers_log_one_line_per_interval(events, name, monkeypatc
     (event,) = events()
     assert (event["event"], event["level"]) == ("Away (ConnectionError)", "warning")
     assert "exception" not in event
+
+
+def test_a_line_has_a_part_of_a_long_path_and_of_a_long_traceback(client, events):
+    """Platforms split lines of more than 10,000 bytes."""
+
+    def fail(depth: int):
+        if depth:
+            return fail_again(depth - 1)
+        raise RuntimeError
+
+    def fail_again(depth: int):
+        return fail(depth)
+
+    client.get(f"/{'x' * 2000}")
+    assert len(events()[-1]["path"]) == MAX_PATH_LENGTH
+    with pytest.raises(RuntimeError) as raised:
+        fail(100)
+    text = format_exception((raised.type, raised.value, raised.tb))
+    assert text.count("  File ") == MAX_FRAMES
 
 
 def test_refused_requests_log_one_line_per_interval(events, monkeypatch):

@@ -1,5 +1,6 @@
 """Deploy checks, health checks, and the platform's header with the client's IP address."""
 
+import time
 from threading import Event
 
 import pytest
@@ -9,6 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.urls import path
 from django.views.generic import RedirectView
 
+import paas.platform
 from paas import health, proxy_headers
 from paas.checks import (
     check_admin_path,
@@ -20,6 +22,7 @@ from paas.checks import (
 from paas.startup import refuse_misconfiguration
 
 PER_PROCESS = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+NO_CACHE = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 
 def test_a_valid_configuration_has_no_deploy_error(configure):
@@ -49,10 +52,14 @@ def test_a_valid_configuration_has_no_deploy_error(configure):
             "DATABASE_URL must name a PostgreSQL database.",
         ),
         ({"sslmode": "disable"}, "DATABASE_URL must set sslmode=require, or verify-full."),
+        ({"sslmode": "allow"}, "DATABASE_URL must set sslmode=require, or verify-full."),
         ({"sslmode": None}, "DATABASE_URL must set sslmode=require, or verify-full."),
-        (
-            {"SESSION_ENGINE": "django.contrib.sessions.backends.cache", "CACHES": PER_PROCESS},
-            "SESSION_ENGINE needs a cache in CACHES that all processes share.",
+        *(
+            (
+                {"SESSION_ENGINE": "django.contrib.sessions.backends.cache", "CACHES": caches},
+                "SESSION_ENGINE needs a cache in CACHES that all processes share.",
+            )
+            for caches in (PER_PROCESS, NO_CACHE)
         ),
     ],
 )
@@ -112,6 +119,14 @@ def test_more_threads_than_database_connections_are_a_problem(configure, only_pr
     assert problems() == []
     message = only_problem(**plan | {"DATABASE_CONNECTION_LIMIT": connections - 1})
     assert f"= {connections} connections, more than DATABASE_CONNECTION_LIMIT (" in message
+    configure(**plan | {"DATABASE_CONNECTION_LIMIT": 1, "DATABASE_IS_POOLED": True})
+    assert problems() == []
+
+
+def test_a_database_on_the_same_machine_needs_no_encryption(configure, settings):
+    configure(sslmode="disable")
+    settings.DATABASES["default"]["HOST"] = "localhost"
+    assert problems() == []
 
 
 def test_development_needs_no_configuration(settings):
@@ -149,6 +164,39 @@ def test_readyz_is_503_while_migrations_are_pending(client):
     assert (response.status_code, response.json()["database"]) == (503, "migrations are pending")
 
 
+def test_readyz_shows_no_text_of_an_error(client, monkeypatch):
+    """An error of PostgreSQL names its host and the user."""
+
+    def fail():
+        raise ConnectionError("no password for ada@db.example.com")
+
+    monkeypatch.setattr(health, "probe_database", fail)
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()) == (503, {"database": "unreachable"})
+
+
+def hang() -> str:
+    LET_GO.wait(10)
+    return "ok"
+
+
+LET_GO = Event()
+
+
+def test_a_probe_that_hangs_delays_readyz_by_less_than_a_second_and_no_other_probe(
+    client, monkeypatch, settings
+):
+    monkeypatch.setattr(health, "probe_database", lambda: "ok")
+    probes = {"stuck": f"{__name__}.hang", "database": "paas.health.probe_database"}
+    settings.READINESS_PROBES = probes
+    began = time.monotonic()
+    response = client.get("/readyz")
+    assert time.monotonic() - began < 1
+    LET_GO.set()
+    assert response.json() == {"stuck": "no answer in time", "database": "ok"}
+    assert int(response.headers["Content-Length"]) == len(response.content)
+
+
 @pytest.mark.parametrize(
     ("value", "address"),
     [
@@ -171,6 +219,7 @@ def test_the_client_s_ip_is_the_last_in_the_router_s_header(client, value, addre
         (1, "198.51.100.66, 192.0.2.1", "192.0.2.1"),
         (2, "198.51.100.66, 192.0.2.1, 203.0.113.9", "192.0.2.1"),
         (1, "nonsense", "203.0.113.7"),
+        (2, "198.51.100.66, nonsense", "203.0.113.7"),
         (1, "2001:db8::1%any-text", "203.0.113.7"),
         (0, "192.0.2.1", "203.0.113.7"),
     ],
@@ -181,6 +230,21 @@ def test_the_client_s_ip_behind_proxies_of_one_s_own(client, settings, proxies, 
     router = {proxy_headers.platform.CLIENT_IP_HEADER: "203.0.113.7"}
     response = client.get("/favicon.ico", headers=router | forwarded)
     assert response.wsgi_request.META["REMOTE_ADDR"] == address
+
+
+def test_without_a_platform_no_header_is_trusted(client, monkeypatch):
+    monkeypatch.setattr(proxy_headers, "platform", paas.platform)
+    headers = {"x-forwarded-for": "198.51.100.66", "x-request-start": "1000000000000"}
+    request = client.get("/favicon.ico", headers=headers).wsgi_request
+    assert (request.META["REMOTE_ADDR"], request.queue_milliseconds) == ("127.0.0.1", None)
+
+
+@pytest.mark.parametrize(
+    ("value", "milliseconds"),
+    [("9" * 5000, None), ("99", None), ("nonsense", None), ("9000000000000", 0)],
+)
+def test_an_invalid_time_of_the_router_s_is_ignored_and_a_later_one_is_now(value, milliseconds):
+    assert proxy_headers.queue_milliseconds({"x-request-start": value}) == milliseconds
 
 
 def test_development_ignores_the_router_s_header(client, settings):

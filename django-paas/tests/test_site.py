@@ -28,6 +28,15 @@ def test_security_txt_names_the_contact(client, settings):
     assert "Expires: 20" in text
 
 
+@pytest.mark.parametrize("path", ["/robots.txt", "/.well-known/security.txt"])
+def test_pages_for_robots_need_no_login_and_take_no_form(client, settings, path):
+    settings.SECURITY_CONTACT = "security@example.com"
+    everywhere = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, everywhere]
+    assert client.get(path).status_code == 200
+    assert client.post(path).status_code == 405
+
+
 def test_password_managers_find_the_page_that_changes_the_password(client):
     url = client.get("/.well-known/change-password")["Location"]
     assert url == reverse("account_change_password")

@@ -139,6 +139,7 @@ def configuration(level: int | str, as_json: bool = True) -> dict:
         "loggers": {
             # At INFO it logs successful logins, which the request log has.
             "axes": {"level": "WARNING"},
+            # Not Django's mail to ADMINS: its report has passwords, as variables of functions.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             # Its warnings about 4xx responses would repeat the request log.
             "django.request": {"level": "ERROR", "filters": [strip_query_string]},
