@@ -1,4 +1,6 @@
-"""What importing the settings does."""
+"""What importing the settings does, and what production has."""
+
+import json
 
 from rehearsal.combinations import OWN_TESTS, for_combinations
 
@@ -22,3 +24,56 @@ def test_importing_settings_neither_exits_nor_starts_sentry(clone):
     assert clone.run(command, SENTRY_DSN=dsn) == "[]\n"
     printed = clone.run(command, SENTRY_DSN=dsn, DEBUG="perhaps", WEB_THREADS="0")
     assert printed == "['DEBUG', 'WEB_THREADS']\n[]\n"
+
+
+# By the setting: what it is in production, and what another value would cost.
+PROTECTING = {
+    "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": False,  # a passkey would work on any site's page
+    "CACHES": {  # rate limits: each process would count for itself, or the oldest counts be deleted
+        "default": {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "users_limits",
+            "OPTIONS": {"MAX_ENTRIES": 20_000},
+        }
+    },
+    "WHITENOISE_AUTOREFRESH": False,  # each request would search the disk
+    "WHITENOISE_USE_FINDERS": False,
+    "STATEMENT_TIMEOUT": 20,  # a query without an index would stop the site
+    "DATABASE_CONNECTION_LIMIT": 20,  # the check of WEB_THREADS would pass
+    "TRUSTED_PROXIES": 0,  # a client could send an address of its choice
+    "MAX_QUEUED_REQUESTS": 500,  # requests would wait longer than the router does
+    "SEND_TIMEOUT": 30,  # clients that read nothing would stay
+    "ACCOUNT_EMAIL_VERIFICATION": "mandatory",  # an account could have another's address
+    "ACCOUNT_SIGNUP_FIELDS": ["username*", "email*", "password1*", "password2*"],
+}
+# By the variable: a value that is not understood.
+INVALID = {
+    "MAX_BODY_SIZE": "0",
+    "MAX_QUEUED_REQUESTS": "0",
+    "SEND_TIMEOUT": "0",
+    "TRUSTED_PROXIES": "-1",
+    "STATEMENT_TIMEOUT": "-1",
+    "SECURE_HSTS_SECONDS": "0",
+    "SIGN_UP": "close",
+    "ACCOUNT_EMAIL_VERIFICATION": "yes",
+    "ADMIN_PATH": "//",
+    "EMAIL_URL": "mail.example.com",
+}
+PRINT_SETTINGS = """
+import json, sys
+from config import settings
+
+print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}))
+"""
+
+
+def test_production_has_the_settings_that_protect_it(clone):
+    clone.write("print_settings.py", PRINT_SETTINGS)
+    command = f"python print_settings.py {' '.join(PROTECTING)}"
+    assert json.loads(clone.run(command, EMAIL_URL="smtp://mail.example.com")) == PROTECTING
+
+
+def test_each_variable_that_is_not_understood_is_named(clone):
+    clone.write("import_settings.py", IMPORT_SETTINGS)
+    printed = clone.run("python import_settings.py", **INVALID)
+    assert printed == f"{sorted(INVALID)}\n[]\n"
