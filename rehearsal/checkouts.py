@@ -1,12 +1,16 @@
 """Checkouts of projects, and of this repository: what people change and type there."""
 
+import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
+from rehearsal.buildpack import install
 from rehearsal.combinations import TEMPLATE
 from rehearsal.processes import bare_environment, developer_environment, run, run_script
 
@@ -44,6 +48,22 @@ class Checkout:
     def append(self, name: str, text: str) -> None:
         with (self.folder / name).open("a") as file:
             file.write(text)
+
+    def add(self, code: str) -> None:
+        """Add a document's code to the file that its first line names; in settings above env.seal()."""
+        name = re.match(r"# (\S+)", code)[1]
+        text, seal, _ = self.read(name).partition("\nenv.seal()\n")
+        self.write(name, f"{text}\n{code}{seal}")
+
+    def require(self, lines: str) -> None:
+        """Add lines of a document to the dependencies, lock and install them, as README.md says."""
+        self.replace("pyproject.toml", "\ndependencies = [\n", f"\ndependencies = [\n{lines}")
+        # The index is that of this process.
+        path = f"{Path(find_uv_bin()).parent}:{self.environment['PATH']}"
+        run("make lock", self.folder, os.environ | {"PATH": path})
+        environment = self.folder.parent / "environment"
+        install("requirements-dev.txt", self.folder, environment)
+        self.environment = developer_environment(environment / "bin", self.folder)
 
     def replace(self, name: str, old: str, new: str) -> None:
         """Replace ``old``, which must be in the file once."""
