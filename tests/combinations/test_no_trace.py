@@ -45,8 +45,8 @@ TERMS = {
         r"(?-i:welcome)",  # the home page greets with "Welcome, "
     ],
     "use_s3_media": [
-        *["aws_", r"\bs3\b", "s3transfer", r"\bboto", "jmespath", "django-storages"],
-        *["bucket", "pillow", r"\buploads\b", "media_", r"\bmedia/"],
+        # Not the settings: a project without uploads gets a bucket by two lines of packages.
+        *["s3transfer", r"\bboto", "jmespath", r"django-storages(?!\.readthedocs)", "pillow="],
         r"(?<!-in-)picture(?!-in-)",  # picture-in-picture is a feature of browsers
     ],
     "redis": ["redis", "valkey"],

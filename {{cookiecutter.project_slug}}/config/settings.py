@@ -150,9 +150,7 @@ DEPLOY_CHECKS = [  # modules
     # <% if cookiecutter.__redis == "yes" %>
     "paas.redis_checks",
     # <% endif %>
-    # <% if cookiecutter.use_s3_media %>
     "paas.bucket_checks",
-    # <% endif %>
     # <% if cookiecutter.__interface == "asgi" %>
     "paas.asgi.checks",
     # <% endif %>
@@ -279,29 +277,18 @@ SECURE_CSP: dict[str, Any] = {
     "upgrade-insecure-requests": not DEBUG,
 }
 
-# <% if cookiecutter.use_s3_media %>
 # Uploads, in a bucket or for development in MEDIA_ROOT: https://django-storages.readthedocs.io/
 MEDIA_ROOT = BASE_DIR / "media"
 MEDIA_URL = "/media/"
-BUCKET = {
-    "access_key": env.str("AWS_ACCESS_KEY_ID", ""),
-    "secret_key": env.str("AWS_SECRET_ACCESS_KEY", ""),
-    "bucket_name": env.str("AWS_STORAGE_BUCKET_NAME", ""),
-    "region_name": env.str("AWS_S3_REGION_NAME", ""),
-}
-if BUCKET["bucket_name"]:
-    # <% if cookiecutter.platform == "heroku" %>
-    bucket_host = f"s3.{BUCKET['region_name']}.amazonaws.com"
-    # <% else %>
-    bucket_host = f"{BUCKET['region_name']}.digitaloceanspaces.com"
-    # <% endif %>
-    STORAGES["default"] = {
-        "BACKEND": "paas.bucket.Bucket",
-        "OPTIONS": BUCKET | {"endpoint_url": f"https://{bucket_host}"},
-    }
-    SECURE_CSP["img-src"] = [CSP.SELF, f"https://{BUCKET['bucket_name']}.{bucket_host}"]
-
+# <% if cookiecutter.platform == "heroku" %>
+BUCKET = variables.bucket_options(env, "s3.{region_name}.amazonaws.com")
+# <% else %>
+BUCKET = variables.bucket_options(env, "{region_name}.digitaloceanspaces.com")
 # <% endif %>
+if BUCKET["bucket_name"]:
+    STORAGES["default"] = {"BACKEND": "paas.bucket.Bucket", "OPTIONS": BUCKET}
+    SECURE_CSP["img-src"] += [variables.bucket_origin(BUCKET)]
+
 # HTTPS: https://docs.djangoproject.com/en/6.1/topics/security/#ssl-https
 if not DEBUG:
     # The platform's router ends TLS, and replaces this header if a client sends it.

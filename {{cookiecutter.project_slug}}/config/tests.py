@@ -16,12 +16,11 @@ PRODUCTION = {
     # <% if cookiecutter.__redis == "yes" %>
     "REDIS_URL": "redis://localhost:1",
     # <% endif %>
-    # <% if cookiecutter.use_s3_media %>
+    # For a model with a FileField: docs/operations.md.
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     "AWS_STORAGE_BUCKET_NAME": "uploads",
     "AWS_S3_REGION_NAME": "us-east-1",
-    # <% endif %>
 }
 
 

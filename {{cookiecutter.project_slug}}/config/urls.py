@@ -9,8 +9,8 @@ urlpatterns = [
     # <% if cookiecutter.__interface == "asgi" %>
     path("presence/", include("presence.urls")),
     # <% endif %>
+    path("", include("paas.media")),  # uploads, in development
     # <% if cookiecutter.use_s3_media %>
-    path("", include("paas.media")),
     path("picture/", include("pictures.urls")),
     # <% endif %>
     path(settings.ADMIN_PATH, admin.site.urls),

@@ -3,13 +3,20 @@
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from environs import validate
+from environs import Env, validate
 
 is_mail_url = validate.Regexp(
     r"(smtps?://([^\s:/?#@]+:[^\s:/?#@]+@)?[\w.-]+(:[1-5]?\d{1,4})?)?$",
     error="Must have the form smtps://user:password@host:port, with :/?#@ percent-encoded.",
 )
 
+# Of a bucket, and the option of paas.bucket.Bucket that each sets.
+BUCKET_VARIABLES = {
+    "AWS_ACCESS_KEY_ID": "access_key",
+    "AWS_SECRET_ACCESS_KEY": "secret_key",
+    "AWS_STORAGE_BUCKET_NAME": "bucket_name",
+    "AWS_S3_REGION_NAME": "region_name",
+}
 # Seconds for each step of SMTP. A page that sends mail waits as long for a server that hangs.
 SMTP_TIMEOUT = 5
 
@@ -30,3 +37,17 @@ def smtp_options(url: str) -> dict[str, Any]:
         "use_tls": parts.scheme == "smtp",
         "timeout": SMTP_TIMEOUT,
     }
+
+
+def bucket_options(env: Env, host: str) -> dict[str, str]:
+    """The OPTIONS of ``paas.bucket.Bucket`` in STORAGES, from BUCKET_VARIABLES; "" for what is not set.
+
+    ``host`` is the service's, in which ``{region_name}`` becomes the bucket's region.
+    """
+    options = {option: env.str(name, "") for name, option in BUCKET_VARIABLES.items()}
+    return options | {"endpoint_url": f"https://{host.format(**options)}"}
+
+
+def bucket_origin(options: dict[str, str]) -> str:
+    """Where the URLs of the bucket's files lead, for the Content Security Policy."""
+    return options["endpoint_url"].replace("://", f"://{options['bucket_name']}.")
