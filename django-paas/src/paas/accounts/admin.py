@@ -8,11 +8,17 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest
 
+from paas.accounts.forms import is_by_address_only
+
 
 def invite(user: AbstractUser) -> None:
     """Send the user a link to set a password."""
     key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
-    context = {"user": user, "url": get_adapter().get_reset_password_from_key_url(key)}
+    context = {
+        "user": user,
+        "by_address": is_by_address_only(),
+        "url": get_adapter().get_reset_password_from_key_url(key),
+    }
     get_adapter().send_mail("users/email/invitation", user.email, context)
 
 

@@ -1,10 +1,11 @@
-from allauth.account import forms
+from allauth.account import app_settings, forms
+from allauth.account.utils import filter_users_by_email
 from axes.models import AccessLog
 from axes.utils import reset
 from django.contrib.auth import authenticate, get_user_model
 from django.core.validators import RegexValidator
 from django.db import transaction
-from django.forms import CharField, ModelForm, TextInput
+from django.forms import CharField, EmailInput, ModelForm, TextInput
 
 # Rules of new user names. ASCII only: U+0430 looks like "a". No "@": a user name that is another's
 # address would be in the way of their login by address.
@@ -17,22 +18,31 @@ USERNAME_VALIDATORS = [
 USERNAME_ATTRIBUTES = {"autocapitalize": "none", "spellcheck": "false"}
 
 
+def is_by_address_only() -> bool:
+    """Whether users log in by their e-mail address, and not by a user name."""
+    return set(app_settings.LOGIN_METHODS) == {"email"}
+
+
 class LoginForm(forms.LoginForm):
-    """Log in by user name, in any case, or by e-mail address."""
+    """Log in by user name, in any case, or by e-mail address, unless that is the only method."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        by_address = is_by_address_only()
         attributes = {"autocomplete": "username webauthn", "autocapitalize": "none"}
         # An address has up to 254 characters.
         self.fields["login"] = CharField(
-            label="User name or e-mail address", max_length=254, widget=TextInput(attributes)
+            label="E-mail address" if by_address else "User name or e-mail address",
+            max_length=254,
+            widget=(EmailInput if by_address else TextInput)(attributes),
         )
         self.order_fields(["login", "password"])
 
 
 class SignUpForm(forms.SignupForm):
     """It must reveal a taken user name, but never whether an address has an account: such an address
-    gets a second account, unconfirmed.
+    gets a second account, unconfirmed. Where nothing but the address opens an account, and none is
+    confirmed, it is refused: no one could log in to the second account.
     """
 
     def __init__(self, *args, **kwargs):
@@ -41,6 +51,11 @@ class SignUpForm(forms.SignupForm):
             self.fields["username"].widget.attrs |= USERNAME_ATTRIBUTES
 
     def validate_unique_email(self, value: str) -> str:
+        is_confirmed = (
+            app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY
+        )
+        if is_by_address_only() and not is_confirmed and filter_users_by_email(value):
+            raise forms.get_adapter().validation_error("email_taken")
         return value
 
     def try_save(self, request):
