@@ -1,4 +1,4 @@
-"""The generated README's steps remove its examples, and leave a project that works."""
+"""The steps of a project's documents remove its examples and its account pages; what is left works."""
 
 import re
 import sqlite3
@@ -36,6 +36,12 @@ def removals(folder: Path) -> dict[str, list[str]]:
     return {name: re.findall(r"^\d\. (.+)", steps, re.MULTILINE) for name, steps in lists}
 
 
+def steps_without_accounts(folder: Path) -> list[str]:
+    """The steps of docs/operations.md that remove the account pages."""
+    section = (folder / "docs/operations.md").read_text().partition("\n## Accounts\n")[2]
+    return re.findall(r"^\d\. (.+)", section.partition("\n## ")[0], re.MULTILINE)
+
+
 def pattern(edit: re.Match) -> str:
     """The regular expression of the text to edit."""
     text = {name: re.escape(found) for name, found in edit.groupdict().items() if found}
@@ -67,12 +73,16 @@ def remove(owner: Checkout, names: list[str]) -> None:
     steps = removals(owner.folder)
     for step in [step for name in names for step in steps[name]]:
         perform(owner, step)
+    assert_no_tables(owner, names)
+    assert_gone(owner.folder, names)
+    owner.run("make fix check\npython manage.py check")
+
+
+def assert_no_tables(owner: Checkout, apps: list[str]) -> None:
     with closing(sqlite3.connect(owner.folder / "db.sqlite3")) as database:
         tables = [table for (table,) in database.execute("SELECT name FROM sqlite_master")]
     assert "users_user" in tables
-    assert [table for table in tables if table.startswith(tuple(names))] == []
-    assert_gone(owner.folder, names)
-    owner.run("make fix check\npython manage.py check")
+    assert [table for table in tables if table.startswith(tuple(apps))] == []
 
 
 def assert_gone(folder: Path, names: list[str]) -> None:
@@ -95,6 +105,15 @@ def test_every_example_of_a_project_comes_off_in_six_steps_at_most(project, tmp_
     owner.run("make fix", RUFF_NO_CACHE="true")
     assert_valid_files(owner.folder)
     assert_gone(owner.folder, list(EXAMPLES))
+    _, *others = steps_without_accounts(project.folder)
+    for step in others:
+        perform(owner, step)
+    owner.run("make fix", RUFF_NO_CACHE="true")
+    assert_valid_files(owner.folder)
+    assert (
+        owner.run("grep -rlE 'allauth|ACCOUNT_|account_' --include=*.py --include=*.html . || true")
+        == ""
+    )
 
 
 @for_combinations(by_name(ASGI), apart="removal")
@@ -109,4 +128,36 @@ def test_a_project_without_one_example_passes_its_checks_and_tests(developer, na
 @for_combinations(by_name(ASGI, WSGI), apart="removal")
 def test_a_project_without_any_example_passes_its_checks_and_tests(developer):
     remove(developer, list(removals(developer.folder)))
+    assert " passed" in developer.run("pytest")
+
+
+VISIT = """
+from django.test import Client
+from users.models import User
+User.objects.create_superuser("ada", "ada@example.com", "correct horse")
+visitor, form = Client(SERVER_NAME="localhost"), "/admin/login/"
+print([visitor.get(path).status_code for path in ("/accounts/login/", "/.well-known/change-password")])
+assert "/accounts/" not in visitor.get("/").text
+for login in ("ada", "ADA@example.com"):
+    visitor.post(form, {"username": login, "password": "correct horse"})
+    page = visitor.get("/")
+    assert "Welcome, ada." in page.text and "Admin" in page.text
+    print(visitor.get("/admin/users/user/").status_code, visitor.post("/admin/logout/").status_code)
+    assert "Welcome" not in visitor.get("/").text
+data = {"username": "ada", "password": "wrong"}
+print([visitor.post(form, data).status_code for _ in range(6)])
+"""
+VISITED = ["[404, 404]", "200 302", "200 302", "[200, 200, 200, 200, 429, 429]"]
+
+
+@for_combinations(by_name(ASGI, WSGI), apart="removal")
+def test_a_project_without_account_pages_keeps_users_and_the_admin_with_its_lockout(developer):
+    steps = steps_without_accounts(developer.folder)
+    remove(developer, list(removals(developer.folder)))
+    for step in steps:
+        perform(developer, step)
+    assert_no_tables(developer, ["account_", "mfa_", "usersessions_"])
+    developer.run("make fix check\npython manage.py check\npython manage.py migrate")
+    printed = developer.run_script(VISIT)
+    assert re.findall(r"^(?:\[[\d, ]+\]|200 \d+)$", printed, re.MULTILINE) == VISITED
     assert " passed" in developer.run("pytest")

@@ -9,6 +9,18 @@ from django.urls import reverse
 from users.forms import SignUpForm
 from users.models import User
 
+
+def test_user_names_are_unique_in_any_case(user):
+    with pytest.raises(ValidationError, match="already exists"):
+        User(username="ADA").validate_constraints()
+    with pytest.raises(IntegrityError):
+        User.objects.create_user("ADA")
+
+
+def test_the_admin_lists_users(admin_client, user):
+    assert "ada" in admin_client.get(reverse("admin:users_user_changelist")).text
+
+
 PASSWORD = "a long enough passphrase"
 
 
@@ -28,19 +40,8 @@ def test_logging_in_and_out(client, user, name):
     assert get_user(client).is_anonymous
 
 
-def test_user_names_are_unique_in_any_case(user):
-    with pytest.raises(ValidationError, match="already exists"):
-        User(username="ADA").validate_constraints()
-    with pytest.raises(IntegrityError):
-        User.objects.create_user("ADA")
-
-
 def test_the_account_page_has_the_site_s_header(client, user):
     client.force_login(user)
     page = client.get(reverse("account")).text
     assert reverse("home") in page
     assert "ada@example.com" in page
-
-
-def test_the_admin_lists_users(admin_client, user):
-    assert "ada" in admin_client.get(reverse("admin:users_user_changelist")).text

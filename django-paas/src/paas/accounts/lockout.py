@@ -14,16 +14,17 @@ counts failures within AXES_COOLOFF_TIME, and stops another attack:
 =============================  ===================================================================
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from ipaddress import IPv6Network, ip_address
 
-from allauth.account.utils import filter_users_by_email
 from asgiref.sync import sync_to_async
 from axes.attempts import get_cool_off_threshold
 from axes.backends import AxesStandaloneBackend
 from axes.handlers.database import AxesDatabaseHandler
 from axes.helpers import get_client_username, get_cool_off, get_failure_limit
 from axes.models import AccessAttempt, AccessLog
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractUser
@@ -100,13 +101,21 @@ class Backend(AxesStandaloneBackend, ModelBackend):
 def find_user(typed: str) -> AbstractUser | None:
     """The user with that name, in any case, or e-mail address: a confirmed one, or the oldest's."""
     if "@" in typed:
-        found = filter_users_by_email(typed, prefer_verified=True)
         # Without those who have asked to change to it, but not confirmed it.
-        users = [user for user in found if user.email.lower() == typed.lower()]
+        users = [user for user in users_of(typed) if user.email.lower() == typed.lower()]
         if users:
             return min(users, key=lambda user: user.pk)
     lowercase = get_user_model().objects.annotate(lowercase=Lower("username"))
     return lowercase.filter(lowercase=Lower(Value(typed))).first()
+
+
+def users_of(address: str) -> Iterable[AbstractUser]:
+    """The users with that address; where one has confirmed it, those who have."""
+    if not apps.is_installed("allauth.account"):  # a project without account pages
+        return get_user_model().objects.filter(email__iexact=address)
+    from allauth.account.utils import filter_users_by_email
+
+    return filter_users_by_email(address, prefer_verified=True)
 
 
 def counted_username(request: HttpRequest, credentials: dict | None) -> str | None:

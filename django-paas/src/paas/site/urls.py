@@ -8,11 +8,7 @@ from paas.site import views
 urlpatterns = [
     path("robots.txt", views.robots, name="robots"),
     path(".well-known/security.txt", views.security_txt, name="security"),
-    path(
-        ".well-known/change-password",
-        login_not_required(RedirectView.as_view(pattern_name="account_change_password")),
-        name="change_password",
-    ),
+    path(".well-known/change-password", views.change_password, name="change_password"),
     # Browsers request it on pages without <link rel="icon">, such as the admin's.
     path(
         "favicon.ico",

@@ -2,7 +2,9 @@ from datetime import timedelta
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse, HttpResponseServerError
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.urls import NoReverseMatch
 from django.utils import timezone
 from django.views import defaults
 from django.views.decorators.http import require_safe
@@ -40,6 +42,16 @@ def server_error(request):
 def robots(request):
     """Not the admin's path, which is the operator's choice."""
     return HttpResponse("User-agent: *\nDisallow: /accounts/\n", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+def change_password(request):
+    """Where password managers lead: https://www.w3.org/TR/change-password-url/."""
+    try:
+        return redirect("account_change_password")
+    except NoReverseMatch as error:  # a project without account pages
+        raise Http404 from error
 
 
 @login_not_required
