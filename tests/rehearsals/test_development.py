@@ -93,3 +93,26 @@ def test_without_env_a_command_says_what_to_do_and_nothing_more(developer):
 def test_git_ignores_the_lock_that_uv_run_writes(developer):
     developer.run("touch uv.lock\ngit init --quiet\ngit add --all")
     assert "uv.lock" not in developer.run("git ls-files").split()
+
+
+SHOW_MENU = """
+from django.test import Client
+from users.models import User
+visitor, user = Client(SERVER_NAME="localhost"), Client(SERVER_NAME="localhost")
+user.force_login(User.objects.create_user("ada"))
+for each in (visitor, user):
+    page = each.get("/").text
+    print("shown:", *[word for word in ("Above", "Below") if f">{word}</a>" in page])
+"""
+
+
+@one_project
+def test_a_menu_item_is_for_all_above_the_line_that_the_readme_names_and_for_users_below(developer):
+    [line] = re.findall(
+        r"^\| a menu item .+ below `(.+?)`", developer.read("README.md"), re.MULTILINE
+    )
+    above, below = '<a href="/">Above</a>', '<a href="/">Below</a>'
+    developer.replace("templates/menu.html", line, f"{above}\n{line}\n{below}")
+    developer.run("python manage.py migrate")
+    shown = re.findall(r"^shown: (.+)", developer.run_script(SHOW_MENU), re.MULTILINE)
+    assert shown == ["Above", "Above Below"]
