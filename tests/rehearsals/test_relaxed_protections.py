@@ -1,7 +1,6 @@
 """The code in the package's docs/protections.md relaxes each protection, and nothing else does."""
 
 import hmac
-import re
 import shutil
 import time
 from collections.abc import Callable
@@ -13,15 +12,16 @@ import pytest
 from playwright.sync_api import expect
 
 from rehearsal.checkouts import Checkout
-from rehearsal.combinations import SERVERS, TEMPLATE, for_combinations
+from rehearsal.combinations import SERVERS, for_combinations
+from rehearsal.recipes import BLOCK, add_code, follow, read_recipes
 from rehearsal.site import Site
 
 pytestmark = for_combinations(SERVERS[:1], apart="relaxed")
 
-RECIPES = TEMPLATE / "django-paas/src/paas/docs/protections.md"
 # Both sections set frame-src, so one is on a site of its own.
 VIDEO, STRIPE = "A frame with another site's page", "Stripe"
 CDN, FONT = "A script from a CDN", "A web font"
+WEBHOOK, PLAIN_WEBHOOK = "A webhook", "A webhook over plain HTTP"
 INLINE, POP_UP = "An inline script", "A pop-up that reports back"
 WITHOUT_NONCE = """
 const script = document.createElement("script");
@@ -67,16 +67,15 @@ class Relaxed(Site):
 def relax(project: Checkout, are_applied: Callable[[str], bool]) -> dict[str, str]:
     """Add the code of these sections, and a page for each example; return the pages' paths."""
     paths: dict[str, str] = {}
-    for section in RECIPES.read_text().split("\n## ")[1:]:
-        title = section.partition("\n")[0]
-        for language, code in re.findall(r"(?ms)^```(\w+)\n(.+?)^```$", section):
+    for title, section in read_recipes("protections.md").items():
+        for language, code in BLOCK.findall(section):
             if language == "html":
                 number = str(len(paths))
                 project.write(f"templates/{number}.html", PAGE.replace("CODE", code))
                 project.append("pages/urls.py", URL.replace("NUMBER", number))
                 paths[title] = f"/examples/{number}/"
             elif are_applied(title):
-                project.add(code)
+                add_code(project, code)
     return paths
 
 
@@ -88,7 +87,12 @@ def site(request, deployment, tmp_path_factory):
     shutil.copytree(Path(corsheaders.__file__).parent, folder / "corsheaders")
     environment = deployment.environment | {"WEBHOOK_SECRET": "a secret"}
     relaxed = Relaxed(type(deployment.platform)(folder), environment)
-    relaxed.paths = relax(Checkout(folder, {}), lambda title: (title != VIDEO) == request.param)
+
+    def is_applied(title: str) -> bool:
+        # The webhook is on both sites: on the second one over HTTPS only.
+        return title != VIDEO if request.param else title in (VIDEO, WEBHOOK)
+
+    relaxed.paths = relax(Checkout(folder, {}), is_applied)
     with relaxed as site:
         yield site
 
@@ -216,8 +220,58 @@ def test_the_document_s_views_work(site, visitor):
     assert parts[-1][0] - parts[0][0] > 1
     assert "".join(text for _, text in parts).count("\n") == 4
 
-    signature = {"X-Signature": hmac.new(b"a secret", b"{}", "sha256").hexdigest()}
+
+def sign(body: bytes, age: float = 0, timestamp: str = "") -> dict[str, str]:
+    """The headers of a webhook whose body was signed ``age`` seconds ago, or at that time stamp."""
+    timestamp = timestamp or str(int(time.time() - age))
+    signature = hmac.new(b"a secret", f"{timestamp}.".encode() + body, "sha256").hexdigest()
+    return {"X-Timestamp": timestamp, "X-Signature": signature}
+
+
+# What is not signed with the secret, or not now.
+NOT_GENUINE = {
+    "no headers": {},
+    "not ASCII": {"X-Timestamp": "\xe9", "X-Signature": "\xe9"},
+    "another body": sign(b"[]"),
+    "another time": sign(b"{}") | {"X-Timestamp": str(int(time.time()) - 1)},
+    "recorded": sign(b"{}", age=301),
+    "not yet": sign(b"{}", age=-400),
+    "no time stamp": sign(b"{}", timestamp="now"),
+    "digits that are not ASCII": sign(b"{}") | {"X-Timestamp": "\xb2"},
+}
+
+
+def send(visitor, headers: dict[str, str], body: bytes = b"{}") -> int:
+    """Send the webhook and return the status of the response."""
+    encoded = {name: value.encode("latin1") for name, value in headers.items()}
+    return visitor.post("/webhook/", content=body, headers=encoded).status_code
+
+
+def test_a_webhook_is_taken_if_it_is_signed_now_and_small(visitor):
+    assert send(visitor, sign(b"{}")) == 204
+    statuses = {name: send(visitor, headers) for name, headers in NOT_GENUINE.items()}
+    assert statuses == dict.fromkeys(NOT_GENUINE, 403)
+    large = b"0" * 100_001
+    assert send(visitor, sign(large), large) == 413
+    assert visitor.get("/webhook/").status_code == 405
+
+
+@only_video
+def test_a_webhook_comes_over_https_only(site):
     with site.visitor("http") as plain:
-        assert plain.post("/webhook/", content=b"{}", headers=signature).status_code == 204
-        assert plain.post("/webhook/", content=b"[]", headers=signature).status_code == 403
+        assert send(plain, sign(b"{}")) == 301
+
+
+@all_others
+def test_a_webhook_over_plain_http_is_taken_too(site):
+    with site.visitor("http") as plain:
+        assert send(plain, sign(b"{}")) == 204
+        assert send(plain, sign(b"[]")) == 403
         assert plain.post("/upload/", files=FILE).status_code == 301
+
+
+def test_the_project_s_checks_pass_with_the_webhooks(clone):
+    recipes = read_recipes("protections.md")
+    for title in (WEBHOOK, PLAIN_WEBHOOK):
+        follow(clone, recipes[title])
+    clone.run("make check")
