@@ -7,3 +7,15 @@ MESSAGE_TOO_BIG = 4413
 TOO_MANY = 4429  # messages, or WebSockets of one user
 INTERNAL_ERROR = 4500
 UNAVAILABLE = 4503  # Redis
+
+# For the log, unless close() is given a reason: of this side's codes, and of the others.
+REASONS = {
+    BAD_MESSAGE: "the message is not allowed",
+    LOGGED_OUT: "the session ended or the account changed",
+    NO_ANSWER: "no answer to two pings",
+    MESSAGE_TOO_BIG: "the message is too big",
+    TOO_MANY: "too many messages or WebSockets",
+    INTERNAL_ERROR: "an error, which is logged",
+    UNAVAILABLE: "Redis is unavailable",
+}
+CLIENT_REASONS = {1006: "the connection was lost", 1012: "the server stops"}

@@ -69,7 +69,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
     async def connect(self):
         user = self.scope["user"]
         if not user.is_authenticated:
-            await self.close()
+            await self.close(reason="the session has ended")
             return
         # What ended_sessions() and changed_accounts() compare with the database.
         self.session = (self.scope["session"].session_key, user.pk)
@@ -80,7 +80,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
             await self.channel_layer.group_add(group, self.channel_name)
         # A logout before group_add() has closed the session's other WebSockets only.
         if await database_sync_to_async(ended_sessions)({self.session}):
-            await self.close()
+            await self.close(reason="not logged in")
             return
         offered = self.subprotocol in self.scope["subprotocols"]
         await self.accept(subprotocol=self.subprotocol if offered else None)

@@ -16,7 +16,6 @@ import secrets
 from datetime import timedelta
 
 from channels.db import database_sync_to_async
-from channels.security.websocket import WebsocketDenier
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
@@ -27,6 +26,7 @@ from django.views.decorators.http import require_POST
 
 from paas.conf import settings
 
+from paas.asgi.reject import RejectHandshake
 TICKET_SECONDS = 30
 TICKET_SESSION = "ticket_session_key"
 # No session cookie can name a ticket's row: paas/sessions.py takes alphanumeric keys only.
@@ -86,7 +86,7 @@ class TicketAuth:
             session_key = await database_sync_to_async(redeem)(ticket)
             scope = {**scope, "cookies": {settings.SESSION_COOKIE_NAME: session_key}}
             if session_key is None:
-                application = WebsocketDenier()
+                application = RejectHandshake("the ticket is invalid, expired or used")
         await application(scope, receive, send)
 
 

@@ -9,7 +9,6 @@ import structlog
 from channels.auth import AuthMiddleware
 from channels.db import database_sync_to_async
 from channels.routing import URLRouter
-from channels.security.websocket import WebsocketDenier
 from channels.sessions import CookieMiddleware, SessionMiddleware
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.core.exceptions import BadRequest, DisallowedHost
@@ -19,7 +18,8 @@ from django.utils.crypto import constant_time_compare
 from redis import RedisError
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
-from paas.asgi.close_codes import INTERNAL_ERROR, UNAVAILABLE
+from paas.asgi.close_codes import CLIENT_REASONS, INTERNAL_ERROR, REASONS, UNAVAILABLE
+from paas.asgi.reject import RejectHandshake
 from paas.asgi.shutdown import TrackInFlight
 from paas.asgi.tickets import TicketAuth
 from paas.conf import settings
@@ -49,21 +49,22 @@ class ReadHandshake:
 
 
 class LogSockets:
-    """ASGI middleware: log each WebSocket that opens, closes or is refused, and add the request id
-    of the handshake to every log line in between.
+    """ASGI middleware: log each WebSocket that opens, and why it closes or is refused; add the
+    request id of the handshake to every log line in between.
     """
 
     def __init__(self, application):
         self.application = application
 
     async def __call__(self, scope, receive, send):
-        began, codes, end = time.perf_counter(), [], "socket refused"
+        began, closed, end = time.perf_counter(), [], "socket refused"
         socket = {"path": scope["path"][:MAX_PATH_LENGTH], "address": scope["client"][0]}
 
         async def watched_receive():
             message = await receive()
             if message["type"] == "websocket.disconnect":
-                codes.append(message.get("code"))
+                code = message.get("code")
+                closed.append((code, CLIENT_REASONS.get(code, "the client closed it")))
             return message
 
         async def watched_send(message):
@@ -73,15 +74,18 @@ class LogSockets:
                 logger.info("socket opened", **socket)
                 end = "socket closed"
             elif message["type"] == "websocket.close":
-                codes.append(message.get("code", 1000))
+                code = message.get("code", 1000)
+                reason = message.get("reason") or REASONS.get(code, "the consumer closed it")
+                closed.append((code, reason))
 
         with bound_contextvars(request_id=request_id(scope["handshake"])):
             try:
                 await self.application(scope, watched_receive, watched_send)
             finally:
-                # The first code is the reason; a second one is the other side's reply.
-                code = codes[0] if codes else None
-                logger.info(end, **socket, code=code, duration_ms=milliseconds_since(began))
+                # A second code is the other side's reply.
+                code, reason = closed[0] if closed else (None, None)
+                duration_ms = milliseconds_since(began)
+                logger.info(end, **socket, code=code, reason=reason, duration_ms=duration_ms)
 
 
 class SessionAuth(AuthMiddleware):
@@ -119,22 +123,25 @@ class SameOrigin:
         self.application = application
 
     async def __call__(self, scope, receive, send):
-        application = self.application if is_same_origin(scope) else WebsocketDenier()
+        problem = origin_problem(scope)
+        application = RejectHandshake(problem) if problem else self.application
         await application(scope, receive, send)
 
 
-def is_same_origin(scope) -> bool:
+def origin_problem(scope) -> str | None:
+    """Why the handshake is refused; None if it is not."""
     # As Django sees an HTTP request: SECURE_PROXY_SSL_HEADER and ALLOWED_HOSTS apply.
     handshake = {"method": "GET", "path": scope["path"], "headers": scope["headers"]}
     try:
         request = ASGIRequest(handshake, BytesIO())
         site = f"{request.scheme}://{request.get_host()}"
     except (BadRequest, DisallowedHost):
-        return False
+        return "the Host is not in ALLOWED_HOSTS, or a header is invalid"
     # A handshake cannot be redirected to HTTPS.
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
-        return False
-    return request.headers.get("Origin", site).lower() == site.lower()
+        return "not over HTTPS"
+    is_same = request.headers.get("Origin", site).lower() == site.lower()
+    return None if is_same else "the Origin is another site"
 
 
 class HandleErrors:
@@ -179,7 +186,7 @@ MIDDLEWARE = [
 
 def websocket_application(urlpatterns: list):
     """Return the ASGI application that routes WebSockets, and refuses those of unknown paths."""
-    application = URLRouter([*urlpatterns, re_path("", WebsocketDenier.as_asgi())])
+    application = URLRouter([*urlpatterns, re_path("", RejectHandshake("no such path"))])
     for middleware in reversed(MIDDLEWARE):
         application = middleware(application)
     return application
