@@ -41,7 +41,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
     async def opened(self) -> None:
         """Called when the WebSocket is open; ``self.scope["user"]`` is the user."""
 
-    async def receive_json(self, content, **kwargs) -> None:
+    async def receive_json(self, content) -> None:
         """Called with a message's JSON value. By default no message is allowed."""
         await self.close(BAD_MESSAGE)
 
@@ -56,6 +56,18 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
         """
         return set()
 
+    # For subclasses to call.
+
+    async def join(self, group: str) -> None:
+        """Receive what is sent to this group of the channel layer, until the WebSocket closes.
+
+        Its name has up to 99 ASCII letters, digits, hyphens, underscores and periods; another is a
+        TypeError. ``initial_groups`` are joined before the WebSocket opens.
+        """
+        if group not in self.groups:
+            await self.channel_layer.group_add(group, self.channel_name)
+            self.groups.append(group)
+
     # The implementation. If you override a method, call super().
 
     async def __call__(self, scope, receive, send):
@@ -69,7 +81,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
     async def connect(self):
         user = self.scope["user"]
         if not user.is_authenticated:
-            await self.close(reason="the session has ended")
+            await self.close(reason="not logged in")
             return
         # What ended_sessions() and changed_accounts() compare with the database.
         self.session = (self.scope["session"].session_key, user.pk)
@@ -80,7 +92,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
             await self.channel_layer.group_add(group, self.channel_name)
         # A logout before group_add() has closed the session's other WebSockets only.
         if await database_sync_to_async(ended_sessions)({self.session}):
-            await self.close(reason="not logged in")
+            await self.close(reason="the session has ended")
             return
         offered = self.subprotocol in self.scope["subprotocols"]
         await self.accept(subprotocol=self.subprotocol if offered else None)
@@ -97,6 +109,8 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
             return
         try:
             content = json.loads(text_data or "")
+            # Half of a surrogate pair, such as "\ud83d", is an error wherever it is sent or stored.
+            json.dumps(content, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             content = None
         if content is None:
