@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = [
+    "rehearsal.checkouts",
     "rehearsal.fixtures",
     "rehearsal.limits",
     "rehearsal.browsing",
-    "rehearsal.checkouts",
     "rehearsal.presence",
     "rehearsal.summary",
 ]

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from rehearsal.buildpack import install
+from rehearsal.checkouts import Checkout
 from rehearsal.collector import Collector
-from rehearsal.combinations import SERVERS, name_of, parameters, requirements_of
+from rehearsal.combinations import SERVERS, is_asgi, name_of, parameters, requirements_of
 from rehearsal.deployment import Deployment
 from rehearsal.platforms import PLATFORMS, Services
+from rehearsal.recipes import TICKETS, follow, read_recipes
 from rehearsal.router import IDLE_SECONDS
 from rehearsal.services import Certificates, Postgres, TLSProxy, Valkey
 from rehearsal.site import ask_twice
@@ -109,7 +111,8 @@ def variables(project, services, mail_server, request) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def deployment(project, services, variables) -> Deployment:
-    """The project built and released on its platform.
+    """The project built and released on its platform; with WebSockets, its owner has turned on
+    tickets, by the recipe.
 
     The first release on this pytest-xdist worker creates the tables; those of other projects with
     the same tables start from a copy of its database.
@@ -117,7 +120,10 @@ def deployment(project, services, variables) -> Deployment:
     postgres, released = services.postgres, f"released {requirements_of(project.answers)}"
     template = released if postgres.has_database(released) else "template1"
     postgres.create_database(project.database, template)
-    platform = PLATFORMS[project.answers["platform"]](project.checkout("deployment"))
+    folder = project.checkout("deployment")
+    if is_asgi(project.answers):
+        follow(Checkout(folder, {}), read_recipes("recipes.md")[TICKETS])
+    platform = PLATFORMS[project.answers["platform"]](folder)
     deployment = Deployment.make(platform, services, project.database, **variables)
     if template != released:
         postgres.create_database(released, template=project.database)

@@ -54,7 +54,7 @@ def refusal(site: Site, *arguments, **options) -> int:
 def get_ticket(visitor: Visitor) -> dict:
     """Get a ticket as the visitor; returns the options of open_socket() that present it."""
     visitor.headers["X-CSRFToken"] = visitor.cookies[CSRF_COOKIE]
-    ticket = visitor.post("/presence/ticket/").json()["ticket"]
+    ticket = visitor.post("/ticket/").json()["ticket"]
     return {"origin": None, "headers": {"Authorization": f"Ticket {ticket}"}}
 
 

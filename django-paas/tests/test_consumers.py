@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.layers import InMemoryChannelLayer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
@@ -15,6 +15,7 @@ from django.urls import include, path, reverse
 from django.utils import timezone
 
 from paas.asgi import close_codes, tickets, websockets
+from paas.asgi.channel_layer import send_to_group
 from paas.asgi.consumers import SessionConsumer
 from paas.asgi.heartbeat import HEARTBEAT
 from paas.asgi.sessions import ended_sessions, session_group
@@ -24,13 +25,20 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class EchoConsumer(SessionConsumer):
+    """Sends back what it receives; joins a group at ``{"join": group}``."""
+
     subprotocol = "echo"
 
     async def opened(self):
         await self.send_json({"type": "hello", "name": self.scope["user"].get_username()})
 
     async def receive_json(self, content, **kwargs):
+        if "join" in content:
+            await self.join(content["join"])
         await self.send_json({"type": "echo", "content": content})
+
+    async def said(self, message):
+        await self.send_json(message)
 
 
 urlpatterns = [path("ticket/", tickets.create_ticket), path("", include("example.urls"))]
@@ -261,6 +269,8 @@ async def test_another_site_on_a_shared_domain_is_refused(settings):
         (b"x" * 4097, close_codes.MESSAGE_TOO_BIG),
         ("not JSON", close_codes.BAD_MESSAGE),
         ("null", close_codes.BAD_MESSAGE),
+        # Half of a surrogate pair: Redis and PostgreSQL take no such text.
+        (r'{"text": "\ud83d"}', close_codes.BAD_MESSAGE),
     ],
 )
 async def test_an_invalid_message_closes_the_socket(message, code):
@@ -420,3 +430,77 @@ async def test_a_message_too_deep_for_the_parser_closes_the_websocket(monkeypatc
     monkeypatch.setattr("paas.asgi.consumers.json.loads", fail)
     await websocket.send_to(text_data=4096 * "[")
     assert await websocket.close_code() == close_codes.BAD_MESSAGE
+
+
+async def test_a_websocket_joins_groups_while_it_is_open():
+    joined, other = await echo(await log_in("ada")).open(), await echo(await log_in("bob")).open()
+    for _ in range(2):  # once is enough
+        await joined.send_json_to({"join": "room.1"})
+        await joined.receive("echo")
+    await send_to_group("room.1", {"type": "said", "text": "Hello!"})
+    assert (await joined.receive("said"))["text"] == "Hello!"
+    assert await joined.receive_nothing()
+    assert [message["type"] for message in [await other.receive_json_from()]] == ["hello"]
+    assert await other.receive_nothing()
+
+
+async def test_a_websocket_leaves_its_groups_when_it_closes():
+    socket = await echo(await log_in("ada")).open()
+    await socket.send_json_to({"join": "room.1"})
+    await socket.receive("echo")
+    assert "room.1" in get_channel_layer().groups
+    await socket.disconnect()
+    assert "room.1" not in get_channel_layer().groups
+
+
+def last_line(events) -> tuple[str, int | None, str | None]:
+    """The end of the WebSocket in the log: the event, the code and the reason."""
+    [line] = [each for each in events() if each["event"] in ("socket closed", "socket refused")]
+    return line["event"], line["code"], line["reason"]
+
+
+async def test_the_log_says_why_a_websocket_is_refused(events, settings):
+    client = await log_in("ada")
+    refused = {
+        "not logged in": echo(),
+        "the Origin is another site": echo(client, origin="https://evil.example"),
+        "the Host is not in ALLOWED_HOSTS, or a header is invalid": echo(client, host="evil"),
+        "the ticket is invalid, expired or used": echo(authorization="Ticket invented"),
+        "no such path": Socket(application, "/ws/nothing/", client),
+    }
+    for reason, socket in refused.items():
+        assert not (await socket.connect())[0]
+        await socket.disconnect()
+        assert last_line(events) == ("socket refused", 1000, reason)
+    settings.SECURE_SSL_REDIRECT = True
+    plain = echo(client)
+    assert not (await plain.connect())[0]
+    await plain.disconnect()
+    assert last_line(events) == ("socket refused", 1000, "not over HTTPS")
+
+
+async def test_the_log_says_why_a_websocket_is_closed(events):
+    for send, code, reason in [
+        ({"text_data": "not JSON"}, 4400, "the message is not allowed"),
+        ({"text_data": "x" * 5000}, 4413, "the message is too big"),
+    ]:
+        socket = await echo(await log_in("ada")).open()
+        await socket.send_to(**send)
+        assert await socket.close_code() == code
+        await socket.disconnect()
+        assert last_line(events) == ("socket closed", code, reason)
+    socket = await echo(await log_in("ada")).open()
+    await socket.disconnect()
+    assert last_line(events) == ("socket closed", 1000, "the client closed it")
+
+
+async def test_a_ticket_s_url_is_one_line_of_the_project(settings):
+    settings.ROOT_URLCONF = __name__
+    client = await log_in("ada")
+    assert (await AsyncClient().post("/ticket/")).status_code == 401
+    assert (await client.get("/ticket/")).status_code == 405
+    ticket = (await client.post("/ticket/")).json()["ticket"]
+    await echo(authorization=f"Ticket {ticket}").open()
+
+
+urlpatterns = [path("ticket/", include("paas.asgi.tickets"))]

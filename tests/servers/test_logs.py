@@ -203,7 +203,7 @@ def send_malformed_requests(site: Site, secret: str) -> None:
 def send_secret_to_sockets(site: Site, visitor: Visitor, secret: str) -> list[str]:
     """Send the secret in handshakes and messages; returns the valid tickets."""
     visitor.headers["X-CSRFToken"] = visitor.cookies[CSRF_COOKIE]
-    tickets = [visitor.post("/presence/ticket/").json()["ticket"] for _ in range(2)]
+    tickets = [visitor.post("/ticket/").json()["ticket"] for _ in range(2)]
     with open_socket(site, visitor, path=f"{SOCKET}?ticket={secret}") as opened:
         opened.send(secret)
     for good in (

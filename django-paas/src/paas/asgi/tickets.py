@@ -1,6 +1,7 @@
 """Tickets: they open WebSockets for clients without cookies, such as mobile apps.
 
-1. While logged in, POST to the view ``create_ticket``; the response has a ticket.
+1. While logged in, POST to the view ``create_ticket``; the response has a ticket. Its URL is in the
+   project's: ``path("ticket/", include("paas.asgi.tickets"))``.
 2. Within TICKET_SECONDS open the WebSocket with the header ``Authorization: Ticket TICKET``, or
    with ``ticket.TICKET`` as a second subprotocol. URLs are logged, so a ticket is not sent in one.
 
@@ -20,13 +21,14 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest, JsonResponse
+from django.urls import path
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from paas.asgi.reject import RejectHandshake
 from paas.conf import settings
 
-from paas.asgi.reject import RejectHandshake
 TICKET_SECONDS = 30
 TICKET_SESSION = "ticket_session_key"
 # No session cookie can name a ticket's row: paas/sessions.py takes alphanumeric keys only.
@@ -69,6 +71,9 @@ def create_ticket(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"error": "Log in first."}, status=401)
     made = make_ticket(request.session.session_key)
     return JsonResponse({"ticket": made, "seconds": TICKET_SECONDS})
+
+
+urlpatterns = [path("", create_ticket, name="ticket")]
 
 
 class TicketAuth:
