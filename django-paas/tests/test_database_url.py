@@ -52,3 +52,15 @@ def test_a_pool_is_for_processes_and_commands_connect_directly(read, variables):
     # PgBouncer rejects this one.
     assert "options" not in pooled["OPTIONS"]
     assert direct["OPTIONS"]["options"] == "-c statement_timeout=0"
+
+
+@pytest.mark.parametrize("program", ["gunicorn", "manage.py"])
+def test_another_database_has_tls_a_limit_of_time_and_no_pool(monkeypatch, read, program):
+    read(program, DATABASE_URL=POOL, DATABASE_DIRECT_URL=DIRECT)
+    assert database(Env(), False, "REPORTS_DATABASE_URL") == {}
+    monkeypatch.setenv("REPORTS_DATABASE_URL", DIRECT.replace("/site", "/reports"))
+    found = database(Env(), False, "REPORTS_DATABASE_URL")
+    assert (found["HOST"], found["NAME"]) == ("db.example.com", "reports")
+    assert found["OPTIONS"] == {"connect_timeout": 5, "sslmode": "require"}
+    assert (found["CONN_MAX_AGE"], found["CONN_HEALTH_CHECKS"]) == (600, True)
+    assert not found["DISABLE_SERVER_SIDE_CURSORS"]

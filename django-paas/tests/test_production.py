@@ -19,6 +19,7 @@ from paas.checks import (
     connections_per_process,
     problems,
 )
+from paas.database_url import POSTGRESQL
 from paas.startup import refuse_misconfiguration
 
 PER_PROCESS = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -65,6 +66,23 @@ def test_a_valid_configuration_has_no_deploy_error(configure):
 )
 def test_an_invalid_setting_is_one_deploy_error(only_problem, changes, message):
     assert only_problem(**changes) == message
+
+
+@pytest.mark.parametrize(
+    ("database", "message"),
+    [
+        ({}, "DATABASES['reports'] is empty: its variable is not set."),
+        (
+            {"ENGINE": POSTGRESQL, "HOST": "reports.example.com"},
+            "The URL of DATABASES['reports'] must set sslmode=require, or verify-full.",
+        ),
+    ],
+)
+def test_another_database_without_its_variable_or_tls_is_a_deploy_error(
+    only_problem, settings, monkeypatch, database, message
+):
+    monkeypatch.setitem(settings.DATABASES, "reports", database)
+    assert only_problem() == message
 
 
 @pytest.mark.parametrize(

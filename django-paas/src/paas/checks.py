@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, Info, Tags, register, run_checks
@@ -27,6 +28,9 @@ DJANGO_CHECKS = {
     "security.W018": "DEBUG",
     "security.W020": "ALLOWED_HOSTS",
 }
+
+# The engine that Django takes for an empty value of DATABASES.
+DUMMY = "django.db.backends.dummy"
 
 Check = Callable[[], Error | None]
 CHECKS: list[Check] = []
@@ -151,8 +155,8 @@ def check_allowed_hosts() -> Error | None:
 
 @environment_check
 def check_database() -> Error | None:
-    engine = settings.DATABASES["default"].get("ENGINE", "django.db.backends.dummy")
-    if engine == "django.db.backends.dummy":
+    engine = settings.DATABASES["default"].get("ENGINE", DUMMY)
+    if engine == DUMMY:
         return deploy_error(3, "DATABASE_URL", "is not set.")
     if engine != POSTGRESQL:
         return deploy_error(3, "DATABASE_URL", "must name a PostgreSQL database.")
@@ -160,21 +164,32 @@ def check_database() -> Error | None:
 
 
 @environment_check
+def check_other_databases() -> Error | None:
+    for alias, database in settings.DATABASES.items():
+        if alias != "default" and database.get("ENGINE", DUMMY) == DUMMY:
+            return deploy_error(17, f"DATABASES[{alias!r}]", "is empty: its variable is not set.")
+    return None
+
+
+@environment_check
 def check_database_encryption() -> Error | None:
-    database = settings.DATABASES["default"]
-    if database.get("ENGINE") != POSTGRESQL:
-        return None
+    for alias, database in settings.DATABASES.items():
+        # With DEBUG on, Django's own check reports that.
+        if not settings.DEBUG and is_unencrypted(database):
+            name = "DATABASE_URL" if alias == "default" else f"The URL of DATABASES[{alias!r}]"
+            message = f"{name} must set sslmode=require, or verify-full."
+            hint = "Add ?sslmode=require to it, or sslmode to the OPTIONS of DATABASES in your settings."
+            return Error(message, hint=hint, id="paas.E011")
+    return None
+
+
+def is_unencrypted(database: dict[str, Any]) -> bool:
+    """Whether connections to this value of DATABASES cross a network without TLS."""
     # PostgreSQL's default, "prefer", connects without encryption if the server has none.
     mode = database.get("OPTIONS", {}).get("sslmode", "prefer")
     is_local = database.get("HOST") in ("", "localhost", "127.0.0.1", "::1")
-    # With DEBUG on, Django's own check reports that.
-    if mode in ("disable", "allow", "prefer") and not is_local and not settings.DEBUG:
-        message = "DATABASE_URL must set sslmode=require, or verify-full."
-        hint = (
-            "Add ?sslmode=require to it, or sslmode to the OPTIONS of DATABASES in your settings."
-        )
-        return Error(message, hint=hint, id="paas.E011")
-    return None
+    is_postgresql = database.get("ENGINE") == POSTGRESQL
+    return is_postgresql and not is_local and mode in ("disable", "allow", "prefer")
 
 
 @environment_check

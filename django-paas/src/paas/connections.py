@@ -1,6 +1,6 @@
 """How many database connections PostgreSQL allows, how many are in use, and how many are ours.
 
-A process logs it when it starts, and warns when ``/readyz`` finds 80 % of them in use.
+A process logs it for each database when it starts, and warns when ``/readyz`` finds 80 % in use.
 """
 
 import threading
@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from paas.checks import connections_per_process
 
@@ -29,7 +30,8 @@ SELECT datconnlimit, (SELECT count(*) FROM pg_stat_activity WHERE datname = curr
 FROM pg_database WHERE datname = current_database() AND datconnlimit >= 0
 """
 
-LAST_WARNING: dict[str, float] = {"at": -WARNING_INTERVAL}
+# By the alias in DATABASES.
+LAST_WARNING: dict[str, float] = {}
 
 logger = structlog.get_logger(__name__)
 
@@ -46,33 +48,34 @@ class Budget:
         return self.in_use / max(self.limit, 1)
 
 
-def read_budget() -> Budget:
+def read_budget(connection: BaseDatabaseWrapper) -> Budget:
     """Ask PostgreSQL; of several limits, return the one that is closest."""
     with connection.cursor() as cursor:
         cursor.execute(QUERY)
         return max((Budget(*row) for row in cursor.fetchall()), key=lambda budget: budget.share)
 
 
-def log_connections(this_process: int) -> None:
+def log_connections(connection: BaseDatabaseWrapper, this_process: int) -> None:
     """Log the budget, with the connections that this process may open; at 80 % as a warning."""
     if connection.vendor == "postgresql":
-        log_budget(read_budget(), this_process)
+        log_budget(connection.alias, read_budget(connection), this_process)
 
 
-def log_budget(budget: Budget, this_process: int) -> None:
+def log_budget(alias: str, budget: Budget, this_process: int) -> None:
     log = logger.warning if budget.share >= WARNING_SHARE else logger.info
     figures = {"limit": budget.limit, "in_use": budget.in_use, "this_process": this_process}
-    log("database connections", **figures)
+    log("database connections", database=alias, **figures)
 
 
 def log_at_start(this_process: int) -> None:
-    """log_connections(); without a database do nothing, as /readyz reports it."""
-    try:
-        log_connections(this_process)
-    except DatabaseError:
-        pass
-    finally:
-        connection.close()
+    """log_connections() of each database; without one do nothing, as /readyz reports it."""
+    for connection in connections.all():
+        try:
+            log_connections(connection, this_process)
+        except DatabaseError:
+            pass
+        finally:
+            connection.close()
 
 
 def start_logging() -> None:
@@ -80,13 +83,11 @@ def start_logging() -> None:
     threading.Thread(target=log_at_start, args=[connections_per_process()], daemon=True).start()
 
 
-def warn_of_shortage() -> None:
-    """Called by the probe of /readyz: log the budget if it is short, at most once a minute."""
-    if (
-        connection.vendor == "postgresql"
-        and time.monotonic() >= LAST_WARNING["at"] + WARNING_INTERVAL
-    ):
-        budget = read_budget()
+def warn_of_shortage(connection: BaseDatabaseWrapper) -> None:
+    """Called by a probe of /readyz: log the budget if it is short, at most once a minute."""
+    last = LAST_WARNING.get(connection.alias, -WARNING_INTERVAL)
+    if connection.vendor == "postgresql" and time.monotonic() >= last + WARNING_INTERVAL:
+        budget = read_budget(connection)
         if budget.share >= WARNING_SHARE:
-            LAST_WARNING["at"] = time.monotonic()
-            log_budget(budget, connections_per_process())
+            LAST_WARNING[connection.alias] = time.monotonic()
+            log_budget(connection.alias, budget, connections_per_process())

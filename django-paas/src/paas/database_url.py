@@ -5,6 +5,8 @@ transaction on any of a few server connections. ``DATABASE_DIRECT_URL`` then nam
 without the pool. Where the platform sets ``DATABASE_URL``, ``DATABASE_CONNECTION_POOL_URL`` may name
 a pool beside it.
 
+Another database has a variable of its own, and no pool.
+
 Commands of ``manage.py`` connect without the pool: it has no sessions, which advisory locks and
 long-running commands need.
 """
@@ -31,8 +33,13 @@ def variables(env: Env) -> tuple[str, str]:
     )
 
 
-def database(env: Env, debug: bool) -> dict[str, Any]:
-    """The value of DATABASES["default"]; empty if no variable is set."""
+def database(env: Env, debug: bool, variable: str = "DATABASE_URL") -> dict[str, Any]:
+    """The value of DATABASES["default"], or of another one that has a variable of its own.
+
+    Empty if no variable is set.
+    """
+    if variable != "DATABASE_URL":
+        return read(env, variable, debug)
     pool, direct = variables(env)
     if not is_pooled(env):
         return read(env, "DATABASE_URL", debug)

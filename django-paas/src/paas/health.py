@@ -12,7 +12,7 @@ SECURE_REDIRECT_EXEMPT lists both. An event loop may answer them, so that middle
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import structlog
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse, JsonResponse
 from django.utils.module_loading import import_string
@@ -33,10 +33,23 @@ def probe_database() -> str:
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        warn_of_shortage()
+        warn_of_shortage(connection)
         return "migrations are pending" if pending else "ok"
     finally:
         connection.close()
+
+
+def probe_other_databases() -> str:
+    """Raise an error unless each database of DATABASES but the default one answers a query."""
+    for alias in set(connections) - {DEFAULT_DB_ALIAS}:
+        other = connections[alias]
+        try:
+            with other.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            warn_of_shortage(other)
+        finally:
+            other.close()
+    return "ok"
 
 
 # A thread per probe: one that hangs delays neither the response nor the other probes.
