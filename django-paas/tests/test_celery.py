@@ -1,8 +1,11 @@
 """The tasks of all apps, and the schedule of periodic ones."""
 
+import runpy
+
 import pytest
 from celery import current_app as app
 
+from paas import celery
 from paas.celery import MAX_RETRY_SECONDS, VISIBILITY_TIMEOUT
 
 
@@ -16,6 +19,14 @@ def all_tasks(db):
 def test_no_task_is_given_to_a_second_worker_while_it_may_still_run(all_tasks):
     assert app.conf.task_time_limit + MAX_RETRY_SECONDS < VISIBILITY_TIMEOUT
     assert all(getattr(task, "retry_backoff_max", 0) <= MAX_RETRY_SECONDS for task in all_tasks)
+
+
+def test_a_longer_time_limit_of_tasks_is_one_setting(settings):
+    settings.TASK_TIME_LIMIT = 3600
+    read = runpy.run_path(celery.__file__)
+    assert (read["task_soft_time_limit"], read["task_time_limit"]) == (2880, 3600)
+    seconds = read["broker_transport_options"]["visibility_timeout"]
+    assert seconds > read["task_time_limit"] + MAX_RETRY_SECONDS
 
 
 def test_every_periodic_task_exists(all_tasks):

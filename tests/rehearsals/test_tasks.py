@@ -5,12 +5,15 @@ server, so one combination is enough.
 """
 
 import re
+import shutil
 import signal
 import time
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from rehearsal.checkouts import Checkout
 from rehearsal.combinations import by_name, for_combinations
 from rehearsal.platforms import Heroku
 from rehearsal.waiting import wait_until
@@ -163,6 +166,44 @@ def test_a_task_whose_whole_worker_is_killed_twice_is_set_aside(
         assert id_of_set_aside(worker)
         wait_until(lambda: not tasks(), "the end of the task")
     assert held_mail.sent_to(address) == []
+
+
+LONG_TASK = """
+import time
+from celery import shared_task
+
+
+@shared_task
+def work():
+    time.sleep(60)
+"""
+LIMITS = """
+from config.celery import app
+print("seconds:", app.conf.task_time_limit, app.conf.broker_transport_options["visibility_timeout"])
+"""
+
+
+@once
+def test_the_longest_task_is_a_setting(deployment, services, tmp_path):
+    """As README.md's table says: a low limit ends a task, and a high one keeps Redis waiting."""
+    assert (
+        "raise `TASK_TIME_LIMIT` in `config/settings.py`"
+        in (deployment.platform.folder / "README.md").read_text()
+    )
+    ignored = shutil.ignore_patterns(".heroku", "__pycache__")
+    folder = shutil.copytree(deployment.platform.folder, tmp_path / "my_site", ignore=ignored)
+    platform = type(deployment.platform)(folder)
+    changed = replace(deployment, platform=platform)
+    owner, limit = Checkout(folder, {}), "TASK_TIME_LIMIT = {} "
+    owner.write("pages/tasks.py", LONG_TASK)
+    owner.replace("config/settings.py", limit.format(300), limit.format(3600))
+    limit_of_task, limit_of_redis = changed.run_script(LIMITS).partition("seconds: ")[2].split()
+    assert int(limit_of_task) == 3600 < int(limit_of_redis)
+    owner.replace("config/settings.py", limit.format(3600), limit.format(5))
+    services.valkey.flush()
+    with changed.worker() as worker:
+        changed.run_script("from pages.tasks import work; work.delay()")
+        wait_until(lambda: "SoftTimeLimitExceeded" in worker.output(), "the end of the task")
 
 
 @once

@@ -191,6 +191,7 @@ if REDIS_URL:
 # Celery, with more settings in paas.celery: https://docs.celeryq.dev/en/stable/
 # Processes that run a task each; with two, a worker fits in 512 MB.
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=at_least_1)
+TASK_TIME_LIMIT = 300  # seconds after which a task is ended: more than the longest one takes
 
 # <% endif %>
 # E-mail: https://docs.djangoproject.com/en/6.1/topics/email/

@@ -13,10 +13,10 @@ from paas.startup import load_settings, refuse_misconfiguration
 
 load_settings()
 
-# Seconds. More than a retry's delay and task_time_limit together: after it, Redis gives a task that
-# is not acknowledged to a second worker.
-VISIBILITY_TIMEOUT = 900
 MAX_RETRY_SECONDS = 300
+# Seconds. After it, Redis gives a task that is not acknowledged to a second worker: so it is more than
+# the longest task and the delay of a retry together.
+VISIBILITY_TIMEOUT = settings.TASK_TIME_LIMIT + MAX_RETRY_SECONDS + 300
 
 # Without Redis, as in development and tests, a task runs in the process that calls it.
 broker_url = settings.REDIS_URL or "memory://localhost"
@@ -27,11 +27,11 @@ broker_transport = "paas.task_queue:Transport" if settings.REDIS_URL else None
 # Acknowledge a task when it ends, so that another worker runs it if this one is stopped or killed.
 task_acks_late = True
 task_reject_on_worker_lost = True
-task_soft_time_limit = 240
-task_time_limit = 300
+task_time_limit = settings.TASK_TIME_LIMIT
+task_soft_time_limit = task_time_limit * 4 // 5  # raises SoftTimeLimitExceeded in the task
 
-# Nothing reads results. If you do: result_backend = settings.REDIS_URL here, and ignore_result=False
-# in the task's decorator.
+# Nothing reads results. If you do: app.conf.result_backend = settings.REDIS_URL, where your project
+# makes the app, and ignore_result=False in the task's decorator.
 task_ignore_result = True
 task_serializer = "json"
 accept_content = ["json"]

@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "BUCKET": {},
     "SENTRY_DSN": "",
     "WORKER_CONCURRENCY": 2,
+    "TASK_TIME_LIMIT": 300,
     # Accounts.
     "SIGN_UP": "open",
     "STAFF_NEEDS_SECOND_FACTOR": False,
