@@ -169,7 +169,7 @@ def test_every_variable_that_the_settings_read_is_documented(project):
 
 
 def test_every_file_that_the_documents_name_exists(project):
-    for name in ("README.md", "docs/operations.md", "docs/scaling.md"):
+    for name in ("README.md", "AGENTS.md", "docs/operations.md", "docs/scaling.md"):
         document = project.folder / name
         text = document.read_text()
         paths = set(re.findall(r"`((?:\w+/)+\w*(?:\.\w+)?)`", text)) - {"admin/", "media/"}

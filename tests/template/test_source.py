@@ -184,6 +184,17 @@ def test_only_what_this_project_is_made_of_lies_at_the_top():
     assert top == set(f"{for_users} {for_maintainers}".split())
 
 
+def test_assistants_get_25_lines_with_commands_and_sections_that_exist():
+    agents = (PROJECT / "AGENTS.md").read_text()
+    assert len(agents.splitlines()) <= 25
+    verbs = set((PROJECT / "Makefile").read_text().partition(".PHONY: ")[2].split("\n")[0].split())
+    named = {verb for verbs in re.findall(r"`make ([a-z ]+)`", agents) for verb in verbs.split()}
+    assert named == verbs - {"upgrade", "prod"}
+    readme = (PROJECT / "README.md").read_text()
+    for section in re.findall(r'"([A-Z][\w ]+)"', agents):
+        assert f"\n## {section}\n" in readme
+
+
 def option_lines(text: str) -> set[int]:
     """The numbers of the lines that hold an option's marks, or are between them."""
     found, depth = set(), 0
