@@ -83,9 +83,13 @@ def test_cruft_asks_again_for_a_bad_answer_and_keeps_the_good_ones(tmp_path):
 
 
 def test_the_recommended_choice_is_the_first_and_the_only_one_marked():
+    """Of the platforms none is: Heroku, the first, gets fixes only."""
     lists = [name for name in [*CHOICES, "python_version"] if name not in OPTIONS]
-    assert len(lists) == 3
-    for name in lists:
+    assert lists == ["platform", "server", "python_version"]
+    platforms = QUESTIONS["__prompts__"]["platform"]
+    assert "no new features" in platforms[QUESTIONS["platform"][0]]
+    assert "(recommended)" not in str(platforms)
+    for name in lists[1:]:
         by_choice = QUESTIONS["__prompts__"][name]
         labels = [by_choice[choice] for choice in QUESTIONS[name] if choice in by_choice]
         assert ["(recommended)" in label for label in labels] == [True] + [False] * len(labels[1:])
