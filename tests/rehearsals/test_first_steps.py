@@ -15,6 +15,7 @@ from rehearsal.combinations import TEMPLATE
 from rehearsal.terminal import Terminal, next_steps
 
 COOKIECUTTER = f"{shlex.quote(sys.executable)} -m cookiecutter"
+README = (TEMPLATE / "README.md").read_text()
 COMMIT = "git init --quiet\ngit add --all\ngit commit --quiet -m Now"
 
 
@@ -39,9 +40,16 @@ def shown(home: Checkout, command: str, **answers: tuple[str, ...]) -> tuple[int
         return terminal.answer(answers) if answers else terminal.finish()
 
 
-def test_the_first_command_of_the_readme_makes_a_project(home, template):
-    readme = (TEMPLATE / "README.md").read_text()
-    command = re.search(r"^uvx cookiecutter gh:(.+)$", readme, re.MULTILINE)
+def test_the_command_of_the_readme_for_a_clone_makes_a_project_beside_it(home, template):
+    command = re.search(r"^python3 -m venv .+cookiecutter .+$", README, re.MULTILINE)[0]
+    owner = Checkout(template.folder, home.environment)
+    _, printed = shown(owner, command, project_slug=("class", ""))
+    assert "try 'my_class'." in printed
+    assert (template.folder.parent / "my_site/manage.py").exists()
+
+
+def test_the_command_of_the_readme_for_a_published_template_makes_a_project(home, template):
+    command = re.search(r"^uvx cookiecutter gh:(.+)$", README, re.MULTILINE)
     address = home.folder / command[1]
     address.parent.mkdir()
     address.symlink_to(template.folder)

@@ -108,7 +108,7 @@ def test_the_readme_knows_every_question_and_the_number_of_combinations():
     assert [name for name in asked if f"`{name}`" not in readme] == []
 
 
-def test_the_address_of_this_repository_is_in_the_readme_s_first_command_only():
+def test_the_first_command_of_the_readme_needs_no_address_and_one_command_has_it():
     """Whoever publishes the template sets it there."""
     address = re.compile(r"(?:gh:|github\.com[:/])([\w-]+)/cookiecutter-django-paas\b")
     found = {
@@ -119,9 +119,10 @@ def test_the_address_of_this_repository_is_in_the_readme_s_first_command_only():
     }
     assert list(found) == ["README.md"]
     [owner] = found["README.md"]
-    command = f"uvx cookiecutter gh:{owner}/cookiecutter-django-paas"
-    first = re.search(r"^```sh\n(.+?)\n```$", (TEMPLATE / "README.md").read_text(), re.MULTILINE)
-    assert first[1] == command
+    readme = (TEMPLATE / "README.md").read_text()
+    first, second, *_ = re.findall(r"^```sh\n(.+?)\n```$", readme, re.MULTILINE)
+    assert ".venv/bin/cookiecutter --output-dir .. ." in first
+    assert second == f"uvx cookiecutter gh:{owner}/cookiecutter-django-paas"
 
 
 def test_every_file_among_the_protections_exists():
@@ -172,6 +173,17 @@ def test_both_repositories_have_the_same_verbs_and_the_same_hook_before_a_commit
     assert (TEMPLATE / hook).read_text() == (PROJECT / hook).read_text()
 
 
+def test_assistants_get_25_lines_with_commands_and_sections_that_exist():
+    agents = (PROJECT / "AGENTS.md").read_text()
+    assert len(agents.splitlines()) <= 25
+    verbs = set((PROJECT / "Makefile").read_text().partition(".PHONY: ")[2].split("\n")[0].split())
+    named = {verb for verbs in re.findall(r"`make ([a-z ]+)`", agents) for verb in verbs.split()}
+    assert named == verbs - {"upgrade", "prod"}
+    readme = (PROJECT / "README.md").read_text()
+    for section in re.findall(r'"([A-Z][\w ]+)"', agents):
+        assert f"\n## {section}\n" in readme
+
+
 def test_only_what_this_project_is_made_of_lies_at_the_top():
     top = {path.relative_to(TEMPLATE).parts[0] for path in tracked_texts(".")}
     # Cookiecutter imports an extension from the top, not from a folder below.
@@ -182,17 +194,6 @@ def test_only_what_this_project_is_made_of_lies_at_the_top():
         requirements.txt scripts tests
     """
     assert top == set(f"{for_users} {for_maintainers}".split())
-
-
-def test_assistants_get_25_lines_with_commands_and_sections_that_exist():
-    agents = (PROJECT / "AGENTS.md").read_text()
-    assert len(agents.splitlines()) <= 25
-    verbs = set((PROJECT / "Makefile").read_text().partition(".PHONY: ")[2].split("\n")[0].split())
-    named = {verb for verbs in re.findall(r"`make ([a-z ]+)`", agents) for verb in verbs.split()}
-    assert named == verbs - {"upgrade", "prod"}
-    readme = (PROJECT / "README.md").read_text()
-    for section in re.findall(r'"([A-Z][\w ]+)"', agents):
-        assert f"\n## {section}\n" in readme
 
 
 def option_lines(text: str) -> set[int]:
