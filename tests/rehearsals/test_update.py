@@ -207,10 +207,45 @@ def test_the_update_goes_live_on_the_database_that_there_was(
         wait_until(lambda: elsewhere.get("/readyz").is_success, "readiness")
 
 
+CONTRIBUTING = (TEMPLATE / "CONTRIBUTING.md").read_text()
+RELEASE, PUBLISH = "## To release a version\n", "## To publish the template\n"
+
+
+def commands_of(heading: str) -> str:
+    """The block of commands below the heading in CONTRIBUTING.md."""
+    section = CONTRIBUTING.partition(heading)[2]
+    return textwrap.dedent(re.search(r"( *)```sh\n(.+?)```", section, re.DOTALL)[2])
+
+
+@pytest.fixture
+def published(template, tmp_path) -> Path:
+    """The template, as CONTRIBUTING.md publishes it, on a GitHub that is a folder."""
+    github = tmp_path / "github"
+    owner = Checkout(tmp_path, contributor(tmp_path))
+    owner.run(f"git clone --quiet {template} owners")
+    owner.run(
+        f"git init --quiet --bare --initial-branch main {github}/octocat/cookiecutter-django-paas.git"
+    )
+    owner = Checkout(tmp_path / "owners", owner.environment)
+    owner.run("git remote remove origin")
+    owner.run(f"git config url.{github}/.insteadOf git@github.com:")
+    owner.run(commands_of(PUBLISH))
+    assert "uvx cookiecutter gh:octocat/" in owner.read("README.md")
+    assert owner.run("git status --short") == ""
+    # The next release: here the newest one once more.
+    owner.run(f"git tag --delete {NEWEST}")
+    owner.run(commands_of(RELEASE).replace("VERSION=v0.4.0", f"VERSION={NEWEST}"))
+    return github / "octocat/cookiecutter-django-paas.git"
+
+
 @for_combinations(PROJECTS[:1], apart="update")
-def test_a_project_of_plain_cookiecutter_is_linked_and_updated(project, template, tmp_path):
+def test_a_project_of_plain_cookiecutter_is_linked_and_updated(project, published, tmp_path):
+    template = published
+    tags = run("git for-each-ref --format '%(refname:short) %(objectname)' refs/tags", template, {})
+    assert {tag: commit[:7] for tag, commit in map(str.split, tags.splitlines())} == COMMITS
     # Cookiecutter clones only a URL, and --checkout needs a clone.
-    options = f"--checkout {COMMITS[OLDEST]}"
+    options = f"--checkout {OLDEST}"
+    assert "`cruft link TEMPLATE --checkout VERSION`" in (project.folder / "README.md").read_text()
     answers = " ".join(f"{name}={value}" for name, value in project.answers.items())
     bake = f"cookiecutter --no-input {options} git+file://{template} {answers}"
     link = f"cd {project.folder.name} && cruft link {template} {options} {{options}}"

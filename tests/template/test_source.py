@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -123,6 +124,16 @@ def test_the_first_command_of_the_readme_needs_no_address_and_one_command_has_it
     first, second, *_ = re.findall(r"^```sh\n(.+?)\n```$", readme, re.MULTILINE)
     assert ".venv/bin/cookiecutter --output-dir .. ." in first
     assert second == f"uvx cookiecutter gh:{owner}/cookiecutter-django-paas"
+
+
+def test_a_project_has_the_version_of_the_template():
+    """One made without cruft has it from nowhere else."""
+    of_template, of_project = (
+        (folder / "pyproject.toml").read_text() for folder in (TEMPLATE, PROJECT)
+    )
+    version = tomllib.loads(of_template)["project"]["version"]
+    section = of_project.partition("[tool.cookiecutter-django-paas]\n")[2]
+    assert section.startswith(f'version = "{version}"')
 
 
 def test_every_file_among_the_protections_exists():
