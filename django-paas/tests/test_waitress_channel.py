@@ -41,6 +41,28 @@ def test_a_long_response_to_a_client_that_reads_steadily_takes_little_memory(ser
     assert peak < 5_000_000
 
 
+def test_the_loop_does_not_wait_for_a_socket_to_which_a_thread_sends(server, monkeypatch):
+    polled = []
+
+    class Watched(server.channel_class):
+        def send(self, *args, **kwargs):
+            polled.append(bool(self.writable()))
+            return super().send(*args, **kwargs)
+
+    monkeypatch.setattr(server, "channel_class", Watched)
+    address = ("127.0.0.1", server.effective_port)
+    with socket.create_connection(address) as client:
+        server.handle_accept()
+        (channel,) = server.active_channels.values()
+        while not channel.total_outbufs_len:  # until the kernel takes no more
+            channel.write_soon(PART)
+        assert channel.writable()
+        client.close()
+        channel.handle_close()
+    assert polled
+    assert not any(polled)
+
+
 def test_requests_that_wait_for_a_thread_log_one_line_per_interval(events, monkeypatch):
     logger = logging.getLogger("waitress.queue")
     for rate_limit in logger.filters:

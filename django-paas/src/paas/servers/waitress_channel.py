@@ -76,6 +76,7 @@ class Channel(HTTPChannel):
     requests: list[Parser]
     current_outbuf_count: int
     discarded: DiscardedBody | None = None
+    is_sending = False
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -114,6 +115,18 @@ class Channel(HTTPChannel):
             # Has Waitress send "Connection: close".
             self.requests[0].headers["CONNECTION"] = "close"
         super().service()
+
+    def _flush_exception(self, *args, **kwargs):
+        self.is_sending = True
+        try:
+            return super()._flush_exception(*args, **kwargs)
+        finally:
+            self.is_sending = False
+
+    def writable(self) -> bool:
+        # While a thread sends, poll() would return at once, again and again, and could send nothing.
+        # The thread wakes the loop if something is left.
+        return not self.is_sending and super().writable()
 
     def write_soon(self, data) -> int:
         # Waitress frees a buffer in memory only after it has begun another, which it does at
