@@ -1,6 +1,7 @@
 """Requests of every framing are answered; invalid and too large ones are refused."""
 
 import hashlib
+import time
 from itertools import repeat
 
 import pytest
@@ -46,6 +47,17 @@ def test_a_body_of_any_framing_arrives_whole_and_the_connection_stays(client):
         client.send("/extra/echo/", "POST", Transfer_Encoding="chunked")
         client.socket.sendall(chunked(body, 10_000))
         assert client.read().json() == facts(body)
+
+
+def test_a_response_does_not_wait_for_the_client_to_confirm_its_head(client):
+    seconds = []
+    for _ in range(30):
+        client.send("/healthz")
+        began = time.perf_counter()
+        assert client.read().status == 200
+        seconds.append(time.perf_counter() - began)
+    # Without TCP_NODELAY each takes 40 ms, once the kernel delays its confirmations.
+    assert min(seconds[20:]) < 0.03
 
 
 def test_pipelined_requests_are_answered_in_turn(extra_site, client):
