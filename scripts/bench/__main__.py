@@ -1,4 +1,4 @@
-"""Measure bakes and servers, side by side in one run of under ten minutes.
+"""Measure bakes and servers, side by side in one run of about thirteen minutes.
 
     make bench              prints the tables
     make bench KEEP=1       and keeps them in docs/bench.md

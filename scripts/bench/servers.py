@@ -16,8 +16,10 @@ from rehearsal.views import add_views
 from scripts.bench import busy, pages, sockets
 from scripts.bench.tables import Row
 
+STARTS = 10
 ROUNDS = 10
 OTHER_ROUNDS = 5
+Round = tuple[pages.Figures, pages.Figures]
 MINIMAL = Path(__file__).resolve().parent / "minimal"
 # How each server is started by its own documentation, with as many processes and threads.
 PLAIN_COMMANDS = {
@@ -29,10 +31,12 @@ PLAIN_COMMANDS = {
 PAGES_NOTE = f"""\
 The home page, logged in: a session and a user from PostgreSQL, {pages.CLIENTS} clients. "Minimal" is a
 project of one view and one template, which says the same, with the same middleware, on the same
-server as it comes. Both run, and are asked in turns: medians of {ROUNDS} seconds each, and of the
-ratios in each turn. CPU is of all the server's processes, for one page."""
-INTERFACES_NOTE = """\
-The same figures of ASGI and of Gunicorn WSGI, of one process each."""
+server as it comes. Both are started {STARTS} times, and are asked in turns for a second: medians, also of
+the ratios in each turn, and the most CPU that a start took. CPU is of all processes, for one page."""
+STYLES_NOTE = """\
+The same figures of the page's style sheet, from the same starts. WhiteNoise serves it on both."""
+INTERFACES_NOTE = f"""\
+The page on ASGI and on Gunicorn WSGI, of one process each, in {ROUNDS} turns of one start."""
 BUSY_NOTE = f"""\
 The same page, asked for by one visitor again and again: alone, then while {busy.STREAMS} streams of server-sent
 events are open, then while {busy.WAITING} async views wait. One process; in turns, medians of {busy.ROUNDS} seconds
@@ -53,7 +57,9 @@ def measure(folder: Path) -> Iterator[tuple[str, str, list[Row]]]:
         # The platform makes no difference to the servers.
         servers = {name: Server(name, folder, services) for name in PLAIN_COMMANDS}
         on_asgi = [server for name, server in servers.items() if name.startswith("asgi")]
-        yield "Database pages", PAGES_NOTE, [each.beside_minimal() for each in servers.values()]
+        beside_minimal = [each.beside_minimal() for each in servers.values()]
+        yield "Database pages", PAGES_NOTE, [page for page, _ in beside_minimal]
+        yield "Style sheets", STYLES_NOTE, [style for _, style in beside_minimal]
         wsgi = servers["wsgi-gunicorn"]
         yield "ASGI beside WSGI", INTERFACES_NOTE, [each.beside(wsgi) for each in on_asgi]
         yield "Pages of a busy site", BUSY_NOTE, [each.busy() for each in on_asgi]
@@ -99,10 +105,20 @@ class Server:
     def load(self, site: Site, path: str = "/") -> pages.Figures:
         return asyncio.run(pages.load(site, self.sessions[0], path))
 
-    def beside_minimal(self) -> Row:
-        with self.deployment.site() as site, self.minimal.site() as other:
-            rounds = [(self.load(site), self.load(other)) for _ in range(ROUNDS)]
-        return {"server": self.name, **compared("minimal", rounds)}
+    def beside_minimal(self) -> tuple[Row, Row]:
+        """The rows of the page and of its style sheet, each start of which is a turn."""
+        of_pages, of_styles = [], []
+        for _ in range(STARTS):
+            with self.deployment.site() as site, self.minimal.site() as other:
+                path = style_sheet(site)
+                of_pages.append((self.load(site), self.load(other)))
+                of_styles.append((self.load(site, path), self.load(other, path)))
+        return self.of_starts("pages", of_pages), self.of_starts("files", of_styles)
+
+    def of_starts(self, what: str, rounds: list[Round]) -> Row:
+        most = [max(each.cpu for each in side) for side in zip(*rounds, strict=True)]
+        row: Row = {"server": self.name, **compared("minimal", rounds, what)}
+        return row | {"most CPU ms": most[0], "minimal most CPU ms": most[1]}
 
     def beside(self, wsgi: "Server") -> Row:
         with (
@@ -125,15 +141,12 @@ class Server:
         return {"server": self.name, **row, "threads + 2": most}
 
     def others(self) -> Row:
-        with self.deployment.site() as site, site.visitor() as visitor:
+        with self.deployment.site() as site:
             row: Row = {"server": self.name, "boot s": site.boot_seconds}
             row["memory MB"] = site.boot_megabytes
-            (style,) = set(re.findall(r'href="(/static/[^"]+\.css)"', visitor.get("/").text))
-            for name, path in (("health", "/healthz"), ("static", style)):
-                found = pages.medians(self.load(site, path) for _ in range(OTHER_ROUNDS))
-                row[f"{name}/s"] = found.per_second
-                row[f"{name} p50 ms"], row[f"{name} p99 ms"] = found.p50, found.p99
-        return row
+            found = pages.medians(self.load(site, "/healthz") for _ in range(OTHER_ROUNDS))
+        row["health/s"], row["health CPU ms"] = found.per_second, found.cpu
+        return row | {"health p50 ms": found.p50, "health p99 ms": found.p99}
 
     def sockets(self) -> list[Row]:
         with self.deployment.site(WEB_CONCURRENCY="1") as site:
@@ -145,12 +158,19 @@ class Server:
         return [{"server": self.name, **row} for row in rows]
 
 
-def compared(name: str, rounds: list[tuple[pages.Figures, pages.Figures]]) -> Row:
+def style_sheet(site: Site) -> str:
+    """The path of the home page's style sheet."""
+    with site.visitor() as visitor:
+        (path,) = set(re.findall(r'href="(/static/[^"]+\.css)"', visitor.get("/").text))
+    return path
+
+
+def compared(name: str, rounds: list[Round], what: str = "pages") -> Row:
     """The figures of two sites that were asked in turns, and the ratios in each turn."""
     ours, theirs = map(pages.medians, zip(*rounds, strict=True))
     return {
-        "pages/s": ours.per_second,
-        f"{name} pages/s": theirs.per_second,
+        f"{what}/s": ours.per_second,
+        f"{name} {what}/s": theirs.per_second,
         "ratio": median(one.per_second / two.per_second for one, two in rounds),
         "CPU ms": ours.cpu,
         f"{name} CPU ms": theirs.cpu,
