@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
-    for server in json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["server"]:
+    questions = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+    # A choice without a label is one of an older version.
+    for server in filter(questions["__prompts__"]["server"].get, questions["server"]):
         branch = f"demo-{server}"
         with tempfile.TemporaryDirectory() as folder:
             bake(server, Path(folder))
