@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from strategies import any_answers, bad_answers, good_answers
 
 from rehearsal.assertions import assert_answers_are_kept, assert_valid_files, shown
-from rehearsal.combinations import QUESTIONS, TEMPLATE, by_name, for_combinations
+from rehearsal.combinations import TEMPLATE, by_name, for_combinations
 from rehearsal.processes import bare_environment, run_script
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "24"))
@@ -53,16 +53,10 @@ def seeded(request):
     return decorate
 
 
-def typed(name: str, answer) -> str:
-    """An argument of the command; texts are a Jinja literal, as Cookiecutter renders arguments."""
-    is_text = isinstance(QUESTIONS[name], str)
-    return f"{name}={f'{{{{ {answer!a} }}}}' if is_text else answer}"
-
-
 @contextmanager
 def baked(answers: dict) -> Iterator[tuple[Result, list[Path]]]:
     """Run Cookiecutter; yield its result and the files and folders it made, the project's first."""
-    options = [typed(name, answer) for name, answer in answers.items()]
+    options = [f"{name}={answer}" for name, answer in answers.items()]
     with tempfile.TemporaryDirectory() as home:
         # Deep enough for an answer that climbs out of it.
         folder = Path(home, "a/b/c/d/out")
