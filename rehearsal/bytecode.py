@@ -7,10 +7,16 @@ sources into every environment, so these are equal.
 import os
 import tempfile
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
-_store = tempfile.TemporaryDirectory()
 _made: list[Path] = []
+
+
+@cache
+def store_folder() -> tempfile.TemporaryDirectory:
+    """Where compiled modules lie, until this process ends."""
+    return tempfile.TemporaryDirectory()
 
 
 def share(environment: Path) -> None:
@@ -18,7 +24,7 @@ def share(environment: Path) -> None:
 
     The last one's modules are collected now; each other one's were when its successor was made.
     """
-    store = Path(_store.name)
+    store = Path(store_folder().name)
     if _made:
         link(_made[-1], store, make_folders=True)
     link(store, environment)

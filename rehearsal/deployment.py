@@ -1,10 +1,32 @@
 """A project that was built and released on its platform."""
 
+import secrets
 from dataclasses import dataclass
 
 from rehearsal.platforms import Platform, Services
 from rehearsal.processes import Process, run, run_script
 from rehearsal.site import Site
+
+# The variables that README.md has the owner set, and their values for the blanks of a manifest.
+MAIL = {
+    # test_account_pages.py deletes it to test the default.
+    "ACCOUNT_EMAIL_VERIFICATION": "none",
+    "EMAIL_URL": "smtps://site:password@localhost:465",
+    "DEFAULT_FROM_EMAIL": "My Site <site@example.com>",
+}
+FILLED_IN = {
+    "SECRET_KEY": secrets.token_urlsafe(50),
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "AWS_STORAGE_BUCKET_NAME": "uploads",
+    "AWS_S3_REGION_NAME": "us-east-1",
+}
+
+
+def owners_variables(platform: Platform) -> dict[str, str]:
+    """What the owner of a project of the template sets."""
+    return MAIL | {name: FILLED_IN[name] for name in platform.blanks()}
+
 
 # Written to the database: logins would take minutes, as each hashes a password.
 MAKE_SESSIONS = """
@@ -42,7 +64,8 @@ class Deployment:
         ``variables`` are what the owner sets, and win over the platform's.
         """
         platform.build()
-        deployment = cls(platform, platform.environment(services, database) | variables, "")
+        environment = platform.environment(services, database, owners_variables(platform))
+        deployment = cls(platform, environment | variables, "")
         deployment.release_log = deployment.run(platform.command("release"))
         return deployment
 

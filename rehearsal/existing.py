@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
-from rehearsal.buildpack import collect_static
 from rehearsal.combinations import TEMPLATE
 from rehearsal.platforms import Heroku, Services
 from rehearsal.processes import run
@@ -72,10 +71,10 @@ class ExistingProject(Heroku):
             # Settings are added to those of startproject; the other files are new, or replaced.
             with (self.folder / path).open("a" if path == SETTINGS else "w") as file:
                 file.write(text)
-        collect_static(self.folder, self.build_environment())
+        run("python manage.py collectstatic --noinput", self.folder, self.build_environment())
 
-    def environment(self, services: Services, database: str) -> dict[str, str]:
-        return self.build_environment() | {
+    def variables(self, services: Services, database: str) -> dict[str, str]:
+        return {
             "SECRET_KEY": secrets.token_urlsafe(50),
             "ALLOWED_HOSTS": self.host,
             "DATABASE_URL": services.postgres.url(database),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import psutil
 
-from rehearsal.site import Site
+from rehearsal.web import Web
 
 
-def clients_of(site: Site) -> int:
+def clients_of(site: Web) -> int:
     """How many clients are connected to the site."""
     found = [one for process in site.process.everyone() for one in process.net_connections("tcp")]
     return sum(
@@ -26,7 +26,7 @@ class Peak:
     MB; with ``ports`` of services, the connections to each, by its name.
     """
 
-    def __init__(self, site: Site, folder: Path | None = None, **ports: int):
+    def __init__(self, site: Web, folder: Path | None = None, **ports: int):
         self.site, self.folder, self.ports = site, folder, ports
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.watch)

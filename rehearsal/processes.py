@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -37,20 +39,37 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> str:
 
     Raises CommandFailed if its exit status is not 0, and TimeoutExpired after PATIENCE_SECONDS.
     """
-    done = subprocess.run(
+    with start(command, folder, environment, subprocess.PIPE) as process:
+        try:
+            printed = process.communicate(timeout=PATIENCE_SECONDS)[0].decode(errors="replace")
+        except BaseException:  # the time is up, or Ctrl-C, which a session of its own does not get
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode != 0:
+        raise CommandFailed(f"{command!r} exited with {process.returncode}:\n{printed}")
+    return printed
+
+
+def start(
+    command: str, folder: Path, environment: dict[str, str], output: IO | int
+) -> subprocess.Popen:
+    """Start the command in a session of its own, with nothing to read and all of its output there."""
+    return subprocess.Popen(
         ["bash", "-c", command],
-        check=False,
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
-        text=True,
-        timeout=PATIENCE_SECONDS,
+        start_new_session=True,
     )
-    if done.returncode != 0:
-        raise CommandFailed(f"{command!r} exited with {done.returncode}:\n{done.stdout}")
-    return done.stdout
+
+
+def replaces_shell(command: str) -> str:
+    """The command so that its program takes the shell's place, unless it is more than a program."""
+    words = command.split()
+    return command if re.search(r"[;&|<>]", command) or "=" in words[0] else f"exec {command}"
 
 
 def run_script(script: str, folder: Path, environment: dict[str, str]) -> str:
@@ -71,19 +90,15 @@ class Process:
 
     def __enter__(self):
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                ["bash", "-c", f"exec {self.command}"],
-                cwd=self.folder,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            command = replaces_shell(self.command)
+            self.process = start(command, self.folder, self.environment, log)
         return self
 
-    def __exit__(self, *exception):
-        self.stop()
+    def __exit__(self, kind, *exception):
+        if kind is KeyboardInterrupt:
+            self.kill()
+        else:
+            self.stop()
 
     def wait_until(self, is_up: Callable[[], bool], seconds: float) -> None:
         """Return once ``is_up()``; RuntimeError if the process exits, or it takes longer."""
@@ -97,7 +112,8 @@ class Process:
     def stop(self) -> int:
         """End the process as the platform does, and return its exit status."""
         if self.process.poll() is None:
-            self.signal(signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                self.signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(self.grace)
         self.kill_session()
@@ -159,6 +175,15 @@ class Process:
         return sum(
             one.status == psutil.CONN_ESTABLISHED and one.raddr.port == port for one in found
         )
+
+    def cpu_seconds(self) -> float:
+        """CPU time that the command's live processes have taken."""
+        return sum(sum(process.cpu_times()[:2]) for process in self.everyone())
+
+    def listening_ports(self) -> set[int]:
+        """The TCP ports that the command's processes listen at."""
+        found = [one for process in self.session() for one in process.net_connections("tcp")]
+        return {one.laddr.port for one in found if one.status == psutil.CONN_LISTEN}
 
     def everyone(self) -> list[psutil.Process]:
         """The command's process and all that it started."""

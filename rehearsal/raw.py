@@ -9,11 +9,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from http.client import parse_headers
 from typing import NamedTuple
 
-from rehearsal.site import Site
+from rehearsal.web import Web
 
 
 def request(
-    site: Site, path: str, method: str = "GET", body: bytes = b"", /, **headers: str
+    site: Web, path: str, method: str = "GET", body: bytes = b"", /, **headers: str
 ) -> bytes:
     """A request, with a Content-Length if it has a body; ``_`` in a header's name becomes ``-``."""
     given = {"Host": site.platform.host, "X-Forwarded-Proto": "https"} | headers
@@ -43,7 +43,7 @@ class Raw:
     ``receive_buffer`` is about how many bytes of a response the kernel accepts while none is read.
     """
 
-    def __init__(self, site: Site, receive_buffer: int = 0, seconds: float = 60):
+    def __init__(self, site: Web, receive_buffer: int = 0, seconds: float = 60):
         self.site, self.socket = site, socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -110,13 +110,13 @@ class Raw:
         return self.file.read(1) == b""
 
 
-def get(site: Site, path: str) -> Response:
+def get(site: Web, path: str) -> Response:
     with Raw(site) as client:
         client.send(path, Connection="close")
         return client.read()
 
 
-def wait_until_read(site: Site) -> None:
+def wait_until_read(site: Web) -> None:
     """Return once the site has read what was sent before.
 
     A body that is too large gets a 413 at once, even while all threads are busy.
@@ -127,7 +127,7 @@ def wait_until_read(site: Site) -> None:
 
 
 @contextmanager
-def slow_senders(site: Site, beginnings: Iterable[bytes]) -> Iterator[None]:
+def slow_senders(site: Web, beginnings: Iterable[bytes]) -> Iterator[None]:
     """Clients that each send a beginning; until the block ends, every other one goes on with a byte
     every half second.
     """

@@ -29,10 +29,11 @@ class Peer:
         self.port: int | None = None
         self.used_at = time.monotonic()
 
-    async def receive(self):
-        """The next h11 event from this end."""
+    async def receive(self, seconds: float | None = None):
+        """The next h11 event from this end; TimeoutError after so many seconds without data."""
         while (event := self.http.next_event()) is h11.NEED_DATA:
-            self.http.receive_data(await self.reader.read(65536))
+            async with asyncio.timeout(seconds):
+                self.http.receive_data(await self.reader.read(65536))
         return event
 
     async def send(self, event) -> None:
@@ -60,7 +61,8 @@ class Router(TLSProxy):
 
     Requests go to the process at ``target_port``, which changes when a new process takes over.
     Connections to a process are kept and used again, as on the platforms, and no request is sent
-    twice: if a process does not answer, the visitor gets a 503, and ``errors`` a line.
+    twice: if a process does not answer, or not in the platform's ``response_seconds``, the visitor
+    gets a 503, and ``errors`` a line.
     """
 
     def __init__(
@@ -95,13 +97,15 @@ class Router(TLSProxy):
             process = await self._connect()
             await process.send(self._routed(request))
             await visitor.pass_body(process)
-            response = await process.receive()
+            response = await process.receive(self.platform.response_seconds)
             if not isinstance(response, h11.Response):
                 raise h11.RemoteProtocolError(f"{response} is no response")
         except (OSError, h11.ProtocolError) as error:
             if process:
                 process.writer.close()
-            await self._refuse(visitor, request, error)
+            # The platform's name for a response that comes too late.
+            reason = self.platform.late if isinstance(error, TimeoutError) else repr(error)
+            await self._refuse(visitor, request, reason)
             return
         headers = [pair for pair in response.headers if pair[0] not in CONNECTION_HEADERS]
         await visitor.send(h11.Response(status_code=response.status_code, headers=headers))
@@ -135,8 +139,8 @@ class Router(TLSProxy):
         peer.port = port
         return peer
 
-    async def _refuse(self, visitor: Peer, request: h11.Request, error: Exception) -> None:
-        self.errors.append(f"{request.target.decode()}: {error!r}")
+    async def _refuse(self, visitor: Peer, request: h11.Request, reason: str) -> None:
+        self.errors.append(f"{request.target.decode()}: {reason}")
         headers = [("Content-Length", "0"), ("Connection", "close")]
         await visitor.send(h11.Response(status_code=503, headers=headers))
         await visitor.send(h11.EndOfMessage())
@@ -146,7 +150,7 @@ class Router(TLSProxy):
         try:
             process = await self._connect()
         except OSError as error:
-            await self._refuse(visitor, request, error)
+            await self._refuse(visitor, request, repr(error))
             return
         reader, writer = process.reader, process.writer
         # The one hop-by-hop header that has to arrive.

@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Valkey servers for the tests, from wheels: no Docker and no root needed."""
+"""Real PostgreSQL and Valkey servers, from wheels: no Docker and no root needed."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ _OWNER = "site"
 _INITDB = """
     --pgdata=data --username=postgres --pwfile=password --auth=scram-sha-256 --no-sync
     --encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8
-    --set=listen_addresses=127.0.0.1 --set=unix_socket_directories= --set=max_connections=100
+    --set=listen_addresses=127.0.0.1 --set=unix_socket_directories= 
     --set=ssl=on --set=ssl_cert_file=../certificate --set=ssl_key_file=../key
     --set=shared_buffers=32MB --set=fsync=off --set=full_page_writes=off
     --set=synchronous_commit=off --set=wal_level=minimal --set=max_wal_senders=0
@@ -85,8 +85,11 @@ class _Server:
         self._user: dict = {}  # for subprocess, to run as another user
 
     def __enter__(self):
-        # Root's TMPDIR, and pytest's tmp_path, may be closed to the user that PostgreSQL runs as.
-        parent = "/tmp" if os.geteuid() == 0 else None
+        # Beside the log, unless that is closed to the user that PostgreSQL runs as, as root's
+        # TMPDIR and pytest's tmp_path may be.
+        parents = self.log.parent.resolve(), *self.log.parent.resolve().parents
+        is_open = all(folder.stat().st_mode & 0o005 == 0o005 for folder in parents)
+        parent = None if os.geteuid() else self.log.parent if is_open else "/tmp"
         folder = tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True)
         with ExitStack() as stack:
             self._home = Path(stack.enter_context(folder))
@@ -159,13 +162,14 @@ class _Server:
 class Postgres(_Server):
     """PostgreSQL on 127.0.0.1 that, as on the platforms, requires TLS and a password.
 
-    In: a folder for its log, and the Certificates, of which it presents `certificate`. Out: `port`,
-    `password`, `log`. The data outlives a restart, and is deleted when the `with` block ends.
+    In: a folder for its log, the Certificates, of which it presents `certificate`, and how many
+    connections it takes. Out: `port`, `password`, `log`. The data outlives a restart, and is deleted
+    when the `with` block ends.
     """
 
-    def __init__(self, folder: Path, certificates: Certificates):
+    def __init__(self, folder: Path, certificates: Certificates, connections: int = 100):
         super().__init__(folder)
-        self._certificates = certificates
+        self._certificates, self._connections = certificates, connections
 
     def __enter__(self):
         super().__enter__()
@@ -195,7 +199,8 @@ class Postgres(_Server):
                 programs = Path(shutil.copytree(programs.parent, home / "server")) / "bin"
             for path in (home, *home.rglob("*")):
                 os.chown(path, uid, gid)
-        if self._run([programs / "initdb", *_INITDB.split(), f"--set=port={self.port}"]).wait():
+        options = [f"--set=port={self.port}", f"--set=max_connections={self._connections}"]
+        if self._run([programs / "initdb", *_INITDB.split(), *options]).wait():
             raise self._failure("could not make its data")
         (home / "data/pg_hba.conf").write_text("hostssl all all all scram-sha-256\n")
         return [programs / "postgres", "-D", "data"]
@@ -206,7 +211,7 @@ class Postgres(_Server):
         return False
 
     def connect(self) -> psycopg.Connection:
-        """Return a new autocommit connection of the superuser, for whom 3 of 100 are reserved."""
+        """Return a new autocommit connection of the superuser, for whom 3 are reserved."""
         return psycopg.connect(  # all of them: PGHOSTADDR, PGSSLMODE etc. would set the rest
             f"host=localhost hostaddr=127.0.0.1 port={self.port} dbname=postgres user=postgres",
             password=self.password,
@@ -240,6 +245,18 @@ class Postgres(_Server):
         with psycopg.connect(self.url(database)) as connection:
             lock = sql.SQL("LOCK TABLE {} IN {} MODE")
             connection.execute(lock.format(sql.Identifier(table), sql.SQL(mode)))
+            yield
+
+    @contextmanager
+    def read_by_another(self, database: str):
+        """A transaction that has read every table, as a long report does, until the block ends."""
+        query = (
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname !~ '^(pg_|information_)'"
+        )
+        with psycopg.connect(self.url(database)) as connection:
+            for names in connection.execute(query).fetchall():
+                lock = sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE")
+                connection.execute(lock.format(sql.Identifier(*names)))
             yield
 
     def held_up(self, database: str) -> int:
@@ -329,8 +346,8 @@ class Valkey(_Server):
         options = f"--port {self.port} --bind 127.0.0.1 --requirepass {self.password}".split()
         return [__valkey_executable__, *options, "--save", "", "--appendonly", "no"]
 
-    def _client(self) -> redis.Redis:
-        return redis.Redis(port=self.port, password=self.password, retry=None)
+    def _client(self, database: int = 0) -> redis.Redis:
+        return redis.Redis(port=self.port, password=self.password, db=database, retry=None)
 
     def _answers(self) -> bool:
         with suppress(redis.RedisError), self._client() as client:
@@ -369,6 +386,38 @@ class Valkey(_Server):
         """Return the messages in Celery's queue, the newest first."""
         with self._client() as client:
             return client.lrange("celery", 0, -1)
+
+    def holds(self, text: str) -> bool:
+        """Whether a list or a hash in any of its databases has an entry with that text, as a queue
+        has, and as Celery's list of tasks that are not acknowledged.
+        """
+        return any(
+            text.encode() in entry
+            for client in self._used_databases()
+            for key in client.scan_iter()
+            for entry in self._entries(client, key)
+        )
+
+    def _entries(self, client: redis.Redis, key: bytes) -> list:
+        kind = client.type(key)
+        if kind == b"list":
+            return client.lrange(key, 0, -1)
+        return client.hvals(key) if kind == b"hash" else []
+
+    def _used_databases(self):
+        """A client of each database that is not empty."""
+        with self._client() as client:
+            names = [name.removeprefix("db") for name in client.info("keyspace")]
+        for name in names:
+            with self._client(int(name)) as client:
+                yield client
+
+    def age_all_tasks(self) -> None:
+        """As age_tasks(), in every database and under any prefix."""
+        for client in self._used_databases():
+            for key in client.scan_iter("*unacked_index"):
+                for tag in client.zrange(key, 0, -1):
+                    client.zadd(key, {tag: 0})
 
     def age_tasks(self) -> None:
         """Make delivered tasks as old as any visibility timeout, so that they are redelivered."""

@@ -3,21 +3,17 @@
 import http.client
 import itertools
 import re
-import socket
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
 from rehearsal.load import Answer, Client
-from rehearsal.platforms import Platform
 from rehearsal.processes import Process
-from rehearsal.services import free_port
+from rehearsal.web import BOOT_SECONDS, Web
 
-BOOT_SECONDS = 60
 PASSWORD = "a long enough passphrase"
 NUMBERS = itertools.count()
 SESSION_COOKIE = "__Host-sessionid"
@@ -52,50 +48,26 @@ def serve(command: str, address: str, folder: Path, environment: dict[str, str])
         yield f"http://{address}"
 
 
-class Site:
-    """A web process of the project, started as the platform starts it, once it answers.
-
-    ``boot_seconds`` is how long it took to answer, ``boot_megabytes`` its memory at that moment.
-    """
-
-    def __init__(self, platform: Platform, environment: dict[str, str]):
-        self.platform = platform
-        self.port = free_port()
-        self.process = Process(
-            platform.command("web"),
-            platform.folder,
-            environment | {"PORT": str(self.port)},
-            platform.grace,
-        )
-
-    def __enter__(self):
-        started = time.monotonic()
-        self.process.__enter__()
-        self.process.wait_until(self.answers, BOOT_SECONDS)
-        self.boot_seconds = time.monotonic() - started
-        self.boot_megabytes = self.process.memory()
-        return self
-
-    def __exit__(self, *exception):
-        self.process.stop()
+class Site(Web):
+    """A web process of a project of the template, and its visitors."""
 
     def answers(self) -> bool:
         return answers(f"http://127.0.0.1:{self.port}/healthz")
 
-    def is_listening(self) -> bool:
-        """Whether the process accepts connections."""
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-            return True
-        return False
-
-    def client(self, session: str | None = None, seconds: float = 30) -> Client:
+    def client(
+        self,
+        session: str | None = None,
+        *,
+        seconds: float = 30,
+        headers: Mapping[str, str] = {},
+    ) -> Client:
         """A client for load, with the session of that key or without one."""
-        headers = {"Host": self.platform.host, "X-Forwarded-Proto": "https"}
-        return Client(self.port, headers | (session_cookie(session) if session else {}), seconds)
+        cookie = session_cookie(session) if session else {}
+        return super().client(seconds=seconds, headers={**headers, **cookie})
 
     async def ask(self, path: str, session: str | None = None, seconds: float = 120) -> Answer:
         """Send one GET on a new connection; the client disconnects after ``seconds``."""
-        client = self.client(session, seconds)
+        client = self.client(session, seconds=seconds)
         answer = await client.get(path)
         client.close()
         return answer

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from rehearsal.raw import Raw, Response, request
-from rehearsal.site import Site
+from rehearsal.web import Web
 
 PIECE = bytes(65536)
 BOUNDARY = b"a-line-between-parts"
@@ -33,7 +33,7 @@ class Upload:
         kind, framing = "form" if self.multipart else "body", "chunks" if self.chunked else "length"
         return f"{kind} of {self.size / 1e6:g} MB, {framing}"
 
-    def head(self, site: Site, path: str, **headers: str) -> bytes:
+    def head(self, site: Web, path: str, **headers: str) -> bytes:
         form = f"multipart/form-data; boundary={BOUNDARY.decode()}"
         headers["Content_Type"] = form if self.multipart else "application/octet-stream"
         headers |= (
@@ -55,7 +55,7 @@ class Upload:
         if self.chunked:
             yield b"0\r\n\r\n"
 
-    def send(self, site: Site, path: str) -> Response | None:
+    def send(self, site: Web, path: str) -> Response | None:
         """The response; the body is sent until there is one."""
         with Raw(site) as client:
             return client.send_until_answered(chain([self.head(site, path)], self.pieces()))

@@ -2,6 +2,7 @@
 
 import re
 import venv
+from importlib.metadata import version
 from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
@@ -9,6 +10,7 @@ import pytest
 
 from rehearsal.buildpack import PYTHON_FOLDER, BuildFailed, check_python_version, install
 from rehearsal.combinations import SERVERS, for_combinations
+from rehearsal.deployment import owners_variables
 from rehearsal.platforms import PLATFORMS, Heroku, Platform
 from rehearsal.processes import bare_environment, run
 from rehearsal.site import Site
@@ -44,7 +46,10 @@ REFUSED = [
         r"requirements\.txt cannot be installed:[\s\S]*no version of django==99[\s\S]*",
     ),
     (
-        {"manage.py": "import os; os.environ['SECRET_KEY']"},
+        {
+            "requirements.txt": f"django=={version('django')}",
+            "manage.py": "import os; os.environ['SECRET_KEY']",
+        },
         r"The static files cannot be collected:[\s\S]*KeyError: 'SECRET_KEY'\s*",
     ),
 ]
@@ -133,7 +138,8 @@ def test_a_server_missing_from_the_requirements_does_not_boot(copy, project, ser
     assert removed == 1
     requirements.write_text(text)
     install("requirements.txt", copy.folder, copy.folder / PYTHON_FOLDER)
-    site = Site(copy, copy.environment(services, project.database))
+    environment = copy.environment(services, project.database, owners_variables(copy))
+    site = Site(copy, environment)
     missing = rf"{server}: not found|No module named '{server}'"
     with pytest.raises(RuntimeError, match=rf"did not boot:\n(.|\n)*\b({missing})"), site:
         pass
