@@ -1,0 +1,3 @@
+from rehearsal.command import main
+
+raise SystemExit(main())

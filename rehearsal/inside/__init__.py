@@ -1,0 +1,1 @@
+"""What runs in the project's own Python: it imports nothing of ours."""

@@ -1,0 +1,93 @@
+"""Rehearse a project: its steps one after another, on servers that end with the run."""
+
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from rehearsal import buildpack, project
+from rehearsal.findings import NOT_RUN, Finding, Rehearsed
+from rehearsal.platforms import CannotStart, Platform
+from rehearsal.stage import Stage
+from rehearsal.steps import STEPS, Step
+
+
+class Progress:
+    """Told what happens; a subclass shows it."""
+
+    def begins(self, rehearsed: Rehearsed) -> None:
+        """The project is read: its platform, Python and commands are known."""
+
+    def step_begins(self, name: str) -> None: ...
+
+    def step_ends(self, finding: Finding) -> None: ...
+
+
+def rehearse(
+    source: Path,
+    folder: Path,
+    platform_name: str | None = None,
+    paths: list[str] | None = None,
+    given: Mapping[str, str] = {},
+    only: Collection[str] = (),
+    progress: Progress | None = None,
+) -> Rehearsed:
+    """Rehearse a copy of the project in ``source``.
+
+    ``folder`` is an empty folder for all that the run writes. ``paths`` are asked for, in place of
+    ``/``. ``given`` are the owner's variables. ``only`` names steps: the others are left out, but
+    for those that are needed. Raises CannotStart or BuildFailed.
+    """
+    progress, started = progress or Progress(), time.monotonic()
+    platform_class = project.choose(source, platform_name)
+    platform = platform_class(project.copy(source, folder / "project"))
+    platform.check()
+    buildpack.check(platform.folder)
+    platform.python, python = project.find_python(platform)
+    refuse_blanks(platform, given)
+    rehearsed = Rehearsed(source.resolve().name, platform.title, python, platform.commands())
+    progress.begins(rehearsed)
+    with Stage(platform, folder, given, paths or []) as stage:
+        for step in STEPS:
+            is_wanted = step.is_needed or not only or step.name in only
+            if is_wanted and step.applies(stage):
+                rehearsed.findings.append(run_step(step, stage, rehearsed, progress))
+    rehearsed.seconds = time.monotonic() - started
+    return rehearsed
+
+
+def refuse_blanks(platform: Platform, given: Mapping[str, str]) -> None:
+    """Before anything takes time. Raises CannotStart."""
+    if missing := [name for name in platform.blanks() if name not in given]:
+        raise CannotStart(
+            f"Only you know {', '.join(missing)}: give a value to each, as in"
+            f" --set {missing[0]}=VALUE."
+        )
+
+
+def run_step(step: Step, stage: Stage, rehearsed: Rehearsed, progress: Progress) -> Finding:
+    """Run it, unless one before that it needs has failed."""
+    needed = {one.name for one in STEPS if one.is_needed}
+    is_over = any(
+        one.status != "ok" and one.step in needed and not one.can_go_on
+        for one in rehearsed.findings
+    )
+    if is_over:
+        finding = Finding("", NOT_RUN)
+    else:
+        progress.step_begins(step.name)
+        finding = timed(step, stage)
+    finding.step = step.name
+    progress.step_ends(finding)
+    return finding
+
+
+def timed(step: Step, stage: Stage) -> Finding:
+    started = time.monotonic()
+    try:
+        finding = step.run(stage)
+    except RuntimeError as error:  # a process that has to run did not boot
+        finding = Finding().fail("the web process does not boot", "See the step boot.", str(error))
+    except OSError as error:
+        finding = Finding().fail(f"the connection failed: {error}", "", stage.output())
+    finding.seconds = time.monotonic() - started
+    return finding

@@ -1,0 +1,23 @@
+"""The steps of a rehearsal, in their order; a step that does not apply to a project is left out."""
+
+from rehearsal.steps import channels, clients, deploys, headers, load, outages, start, workers
+from rehearsal.steps.step import Step
+
+STEPS: list[Step] = [
+    Step("build", start.build, is_needed=True),
+    Step("release", start.release, start.has_release, is_needed=True),
+    Step("boot", start.boot, is_needed=True),
+    Step("load", load.load),
+    Step("deployment", deploys.deploy),
+    Step("SIGTERM", deploys.stop),
+    Step("slow clients", clients.slow_clients),
+    Step("large body", clients.large_body),
+    Step("PostgreSQL", outages.restart_postgres, outages.has_postgres),
+    Step("Redis", outages.restart_redis, outages.has_redis),
+    Step("channel layer", channels.send_between_processes, channels.has_channels),
+    Step("headers", headers.check_headers),
+    Step("worker stopped", workers.stop_worker, workers.has_celery),
+    Step("worker killed", workers.kill_worker, workers.has_celery),
+]
+
+__all__ = ["STEPS", "Step"]

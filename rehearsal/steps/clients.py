@@ -1,0 +1,115 @@
+"""Clients that are slow, and bodies that are large."""
+
+import time
+from contextlib import ExitStack
+from itertools import chain
+
+from rehearsal.findings import Finding, Sample
+from rehearsal.peak import Peak
+from rehearsal.raw import Raw
+from rehearsal.stage import Stage
+from rehearsal.uploads import FILE_HEAD, Upload
+from rehearsal.web import Web
+
+# Half of them ask for a page and do not read it; the others send the half of a form.
+SLOW_CLIENTS = 20
+PAGES = 3
+BODY_MEGABYTES = 100
+# What the web process may take more for a body that it refuses.
+MEMORY_MEGABYTES = 50
+LIMIT = (
+    "Limit the size of bodies where they are read: a server or a middleware has to answer 413."
+    " Django's DATA_UPLOAD_MAX_MEMORY_SIZE does not count files."
+)
+
+
+def slow_clients(stage: Stage) -> Finding:
+    """Ask for a page beside SLOW_CLIENTS, which hold nothing up if the server reads bodies before
+    it gives a request to a thread, and sends responses after it.
+
+    Heroku's router passes a body on as it comes, and holds 1 MB of a response:
+    https://devcenter.heroku.com/articles/http-routing
+    """
+    web, path, limit = stage.web, stage.paths[0], stage.platform.response_seconds
+    found, started = Finding(), time.monotonic()
+    with ExitStack() as stack:
+        for number in range(SLOW_CLIENTS):
+            client = stack.enter_context(Raw(web, receive_buffer=4096))
+            if number % 2:
+                client.send(path)
+            else:
+                client.socket.sendall(half_a_form(web, path))
+        for _ in range(PAGES):
+            found.samples.append(time_page(web, path, limit, started))
+            if found.samples[-1].is_lost:
+                break
+    slowest = max(sample.milliseconds for sample in found.samples)
+    if any(sample.is_lost for sample in found.samples):
+        found.fail(
+            f"no page within {limit:.0f} s (timeout of the router: {stage.platform.late}) beside"
+            f" {SLOW_CLIENTS} clients that send or read slowly",
+            "Take a server that reads a body before it takes up a thread, such as Waitress, an ASGI"
+            " server, or Gunicorn with a worker that buffers.",
+            web.process.output(),
+        )
+        stage.close_web()
+    else:
+        found.text = f"a page in {slowest:.0f} ms beside {SLOW_CLIENTS} clients that are"
+        found.text += " slow to send or read"
+    found.figures = {"slowest_page_ms": round(slowest)}
+    return found
+
+
+def half_a_form(web: Web, path: str) -> bytes:
+    return Upload(100_000, multipart=True).head(web, path) + FILE_HEAD
+
+
+def time_page(web: Web, path: str, limit: float, started: float) -> Sample:
+    sent = time.monotonic()
+    try:
+        with Raw(web, seconds=limit) as client:
+            client.send(path, Connection="close")
+            is_lost = client.read().status >= 500
+    except OSError:
+        is_lost = True
+    return Sample(sent - started, (time.monotonic() - sent) * 1000, is_lost)
+
+
+def large_body(stage: Stage) -> Finding:
+    """Send a form with a file of BODY_MEGABYTES until there is an answer: once with its length
+    announced, once in chunks.
+    """
+    found = Finding()
+    for chunked in (False, True):
+        web, path = stage.web, stage.paths[0]
+        upload = Upload(BODY_MEGABYTES * 1_000_000, multipart=True, chunked=chunked)
+        with Peak(web, stage.platform.folder) as peak:
+            sent, answer = send(web, path, upload)
+        more = max(peak.more("memory"), 0)
+        said = f"{answer} after {sent:.0f} MB, {more:.0f} MB of memory"
+        found.figures = {"sent_megabytes": round(sent), "memory_megabytes": round(more)}
+        if not web.process.is_running():
+            found.fail(f"the web process ended after {sent:.0f} MB", LIMIT, web.process.output())
+        elif sent >= BODY_MEGABYTES:
+            found.fail(f"all {sent:.0f} MB taken, then {answer}: no limit", LIMIT)
+        elif more > MEMORY_MEGABYTES:
+            found.fail(said, LIMIT)
+        if found.status != "ok":
+            break
+        found.text = said
+    return found
+
+
+def send(web: Web, path: str, upload: Upload) -> tuple[float, str]:
+    """How many MB were sent, and the status, or how the connection ended."""
+    sent = 0
+
+    def pieces():
+        nonlocal sent
+        for piece in chain([upload.head(web, path)], upload.pieces()):
+            yield piece
+            sent += len(piece)
+
+    with Raw(web) as client:
+        response = client.send_until_answered(pieces())
+    return sent / 1e6, str(response.status) if response else "closed"
