@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
     parent = "/tmp" if os.geteuid() == 0 else None
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    folder = Path(tempfile.mkdtemp(prefix="rehearse-", dir=parent)).resolve()
+    folder = Path(tempfile.mkdtemp(prefix=f"rehearse-{os.getpid()}-", dir=parent)).resolve()
     try:
         folder.chmod(0o755)
         tempfile.tempdir = str(folder)

@@ -15,6 +15,11 @@ DATABASE = "rehearsed"
 # Far more than a plan has: too many connections are counted and named by one step, and do not
 # break all others.
 CONNECTIONS = 400
+# A project that has none of these does not use the service.
+CLIENT_PACKAGES = {
+    "postgres": ("psycopg", "psycopg2", "asyncpg", "pg8000"),
+    "redis": ("redis", "valkey", "coredis"),
+}
 
 
 class Stage(ExitStack):
@@ -54,9 +59,12 @@ class Stage(ExitStack):
         return self
 
     def has_own(self, service: str) -> bool:
-        """Whether the project is given the ``postgres`` or ``redis`` of this run, not the owner's."""
+        """Whether the built project can use the ``postgres`` or ``redis`` of this run, and was not
+        given another one.
+        """
         url = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}[service]
-        return service in self.platform.services() and url not in self.given
+        is_given = service in self.platform.services() and url not in self.given
+        return is_given and any(map(self.has, CLIENT_PACKAGES[service]))
 
     def has(self, package: str) -> bool:
         return has_package(self.platform.folder, package)

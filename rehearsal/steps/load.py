@@ -16,6 +16,7 @@ SECONDS = 4
 WARM_UP_SECONDS = 1
 # Pages to ask for: the first, and what it links to.
 MOST_PATHS = 6
+LINK = re.compile(r"""<a\b[^>]*\bhref=["']?(/[^/"'#?>][^"'#?>]*)""")
 REDIRECTS = (301, 302, 303, 307, 308)
 # Where projects say whether they are ready; those that are there are asked during outages.
 PROBES = ("/readyz", "/ready", "/health", "/up")
@@ -92,7 +93,7 @@ def next_paths(answer: Answer) -> list[str]:
         return [location.path or "/"] if location.scheme in ("", "http", "https") else []
     if "html" not in answer.headers.get("content-type", ""):
         return []
-    links = re.findall(r'<a\b[^>]*\bhref="(/[^/"#?][^"#?]*)', answer.body.decode(errors="replace"))
+    links = LINK.findall(answer.body.decode(errors="replace"))
     return [link for link in links if not re.search(r"\.\w{2,5}$|logout", link)]
 
 

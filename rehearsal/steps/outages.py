@@ -19,7 +19,7 @@ def has_postgres(stage: Stage) -> bool:
 
 
 def has_redis(stage: Stage) -> bool:
-    return stage.has_own("redis") and stage.has("redis")
+    return stage.has_own("redis")
 
 
 def restart_postgres(stage: Stage) -> Finding:

@@ -156,10 +156,11 @@ def migrate_beside_reader(stage: Stage, before: dict[str, str]) -> Finding:
 
 
 def boot(stage: Stage) -> Finding:
+    started = time.monotonic()
     try:
         web = stage.web
     except RuntimeError as failure:
-        return explain_boot(stage, failure)
+        return explain_boot(stage, failure, time.monotonic() - started)
     megabytes = web.boot_megabytes
     found = Finding(f"{web.boot_seconds:.1f} s, {megabytes:.0f} MB, answers {web.path}")
     if web.boot_status >= 400:
@@ -173,7 +174,7 @@ def boot(stage: Stage) -> Finding:
     return found
 
 
-def explain_boot(stage: Stage, failure: RuntimeError) -> Finding:
+def explain_boot(stage: Stage, failure: RuntimeError, seconds: float) -> Finding:
     output = str(failure)
     if isinstance(failure, WrongPort):
         where = ", ".join(map(str, sorted(failure.ports)))
@@ -182,8 +183,9 @@ def explain_boot(stage: Stage, failure: RuntimeError) -> Finding:
             "Bind to 0.0.0.0:$PORT in the web command: the platform chooses the port.",
             output,
         )
+    limit = stage.platform.boot_seconds
     return failed(
-        f"no answer within {stage.platform.boot_seconds:.0f} s, or it ended",
+        f"no answer within {limit:.0f} s" if seconds > limit else f"it ended after {seconds:.1f} s",
         advice_for(output, "Read the output below: the platform would show the same."),
         output,
     )
