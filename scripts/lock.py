@@ -54,8 +54,9 @@ def main() -> None:
 def lock_template(folder: Path, options: list[str]) -> dict[Path, str]:
     """Return the text of this repository's lock, by path; raises SystemExit as resolve does."""
     lock = ROOT / "requirements.txt"
-    groups = ["--group", f"{ROOT / 'pyproject.toml'}:dev"]
-    lines = resolve([], folder / "template.txt", *groups, *options, preferring=[lock])
+    own = ROOT / "pyproject.toml"
+    groups = ["--group", f"{own}:dev"]
+    lines = resolve([own], folder / "template.txt", *groups, *options, preferring=[lock])
     return {lock: text_of("python -m scripts.lock", lines)}
 
 

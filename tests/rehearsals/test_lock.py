@@ -168,7 +168,8 @@ def test_the_weekly_run_takes_the_newest_cookiecutter_and_what_is_above_upper_bo
 def test_no_upper_bound_keeps_a_newer_cookiecutter_from_the_weekly_run():
     pyproject = tomllib.loads((TEMPLATE / "pyproject.toml").read_text())
     others = [each for package in metadata.distributions() for each in package.requires or []]
-    requirements = [*pyproject["dependency-groups"]["dev"], *others]
+    own = [*pyproject["project"]["dependencies"], *pyproject["dependency-groups"]["dev"]]
+    requirements = [*own, *others]
     ours = [each for each in requirements if re.match(r"cookiecutter\b(?!-)", each)]
     assert len(ours) >= 3  # of this repository, cruft and pytest-cookies
     assert [each for each in ours if re.search("<|==|~=", each)] == []
