@@ -9,9 +9,10 @@ from rehearsal.findings import Rehearsed
 def render(rehearsed: Rehearsed) -> str:
     """``status`` of a step is "ok", "fails" or "not run"."""
     found = asdict(rehearsed)
-    steps = found.pop("findings")
-    for step in steps:
-        for name in ("samples", "can_go_on"):
-            del step[name]
-    found |= {"passed": rehearsed.passed, "steps": steps}
+    left_out = ("step", "samples", "can_go_on")
+    found["steps"] = [
+        {"name": one["step"]} | {name: one[name] for name in one if name not in left_out}
+        for one in found.pop("findings")
+    ]
+    found["passed"] = rehearsed.passed
     return json.dumps(found, indent=2) + "\n"

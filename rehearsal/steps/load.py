@@ -84,6 +84,7 @@ async def look_around(stage: Stage, web: Web, visits: Visits, found: Finding) ->
         stage.probes += [path] if answer.status == 200 and path not in visits.paths else []
     client.close()
     found.samples = visits.samples
+    visits.lost.clear()  # named above
 
 
 def next_paths(answer: Answer) -> list[str]:
