@@ -1,0 +1,263 @@
+"""``rehearse``, as its user runs it: a new project of each server passes, and each of ten faults is
+named by its step.
+"""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+import pytest
+
+from rehearsal.combinations import TEMPLATE, by_name
+from rehearsal.steps import STEPS
+from rehearsal.waiting import wait_until
+
+PROJECTS = Path(__file__).with_name("projects")
+FRESH = by_name(
+    "heroku-asgi-daphne",
+    "digitalocean-asgi-uvicorn-use_celery",
+    "heroku-wsgi-gunicorn-use_celery",
+    "digitalocean-wsgi-waitress",
+)
+[DEFAULT], [WITH_CELERY] = map(by_name, ("heroku-asgi-daphne", "heroku-asgi-daphne-use_celery"))
+# On two idle cores; a busy machine may take three times as long.
+SECONDS = 90
+
+
+class Run(NamedTuple):
+    status: int
+    printed: str
+    report: dict
+
+    def steps(self, status: str) -> list[str]:
+        return [step["name"] for step in self.report["steps"] if step["status"] == status]
+
+    def text(self, name: str) -> str:
+        return next(step["text"] for step in self.report["steps"] if step["name"] == name)
+
+
+def rehearse(folder: Path, *arguments: str) -> Run:
+    report = folder.parent / f"{folder.name}.json"
+    command = [sys.executable, "-m", "rehearsal", str(folder), "--json", str(report), *arguments]
+    done = subprocess.run(
+        command, cwd=TEMPLATE, check=False, capture_output=True, text=True, timeout=900
+    )
+    found = json.loads(report.read_text()) if report.exists() else {}
+    return Run(done.returncode, done.stdout + done.stderr, found)
+
+
+@pytest.fixture(scope="session")
+def bake_once(cookies_session):
+    baked: dict[str, Path] = {}
+
+    def bake(answers: dict) -> Path:
+        key = str(answers)
+        if key not in baked:
+            baked[key] = cookies_session.bake(extra_context=answers).project_path
+        return baked[key]
+
+    return bake
+
+
+@pytest.fixture
+def bake(bake_once, tmp_path):
+    """A function that returns a copy of the project with these answers, to be edited."""
+
+    def copy(answers: dict) -> Path:
+        return shutil.copytree(bake_once(answers), tmp_path / "project")
+
+    return copy
+
+
+@pytest.mark.parametrize("answers", FRESH, ids=lambda answers: answers["server"])
+def test_a_new_project_passes_every_step_that_applies_to_it(bake, answers, report):
+    run = rehearse(bake(answers))
+    report("rehearsal s", round(run.report["seconds"]))
+    assert run.status == 0, run.printed
+    assert run.steps("ok") == [step["name"] for step in run.report["steps"]]
+    left_out = {step.name for step in STEPS} - set(run.steps("ok"))
+    expected = set() if answers["use_celery"] else {"worker stopped", "worker killed"}
+    if answers["server"].startswith("wsgi"):
+        expected |= {"channel layer"} | (set() if answers["use_celery"] else {"Redis"})
+    assert left_out == expected
+
+
+def edit(path: Path, pattern: str, replacement: str) -> None:
+    text, count = re.subn(pattern, replacement, path.read_text(), flags=re.MULTILINE)
+    assert count, f"{path}: no {pattern}"
+    path.write_text(text)
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+def set_variables(folder: Path, **values: str) -> None:
+    manifest = json.loads((folder / "app.json").read_text())
+    manifest["env"] |= {name: {"value": value} for name, value in values.items()}
+    (folder / "app.json").write_text(json.dumps(manifest))
+
+
+def add_a_view_of_40_seconds(folder: Path) -> None:
+    view = "path('slow/', lambda request: __import__('time').sleep(40))"
+    append(folder / "config/urls.py", f"\nfrom django.urls import path\nurlpatterns += [{view}]\n")
+
+
+def ignore_sigterm(folder: Path) -> None:
+    (folder / "stubborn.py").write_text("""
+import runpy, signal, sys
+set_handler = signal.signal
+def ignore(number, handler):
+    return set_handler(number, signal.SIG_IGN if number == signal.SIGTERM else handler)
+signal.signal = ignore
+ignore(signal.SIGTERM, None)
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+""")
+    edit(folder / "Procfile", "^web: python -m", "web: python stubborn.py")
+
+
+def acknowledge_early(folder: Path) -> None:
+    append(folder / "config/celery.py", "\napp.conf.task_acks_late = False\n")
+
+
+def need_a_variable_at_build(folder: Path) -> None:
+    append(folder / "config/settings.py", "\nimport os\nREGION = os.environ['ALLOWED_HOSTS']\n")
+
+
+def use_the_in_memory_channel_layer(folder: Path) -> None:
+    layer = "{'default': {'BACKEND': 'channels.layers.InMemoryChannelLayer'}}"
+    # The release of the template's projects names it first, unless its check is silenced.
+    silenced = "SILENCED_SYSTEM_CHECKS += ['paas.E008']"
+    append(folder / "config/settings.py", f"\nCHANNEL_LAYERS = {layer}\n{silenced}\n")
+
+
+def take_any_body(folder: Path) -> None:
+    set_variables(folder, MAX_BODY_SIZE="10000000000")
+
+
+def open_100_connections(folder: Path) -> None:
+    set_variables(folder, WEB_THREADS="98", DATABASE_CONNECTION_LIMIT="200")
+
+
+def wait_for_a_lock_in_a_migration(folder: Path) -> None:
+    (folder / "users/migrations/0002_note.py").write_text("""
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    dependencies = [("users", "0001_user")]
+    operations = [
+        migrations.RunSQL("SET lock_timeout = 0"),
+        migrations.RunSQL("ALTER TABLE users_user ADD COLUMN note text"),
+    ]
+""")
+
+
+def leave_out_the_server(folder: Path) -> None:
+    edit(folder / "requirements.txt", "^daphne==.*\n", "")
+
+
+def listen_on_8000(folder: Path) -> None:
+    edit(folder / "Procfile", r"\$PORT", "8000")
+
+
+# Of each fault: the step that names it, a part of what it says, and answers and arguments.
+FAULTS = [
+    (add_a_view_of_40_seconds, "load", r"/slow/ took more than .*H12", DEFAULT, ["/", "/slow/"]),
+    (ignore_sigterm, "SIGTERM", "still runs 30 s after SIGTERM", DEFAULT, []),
+    (acknowledge_early, "worker killed", "is lost", WITH_CELERY, []),
+    (need_a_variable_at_build, "build", "variables that a build does not have", DEFAULT, []),
+    (use_the_in_memory_channel_layer, "channel layer", "does not reach another", DEFAULT, []),
+    (take_any_body, "large body", "no limit", DEFAULT, []),
+    (open_100_connections, "load", r"\d\d PostgreSQL connections, of 20", DEFAULT, []),
+    (wait_for_a_lock_in_a_migration, "release", "waits for a lock", DEFAULT, []),
+    # The template's release tries to start the server; another project's boot says the same.
+    (leave_out_the_server, "release", "the old release stays", DEFAULT, []),
+    (listen_on_8000, "boot", r"listens on port 8000, not on \$PORT", DEFAULT, []),
+]
+
+
+@pytest.mark.parametrize(
+    ("plant", "step", "text", "answers", "paths"),
+    FAULTS,
+    ids=[fault[0].__name__ for fault in FAULTS],
+)
+def test_a_fault_is_named_by_its_step_and_no_other_step_fails(
+    bake, plant, step, text, answers, paths
+):
+    folder = bake(answers)
+    plant(folder)
+    run = rehearse(folder, *[word for path in paths for word in ("--path", path)])
+    assert run.status == 1, run.printed
+    assert run.steps("fails") == [step], run.printed
+    assert re.search(text, run.text(step)), run.printed
+    # Without a build, a release or a process there is nothing more to see.
+    is_last = step in ("release", "boot")
+    assert bool(run.steps("not run")) == is_last, run.printed
+
+
+def test_a_package_missing_from_the_requirements_is_named_by_boot(tmp_path):
+    folder = shutil.copytree(PROJECTS / "flask", tmp_path / "flask")
+    edit(folder / "requirements.txt", "^flask.*\n", "")
+    run = rehearse(folder)
+    assert run.steps("fails") == ["boot"], run.printed
+    assert "Add the package of flask to the project's requirements." in run.printed
+    assert "ModuleNotFoundError: No module named 'flask'" in run.printed
+
+
+@pytest.mark.parametrize("name", ["flask", "fastapi"])
+def test_an_application_of_twenty_lines_is_rehearsed_to_its_end(tmp_path, name):
+    folder = shutil.copytree(PROJECTS / name, tmp_path / name)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    page = tmp_path / "report.html"
+    run = rehearse(folder, "--html", str(page))
+    assert run.steps("not run") == []
+    # Neither redirects to https, which is right to name.
+    assert "headers" in run.steps("fails")
+    assert {"build", "boot", "load", "large body"} <= set(run.steps("ok")), run.printed
+    assert "<svg" in page.read_text()
+    assert "http" not in re.sub(r"https redirect|to https|http\.\w+", "", page.read_text())
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_ctrl_c_leaves_nothing_behind_at_any_step(bake):
+    """Of the process, which has its number in the name of its folder, and of all it started."""
+    folder = bake(WITH_CELERY)
+    before = set(folder.rglob("*"))
+    steps = [step.name for step in STEPS]
+    # Before the first step ends, and during each later one.
+    for name in ["", *steps[:-1]]:
+        own = interrupt_after(folder, name)
+        assert list(Path("/tmp").glob(f"rehearse-{own}-*")) == []
+    assert set(folder.rglob("*")) == before
+
+
+def interrupt_after(folder: Path, name: str) -> int:
+    """Rehearse until the step of that name has ended and the next is under way, then send SIGINT.
+
+    Returns the process id, and asserts that no process that it started is left.
+    """
+    command = [sys.executable, "-u", "-m", "rehearsal", str(folder)]
+    wanted = f" {name} " if name else "Heroku"
+    with subprocess.Popen(command, cwd=TEMPLATE, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.startswith(wanted):
+                break
+        time.sleep(1.5)
+        started = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130, name
+    wait_until(lambda: not any(map(is_alive, started)), f"the end of {started} after {name}", 10)
+    return process.pid
+
+
+def is_alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
