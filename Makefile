@@ -1,5 +1,5 @@
 # The project's verbs, for the template itself.
-.PHONY: run test check lock wheel rehearsal bench mutants pictures
+.PHONY: run test check lock wheel rehearsal rehearse bench mutants pictures
 
 # A project of the default answers, made anew in a temporary folder.
 run: .venv/complete
@@ -14,6 +14,12 @@ test: .venv/complete
 
 rehearsal: .venv/complete
 	.venv/bin/pytest -m rehearsal
+
+# A project of the default answers, deployed on this machine: FLAGS="--html report.html".
+rehearse: .venv/complete
+	folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && trap exit INT TERM && \
+	.venv/bin/cookiecutter --no-input --output-dir "$$folder" . >/dev/null && \
+	.venv/bin/python -m rehearsal "$$folder"/* $(FLAGS)
 
 check: .venv/complete
 	.venv/bin/ruff check .
@@ -41,6 +47,7 @@ mutants: .venv/complete
 PICTURES = .venv/bin/pytest -m "" -k heroku-asgi-daphne --pictures
 pictures: .venv/complete
 	.venv/bin/python -m scripts.questions
+	.venv/bin/python -m scripts.rehearse
 	$(PICTURES) tests/features/test_browser.py
 	$(PICTURES) tests/rehearsals/test_pages_in_browser.py tests/rehearsals/test_account_pages.py
 

@@ -26,12 +26,17 @@ PROMPT = r": (\x1b\[[0-9;]*m)*$"
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         shown = talk(["-m", "cookiecutter", str(ROOT)], TYPED, folder)
+    draw(f"$ cookiecutter .\n{shown}", "questions")
+
+
+def draw(shown: str, name: str) -> None:
+    """Draw what a terminal shows, in docs/NAME.svg."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
-    console.print(Text.from_ansi(f"$ cookiecutter .\n{shown.rstrip()}"))
-    drawing = console.export_svg(title="cookiecutter-django-paas", unique_id="questions")
+    console.print(Text.from_ansi(shown.rstrip()))
+    drawing = console.export_svg(title="cookiecutter-django-paas", unique_id=name)
     # Without the web fonts, which a reader's browser would have to download.
     drawing = re.sub(r"@font-face {.*?}", "", drawing, flags=re.DOTALL)
-    (ROOT / "docs/questions.svg").write_text(drawing)
+    (ROOT / f"docs/{name}.svg").write_text(drawing)
 
 
 def talk(words: list[str], answers: list[str], folder: str) -> str:
@@ -42,7 +47,7 @@ def talk(words: list[str], answers: list[str], folder: str) -> str:
         cwd=folder,
         encoding="utf-8",
         dimensions=(LINES, COLUMNS),
-        timeout=120,
+        timeout=600,
         env=os.environ | {"TERM": "xterm-256color"},
     ) as terminal:
         terminal.logfile_read = shown = io.StringIO()
@@ -50,6 +55,7 @@ def talk(words: list[str], answers: list[str], folder: str) -> str:
             if terminal.expect([PROMPT, pexpect.EOF]) == 1:
                 break
             terminal.sendline(answer)
+        terminal.close()
     assert terminal.exitstatus == 0, shown.getvalue()
     return shown.getvalue().replace("\r\n", "\n")
 
