@@ -52,7 +52,6 @@ def load(stage: Stage) -> Finding:
         )
     if found.status == "ok":
         found.text = describe(figures, limit if stage.has_own("postgres") else 0)
-        found.text += f", {len(visits.paths)} paths" if len(visits.paths) > 1 else ""
     return found
 
 
@@ -143,11 +142,12 @@ async def visit(stage: Stage, web: Web, visits: Visits) -> dict[str, float]:
         "cpu_ms_per_page": round(spent * 1000 / max(pages, 1), 1),
         "connections": connections,
         "megabytes": round(megabytes),
+        "paths": len(visits.paths),
     }
 
 
 def describe(figures: dict[str, float], limit: int) -> str:
     text = (
-        "{pages_per_s} pages/s, p50 {p50_ms} ms, p99 {p99_ms} ms, {cpu_ms_per_page} ms of CPU each"
+        "{pages_per_s} pages/s, p50 {p50_ms} ms, p99 {p99_ms} ms, {cpu_ms_per_page} ms of CPU"
     ).format(**figures)
     return f"{text}, {figures['connections']:.0f} of {limit} connections" if limit else text
