@@ -6,6 +6,7 @@ names the file.
 
 import re
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,7 +65,7 @@ class ExistingProject(Heroku):
         super().__init__(folder)
         self.server, self.programs = server, programs
 
-    def build(self) -> None:
+    def build(self, given: Mapping[str, str] = {}) -> None:
         self.folder.mkdir()
         run("django-admin startproject mysite .", self.folder, self.build_environment())
         for path, text in files(self.server).items():

@@ -52,10 +52,10 @@ class Stage(ExitStack):
             own_port, issued_port = (
                 stack.enter_context(TLSProxy(valkey.port, *files)).port for files in (own, issued)
             )
+            self.services = Services(postgres, valkey, own_port, issued_port, certificates.ca)
+            postgres.create_database(DATABASE)
+            self.environment = self.platform.environment(self.services, DATABASE, self.given)
             self.push(stack.pop_all().__exit__)
-        self.services = Services(postgres, valkey, own_port, issued_port, certificates.ca)
-        postgres.create_database(DATABASE)
-        self.environment = self.platform.environment(self.services, DATABASE, self.given)
         return self
 
     def has_own(self, service: str) -> bool:

@@ -92,10 +92,13 @@ class Platform:
         """Raise CannotStart, or BuildFailed, if the platform's own files name nothing to start."""
         self.commands()
 
-    def build(self) -> None:
-        """Build the project in its folder; raises BuildFailed if the platform would not."""
+    def build(self, given: Mapping[str, str] = {}) -> None:
+        """Build the project in its folder; raises BuildFailed if the platform would not.
+
+        ``given`` are variables of the owner that the build has as well.
+        """
         self.commands()
-        buildpack.build(self.folder, self.build_environment(), self.python)
+        buildpack.build(self.folder, {**self.build_environment(), **given}, self.python)
 
     def build_environment(self) -> dict[str, str]:
         """What a build step has, on the first deployment: no add-on, no port."""

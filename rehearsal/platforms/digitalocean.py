@@ -2,11 +2,13 @@
 
 import re
 import uuid
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
 import yaml
 
+from rehearsal.buildpack import BuildFailed
 from rehearsal.platforms.base import (
     COMMIT,
     CannotStart,
@@ -18,6 +20,7 @@ from rehearsal.platforms.base import (
     replaced,
 )
 from rehearsal.platforms.heroku import read_procfile
+from rehearsal.processes import CommandFailed, run
 
 SPECS = (".do/app.yaml", ".do/app.yml", ".do/deploy.template.yaml", ".do/deploy.template.yml")
 # What stands in a spec where the owner has to write a value, and an encrypted value.
@@ -147,6 +150,15 @@ class AppPlatform(Platform):
             and "${" not in str(one.get("value", ""))
         }
         return super().build_environment() | values
+
+    def build(self, given: Mapping[str, str] = {}) -> None:
+        """Also the service's own build_command, which comes last."""
+        super().build(given)
+        if command := self.web.get("build_command"):
+            try:
+                run(command, self.folder, {**self.build_environment(), **given})
+            except CommandFailed as failure:
+                raise BuildFailed(f"The build_command failed: {failure}") from failure
 
     def bindings(self, services: Services, database: str) -> dict[str, str]:
         """The values of ``${...}``."""

@@ -125,6 +125,12 @@ class Heroku(Platform):
     def services(self) -> set[str]:
         return set(self.addons().values())
 
+    def build_environment(self) -> dict[str, str]:
+        """With DISABLE_COLLECTSTATIC, if app.json sets it: it is meant for the build."""
+        name = "DISABLE_COLLECTSTATIC"
+        value = self.wanted.get(name, {}).get("value")
+        return super().build_environment() | ({name: str(value)} if value else {})
+
     def variables(self, services: Services, database: str) -> dict[str, str]:
         """With what the buildpack sets at run time:
         https://github.com/heroku/heroku-buildpack-python/tree/main/vendor

@@ -39,11 +39,10 @@ def advice_for(output: str, otherwise: str) -> str:
 def build(stage: Stage) -> Finding:
     """Build without the variables of the run; if that fails, with them, to go on."""
     platform = stage.platform
-    environment = platform.build_environment() | {
-        name: value for name, value in stage.given.items() if name == "DISABLE_COLLECTSTATIC"
-    }
+    given = {n: v for n, v in stage.given.items() if n == "DISABLE_COLLECTSTATIC"}
+    environment = platform.build_environment() | given
     try:
-        platform.build()
+        platform.build(given)
         collects = buildpack.collects_static(platform.folder, environment)
     except BuildFailed as failure:
         return rebuild(stage, str(failure))
@@ -53,7 +52,7 @@ def build(stage: Stage) -> Finding:
 
 
 def rebuild(stage: Stage, failure: str) -> Finding:
-    """The Finding of a build that failed; Not if it is owing to variables."""
+    """What to say of a build that failed. If variables mend it, the next steps can go on."""
     advice = advice_for(failure, "Read the output below: the platform would show the same.")
     if not (stage.platform.folder / buildpack.PYTHON_FOLDER).exists():
         return failed(failure.partition("\n")[0].rstrip(":"), advice, failure)
@@ -64,6 +63,7 @@ def rebuild(stage: Stage, failure: str) -> Finding:
     )
     try:
         buildpack.collect_static(stage.platform.folder, stage.environment)
+        buildpack.run_hook(buildpack.HOOKS[1], stage.platform.folder, stage.environment)
     except BuildFailed:
         return failed("collectstatic fails", advice, failure)
     found.can_go_on = True
