@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = [
-    "rehearsal.checkouts",
-    "rehearsal.fixtures",
-    "rehearsal.limits",
-    "rehearsal.browsing",
-    "rehearsal.presence",
-    "rehearsal.summary",
+    "harness.checkouts",
+    "harness.fixtures",
+    "harness.limits",
+    "harness.browsing",
+    "harness.presence",
+    "harness.summary",
 ]
 
 REHEARSALS = Path(__file__).parent / "tests/rehearsals"

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from rehearsal.combinations import CHOICES, COMBINATIONS, DERIVED, all_answers, bake, name_of
+from harness.combinations import CHOICES, COMBINATIONS, DERIVED, all_answers, bake, name_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"

@@ -14,7 +14,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rehearsal.combinations import TEMPLATE
+from harness.combinations import TEMPLATE
 from scripts.bench import baking, servers
 from scripts.bench.tables import table
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from rehearsal.combinations import TEMPLATE
+from harness.combinations import TEMPLATE
 from scripts.bench.tables import Row
 
 ROUNDS = 25

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from statistics import median
 
-from rehearsal.site import Site
-from rehearsal.streams import Streams
+from harness.site import Site
+from harness.streams import Streams
 from scripts.bench import pages
 from scripts.bench.tables import Row
 

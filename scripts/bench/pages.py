@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from harness.site import Site
 from rehearsal.load import Client, Outcome
-from rehearsal.site import Site
 
 CLIENTS = 32
 WARM_UP_SECONDS = 0.5

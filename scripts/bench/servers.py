@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-from rehearsal.combinations import bake
-from rehearsal.deployment import Deployment
+from harness.combinations import bake
+from harness.deployment import Deployment
+from harness.site import Site
+from harness.views import add_views
 from rehearsal.platforms import Heroku, Services
 from rehearsal.services import Certificates, Postgres, TLSProxy, Valkey
-from rehearsal.site import Site
-from rehearsal.views import add_views
 from scripts.bench import busy, pages, sockets
 from scripts.bench.tables import Row
 

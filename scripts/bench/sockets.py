@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from rehearsal.site import Site
-from rehearsal.sockets import TimedCrowd
+from harness.site import Site
+from harness.sockets import TimedCrowd
 from scripts.bench.pages import spread
 from scripts.bench.tables import Row
 

@@ -23,8 +23,8 @@ from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
+from harness.combinations import TEMPLATE, by_name
 from rehearsal.buildpack import install
-from rehearsal.combinations import TEMPLATE, by_name
 from rehearsal.processes import bare_environment
 from scripts.mutants.table import MUTANTS, PACKAGE, PROJECT, Mutant
 

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from websockets import InvalidStatus
 
-from rehearsal.combinations import COMBINATIONS, for_combinations, is_asgi
-from rehearsal.site import Site, Visitor
-from rehearsal.sockets import hear, open_socket, shows
-from rehearsal.waiting import wait_until
+from harness.combinations import COMBINATIONS, for_combinations, is_asgi
+from harness.site import Site, Visitor
+from harness.sockets import hear, open_socket, shows
+from harness.waiting import wait_until
 
 pytestmark = for_combinations(COMBINATIONS)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from rehearsal.assertions import PROJECT, assert_valid_files, files_of, parse, texts_of, tracked
-from rehearsal.combinations import COMBINATIONS, TEMPLATE, for_combinations, given, needs_redis
+from harness.assertions import PROJECT, assert_valid_files, files_of, parse, texts_of, tracked
+from harness.combinations import COMBINATIONS, TEMPLATE, for_combinations, given, needs_redis
 
 PACKAGE = TEMPLATE / "django-paas/src"
 # For each answer that adds files: their names, by folder.

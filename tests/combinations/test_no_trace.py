@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from rehearsal.assertions import texts_of
-from rehearsal.combinations import (
+from harness.assertions import texts_of
+from harness.combinations import (
     CHOICES,
     COMBINATIONS,
     OPTIONS,

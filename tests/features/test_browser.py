@@ -4,7 +4,7 @@ import itertools
 
 from playwright.sync_api import expect
 
-from rehearsal.combinations import SERVERS, for_combinations, is_asgi
+from harness.combinations import SERVERS, for_combinations, is_asgi
 
 
 @for_combinations([*filter(is_asgi, SERVERS)])

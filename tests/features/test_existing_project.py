@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rehearsal.combinations import TEMPLATE
-from rehearsal.deployment import Deployment
-from rehearsal.existing import ExistingProject, files
+from harness.combinations import TEMPLATE
+from harness.deployment import Deployment
+from harness.existing import ExistingProject, files
+from harness.waiting import wait_until
 from rehearsal.processes import CommandFailed, run
 from rehearsal.raw import Raw
-from rehearsal.waiting import wait_until
 
 LIMIT = 10_000_000  # MAX_BODY_SIZE
 VARIABLES = ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL")

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from websockets import InvalidStatus
 
-from rehearsal.combinations import SERVERS, for_combinations, is_asgi
-from rehearsal.sockets import close_code, get_ticket, hear, is_change, refusal, shows
-from rehearsal.waiting import wait_until
+from harness.combinations import SERVERS, for_combinations, is_asgi
+from harness.sockets import close_code, get_ticket, hear, is_change, refusal, shows
+from harness.waiting import wait_until
 
 pytestmark = for_combinations([*filter(is_asgi, SERVERS)])
 

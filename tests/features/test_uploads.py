@@ -2,8 +2,8 @@
 
 import re
 
-from rehearsal.bucket import HOSTS, link_in, upload
-from rehearsal.combinations import EACH_SERVER, for_combinations
+from harness.bucket import HOSTS, link_in, upload
+from harness.combinations import EACH_SERVER, for_combinations
 
 # One of each server: both platforms with each interface.
 pytestmark = for_combinations([answers for answers in EACH_SERVER if answers["use_s3_media"]])

@@ -6,12 +6,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from rehearsal.checkouts import Checkout
-from rehearsal.combinations import SERVERS, TEMPLATE, for_combinations
-from rehearsal.deployment import Deployment
+from harness.checkouts import Checkout
+from harness.combinations import SERVERS, TEMPLATE, for_combinations
+from harness.deployment import Deployment
+from harness.site import PASSWORD, new_name
 from rehearsal.platforms import PLATFORMS
 from rehearsal.processes import developer_environment
-from rehearsal.site import PASSWORD, new_name
 
 pytestmark = for_combinations(SERVERS[:1], apart="recipes")
 

@@ -8,15 +8,15 @@ from contextlib import ExitStack
 
 import pytest
 
-from rehearsal.combinations import SERVERS, for_combinations, is_asgi
+from harness.combinations import SERVERS, for_combinations, is_asgi
+from harness.site import SESSION_COOKIE, Site, new_name
+from harness.sockets import open_socket
+from harness.streams import Streams
+from harness.views import add_rows
+from harness.waiting import SECONDS, wait_until
 from rehearsal.load import Answer, Outcome
 from rehearsal.peak import Peak
 from rehearsal.raw import Raw, get, wait_until_read
-from rehearsal.site import SESSION_COOKIE, Site, new_name
-from rehearsal.sockets import open_socket
-from rehearsal.streams import Streams
-from rehearsal.views import add_rows
-from rehearsal.waiting import SECONDS, wait_until
 
 pytestmark = for_combinations([one for one in SERVERS if is_asgi(one)], apart="load")
 

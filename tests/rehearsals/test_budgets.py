@@ -5,13 +5,13 @@ import random
 import time
 from contextlib import ExitStack
 
-from rehearsal.combinations import SERVERS, for_combinations, is_asgi
+from harness.combinations import SERVERS, for_combinations, is_asgi
+from harness.site import Site, session_cookie
+from harness.sockets import Crowd
+from harness.waiting import SECONDS, wait_until
 from rehearsal.load import Answer, Outcome
 from rehearsal.peak import Peak
 from rehearsal.raw import Raw, get, wait_until_read
-from rehearsal.site import Site, session_cookie
-from rehearsal.sockets import Crowd
-from rehearsal.waiting import SECONDS, wait_until
 
 pytestmark = for_combinations(SERVERS, apart="budgets")
 

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from rehearsal.combinations import EACH_PLATFORM, for_combinations
+from harness.combinations import EACH_PLATFORM, for_combinations
+from harness.site import Site
+from harness.views import add_rows, rows
+from harness.waiting import SECONDS, wait_until
 from rehearsal.load import Answer, Outcome
 from rehearsal.services import PgBouncer
-from rehearsal.site import Site
-from rehearsal.views import add_rows, rows
-from rehearsal.waiting import SECONDS, wait_until
 
 # One for each interface and platform.
 pytestmark = for_combinations(EACH_PLATFORM, apart="faults")

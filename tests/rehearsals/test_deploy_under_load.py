@@ -2,8 +2,8 @@
 
 import pytest
 
-from rehearsal.combinations import is_asgi
-from rehearsal.visitors import deploy
+from harness.combinations import is_asgi
+from harness.visitors import deploy
 
 REQUESTS = 2000
 PAGES = 50

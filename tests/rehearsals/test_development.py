@@ -6,9 +6,9 @@ import re
 import httpx
 import pytest
 
-from rehearsal.combinations import EACH_PLATFORM, for_combinations
+from harness.combinations import EACH_PLATFORM, for_combinations
+from harness.site import serve
 from rehearsal.services import free_port
-from rehearsal.site import serve
 
 each_platform = for_combinations(EACH_PLATFORM, apart="development")
 one_project = for_combinations(EACH_PLATFORM[:1], apart="development")

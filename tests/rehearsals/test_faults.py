@@ -19,11 +19,11 @@ import psycopg
 import pytest
 from websockets import InvalidStatus
 
-from rehearsal.combinations import SERVERS, by_name, for_combinations, has_processes, is_asgi
+from harness.combinations import SERVERS, by_name, for_combinations, has_processes, is_asgi
+from harness.site import Site, Visitor
+from harness.sockets import open_socket
+from harness.waiting import SECONDS, wait_until
 from rehearsal.processes import CommandFailed, run
-from rehearsal.site import Site, Visitor
-from rehearsal.sockets import open_socket
-from rehearsal.waiting import SECONDS, wait_until
 
 SEVERAL = [answers for answers in SERVERS if has_processes(answers)]
 ONE_PROCESS = [answers for answers in SERVERS if answers not in SEVERAL]

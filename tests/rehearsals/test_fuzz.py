@@ -18,8 +18,8 @@ from cookiecutter.cli import main
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from strategies import any_answers, bad_answers, good_answers
 
-from rehearsal.assertions import assert_answers_are_kept, assert_valid_files, shown
-from rehearsal.combinations import TEMPLATE, by_name, for_combinations
+from harness.assertions import assert_answers_are_kept, assert_valid_files, shown
+from harness.combinations import TEMPLATE, by_name, for_combinations
 from rehearsal.processes import bare_environment, run_script
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "24"))

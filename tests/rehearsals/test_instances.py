@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 from psycopg import sql
 
-from rehearsal.combinations import SERVERS, for_combinations, is_asgi
+from harness.combinations import SERVERS, for_combinations, is_asgi
+from harness.site import Site
+from harness.sockets import Crowd
+from harness.visitors import CLIENTS, Visitors, pages_open, visit_during
+from harness.waiting import SECONDS, wait_until
 from rehearsal.router import BalancingRouter
-from rehearsal.site import Site
-from rehearsal.sockets import Crowd
-from rehearsal.visitors import CLIENTS, Visitors, pages_open, visit_during
-from rehearsal.waiting import SECONDS, wait_until
 
 INSTANCES, PAGES = 3, 12
 # Without pauses the visitors would take the processor while new processes start.

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from rehearsal.combinations import EACH_PLATFORM, SERVERS, for_combinations, has_processes, is_asgi
-from rehearsal.failures import errors, output_of_failed
+from harness.combinations import EACH_PLATFORM, SERVERS, for_combinations, has_processes, is_asgi
+from harness.failures import errors, output_of_failed
 
 SEVERAL = [answers for answers in SERVERS if has_processes(answers)]
 for_one = for_combinations(EACH_PLATFORM[:1])

@@ -5,13 +5,13 @@ from itertools import chain, product, repeat
 
 import pytest
 
-from rehearsal.combinations import SERVERS, for_combinations
-from rehearsal.limits import QUEUE, THREADS
+from harness.combinations import SERVERS, for_combinations
+from harness.limits import QUEUE, THREADS
+from harness.site import Site
+from harness.waiting import wait_until
 from rehearsal.peak import Peak
 from rehearsal.raw import Raw, get, wait_until_read
-from rehearsal.site import Site
 from rehearsal.uploads import Upload
-from rehearsal.waiting import wait_until
 
 pytestmark = for_combinations(SERVERS, apart="limits")
 

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from uv import find_uv_bin
 
-from rehearsal.checkouts import Checkout, contributor, copy_template
-from rehearsal.combinations import EACH_PLATFORM, QUESTIONS, TEMPLATE, for_combinations
+from harness.checkouts import Checkout, contributor, copy_template
+from harness.combinations import EACH_PLATFORM, QUESTIONS, TEMPLATE, for_combinations
 from rehearsal.processes import CommandFailed
 
 PROJECT = "{{cookiecutter.project_slug}}"

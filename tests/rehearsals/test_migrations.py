@@ -7,11 +7,11 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
-from rehearsal.checkouts import Checkout
-from rehearsal.combinations import by_name, for_combinations
+from harness.checkouts import Checkout
+from harness.combinations import by_name, for_combinations
+from harness.site import SESSION_COOKIE
+from harness.waiting import wait_until
 from rehearsal.processes import CommandFailed, Process
-from rehearsal.site import SESSION_COOKIE
-from rehearsal.waiting import wait_until
 
 pytestmark = for_combinations(by_name("heroku-asgi-daphne"), apart="migrations")
 

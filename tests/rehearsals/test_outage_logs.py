@@ -11,10 +11,10 @@ from datetime import datetime
 import pytest
 from websockets import InvalidHandshake
 
-from rehearsal.combinations import SERVERS, for_combinations, is_asgi
-from rehearsal.site import SESSION_COOKIE, Site
-from rehearsal.sockets import open_socket
-from rehearsal.waiting import wait_until
+from harness.combinations import SERVERS, for_combinations, is_asgi
+from harness.site import SESSION_COOKIE, Site
+from harness.sockets import open_socket
+from harness.waiting import wait_until
 
 # A little less than the interval of a repeated line in paas/logs.py, as clocks differ.
 SECONDS_BETWEEN = 9

@@ -6,12 +6,12 @@ from itertools import pairwise
 import psycopg
 import pytest
 
-from rehearsal.combinations import by_name, for_combinations
-from rehearsal.views import rows
-from rehearsal.waiting import wait_until
-from rehearsal.worker import wait_for_end
+from harness.combinations import by_name, for_combinations
+from harness.views import rows
+from harness.waiting import wait_until
+from harness.worker import wait_for_end
 
-PERIOD = 2  # seconds, as in rehearsal/extra/tasks.py
+PERIOD = 2  # seconds, as in harness/extra/tasks.py
 PERIODS = 5
 
 # A worker does the same beside each web server and on each platform.

@@ -10,10 +10,9 @@ import psycopg
 import pytest
 from websockets import InvalidStatus
 
-from rehearsal.combinations import SERVERS, for_combinations, is_asgi
-from rehearsal.raw import Raw
-from rehearsal.site import Visitor, session_cookie
-from rehearsal.sockets import (
+from harness.combinations import SERVERS, for_combinations, is_asgi
+from harness.site import Visitor, session_cookie
+from harness.sockets import (
     PATH,
     close_code,
     get_ticket,
@@ -23,7 +22,8 @@ from rehearsal.sockets import (
     refusal,
     shows,
 )
-from rehearsal.waiting import SECONDS, wait_until
+from harness.waiting import SECONDS, wait_until
+from rehearsal.raw import Raw
 
 # Apart, as the tests wait for heartbeats.
 pytestmark = for_combinations([*filter(is_asgi, SERVERS)], apart="presence")

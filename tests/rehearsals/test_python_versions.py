@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from harness.checkouts import Checkout
+from harness.combinations import OWN_TESTS, QUESTIONS, for_combinations, is_asgi
+from harness.deployment import Deployment
+from harness.sockets import open_socket
 from rehearsal.buildpack import install
-from rehearsal.checkouts import Checkout
-from rehearsal.combinations import OWN_TESTS, QUESTIONS, for_combinations, is_asgi
-from rehearsal.deployment import Deployment
 from rehearsal.platforms import PLATFORMS
 from rehearsal.processes import developer_environment
-from rehearsal.sockets import open_socket
 
 pytestmark = for_combinations(OWN_TESTS, apart="Python versions")
 

@@ -8,14 +8,14 @@ import pytest
 from playwright.sync_api import expect
 from psycopg import sql
 
-from rehearsal.checkouts import Checkout
-from rehearsal.combinations import SERVERS, for_combinations, is_asgi
-from rehearsal.deployment import Deployment
-from rehearsal.failures import output_of_failed
-from rehearsal.recipes import TICKETS, follow, read_recipes
-from rehearsal.site import new_name
-from rehearsal.sockets import close_code, get_ticket, hear
-from rehearsal.waiting import wait_until
+from harness.checkouts import Checkout
+from harness.combinations import SERVERS, for_combinations, is_asgi
+from harness.deployment import Deployment
+from harness.failures import output_of_failed
+from harness.recipes import TICKETS, follow, read_recipes
+from harness.site import new_name
+from harness.sockets import close_code, get_ticket, hear
+from harness.waiting import wait_until
 
 CHAT, DATABASE = "A chat", "A second database"
 RECIPES = read_recipes("recipes.md")

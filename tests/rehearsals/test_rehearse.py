@@ -15,9 +15,9 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from rehearsal.combinations import TEMPLATE, by_name
+from harness.combinations import TEMPLATE, by_name
+from harness.waiting import wait_until
 from rehearsal.steps import STEPS
-from rehearsal.waiting import wait_until
 
 PROJECTS = Path(__file__).with_name("projects")
 FRESH = by_name(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.assertions import assert_valid_files
-from rehearsal.checkouts import Checkout
-from rehearsal.combinations import COMBINATIONS, by_name, for_combinations, is_asgi
+from harness.assertions import assert_valid_files
+from harness.checkouts import Checkout
+from harness.combinations import COMBINATIONS, by_name, for_combinations, is_asgi
 from rehearsal.processes import developer_environment
 
 # test_workflow.py uses this one too, and so shares its virtual environment.

@@ -7,7 +7,7 @@ options with each interface; tests/combinations starts every combination.
 
 import itertools
 
-from rehearsal.combinations import (
+from harness.combinations import (
     CHOICES,
     OPTIONS,
     OWN_TESTS,

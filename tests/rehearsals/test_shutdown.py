@@ -5,12 +5,12 @@ import signal
 import time
 from collections import Counter
 
-from rehearsal.combinations import SERVERS, for_combinations, is_asgi
+from harness.combinations import SERVERS, for_combinations, is_asgi
+from harness.site import Site
+from harness.streams import Streams
+from harness.waiting import SECONDS, wait_until
 from rehearsal.load import Outcome
 from rehearsal.raw import Raw, request, wait_until_read
-from rehearsal.site import Site
-from rehearsal.streams import Streams
-from rehearsal.waiting import SECONDS, wait_until
 
 pytestmark = for_combinations(SERVERS, apart="limits")
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import cycle, islice
 
-from rehearsal.combinations import SERVERS, for_combinations
-from rehearsal.limits import (
+from harness.combinations import SERVERS, for_combinations
+from harness.limits import (
     IDLE_SECONDS,
     REPORT_SECONDS,
     SEND_TIMEOUT,
@@ -15,11 +15,11 @@ from rehearsal.limits import (
     THREADS,
     UNREAD_ON_DISK,
 )
+from harness.site import CSRF_COOKIE, Site
+from harness.views import FILE_SIZE
+from harness.waiting import wait_until
 from rehearsal.peak import Peak, clients_of
 from rehearsal.raw import Raw, get, request, slow_senders
-from rehearsal.site import CSRF_COOKIE, Site
-from rehearsal.views import FILE_SIZE
-from rehearsal.waiting import wait_until
 
 APART = "limits"
 EACH = for_combinations(SERVERS, apart=APART)

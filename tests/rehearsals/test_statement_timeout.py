@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from rehearsal.combinations import by_name, for_combinations
-from rehearsal.views import rows
-from rehearsal.waiting import wait_until
+from harness.combinations import by_name, for_combinations
+from harness.views import rows
+from harness.waiting import wait_until
 
 DAPHNE = by_name("heroku-asgi-daphne")
 WITH_CELERY = by_name("heroku-wsgi-gunicorn-use_celery-use_s3_media")

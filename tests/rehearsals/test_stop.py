@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from rehearsal.combinations import is_asgi
+from harness.combinations import is_asgi
+from harness.site import Site
+from harness.sockets import Crowd
+from harness.waiting import wait_until
 from rehearsal.load import Answer, Client, Outcome
-from rehearsal.site import Site
-from rehearsal.sockets import Crowd
-from rehearsal.waiting import wait_until
 
 # Requests in flight, which a lock delays for SECONDS after the signal: three or more wait in the
 # database, the others for a thread.

@@ -13,11 +13,10 @@ from functools import partial
 
 import pytest
 
-from rehearsal.checkouts import Checkout
-from rehearsal.combinations import by_name, for_combinations
-from rehearsal.platforms import Heroku
-from rehearsal.waiting import wait_until
-from rehearsal.worker import (
+from harness.checkouts import Checkout
+from harness.combinations import by_name, for_combinations
+from harness.waiting import wait_until
+from harness.worker import (
     EVERYDAY,
     WITH_CELERY,
     events,
@@ -25,6 +24,7 @@ from rehearsal.worker import (
     wait_for_end,
     worker_with_one_mail,
 )
+from rehearsal.platforms import Heroku
 
 REDIS_CONNECTIONS = 20
 MEGABYTES = 512

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.assertions import PROJECT
-from rehearsal.checkouts import Checkout, contributor
-from rehearsal.combinations import TEMPLATE, by_name, for_combinations, parameters
-from rehearsal.deployment import Deployment
+from harness.assertions import PROJECT
+from harness.checkouts import Checkout, contributor
+from harness.combinations import TEMPLATE, by_name, for_combinations, parameters
+from harness.deployment import Deployment
+from harness.site import SESSION_COOKIE
+from harness.waiting import wait_until
 from rehearsal.platforms import PLATFORMS
 from rehearsal.processes import CommandFailed, run
-from rehearsal.site import SESSION_COOKIE
-from rehearsal.waiting import wait_until
 
 # The commits of the changelog's headings, ``## v0.1.0 (d118359)``, as a clone need not have the tags.
 CHANGELOG = (TEMPLATE / "CHANGELOG.md").read_text()

@@ -6,13 +6,13 @@ import shutil
 import httpx
 import pytest
 
-from rehearsal.checkouts import Checkout
-from rehearsal.combinations import by_name, for_combinations
-from rehearsal.deployment import Deployment
-from rehearsal.failures import errors, output_of_failed
-from rehearsal.platforms import FILLED_IN, PLATFORMS
+from harness.checkouts import Checkout
+from harness.combinations import by_name, for_combinations
+from harness.deployment import FILLED_IN, Deployment
+from harness.failures import errors, output_of_failed
+from harness.site import serve
+from rehearsal.platforms import PLATFORMS
 from rehearsal.services import free_port
-from rehearsal.site import serve
 
 pytestmark = for_combinations(
     by_name("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn"), apart="uploads"

@@ -6,8 +6,8 @@ import re
 import pytest
 import yaml
 
-from rehearsal.checkouts import Checkout
-from rehearsal.combinations import by_name, for_combinations, needs_redis
+from harness.checkouts import Checkout
+from harness.combinations import by_name, for_combinations, needs_redis
 from rehearsal.processes import CommandFailed
 
 # test_removal.py uses the first too, and so shares its virtual environment.

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from rehearsal.combinations import is_asgi
-from rehearsal.visitors import deploy
+from harness.combinations import is_asgi
+from harness.visitors import deploy
 
 REQUESTS = 400
 PAGES = 10

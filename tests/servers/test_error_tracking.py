@@ -3,10 +3,10 @@
 import json
 import secrets
 
+from harness.site import PASSWORD
+from harness.waiting import wait_until
 from rehearsal.platforms import COMMIT
 from rehearsal.router import VISITOR_ADDRESS, Router
-from rehearsal.site import PASSWORD
-from rehearsal.waiting import wait_until
 
 
 def report_two(site, collector, secret: str):

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from rehearsal.bucket import HOSTS
-from rehearsal.combinations import is_asgi
-from rehearsal.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE
-from rehearsal.waiting import wait_until
+from harness.bucket import HOSTS
+from harness.combinations import is_asgi
+from harness.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE
+from harness.waiting import wait_until
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{bucket}; "

@@ -11,12 +11,12 @@ import httpx
 import pytest
 from websockets import ConnectionClosed, InvalidStatus
 
-from rehearsal.combinations import SERVERS, for_combinations, is_asgi
+from harness.combinations import SERVERS, for_combinations, is_asgi
+from harness.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE, Site, Visitor
+from harness.sockets import PATH as SOCKET
+from harness.sockets import hear, open_socket, shows
+from harness.waiting import wait_until
 from rehearsal.router import VISITOR_ADDRESS, Router
-from rehearsal.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE, Site, Visitor
-from rehearsal.sockets import PATH as SOCKET
-from rehearsal.sockets import hear, open_socket, shows
-from rehearsal.waiting import wait_until
 
 FAIL = "/extra/fail-with-secrets/"
 REQUESTS = [

@@ -1,6 +1,6 @@
 """The generated project's own tests and checks pass with each server."""
 
-from rehearsal.combinations import CHOICES, OPTIONS, OWN_TESTS, for_combinations, is_asgi
+from harness.combinations import CHOICES, OPTIONS, OWN_TESTS, for_combinations, is_asgi
 
 # Each would fail a test, or change data that is not the tests'.
 DEVELOPERS_ENV = """\

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rehearsal.combinations import COMBINATIONS, OPTIONS, TEMPLATE, for_combinations
+from harness.combinations import COMBINATIONS, OPTIONS, TEMPLATE, for_combinations
 from rehearsal.processes import run
 
 EACH_SERVER = [

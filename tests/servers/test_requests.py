@@ -6,7 +6,7 @@ from itertools import repeat
 
 import pytest
 
-from rehearsal.combinations import SERVERS, for_combinations
+from harness.combinations import SERVERS, for_combinations
 from rehearsal.raw import Raw, get, request
 from rehearsal.uploads import Upload, chunked
 

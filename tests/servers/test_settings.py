@@ -2,7 +2,7 @@
 
 import json
 
-from rehearsal.combinations import OWN_TESTS, for_combinations
+from harness.combinations import OWN_TESTS, for_combinations
 
 pytestmark = for_combinations(OWN_TESTS[:1], apart="own tests")
 

@@ -7,12 +7,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from rehearsal.combinations import SERVERS, for_combinations, is_asgi
+from harness.combinations import SERVERS, for_combinations, is_asgi
+from harness.site import Site
+from harness.views import add_rows, rows
+from harness.waiting import wait_until
 from rehearsal.load import Answer, Outcome
 from rehearsal.raw import Raw, get, request, wait_until_read
-from rehearsal.site import Site
-from rehearsal.views import add_rows, rows
-from rehearsal.waiting import wait_until
 
 BY_SERVER = {answers["server"]: answers for answers in SERVERS}
 THREADS = 8  # the most that any server has

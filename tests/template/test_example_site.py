@@ -2,7 +2,7 @@
 
 import re
 
-from rehearsal.combinations import TEMPLATE
+from harness.combinations import TEMPLATE
 
 CONFIG = TEMPLATE / "{{cookiecutter.project_slug}}/config"
 EXAMPLE = TEMPLATE / "django-paas/tests/example"

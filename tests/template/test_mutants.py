@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.combinations import COMBINATIONS, TEMPLATE, name_of
+from harness.combinations import COMBINATIONS, TEMPLATE, name_of
 
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 PACKAGE = TEMPLATE / "django-paas"

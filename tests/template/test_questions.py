@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.checkouts import contributor, copy_template
-from rehearsal.combinations import CHOICES, OPTIONS, QUESTIONS, TEMPLATE
+from harness.checkouts import contributor, copy_template
+from harness.combinations import CHOICES, OPTIONS, QUESTIONS, TEMPLATE
 from rehearsal.processes import run
 
 if sys.platform == "win32":
     pytest.skip("Windows has no such terminal.", allow_module_level=True)
 
-from rehearsal.terminal import ASKED, Terminal, next_steps
+from harness.terminal import ASKED, Terminal, next_steps
 
 HOOK = TEMPLATE / "hooks/post_gen_project.py"
 CHOICE, YES_OR_NO = "Please select one of the available options", "Please enter Y or N"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.assertions import PROJECT
-from rehearsal.combinations import TEMPLATE
+from harness.assertions import PROJECT
+from harness.combinations import TEMPLATE
 
 APPS = {"pages", "pictures", "presence", "users", "welcome"}
 ROOMS = {*APPS, "config", "conftest"}

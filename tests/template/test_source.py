@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.assertions import PROJECT, assert_ruff_passes, tracked, tracked_texts
-from rehearsal.combinations import (
+from harness.assertions import PROJECT, assert_ruff_passes, tracked, tracked_texts
+from harness.combinations import (
     CHOICES,
     COMBINATIONS,
     DERIVED,
@@ -201,8 +201,8 @@ def test_only_what_this_project_is_made_of_lies_at_the_top():
     for_users = "cookiecutter.json {{cookiecutter.project_slug}} hooks paas_questions.py"
     for_maintainers = """
         .ci .gitattributes .github .gitignore .pre-commit-config.yaml .python-version CHANGELOG.md
-        CONTRIBUTING.md LICENSE Makefile README.md conftest.py django-paas docs pyproject.toml rehearsal
-        requirements.txt scripts tests
+        CONTRIBUTING.md LICENSE Makefile README.md conftest.py django-paas docs harness pyproject.toml
+        rehearsal requirements.txt scripts tests
     """
     assert top == set(f"{for_users} {for_maintainers}".split())
 

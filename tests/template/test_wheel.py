@@ -7,8 +7,8 @@ import tomllib
 from pathlib import Path
 from zipfile import ZipFile
 
-from rehearsal.assertions import PROJECT
-from rehearsal.combinations import TEMPLATE
+from harness.assertions import PROJECT
+from harness.combinations import TEMPLATE
 
 SOURCE = TEMPLATE / "django-paas"
 [WHEEL] = (PROJECT / "vendor").iterdir()

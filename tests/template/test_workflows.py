@@ -5,7 +5,7 @@ import tomllib
 
 import yaml
 
-from rehearsal.combinations import COMBINATIONS, TEMPLATE, for_combinations, needs_redis
+from harness.combinations import COMBINATIONS, TEMPLATE, for_combinations, needs_redis
 
 PACKAGE = tomllib.loads((TEMPLATE / "django-paas/pyproject.toml").read_text())
 VERSION = PACKAGE["project"]["version"]

@@ -10,8 +10,8 @@ from email.message import Message
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from harness.waiting import wait_until
 from rehearsal.services import Certificates, free_port
-from rehearsal.waiting import wait_until
 
 NAME, PASSWORD = "site", "a-password"
 

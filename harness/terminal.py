@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pexpect.fdpexpect import fdspawn
 
-from rehearsal.combinations import QUESTIONS
-from rehearsal.waiting import SECONDS
+from harness.combinations import QUESTIONS
+from harness.waiting import SECONDS
 
 ASKED = [name for name in QUESTIONS if not name.startswith("_")]
 

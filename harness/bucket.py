@@ -12,9 +12,9 @@ import httpx
 import trustme
 from moto.server import ThreadedMotoServer
 
-from rehearsal.combinations import TEMPLATE
+from harness.combinations import TEMPLATE
+from harness.site import Visitor
 from rehearsal.services import TLSProxy
-from rehearsal.site import Visitor
 
 REGION, NAME = "us-east-1", "uploads"
 S3_HOST = f"{NAME}.s3.{REGION}.amazonaws.com"

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from harness.checkouts import Checkout
+from harness.collector import Collector
+from harness.combinations import SERVERS, is_asgi, name_of, parameters, requirements_of
+from harness.deployment import Deployment
+from harness.recipes import TICKETS, follow, read_recipes
+from harness.site import ask_twice
+from harness.views import add_views
 from rehearsal.buildpack import install
-from rehearsal.checkouts import Checkout
-from rehearsal.collector import Collector
-from rehearsal.combinations import SERVERS, is_asgi, name_of, parameters, requirements_of
-from rehearsal.deployment import Deployment
 from rehearsal.platforms import PLATFORMS, Services
-from rehearsal.recipes import TICKETS, follow, read_recipes
 from rehearsal.router import IDLE_SECONDS
 from rehearsal.services import Certificates, Postgres, TLSProxy, Valkey
-from rehearsal.site import ask_twice
-from rehearsal.views import add_views
 
 
 @dataclass
@@ -78,7 +78,7 @@ def services(tmp_path_factory, certificates):
 
 @pytest.fixture(scope="session")
 def mail_server(certificates):
-    from rehearsal.mail import MailServer  # not for tests that send none
+    from harness.mail import MailServer  # not for tests that send none
 
     with MailServer(certificates) as server:
         yield server
@@ -93,7 +93,7 @@ def mail(mail_server):
 
 @pytest.fixture(scope="session")
 def bucket(tmp_path_factory):
-    from rehearsal.bucket import Bucket  # not for tests that upload nothing: moto takes a second
+    from harness.bucket import Bucket  # not for tests that upload nothing: moto takes a second
 
     with Bucket(tmp_path_factory.mktemp("bucket")) as bucket:
         yield bucket
@@ -154,7 +154,7 @@ def worker(deployment, project, services):
 
 @pytest.fixture(scope="session")
 def extra_views(deployment) -> dict[str, str]:
-    """Environment variables that add the views in rehearsal/extra, and set every HSTS setting."""
+    """Environment variables that add the views in harness/extra, and set every HSTS setting."""
     hsts = {"SECURE_HSTS_INCLUDE_SUBDOMAINS": "true", "SECURE_HSTS_PRELOAD": "true"}
     return add_views(deployment) | hsts | {"SECURE_HSTS_SECONDS": "31536000"}
 
@@ -168,7 +168,7 @@ def collector():
 
 @pytest.fixture(scope="session")
 def extra_site(deployment, extra_views, collector):
-    """A site of one process, with the views in rehearsal/extra beside the project's own."""
+    """A site of one process, with the views in harness/extra beside the project's own."""
     changes = {"WEB_CONCURRENCY": "1", "EXTRA_MIDDLEWARE": "extra.middleware.hybrid"}
     with deployment.site(**extra_views, **changes, SENTRY_DSN=collector.dsn) as site:
         yield site

@@ -2,8 +2,8 @@
 
 import asyncio
 
+from harness.site import Site
 from rehearsal.load import Answer, Client, Outcome
-from rehearsal.site import Site
 
 PATH = "/extra/events/"
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
-from rehearsal.combinations import TEMPLATE
+from harness.combinations import TEMPLATE
 from rehearsal.platforms import Heroku, Services
 from rehearsal.processes import run
 

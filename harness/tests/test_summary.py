@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal import summary
-from rehearsal.combinations import COMBINATIONS, name_of
+from harness import summary
+from harness.combinations import COMBINATIONS, name_of
 
 A, B, C = (name_of(one) for one in COMBINATIONS[:3])
 FIRST = f"{summary.PROOF}test_files.py::test_its_files"

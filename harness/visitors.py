@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
-from rehearsal.deployment import Deployment
+from harness.deployment import Deployment
+from harness.site import Site, session_cookie
+from harness.sockets import Crowd
+from harness.waiting import SECONDS
 from rehearsal.load import Client, Outcome
 from rehearsal.router import Router
-from rehearsal.site import Site, session_cookie
-from rehearsal.sockets import Crowd
-from rehearsal.waiting import SECONDS
 
 CLIENTS = 8
 # A page of the database, one without, and a health check.

@@ -3,9 +3,9 @@
 import secrets
 from dataclasses import dataclass
 
+from harness.site import Site
 from rehearsal.platforms import Platform, Services
 from rehearsal.processes import Process, run, run_script
-from rehearsal.site import Site
 
 # The variables that README.md has the owner set, and their values for the blanks of a manifest.
 MAIL = {

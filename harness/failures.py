@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rehearsal.deployment import Deployment
+from harness.deployment import Deployment
 from rehearsal.processes import CommandFailed
 from rehearsal.services import free_port
 

@@ -5,13 +5,13 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rehearsal.combinations import COMBINATIONS, by_name
-from rehearsal.deployment import Deployment
-from rehearsal.mail import MailServer
+from harness.combinations import COMBINATIONS, by_name
+from harness.deployment import Deployment
+from harness.mail import MailServer
+from harness.site import Site
+from harness.waiting import SECONDS, wait_until
 from rehearsal.platforms import Services
 from rehearsal.processes import Process
-from rehearsal.site import Site
-from rehearsal.waiting import SECONDS, wait_until
 
 WITH_CELERY = [answers for answers in COMBINATIONS if answers["use_celery"]]
 # One for each server, on both platforms: the everyday tests. A rehearsal has the others.

@@ -13,7 +13,7 @@ import yaml
 from markdown_it import MarkdownIt
 from ruff import find_ruff_bin
 
-from rehearsal.combinations import TEMPLATE
+from harness.combinations import TEMPLATE
 
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 PARSERS = {

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import psycopg
 
-from rehearsal.deployment import Deployment
+from harness.deployment import Deployment
+from harness.site import Site
 from rehearsal.raw import get
-from rehearsal.site import Site
 
 EXTRA = Path(__file__).with_name("extra")
 # Bytes of the file that is downloaded: 400 pieces of 64 KiB.

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 import pytest
 from websockets.sync.client import ClientConnection
 
-from rehearsal.site import Site, Visitor, new_name
-from rehearsal.sockets import hear, open_socket
+from harness.site import Site, Visitor, new_name
+from harness.sockets import hear, open_socket
 
 
 @pytest.fixture(scope="session")

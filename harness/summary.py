@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.combinations import COMBINATIONS, name_of
+from harness.combinations import COMBINATIONS, name_of
 
 # The tests that prove a combination, and the last of them.
 PROOF = "tests/combinations/"

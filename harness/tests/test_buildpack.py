@@ -8,12 +8,12 @@ from zipfile import ZipFile, ZipInfo
 
 import pytest
 
+from harness.combinations import SERVERS, for_combinations
+from harness.deployment import owners_variables
+from harness.site import Site
 from rehearsal.buildpack import PYTHON_FOLDER, BuildFailed, check_python_version, install
-from rehearsal.combinations import SERVERS, for_combinations
-from rehearsal.deployment import owners_variables
 from rehearsal.platforms import PLATFORMS, Heroku, Platform
 from rehearsal.processes import bare_environment, run
-from rehearsal.site import Site
 
 # All that a build looks at before it installs anything.
 PROCFILE = "web: python -m http.server\n"

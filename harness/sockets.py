@@ -13,8 +13,8 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from rehearsal.site import CSRF_COOKIE, Site, Visitor, session_cookie
-from rehearsal.waiting import SECONDS
+from harness.site import CSRF_COOKIE, Site, Visitor, session_cookie
+from harness.waiting import SECONDS
 
 PATH = "/ws/presence/"
 

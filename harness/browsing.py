@@ -5,11 +5,11 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import BrowserContext, Locator, expect, sync_playwright
 
-from rehearsal.chromium import launch
-from rehearsal.combinations import TEMPLATE
+from harness.chromium import launch
+from harness.combinations import TEMPLATE
+from harness.site import PASSWORD
+from harness.waiting import SECONDS
 from rehearsal.router import Router
-from rehearsal.site import PASSWORD
-from rehearsal.waiting import SECONDS
 
 # Milliseconds; this bound only keeps a run from hanging.
 TIMEOUT = SECONDS * 1000

@@ -2,8 +2,8 @@
 
 import re
 
-from rehearsal.checkouts import Checkout
-from rehearsal.combinations import TEMPLATE
+from harness.checkouts import Checkout
+from harness.combinations import TEMPLATE
 
 DOCUMENTS = TEMPLATE / "django-paas/src/paas/docs"
 TICKETS = "WebSockets of clients without cookies"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
+from harness.combinations import TEMPLATE
 from rehearsal.buildpack import install
-from rehearsal.combinations import TEMPLATE
 from rehearsal.processes import bare_environment, developer_environment, run, run_script
 
 AUTHOR = {
