@@ -174,6 +174,22 @@ def test_static_files_are_collected_only_with_django_and_manage_py(project):
     assert not collects_static(folder, {})
 
 
+@pytest.mark.parametrize("platform", [Heroku, AppPlatform])
+def test_a_build_runs_hooks_and_the_spec_s_own_command(project, platform):
+    spec = "services: [{name: web, run_command: x, build_command: 'echo command >> log'}]"
+    folder = project(
+        WEB
+        | {
+            ".do/app.yaml": spec,
+            "bin/pre_compile": "echo before >> log",
+            "bin/post_compile": "echo after >> log",
+        }
+    )
+    platform(folder).build()
+    command = ["command"] if platform is AppPlatform else []
+    assert (folder / "log").read_text().split() == ["before", "after", *command]
+
+
 def test_a_copy_leaves_out_what_is_not_deployed(project, tmp_path):
     left_out = {".env": "", ".git/index": "", ".venv/pyvenv.cfg": "", "a/node_modules/b.js": ""}
     copied = copy(project(WEB | left_out | {"a/b.py": ""}), tmp_path / "copy")

@@ -5,6 +5,8 @@
 
 import ast
 import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,6 +117,29 @@ def test_what_settings_import_needs_no_settings_models_or_apps():
     assert [module for module in found if module.partition(".")[0] in APPS] == []
     for module, names in found.items():
         assert [name for name in names if name.startswith(NEEDS_SETTINGS)] == [], module
+
+
+def test_the_tool_imports_its_dependencies_only():
+    """No Django, no test tool, and nothing of the template."""
+    rehearsal = TEMPLATE / "rehearsal"
+    paths = [path for path in rehearsal.rglob("*.py") if "inside" not in path.parts]
+    own = tomllib.loads((TEMPLATE / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.match(r"[\w-]+", line)[0].replace("-", "_") for line in own}
+    known = names - {"pyyaml"} | {"yaml", "rehearsal"} | set(sys.stdlib_module_names)
+    found = {
+        name.partition(".")[0]
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert found - known == set()
+    assert known - found <= set(sys.stdlib_module_names)
 
 
 def test_every_section_of_settings_has_a_heading_with_a_link():
