@@ -1,7 +1,6 @@
 """Checkouts of projects, and of this repository: what people change and type there."""
 
 import os
-import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -48,12 +47,6 @@ class Checkout:
     def append(self, name: str, text: str) -> None:
         with (self.folder / name).open("a") as file:
             file.write(text)
-
-    def add(self, code: str) -> None:
-        """Add a document's code to the file that its first line names; in settings above env.seal()."""
-        name = re.match(r"# (\S+)", code)[1]
-        text, seal, _ = self.read(name).partition("\nenv.seal()\n")
-        self.write(name, f"{text}\n{code}{seal}")
 
     def require(self, lines: str) -> None:
         """Add lines of a document to the dependencies, lock and install them, as README.md says."""

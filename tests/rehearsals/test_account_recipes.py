@@ -9,6 +9,7 @@ import pytest
 from harness.checkouts import Checkout
 from harness.combinations import SERVERS, TEMPLATE, for_combinations
 from harness.deployment import Deployment
+from harness.recipes import add_code
 from harness.site import PASSWORD, new_name
 from rehearsal.platforms import PLATFORMS
 from rehearsal.processes import developer_environment
@@ -31,7 +32,7 @@ def follow_recipes(owner: Checkout) -> None:
         if language == "toml":
             owner.require(code.removeprefix("# pyproject.toml\n"))
         else:
-            owner.add(code)
+            add_code(owner, code)
 
 
 def test_the_project_s_own_checks_and_tests_pass_with_all_of_them(clone):
