@@ -135,9 +135,14 @@ def run(options: argparse.Namespace, folder: Path) -> int:
 
 
 def end_processes_in(folder: Path) -> None:
-    """Kill what still runs in the folder: an interrupt may come at any moment."""
+    """Kill what still runs in the folder: an interrupt may come at any moment.
+
+    What has a terminal is not ours: it is of someone who looks at the folder.
+    """
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if folder in Path(process.cwd()).parents or str(folder) in " ".join(process.cmdline()):
+            homes = process.cwd(), process.environ().get("HOME", "")
+            is_here = any(Path(home).is_relative_to(folder) for home in homes)
+            if is_here and process.terminal() is None:
                 process.kill()
                 process.wait(5)

@@ -1,12 +1,14 @@
 """``rehearse`` says in a sentence why it cannot start, and reads what the platforms read."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from rehearsal.buildpack import BuildFailed, asked_python, collects_static
-from rehearsal.command import main
+from rehearsal.command import end_processes_in, main
 from rehearsal.findings import Finding, Rehearsed, Sample
 from rehearsal.platforms import AppPlatform, Heroku
 from rehearsal.platforms.base import filled_in
@@ -95,6 +97,28 @@ def test_a_bad_argument_gets_a_sentence_and_status_2(capsys, arguments, said):
         main(arguments)
     assert end.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_what_still_runs_in_the_folder_is_ended_and_nothing_else(tmp_path):
+    """An interrupt may come between the start of a process and the note of it."""
+    elsewhere: dict = {"cwd": "/", "start_new_session": True}
+    home = {"HOME": str(tmp_path), "PATH": os.defpath}
+    ours = [
+        subprocess.Popen(["sleep", "100"], cwd=tmp_path, start_new_session=True),
+        subprocess.Popen(["sleep", "100"], env=home, **elsewhere),
+    ]
+    others = [
+        subprocess.Popen(["sleep", "100"], **elsewhere),
+        subprocess.Popen(["tail", "-f", "/dev/null", str(tmp_path)], **elsewhere),
+    ]
+    try:
+        end_processes_in(tmp_path)
+        assert [process.poll() is None for process in ours] == [False, False]
+        assert [process.poll() is None for process in others] == [True, True]
+    finally:
+        for process in [*ours, *others]:
+            process.kill()
+            process.wait()
 
 
 def test_an_app_spec_is_read_as_the_platform_reads_it(project):
