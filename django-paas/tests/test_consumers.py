@@ -328,6 +328,14 @@ async def test_a_new_secret_key_refuses_no_socket_and_ends_no_session(settings):
     assert not (await echo(client).connect())[0]
 
 
+async def test_a_new_secret_key_opens_no_socket_for_a_session_from_before_a_new_password(settings):
+    client = await log_in("ada")
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another secret"
+    await get_user_model().objects.filter(username="ada").aupdate(password="another")
+    assert not (await echo(client).connect())[0]
+
+
 async def test_a_ticket_opens_one_socket():
     ticket = await ticket_of(await log_in("ada"))
     sockets = [echo(authorization=f"Ticket {ticket}") for _ in range(5)]
