@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from paas.servers.waitress import make_server
+from paas.servers.waitress_channel import Channel
 
 PART = b"x" * 50_000
 # Imported here and not in a test: it exits if DEBUG is off and the settings are not for production.
@@ -44,7 +45,7 @@ def test_a_long_response_to_a_client_that_reads_steadily_takes_little_memory(ser
 def test_the_loop_does_not_wait_for_a_socket_to_which_a_thread_sends(server, monkeypatch):
     polled = []
 
-    class Watched(server.channel_class):
+    class Watched(Channel):
         def send(self, *args, **kwargs):
             polled.append(bool(self.writable()))
             return super().send(*args, **kwargs)
