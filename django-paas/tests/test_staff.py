@@ -28,11 +28,10 @@ def factor(user):
 def pages_of(factor: Authenticator) -> list[str]:
     """The admin's pages of second factors: the list, this one, its deletion, its change, a new one."""
     page = "admin:mfa_authenticator_"
-    one = {"args": [factor.pk]}
     return [
         reverse(f"{page}changelist"),
-        reverse(f"{page}change", **one),
-        reverse(f"{page}delete", **one),
+        reverse(f"{page}change", args=[factor.pk]),
+        reverse(f"{page}delete", args=[factor.pk]),
         reverse(f"{page}add"),
     ]
 
@@ -64,8 +63,8 @@ def test_users_who_are_not_staff_are_refused(client, user):
 
 
 def test_invitations_go_to_active_users_only(admin_client, user, mailoutbox):
-    page, form = reverse("admin:example_user_changelist"), {"action": "send_invitation"}
-    form["_selected_action"] = [user.pk]
+    page = reverse("admin:example_user_changelist")
+    form = {"action": "send_invitation", "_selected_action": [user.pk]}
     admin_client.post(page, form)
     assert [mail.to for mail in mailoutbox] == [[user.email]]
     User.objects.filter(pk=user.pk).update(is_active=False)

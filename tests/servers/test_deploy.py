@@ -47,5 +47,5 @@ def test_every_line_from_start_to_end_is_an_event(found, old):
     assert not {"/healthz", "/readyz"} & paths
     for event in events:
         assert {"event", "level", "logger", "timestamp"} <= set(event)
-        # Ordinary visits log no warning.
-        assert event["level"] == "info", event
+        # Ordinary visits log no warning, unless a busy machine lets them wait for a thread.
+        assert event["level"] == "info" or event["logger"] == "waitress.queue", event
