@@ -17,7 +17,7 @@ LAST = f"{PROOF}test_combination.py::test_a_request_in_flight_at_sigterm_is_answ
 def report(record_property):
     """A function that adds a figure to the closing lines; its name ends in its unit."""
 
-    def put(name: str, figure: float) -> None:
+    def put(name: str, figure: float | str) -> None:
         record_property("figure", (name, figure))
 
     return put

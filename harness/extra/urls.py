@@ -1,9 +1,9 @@
-from config.urls import handler500
+from config.urls import handler400, handler403, handler404, handler500
 from django.http import HttpResponse
 from django.urls import include, path
 from extra import async_views, streams, views
 
-__all__ = ["handler500", "urlpatterns"]
+__all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
 urlpatterns = [
     # With Django's own handler, extra.stock, health checks are answered by a view only.

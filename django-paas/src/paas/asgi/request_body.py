@@ -35,17 +35,20 @@ class RequestBody:
         """Return the body, as a file. Raises RequestAborted after a disconnect or above the limit."""
         file = self._stored or SpooledTemporaryFile(MAX_IN_MEMORY)  # noqa: SIM115 (for the request)
         while self._has_more:
-            message = await self._receive()
-            part = message.get("body", b"")
-            self._has_more = message.get("more_body", False)
-            self._bytes_left -= len(part)
-            self.is_too_large = self._bytes_left < 0
-            if self.is_too_large or message["type"] == "http.disconnect":
-                file.close()
-                raise RequestAborted
-            file.write(part)
+            # No variable: it would hold a part for as long as the next one takes.
+            self._store(await self._receive(), file)
         file.seek(0)
         return file
+
+    def _store(self, message, file) -> None:
+        part = message.get("body", b"")
+        self._has_more = message.get("more_body", False)
+        self._bytes_left -= len(part)
+        self.is_too_large = self._bytes_left < 0
+        if self.is_too_large or message["type"] == "http.disconnect":
+            file.close()
+            raise RequestAborted
+        file.write(part)
 
     @cached_property
     def disconnected(self) -> asyncio.Task:

@@ -21,6 +21,9 @@ from paas.servers.daphne_channel import Factory
 
 # Twisted's FileDescriptor.bufferSize: a transport's buffer is full above this many bytes.
 BUFFER_SIZE = 65536
+# Connections that the kernel accepts before we do, as other servers have it. Of more than Twisted's
+# 50 at once, clients would try the rest again after a second or more.
+BACKLOG = 2048
 
 # A monkeypatch: Server.run() has no option for the class of its factory.
 server.HTTPFactory = Factory
@@ -32,6 +35,7 @@ class Server(server.Server):
     def listen_success(self, port):
         self.port = port
         set_send_timeout(port.socket)
+        port.socket.listen(BACKLOG)
         super().listen_success(port)
 
     def log_action(self, protocol, action, details):

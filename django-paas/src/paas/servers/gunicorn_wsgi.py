@@ -129,7 +129,8 @@ class Worker(ThreadWorker):
         self.notify()
         if self.alive:
             self.alive = self.is_parent_alive()
-            self.set_accept_enabled(len(self.connections) < self.worker_connections)
+            has_room = len(self.connections) < self.worker_connections
+            self.set_accept_enabled(has_room or bool(self.waiting()))
         for connection in [each for each in self.connections if each.deadline <= now]:
             self.drop(connection)
 
@@ -170,10 +171,13 @@ class Worker(ThreadWorker):
         self.wait_for_request(connection)
         return True
 
+    def waiting(self) -> list[Connection]:
+        """The connections that wait for their client to send something."""
+        return [each for each in self.connections if each.event == selectors.EVENT_READ]
+
     def make_room(self) -> None:
         """Drop a connection that waits for its client; if there is none, accept no more."""
-        waiting = [each for each in self.connections if each.event == selectors.EVENT_READ]
-        if waiting:
+        if waiting := self.waiting():
             log_full(self.worker_connections)
             self.drop(min(waiting, key=lambda connection: connection.age))
         else:
@@ -246,6 +250,7 @@ class Worker(ThreadWorker):
 
     def send_error(self, connection: Connection, response: ErrorResponse) -> None:
         response.log(connection.parser.path)
+        connection.parser.received.clear()
         self.unwatch(connection)
         connection.keep_alive = False
         connection.sock.sendall(response.message)

@@ -11,6 +11,7 @@ from paas.limits import (
     DISCARD_PAUSE_SECONDS,
     HEAD_TOO_LARGE,
     MAX_HEAD_SIZE,
+    MAX_IN_MEMORY,
     DiscardedBody,
     ErrorResponse,
     ReceivedRequest,
@@ -18,6 +19,8 @@ from paas.limits import (
 
 # The platform's router keeps idle connections for 90 seconds: closing first would lose requests.
 KEEP_ALIVE_SECONDS = 95
+# A header of a few bytes takes a hundred in memory. As Gunicorn's limit_request_fields.
+MAX_HEADERS = 100
 # Requests that wait for an earlier one's response. Routers send one at a time.
 MAX_PIPELINED = 10
 
@@ -38,6 +41,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport):
         super().connection_made(transport)
+        # asyncio reads up to 256 KB at once, of which Uvicorn would keep all that is of a body.
+        transport.max_size = MAX_IN_MEMORY
         self.close_after(KEEP_ALIVE_SECONDS)
 
     def close_after(self, seconds: float) -> None:
@@ -70,6 +75,12 @@ class Connection(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_PIPELINED:
             raise RequestRejected
         super().on_message_begin()
+
+    def on_header(self, name, value):
+        super().on_header(name, value)
+        if len(self.headers) > MAX_HEADERS:
+            self.error_response = HEAD_TOO_LARGE
+            raise RequestRejected
 
     def on_headers_complete(self):
         # The parts that were received may end with some of the body.
@@ -105,6 +116,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.message_event.set()
         response.log(self.url.decode("latin-1").partition("?")[0] if self.headers else "")
         self.discarded = DiscardedBody()
+        self.parser = None  # holds the part of a header that came last
         self.transport.write(response.message)
         self.transport.write_eof()
         self.close_after(DISCARD_PAUSE_SECONDS)

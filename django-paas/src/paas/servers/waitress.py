@@ -16,7 +16,7 @@ from waitress.server import TcpWSGIServer
 
 from paas.conf import settings
 from paas.health import PATHS as HEALTH_CHECK_PATHS
-from paas.limits import OVERLOADED, log_full, set_send_timeout
+from paas.limits import MAX_HEAD_SIZE, OVERLOADED, log_full, set_send_timeout
 from paas.servers.waitress_channel import ACCEPT_GRACE_SECONDS, Channel
 
 # Seconds. Less than the platform waits between SIGTERM and SIGKILL.
@@ -97,7 +97,9 @@ def make_server(application, **options) -> Server:
         outbuf_high_watermark=MAX_UNREAD,
         # The limit is MAX_BODY_SIZE, in paas/servers/waitress_channel.py.
         max_request_body_size=sys.maxsize,
-        recv_bytes=65536,
+        max_request_header_size=MAX_HEAD_SIZE,
+        # Less at a time, so that large parts of bodies do not delay pages.
+        recv_bytes=16384,
         # Seconds between two calls of maintenance().
         cleanup_interval=1,
         # poll(): select() fails at 1,024 open files, which ends the process.
