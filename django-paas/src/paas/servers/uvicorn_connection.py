@@ -116,7 +116,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.message_event.set()
         response.log(self.url.decode("latin-1").partition("?")[0] if self.headers else "")
         self.discarded = DiscardedBody()
-        self.parser = None  # holds the part of a header that came last
+        del self.parser  # it holds the part of a header that came last
         self.transport.write(response.message)
         self.transport.write_eof()
         self.close_after(DISCARD_PAUSE_SECONDS)
