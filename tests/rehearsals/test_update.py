@@ -1,6 +1,6 @@
 """``cruft update`` brings a project of an older version to this one, and keeps its user's edits."""
 
-import filecmp
+import hmac
 import json
 import re
 import shlex
@@ -8,27 +8,36 @@ import shutil
 import subprocess
 import textwrap
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+from owners_edits import MACHINERY, OLDEST_CHAT, ROUTING, edit
 
 from harness.assertions import PROJECT
 from harness.checkouts import Checkout, contributor
 from harness.combinations import TEMPLATE, by_name, for_combinations, parameters
 from harness.deployment import Deployment
-from harness.site import SESSION_COOKIE
+from harness.recipes import follow
+from harness.site import SESSION_COOKIE, Site, Visitor
+from harness.sockets import hear, open_socket
 from harness.waiting import wait_until
 from rehearsal.platforms import PLATFORMS
-from rehearsal.processes import CommandFailed, run
+from rehearsal.processes import CommandFailed, developer_environment, run
 
 # The commits of the changelog's headings, ``## v0.1.0 (d118359)``, as a clone need not have the tags.
 CHANGELOG = (TEMPLATE / "CHANGELOG.md").read_text()
 COMMITS = dict(re.findall(r"^## (v[\d.]+) \((\w+)\)$", CHANGELOG, re.MULTILINE))
 NEWEST, *_, OLDEST = COMMITS
+# What it says of versions before v0.4, to be done by hand: a version to go by, undone edits, a line.
+BETWEEN = "v0.3.0"
+NEW = CHANGELOG.partition(f"\n## {BETWEEN}")[0]
+[UNDO] = re.findall(r"^  ```sh\n(  cruft diff .+?)  ```\n", NEW, re.MULTILINE | re.DOTALL)
+[START_AGAIN] = re.findall(r"`(git reset [^`]+)`", NEW)
+[TAKE_BACK] = re.findall(r"`(git checkout HEAD[^`]+)`", NEW)
 [UVICORN] = re.findall(r"--variables-to-update '(.+uvicorn.+)'`", CHANGELOG)
 PROJECTS = by_name("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn")
-# What keeps older sessions valid, from the changelog too: settings, and a backend.
-NEW = CHANGELOG.partition("## v0.3.0")[0]
+# What keeps older sessions valid: settings, and a backend.
 SETTINGS = re.compile(r"^  ((?:SESSION_|AUTHENTICATION_).+\n)", re.MULTILINE)
 BACKEND = re.compile(r"`(users/throttle\.py)`:\n\n  ```python\n(.+?)  ```\n", re.DOTALL)
 
@@ -44,72 +53,6 @@ pytestmark = pytest.mark.skipif(
     subprocess.run(SHALLOW, cwd=TEMPLATE, check=False, capture_output=True).stdout != b"false\n",
     reason="Older versions are not in this clone: type `git fetch --unshallow`.",
 )
-
-# What the user makes of a new project: an app with a table and a page, and changes to our files.
-NEW_FILES = {
-    "notes/__init__.py": "",
-    "notes/migrations/__init__.py": "",
-    "notes/migrations/0001_initial.py": """\
-from django.db import migrations, models
-
-TEXT = models.CharField(max_length=100, primary_key=True, serialize=False)
-
-
-class Migration(migrations.Migration):
-    initial = True
-    operations = [migrations.CreateModel("Note", [("text", TEXT)])]
-""",
-    "notes/models.py": """\
-from django.db import models
-
-
-class Note(models.Model):
-    text = models.CharField(max_length=100, primary_key=True)
-
-    def __str__(self):
-        return self.text
-""",
-    "notes/urls.py": """\
-from django.urls import path
-from django.views.generic import ListView
-
-from notes.models import Note
-
-urlpatterns = [path("", ListView.as_view(model=Note), name="notes")]
-""",
-    "templates/notes/note_list.html": """\
-{% extends "base.html" %}
-{% block content %}{% for note in note_list %}<h1>{{ note }}</h1>{% endfor %}{% endblock %}
-""",
-}
-PAGES = '    path("", include("pages.urls")),\n'
-CHANGES = [
-    ("config/settings.py", 'TIME_ZONE = "UTC"', 'TIME_ZONE = "Europe/Oslo"'),
-    ("config/settings.py", '    "users",\n]', '    "users",\n    "notes",\n]'),
-    ("config/urls.py", PAGES, f'    path("notes/", include("notes.urls")),\n{PAGES}'),
-    ("templates/pages/home.html", "Your site is up and running.", "Write it down."),
-    ("app.json", '"quantity": 1', '"quantity": 2'),
-    (".do/app.yaml", 'version: "16"', 'version: "17"'),
-]
-# At the end of the file, as where a library's middleware wraps the application.
-ASGI = """
-django_application = application
-
-
-async def application(scope, receive, send):  # type: ignore[no-redef]
-    await django_application(scope, receive, send)
-"""
-
-
-def edit(project: Checkout) -> None:
-    """Make the project the user's own."""
-    for name, text in NEW_FILES.items():
-        project.write(name, text)
-    for name, old, new in CHANGES:
-        if (project.folder / name).exists():
-            project.replace(name, old, new)
-    if (project.folder / "config/asgi.py").exists():
-        project.append("config/asgi.py", ASGI)
 
 
 def assert_same(made: Checkout, folder: Path) -> None:
@@ -139,27 +82,36 @@ def start(home: Path, command: str, project) -> Checkout:
 
 @pytest.fixture(scope="module", params=COMMITS)
 def updated(request, project, template, tmp_path_factory) -> Checkout:
-    """A project of the older version, edited, committed and updated, by way of the newest release.
+    """A project of the older version, edited, committed and updated, as the changelog says.
 
-    ``../before`` has a copy of it as it was, and ``../between`` one of the newest release.
+    ``../before`` has a copy of it as it was, and ``../between`` one of the version to go by.
     """
-    create = f"cruft create {template} --checkout {COMMITS[request.param]} {{options}}"
+    version = request.param
+    create = f"cruft create {template} --checkout {COMMITS[version]} {{options}}"
     user = start(tmp_path_factory.mktemp("update"), create, project)
-    edit(user)
-    user.run("git add --all\ngit commit --quiet -m 'Take notes'\ncp -r . ../before")
-    if request.param != NEWEST:
-        user.run(f"cruft update --skip-apply-ask --checkout {COMMITS[NEWEST]}")
-        user.run("git commit --quiet --all -m 'Update to the newest release'")
-    user.run("cp -r . ../between")
+    edit(user, version)
+    user.run("git add --all\ngit commit --quiet -m 'Write a blog'\ncp -r . ../before")
+    if is_before(version, BETWEEN):
+        user.run(f"cruft update --skip-apply-ask --checkout {COMMITS[BETWEEN]}")
+        user.run("git commit --quiet --all -m 'Update to v0.3.0'\ncp -r . ../between")
+    if goes := [name for name in (MACHINERY, ROUTING) if name in user.run("cruft diff")]:
+        user.run(textwrap.dedent(UNDO))
+        assert user.run("git show --pretty= --name-only").split() == goes
     user.run("cruft update --skip-apply-ask")
     return user
 
 
+def is_before(version: str, other: str) -> bool:
+    return list(COMMITS).index(version) > list(COMMITS).index(other)
+
+
 @for_combinations(PROJECTS, apart="update")
-def test_an_update_brings_all_that_is_new_and_keeps_the_user_s_edits(updated, project, tmp_path):
+def test_an_update_brings_all_that_is_new_and_keeps_the_user_s_edits(
+    updated, project, request, tmp_path
+):
     assert updated.run("git diff --name-only --diff-filter=U") == ""
     expected = Checkout(project.checkout(tmp_path.name), {})
-    edit(expected)
+    edit(expected, request.node.callspec.params["updated"])
     assert_same(updated, expected.folder)
     assert "up to date" in updated.run("cruft check")
     # cruft has staged what is new, so README.md's `git commit --all` takes all of it.
@@ -173,10 +125,38 @@ def keep_sessions(owner: Checkout, changelog: str) -> None:
     owner.write(name, textwrap.dedent(source))
 
 
+def add_chat(owner: Checkout) -> None:
+    """Add the URL of the chat where the changelog says."""
+    follow(owner, re.sub(r"^ +", "", NEW, flags=re.MULTILINE))
+
+
+def assert_webhook_answers(site: Site, secret_key: str) -> None:
+    with site.visitor() as sender:
+        signature = hmac.new(secret_key.encode(), b"{}", "sha256").hexdigest()
+        send = partial(sender.post, "/webhook/", content=b"{}")
+        assert send(headers={"X-Signature": signature}).status_code == 204
+        assert send(headers={"X-Signature": "wrong"}).status_code == 403
+
+
+def assert_chat_answers(site: Site, visitor: Visitor) -> None:
+    cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    chat = open_socket(site, path="/ws/chat/", headers={"Cookie": cookies})
+    chat.send('"Hello!"')
+    assert hear(chat, lambda message: message["type"] == "line")["text"] == "Hello!"
+    chat.close()
+
+
+WRITE_ENTRY = """
+from blog.models import Entry
+from users.models import User
+Entry.objects.create(title="Buy milk", author=User.objects.get(username="ada"))
+"""
 # Tables and sessions do not depend on the platform or the server: so each version with one of them.
+DAPHNE, GUNICORN = PROJECTS
 LIVE = [
     pytest.param(*each.values, version, marks=each.marks, id=f"{each.id}-{version}")
-    for each, version in zip(parameters(PROJECTS, "update"), (OLDEST, NEWEST), strict=True)
+    for version, answers in ((OLDEST, DAPHNE), ("v0.2.0", GUNICORN), (BETWEEN, DAPHNE))
+    for each in parameters([answers], "update")
 ]
 
 
@@ -185,23 +165,32 @@ def test_the_update_goes_live_on_the_database_that_there_was(
     updated, project, services, empty_database, tmp_path
 ):
     platform, database = PLATFORMS[project.answers["platform"]], tmp_path.name
-    old = Deployment.make(platform(updated.folder.parent / "before"), services, database)
+    before, between = (updated.folder.parent / name for name in ("before", "between"))
+    has_chat = (before / "chat").exists()
+    old = Deployment.make(platform(before), services, database)
+    key = old.environment["SECRET_KEY"]  # which signs sessions
     with old.site() as site, site.visitor() as ada:
         assert ada.sign_up("ada").status_code == 302
         cookies = ada.cookies
-    between = updated.folder.parent / "between"
-    if not filecmp.cmp(between / ".cruft.json", updated.folder.parent / "before/.cruft.json"):
+        old.run_script(WRITE_ENTRY)
+        assert_webhook_answers(site, key)
+        if has_chat:
+            assert_chat_answers(site, ada)
+    if between.exists():
         Deployment.make(platform(between), services, database)
-    folder = shutil.copytree(updated.folder, tmp_path / updated.folder.name)
-    keep_sessions(Checkout(folder, {}), NEW if SESSION_COOKIE in cookies else CHANGELOG)
-    new = Deployment.make(platform(folder), services, database)
-    new.run_script("from notes.models import Note; Note.objects.create(text='Buy milk')")
-    same = {"SECRET_KEY": old.environment["SECRET_KEY"]}  # which signs sessions
-    with new.site(**same) as site, site.visitor() as ada, site.visitor() as elsewhere:
+    owner = Checkout(shutil.copytree(updated.folder, tmp_path / updated.folder.name), {})
+    keep_sessions(owner, NEW if SESSION_COOKIE in cookies else CHANGELOG)
+    if has_chat:
+        add_chat(owner)
+    new = Deployment.make(platform(owner.folder), services, database)
+    with new.site(SECRET_KEY=key) as site, site.visitor() as ada, site.visitor() as elsewhere:
         ada.cookies.update(cookies)
         assert "You are logged in." in ada.get("/").text
         assert "ada@example.com" in ada.get("/accounts/email/").text
-        assert "<h1>Buy milk</h1>" in ada.get("/notes/").text
+        assert "<h1>Buy milk</h1>ada" in elsewhere.get("/blog/").text
+        assert_webhook_answers(site, key)
+        if has_chat:
+            assert_chat_answers(site, ada)
         assert elsewhere.log_in("ada").status_code == 302
         assert "You are logged in." in elsewhere.get("/").text
         wait_until(lambda: elsewhere.get("/readyz").is_success, "readiness")
@@ -268,27 +257,61 @@ def test_a_project_of_asgi_gunicorn_becomes_one_of_asgi_uvicorn(project, templat
     assert_same(user, project.folder)
 
 
+# Keep "the template's lines, and yours".
+DEPENDENCY = '    "markdown>=3",\n'
+CONFLICT = re.compile(
+    rf"<<<<<<<.+\n(?: .+\n)+{re.escape(DEPENDENCY)}=======\n((?: .+\n)+)>>>>>>>.+\n"
+)
+
+
 @for_combinations(PROJECTS[:1], apart="update")
-def test_templates_that_the_owner_edited_stay_and_the_others_go(project, template, tmp_path):
-    create = f"cruft create {template} --checkout {COMMITS[NEWEST]} {{options}}"
+def test_files_that_go_are_undone_before_and_templates_come_back(project, template, tmp_path):
+    """Otherwise cruft leaves ``.rej`` files. A dependency is the only conflict."""
+    create = f"cruft create {template} --checkout {COMMITS[BETWEEN]} {{options}}"
     user = start(tmp_path, create, project)
+    edit(user, BETWEEN)
     user.replace("templates/account/login.html", "<h1>Log in", "<h1>Come in")
     user.replace("templates/users/account.html", "<h1>Account", "<h1>My account")
-    user.run("git commit --quiet --all -m 'Edit pages'\ncruft update --skip-apply-ask")
+    user.replace("pyproject.toml", "is subclassed\n]\n", f"is subclassed\n{DEPENDENCY}]\n")
+    user.run("git add --all\ngit commit --quiet -m Edit")
+    printed = user.run("cruft update --skip-apply-ask")
+    assert f"{MACHINERY}: patch does not apply" in printed
+    assert "config/settings.py.rej" in user.run("git status --short")
+    user.run(START_AGAIN)
+    assert user.run("git status --short") == ""
+
+    user.run(textwrap.dedent(UNDO))
+    user.run("cruft update --skip-apply-ask")
+    assert user.run("git diff --name-only --diff-filter=U").split() == ["pyproject.toml"]
+    user.write("pyproject.toml", CONFLICT.sub(rf"\1{DEPENDENCY}", user.read("pyproject.toml")))
+    own = project.checkout(tmp_path.name) / "pyproject.toml"
+    assert user.read("pyproject.toml").replace(DEPENDENCY, "", 1) == own.read_text()
+    user.run("git commit --quiet --all -m Update")
+    user.run(TAKE_BACK)
     folder = user.folder / "templates"
     found = {str(path.relative_to(folder)) for path in folder.glob("*/*.html")}
     assert found == {
-        *("account/login.html", "users/account.html"),
+        *("account/login.html", "blog/entry_list.html"),
         *("pages/home.html", "pages/next_steps.html", "presence/presence.html"),
     }
     assert "<h1>Come in" in user.read("templates/account/login.html")
-    assert "<h1>My account" in user.read("templates/users/account.html")
+    # The machinery's file comes back too, by mistake.
+    user.run(TAKE_BACK.replace("templates/account/login.html", MACHINERY))
+    programs = project.environment("requirements-dev.txt")
+    developer = Checkout(user.folder, developer_environment(programs, user.folder))
+    check = "cp .env.example .env\npython manage.py check"
+    with pytest.raises(CommandFailed, match=rf"\(paas\.E014\) .+ {re.escape(MACHINERY)}\."):
+        developer.run(check)
+    user.run(f"rm {MACHINERY}")
+    assert "no issues" in developer.run(check)
 
 
 # The first test shows that an updated project has these files.
 @for_combinations(PROJECTS[:1], apart="update")
 def test_the_updated_project_passes_its_own_tests_and_checks(developer):
-    edit(developer)
+    edit(developer, BETWEEN)
+    developer.write("chat/oldest.py", OLDEST_CHAT)
+    add_chat(developer)
     assert " passed" in developer.run("make check test")
 
 
@@ -305,10 +328,10 @@ def test_each_migration_of_a_version_that_is_out_is_unchanged_or_replaced(versio
         if (app, name) in REPLACED:
             continue
         source = subprocess.check_output([*git, "show", f"{COMMITS[version]}:{path}"], text=True)
-        folder = MOVED.get(app, PROJECT / app)
-        assert without_squawk((folder / f"migrations/{name}.py").read_text()) == without_squawk(
-            source
-        )
+        newest = TEMPLATE / path
+        if not newest.exists():
+            newest = MOVED[app] / f"migrations/{name}.py"
+        assert without_squawk(newest.read_text()) == without_squawk(source)
 
 
 def without_squawk(source: str) -> str:
