@@ -1,11 +1,14 @@
 """The wheel that every project installs is the machinery's source, and every name of it agrees."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 from zipfile import ZipFile
+
+import pytest
 
 from harness.assertions import PROJECT
 from harness.combinations import TEMPLATE
@@ -39,6 +42,15 @@ def test_every_file_that_names_the_wheel_has_its_version():
         text = path.read_text()
         assert f"vendor/{WHEEL.name}" in text, path
         assert f"=={VERSION}" in text, path
+
+
+@pytest.mark.parametrize("folder", [TEMPLATE, SOURCE])
+def test_the_newest_heading_of_a_changelog_is_the_version(folder):
+    """Of the template: ``## v0.4.0``, with its commit once it has one. Of the package: ``## 0.4.0``."""
+    version = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["version"]
+    headings = re.findall(r"^## (.+)$", (folder / "CHANGELOG.md").read_text(), re.MULTILINE)
+    prefix, commit = ("v", r"( \([0-9a-f]{7}\))?") if folder == TEMPLATE else ("", "")
+    assert re.fullmatch(rf"{prefix}{re.escape(version)}{commit}", headings[0])
 
 
 def test_the_wheel_is_installed_by_its_path():
