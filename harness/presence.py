@@ -6,7 +6,7 @@ import pytest
 from websockets.sync.client import ClientConnection
 
 from harness.site import Site, Visitor, new_name
-from harness.sockets import hear, open_socket
+from harness.sockets import open_socket, receive_until
 
 
 @pytest.fixture(scope="session")
@@ -40,5 +40,5 @@ def people():
 def page(people, site):
     """The socket of someone's open page, which has received the list of who is online."""
     socket = people.open(site, people.log_in(site, "ada"))
-    hear(socket, lambda message: message["type"] == "everyone")
+    receive_until(socket, lambda message: message["type"] == "everyone")
     return socket

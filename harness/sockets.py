@@ -42,13 +42,13 @@ def open_socket(
     )
 
 
-def refusal(site: Site, *arguments, **options) -> int:
-    """The HTTP status of a refused handshake; AssertionError if it is accepted."""
+def rejection_status(site: Site, *arguments, **options) -> int:
+    """The HTTP status of a rejected handshake; AssertionError if it is accepted."""
     try:
         open_socket(site, *arguments, **options).close()
-    except InvalidStatus as refused:
-        return refused.response.status_code
-    raise AssertionError("The socket is open.")
+    except InvalidStatus as rejected:
+        return rejected.response.status_code
+    raise AssertionError("the handshake was accepted")
 
 
 def get_ticket(visitor: Visitor) -> dict:
@@ -58,7 +58,7 @@ def get_ticket(visitor: Visitor) -> dict:
     return {"origin": None, "headers": {"Authorization": f"Ticket {ticket}"}}
 
 
-def hear(client: ClientConnection, wanted, seconds: float = SECONDS) -> dict:
+def receive_until(client: ClientConnection, wanted, seconds: float = SECONDS) -> dict:
     """Answer pings until a message comes for which ``wanted`` is true, and return it.
 
     Raises AssertionError if none comes in ``seconds``.
@@ -80,7 +80,7 @@ def hear(client: ClientConnection, wanted, seconds: float = SECONDS) -> dict:
 def close_code(client: ClientConnection) -> int:
     """Answer pings until the site closes the socket; returns the close code."""
     with suppress(ConnectionClosed):
-        hear(client, lambda message: False)
+        receive_until(client, lambda message: False)
     return client.close_code
 
 
@@ -98,8 +98,8 @@ def shows(name: str, online: bool):
     return wanted
 
 
-class Crowd:
-    """Pages that are open at once, in one event loop; they answer pings.
+class SocketClients:
+    """Many WebSockets of the presence page in one event loop; they answer pings.
 
     In: the site's host name, and the port to connect to on 127.0.0.1. Out: ``sockets``, those that
     are open, and ``codes``, the close codes of the others.
@@ -112,7 +112,7 @@ class Crowd:
         self._tasks: list[asyncio.Task] = []
 
     async def open(self, session: str) -> AsyncConnection:
-        """Open a page of the session with that key, and return its socket."""
+        """Open a WebSocket with the session of that key, and return it."""
         socket = await connect_async(
             f"ws://{self.host}{PATH}",
             host="127.0.0.1",
@@ -127,12 +127,12 @@ class Crowd:
         return socket
 
     async def open_many(self, sessions: list[str], count: int) -> None:
-        """Open ``count`` pages, of each session in turn, no more than fifty at a time."""
+        """Open ``count`` WebSockets, of each session in turn, no more than fifty at a time."""
         for batch in itertools.batched(itertools.islice(itertools.cycle(sessions), count), 50):
             await asyncio.gather(*map(self.open, batch))
 
     async def stay(self, session: str) -> None:
-        """Keep a page open until cancelled: reopen a closed socket, as the page's script does."""
+        """Keep a WebSocket open until cancelled: reopen a closed one, as the page's script does."""
         while True:
             with suppress(OSError, InvalidHandshake):
                 socket = await self.open(session)
@@ -145,36 +145,36 @@ class Crowd:
                 message = json.loads(text)
                 if message["type"] == "ping":
                     await socket.send('{"type": "pong"}')
-                self.hear(message)
+                self.on_message(message)
         self.sockets.remove(socket)
         self.codes.append(socket.close_code)
 
-    def hear(self, message: dict) -> None:
-        """Called with every message that a page receives; a subclass overrides it."""
+    def on_message(self, message: dict) -> None:
+        """Called with every message that is received; a subclass overrides it."""
 
     async def leave(self) -> None:
-        """Close every page."""
+        """Close every WebSocket."""
         await asyncio.gather(*(socket.close() for socket in self.sockets))
         await asyncio.gather(*self._tasks)
 
 
-class TimedCrowd(Crowd):
-    """Pages that note in ``heard`` when each of them receives a change of the kind ``wanted``."""
+class TimedSocketClients(SocketClients):
+    """They note in ``received_at`` when each of them receives a change of the kind ``wanted``."""
 
     wanted: str | None = None
-    heard: list[float]
+    received_at: list[float]
 
-    def hear(self, message: dict) -> None:
+    def on_message(self, message: dict) -> None:
         if message["type"] == "change" and message["what"] == self.wanted:
-            self.heard.append(time.perf_counter())
+            self.received_at.append(time.perf_counter())
 
     async def time(self, what: str, listeners: int, act) -> list[float]:
-        """Milliseconds from ``act()`` until each of the listeners received the change ``what``."""
-        self.wanted, self.heard = what, []
+        """Milliseconds from ``act()`` until as many WebSockets as ``listeners`` received the change ``what``."""
+        self.wanted, self.received_at = what, []
         started = time.perf_counter()
         acting = asyncio.ensure_future(act())
         async with asyncio.timeout(20):
-            while len(self.heard) < listeners:
+            while len(self.received_at) < listeners:
                 await asyncio.sleep(0.005)
         await acting
-        return [(moment - started) * 1000 for moment in self.heard]
+        return [(moment - started) * 1000 for moment in self.received_at]

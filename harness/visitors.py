@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 
 from harness.deployment import Deployment
 from harness.site import Site, session_cookie
-from harness.sockets import Crowd
+from harness.sockets import SocketClients
 from harness.waiting import SECONDS
 from rehearsal.load import Client, Outcome
 from rehearsal.router import Router
@@ -23,7 +23,7 @@ PATHS = ("/", "/accounts/login/", "/healthz")
 
 class Visitors:
     """Clients that ask for ``requests`` pages or more, one after another with ``pause`` seconds
-    between; ``outcomes`` counts how they ended: "well", or the path, the Outcome and the status.
+    between; ``outcomes`` counts how they ended: "answered", or the path, the Outcome and the status.
     """
 
     def __init__(self, router: Router, session: str, requests: int, pause: float = 0):
@@ -33,28 +33,30 @@ class Visitors:
         self.requests, self.pause, self.enough = requests, pause, asyncio.Event()
 
     def lost(self) -> dict[str, int]:
-        """How many requests did not end well, by how they ended."""
-        return {outcome: count for outcome, count in self.outcomes.items() if outcome != "well"}
+        """How many requests were not answered by a page or a redirect, by how they ended."""
+        return {outcome: count for outcome, count in self.outcomes.items() if outcome != "answered"}
 
     async def ask_on(self, client: Client) -> None:
         for path in itertools.cycle(PATHS):
             answer = await client.get(path)
             # The login form redirects someone who is logged in.
-            is_well = answer.outcome is Outcome.COMPLETE and answer.status in (200, 302)
-            self.outcomes["well" if is_well else f"{path} {answer.outcome} {answer.status}"] += 1
+            is_answered = answer.outcome is Outcome.COMPLETE and answer.status in (200, 302)
+            self.outcomes[
+                "answered" if is_answered else f"{path} {answer.outcome} {answer.status}"
+            ] += 1
             if self.enough.is_set() and self.outcomes.total() >= self.requests:
                 break
             await asyncio.sleep(self.pause)
         client.close()
 
 
-async def pages_open(crowd: Crowd, wanted: int) -> int:
-    """How many pages are open, once as many as ``wanted`` are, or after SECONDS."""
+async def pages_open(clients: SocketClients, wanted: int) -> int:
+    """Wait until ``wanted`` WebSockets are open, SECONDS at most; returns how many are."""
     with suppress(TimeoutError):
         async with asyncio.timeout(SECONDS):
-            while len(crowd.sockets) < wanted:
+            while len(clients.sockets) < wanted:
                 await asyncio.sleep(0.1)
-    return len(crowd.sockets)
+    return len(clients.sockets)
 
 
 async def take_over(old: Site, start_new: Callable[[], Site], router: Router) -> int:
@@ -65,11 +67,13 @@ async def take_over(old: Site, start_new: Callable[[], Site], router: Router) ->
     return await asyncio.to_thread(old.process.process.wait, router.platform.grace)
 
 
-async def visit_during(take_over, visitors: Visitors, crowd: Crowd, sessions: list[str]) -> dict:
+async def visit_during(
+    take_over, visitors: Visitors, clients: SocketClients, sessions: list[str]
+) -> dict:
     """As deploy(), with the coroutine function ``take_over``, which returns an exit status."""
     asking = [asyncio.create_task(visitors.ask_on(client)) for client in visitors.clients]
-    staying = [asyncio.create_task(crowd.stay(session)) for session in sessions]
-    await pages_open(crowd, len(sessions))
+    staying = [asyncio.create_task(clients.stay(session)) for session in sessions]
+    await pages_open(clients, len(sessions))
     while visitors.outcomes.total() < visitors.requests / 2:
         await asyncio.sleep(0.05)
         for client in asking:
@@ -78,11 +82,11 @@ async def visit_during(take_over, visitors: Visitors, crowd: Crowd, sessions: li
     status = await take_over()
     visitors.enough.set()
     await asyncio.gather(*asking)
-    back = await pages_open(crowd, len(sessions))
+    back = await pages_open(clients, len(sessions))
     for page in staying:
         page.cancel()
-    codes = crowd.codes[: len(sessions)]
-    await crowd.leave()
+    codes = clients.codes[: len(sessions)]
+    await clients.leave()
     return {"lost": visitors.lost(), "status": status, "codes": codes, "pages": back}
 
 
@@ -90,15 +94,15 @@ def deploy(
     deployment: Deployment, old: Site, session: str, sessions: list[str], requests: int, pause=0.0
 ) -> dict:
     """Deploy in place of ``old`` while clients ask for ``requests`` pages or more, and each session
-    of ``sessions`` has a page with a WebSocket open.
+    of ``sessions`` has a WebSocket open.
 
     Out: the requests that were ``lost``, by how they ended; the exit ``status`` of the old process;
-    the close ``codes`` of its WebSockets; and how many ``pages`` are open in the end.
+    the close ``codes`` of its WebSockets; and how many ``pages`` have one open in the end.
     """
     with ExitStack() as stack:
         router = stack.enter_context(Router(old.platform, old.port))
         visitors = Visitors(router, session, requests, pause)
-        crowd = Crowd(router.platform.host, router.port)
+        clients = SocketClients(router.platform.host, router.port)
 
         def start_new() -> Site:
             return stack.enter_context(deployment.site())
@@ -106,4 +110,4 @@ def deploy(
         def replace():
             return take_over(old, start_new, router)
 
-        return asyncio.run(visit_during(replace, visitors, crowd, sessions))
+        return asyncio.run(visit_during(replace, visitors, clients, sessions))

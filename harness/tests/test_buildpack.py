@@ -23,7 +23,7 @@ RUNTIME = r"runtime\.txt must say python-3\.13 or .+"
 VERSION = r"\.python-version must say 3\.13 or .+"
 UNSUPPORTED = r" asks for Python (2\.7|3\.9|3\.99), which is not supported\."
 # Changes to these files, where None deletes one, and the message of BuildFailed.
-REFUSED = [
+REJECTED = [
     *(({name: ""}, KEEP_ONE) for name in ("Pipfile.lock", "poetry.lock", "uv.lock")),
     ({"Pipfile": ""}, r"Pipfile has no Pipfile\.lock beside it\."),
     ({"requirements.txt": None}, r"None of .*requirements\.txt.* is there: add one\."),
@@ -89,7 +89,7 @@ def reason(platform: Platform) -> str:
     return str(failure.value)
 
 
-@pytest.mark.parametrize(("changes", "expected"), REFUSED)
+@pytest.mark.parametrize(("changes", "expected"), REJECTED)
 def test_a_build_is_refused_with_a_reason(platform, changes, expected):
     write(platform.folder, changes)
     assert re.fullmatch(expected, reason(platform))

@@ -9,7 +9,7 @@ from websockets import InvalidStatus
 
 from harness.combinations import COMBINATIONS, for_combinations, is_asgi
 from harness.site import Site, Visitor
-from harness.sockets import hear, open_socket, shows
+from harness.sockets import open_socket, receive_until, shows
 from harness.waiting import wait_until
 
 pytestmark = for_combinations(COMBINATIONS)
@@ -88,7 +88,7 @@ def test_a_web_socket_of_the_presence_page_is_served_if_there_is_one(site, perso
     if is_asgi(project.answers):
         assert person.get("/presence/").status_code == 200
         with open_socket(site, person) as socket:
-            hear(socket, shows("hopper", online=True))
+            receive_until(socket, shows("hopper", online=True))
     status = 403 if is_asgi(project.answers) else 404
     with pytest.raises(InvalidStatus) as refused:
         open_socket(site, path="/no/such/socket")

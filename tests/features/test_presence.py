@@ -7,7 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from websockets import InvalidStatus
 
 from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.sockets import close_code, get_ticket, hear, is_change, refusal, shows
+from harness.sockets import (
+    close_code,
+    get_ticket,
+    is_change,
+    receive_until,
+    rejection_status,
+    shows,
+)
 from harness.waiting import wait_until
 
 pytestmark = for_combinations([*filter(is_asgi, SERVERS)])
@@ -15,13 +22,13 @@ pytestmark = for_combinations([*filter(is_asgi, SERVERS)])
 
 def test_two_processes_share_what_they_know(page, other_site, people):
     bob = people.log_in(other_site, "bob")
-    hear(page, is_change(bob.name, "logged in"))
+    receive_until(page, is_change(bob.name, "logged in"))
     socket = people.open(other_site, bob)
-    assert hear(page, is_change(bob.name, "came online"))["online"] is True
-    assert hear(socket, shows(bob.name, True))
+    assert receive_until(page, is_change(bob.name, "came online"))["online"] is True
+    assert receive_until(socket, shows(bob.name, True))
     assert re.search(f'class="online"><span class="name">{bob.name}<', bob.get("/presence/").text)
     socket.close()
-    assert hear(page, is_change(bob.name, "went offline"))["online"] is False
+    assert receive_until(page, is_change(bob.name, "went offline"))["online"] is False
 
 
 def log_in_and_out(people, *sites) -> float:
@@ -41,16 +48,16 @@ def test_logging_out_closes_the_session_s_sockets_on_every_process(site, other_s
 
 def test_strangers_and_pages_of_other_sites_are_refused(site, people):
     bob, host = people.log_in(site, "bob"), site.platform.host
-    assert refusal(site) == 403
+    assert rejection_status(site) == 403
     for origin in ("https://evil.example", f"http://{host}", f"https://{host}:8443", "null"):
-        assert refusal(site, bob, origin=origin) == 403, origin
+        assert rejection_status(site, bob, origin=origin) == 403, origin
 
 
 def test_sockets_need_https(site, people):
     bob, plain = people.log_in(site, "bob"), {"X-Forwarded-Proto": "http"}
     for scheme in ("http", "https"):
         origin = f"{scheme}://{site.platform.host}"
-        assert refusal(site, bob, origin=origin, headers=plain) == 403
+        assert rejection_status(site, bob, origin=origin, headers=plain) == 403
 
 
 def test_a_ticket_opens_one_socket_even_if_shown_to_many_processes_at_once(
@@ -70,4 +77,4 @@ def test_a_ticket_opens_one_socket_even_if_shown_to_many_processes_at_once(
             shown = [threads.submit(show, each) for each in sites]
             wait_until(lambda: services.postgres.held_up(project.database) >= 2, "both deletions")
         assert sorted(each.result() for each in shown) == [101, 403]
-    assert refusal(site, **ticket) == 403
+    assert rejection_status(site, **ticket) == 403

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from harness.combinations import SERVERS, for_combinations, is_asgi
 from harness.site import Site, session_cookie
-from harness.sockets import Crowd
+from harness.sockets import SocketClients
 from harness.waiting import SECONDS, wait_until
 from rehearsal.load import Answer, Outcome
 from rehearsal.peak import Peak
@@ -42,17 +42,17 @@ async def load(
     """Ask each site with so many clients at once, for pages and readiness, while so many sockets
     are open.
     """
-    crowds = [Crowd(site.platform.host, site.port) for site in sites]
-    for crowd in crowds:
-        await crowd.open_many(sessions, sockets)
+    all_sockets = [SocketClients(site.platform.host, site.port) for site in sites]
+    for of_site in all_sockets:
+        await of_site.open_many(sessions, sockets)
     asking = [ask(site, sessions[0]) for site in sites for _ in range(clients)]
     probing = [ask(site, sessions[0], "/readyz") for site in sites for _ in range(probes)]
     found, _ = await asyncio.gather(asyncio.gather(*asking), asyncio.gather(*probing))
     answers = [answer for each in found for answer in each]
     assert {(answer.outcome, answer.status) for answer in answers} == {(Outcome.COMPLETE, 200)}
-    assert [len(crowd.sockets) for crowd in crowds] == [sockets] * len(sites)
-    for crowd in crowds:
-        await crowd.leave()
+    assert [len(of_site.sockets) for of_site in all_sockets] == [sockets] * len(sites)
+    for of_site in all_sockets:
+        await of_site.leave()
 
 
 def test_it_stays_within_the_smallest_plans_and_gives_back_what_it_took(

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from harness.combinations import SERVERS, for_combinations, is_asgi
 from harness.site import Site
-from harness.sockets import Crowd
+from harness.sockets import SocketClients
 from harness.visitors import CLIENTS, Visitors, pages_open, visit_during
 from harness.waiting import SECONDS, wait_until
 from rehearsal.router import BalancingRouter
@@ -113,18 +113,18 @@ def test_three_instances_lose_nothing_and_agree(
         output = instances.sites[0].process.output
         wait_until(lambda: f'"limit": {limit},' in output(), "the log line with the limit")
         visitors = Visitors(instances.router, sessions[0], REQUESTS, PAUSE)
-        crowd = Crowd(deployment.platform.host, instances.router.port)
+        clients = SocketClients(deployment.platform.host, instances.router.port)
 
         async def kill_one_and_deploy() -> list[int]:
             assert visitors.lost() == {}
             await instances.kill_one()
             lost_by_kill.update(await wait_for_requests(visitors, 5 * CLIENTS))
             statuses = await instances.replace()
-            await pages_open(crowd, pages)
+            await pages_open(clients, pages)
             await all_show(instances.sites if pages else [], sessions[0], people)
             return statuses
 
-        found = asyncio.run(visit_during(kill_one_and_deploy, visitors, crowd, sessions[:pages]))
+        found = asyncio.run(visit_during(kill_one_and_deploy, visitors, clients, sessions[:pages]))
         report(
             "PostgreSQL connections of three instances",
             services.postgres.connections(project.database),

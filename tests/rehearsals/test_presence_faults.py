@@ -16,10 +16,10 @@ from harness.sockets import (
     PATH,
     close_code,
     get_ticket,
-    hear,
     is_change,
     open_socket,
-    refusal,
+    receive_until,
+    rejection_status,
     shows,
 )
 from harness.waiting import SECONDS, wait_until
@@ -55,13 +55,15 @@ def execute(database):
 def test_tickets_open_sockets_and_expire(site, people, execute):
     bob = people.log_in(site, "bob")
     by_header, other = get_ticket(bob), get_ticket(bob)
-    hear(people.open(site, **by_header), shows(bob.name, True))
+    receive_until(people.open(site, **by_header), shows(bob.name, True))
     ticket = other["headers"]["Authorization"].removeprefix("Ticket ")
     socket = people.open(site, origin=None, subprotocols=["presence", f"ticket.{ticket}"])
     assert socket.subprotocol == "presence"
     expired, made_up = get_ticket(bob), {"headers": {"Authorization": "Ticket made.up"}}
     execute(EXPIRE_TICKETS)
-    assert refusal(site, **expired) == refusal(site, origin=None, **made_up) == 403
+    assert (
+        rejection_status(site, **expired) == rejection_status(site, origin=None, **made_up) == 403
+    )
 
 
 def test_sockets_close_at_the_next_beat_when_their_session_has_ended(
@@ -76,8 +78,8 @@ def test_sockets_close_at_the_next_beat_when_their_session_has_ended(
     seconds = time.monotonic() - ended
     report("sockets closed after their session s", round(seconds))
     assert seconds < 3 * BEAT
-    hear(page, shows(bob.name, False))
-    hear(page, lambda message: message["type"] == "ping")
+    receive_until(page, shows(bob.name, False))
+    receive_until(page, lambda message: message["type"] == "ping")
 
 
 def test_a_client_that_ignores_the_close_frame_is_disconnected(site, people, execute):
@@ -118,7 +120,7 @@ def test_a_session_that_ends_during_the_handshake_opens_no_socket(
 def test_a_socket_waits_for_a_slow_database_as_a_page_does(site, people, open_slowly):
     bob = people.log_in(site, "bob")
     with open_slowly(bob, lambda: time.sleep(7)) as socket:  # Daphne's default timeout is 5
-        hear(socket, shows(bob.name, True))
+        receive_until(socket, shows(bob.name, True))
 
 
 def test_a_large_message_closes_the_socket(page):
@@ -143,8 +145,8 @@ def test_pages_answer_while_valkey_is_away_and_sockets_heal_when_it_is_back(
         wait_until(lambda: status("/readyz") == 503, "a site that is not ready")
     finally:
         services.valkey.start()
-    hear(wait_until(open_again, "a new socket"), shows(cy.name, True))
-    hear(page, shows(cy.name, True))
+    receive_until(wait_until(open_again, "a new socket"), shows(cy.name, True))
+    receive_until(page, shows(cy.name, True))
     wait_until(lambda: status("/readyz") == 200, "a site that is ready")
 
 
@@ -154,7 +156,7 @@ def test_a_killed_process_s_people_are_offline_in_a_minute_and_idle_sockets_stay
     with deployment.site() as doomed:
         bob = people.log_in(doomed, "bob")
         people.open(doomed, bob)
-        hear(page, is_change(bob.name, "came online"))
+        receive_until(page, is_change(bob.name, "came online"))
         doomed.process.kill()
     moments, is_offline = [time.monotonic()], shows(bob.name, False)
     while not is_offline(message := json.loads(page.recv(timeout=SECONDS))):

@@ -14,7 +14,7 @@ from harness.deployment import Deployment
 from harness.failures import output_of_failed
 from harness.recipes import TICKETS, follow, read_recipes
 from harness.site import new_name
-from harness.sockets import close_code, get_ticket, hear
+from harness.sockets import close_code, get_ticket, receive_until
 from harness.waiting import wait_until
 
 CHAT, DATABASE = "A chat", "A second database"
@@ -97,9 +97,11 @@ def test_a_room_is_joined_at_run_time(people, site):
     say(inside, join="garden")
     say(outside, join="kitchen")
     say(inside, room="garden", say="Hello!")
-    assert hear(inside, lambda message: message["type"] == "line")["text"] == "Hello!"
+    assert receive_until(inside, lambda message: message["type"] == "line")["text"] == "Hello!"
     say(outside, room="kitchen", say="Nobody here?")
-    assert hear(outside, lambda message: message["type"] == "line")["text"] == "Nobody here?"
+    assert (
+        receive_until(outside, lambda message: message["type"] == "line")["text"] == "Nobody here?"
+    )
 
 
 WRONG_SHAPES = [
@@ -137,7 +139,7 @@ def test_a_ticket_opens_the_chat_without_a_cookie(people, site):
     chat = people.open(site, path="/ws/chat/", **get_ticket(people.log_in(site, "app")))
     say(chat, join="garden")
     say(chat, room="garden", say="Hello!")
-    assert hear(chat, lambda message: message["type"] == "line")["name"].startswith("app")
+    assert receive_until(chat, lambda message: message["type"] == "line")["name"].startswith("app")
 
 
 ENCRYPTED = """

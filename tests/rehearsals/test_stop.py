@@ -9,7 +9,7 @@ import psycopg
 
 from harness.combinations import is_asgi
 from harness.site import Site
-from harness.sockets import Crowd
+from harness.sockets import SocketClients
 from harness.waiting import wait_until
 from rehearsal.load import Answer, Client, Outcome
 
@@ -93,7 +93,7 @@ def is_lost(sent_at: float, answer: Answer, stopped_at: float) -> bool:
 
 
 def pages_in(database: str) -> int:
-    """How many rows the crowd's open pages have: a consumer deletes its own at the end."""
+    """How many rows the open WebSockets have: a consumer deletes its own when it ends."""
     query = """
         SELECT count(*) FROM presence_connection JOIN users_user ON users_user.id = user_id
         WHERE username ~ '^person[0-9]'
@@ -109,12 +109,15 @@ def test_it_stops_without_loss(deployment, sessions, services, database, project
     lock = postgres.locked(name, "django_session")
 
     async def rehearse():
-        crowd, visitors = Crowd(site.platform.host, site.port), Visitors(site, sessions[0])
-        await crowd.open_many(sessions[:PEOPLE], pages)
+        clients, visitors = (
+            SocketClients(site.platform.host, site.port),
+            Visitors(site, sessions[0]),
+        )
+        await clients.open_many(sessions[:PEOPLE], pages)
         if pages:
             await asyncio.to_thread(wait_until, lambda: pages_in(database) >= pages, "open pages")
         times = await stop_under_load(site, visitors, lock, lambda: postgres.held_up(name))
-        return visitors.asked, *times, crowd.codes
+        return visitors.asked, *times, clients.codes
 
     with deployment.site() as site:
         asked, stopped_at, seconds, codes = asyncio.run(rehearse())

@@ -14,7 +14,7 @@ from websockets import ConnectionClosed, InvalidStatus
 from harness.combinations import SERVERS, for_combinations, is_asgi
 from harness.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE, Site, Visitor
 from harness.sockets import PATH as SOCKET
-from harness.sockets import hear, open_socket, shows
+from harness.sockets import open_socket, receive_until, shows
 from harness.waiting import wait_until
 from rehearsal.router import VISITOR_ADDRESS, Router
 
@@ -124,11 +124,11 @@ def test_a_socket_is_a_line_when_it_opens_and_one_when_it_closes(site, visitor, 
     others = {line["request_id"] for line in socket_lines(site)}
     way = {"port": router.port, "path": f"{SOCKET}?page=2"}
     with open_socket(site, visitor, **way) as opened:
-        hear(opened, shows("sock", True))
+        receive_until(opened, shows("sock", True))
     with open_socket(site, visitor, **way) as dropped:
         dropped.send("x" * 1000)
         with pytest.raises(ConnectionClosed):
-            hear(dropped, lambda message: False)
+            receive_until(dropped, lambda message: False)
     with pytest.raises(InvalidStatus):
         open_socket(site, origin="https://evil.example", **way)
 
@@ -211,7 +211,7 @@ def send_secret_to_sockets(site: Site, visitor: Visitor, secret: str) -> list[st
         {"subprotocols": ["presence", f"ticket.{tickets[1]}"]},
     ):
         with open_socket(site, origin=None, **good) as opened:
-            hear(opened, shows("discreet", True))
+            receive_until(opened, shows("discreet", True))
     for bad in (
         {"headers": {"Authorization": f"Ticket {secret}"}},
         {"subprotocols": ["presence", f"ticket.{secret}"]},
