@@ -15,6 +15,7 @@ HINTS = {
     "ALLOWED_HOSTS": "heroku config:set ALLOWED_HOSTS=www.example.com",
     "DATABASE_URL": "heroku addons:create heroku-postgresql:essential-0",
     "REDIS_URL": "heroku addons:create heroku-redis:mini",
+    "malformed REDIS_URL": "heroku config:get REDIS_URL shows it.",
     "DEBUG": "heroku config:unset DEBUG",
     "WEB_THREADS": "heroku config:set WEB_THREADS=3",
 }
