@@ -30,7 +30,7 @@ ADDRESS = {"SENTRY_DSN=sentry.example": "SENTRY_DSN: Unsupported scheme ''."}
 @pytest.mark.parametrize(
     "problems", [MALFORMED, UNSAFE, ADDRESS], ids=["malformed", "unsafe", "address"]
 )
-def test_the_web_process_refuses_what_is_unfit_for_production(deployment, problems):
+def test_the_web_process_exits_if_a_variable_is_invalid_or_unsafe(deployment, problems):
     changes = dict(variable.split("=", 1) for variable in problems)
     printed = output_of_failed("web", deployment, deployment.environment | changes)
     assert [printed.count(sentence) for sentence in problems.values()] == [1] * len(problems)
