@@ -131,7 +131,7 @@ def run(options: argparse.Namespace, folder: Path) -> int:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(render(rehearsed))
     text.close(rehearsed, options.html or options.json, sys.stdout)
-    return 0 if rehearsed.is_well else 1
+    return 0 if rehearsed.is_ok else 1
 
 
 def end_processes_in(folder: Path) -> None:

@@ -70,5 +70,5 @@ class Rehearsed:
         return sum(one.status == OK for one in self.findings)
 
     @property
-    def is_well(self) -> bool:
+    def is_ok(self) -> bool:
         return self.passed == len(self.findings)

@@ -12,7 +12,7 @@ from rehearsal.steps import STEPS, Step
 
 
 class Progress:
-    """Told what happens; a subclass shows it."""
+    """Called when the run, a step begins or ends; a subclass shows it."""
 
     def begins(self, rehearsed: Rehearsed) -> None:
         """The project is read: its platform, Python and commands are known."""

@@ -79,24 +79,24 @@ def test_what_cannot_start_gets_one_sentence_and_status_2(
     project, capsys, files, arguments, sentence
 ):
     assert main([str(project(files)), *arguments]) == 2
-    said = capsys.readouterr().err
-    assert sentence in said
-    assert len(said.splitlines()) == 1
+    printed = capsys.readouterr().err
+    assert sentence in printed
+    assert len(printed.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         (["--path", "about"], "try /about"),
         (["--set", "KEY"], "'KEY' is not NAME=VALUE"),
         (["--only", "lunch"], "'lunch' is no step; there are: build, release"),
     ],
 )
-def test_a_bad_argument_gets_a_sentence_and_status_2(capsys, arguments, said):
+def test_a_bad_argument_gets_a_sentence_and_status_2(capsys, arguments, sentence):
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 2
-    assert said in capsys.readouterr().err
+    assert sentence in capsys.readouterr().err
 
 
 def test_what_still_runs_in_the_folder_is_ended_and_nothing_else(tmp_path):

@@ -207,8 +207,8 @@ class AppPlatform(Platform):
         return (self.web.get("health_check") or {}).get("http_path")
 
     def routed(self, headers: Headers, address: str, scheme: str) -> Headers:
-        said = dict(headers)
-        addresses = [said[b"x-forwarded-for"]] if b"x-forwarded-for" in said else []
+        sent = dict(headers)
+        addresses = [sent[b"x-forwarded-for"]] if b"x-forwarded-for" in sent else []
         return replaced(
             headers,
             {

@@ -166,12 +166,12 @@ class Heroku(Platform):
 
     def routed(self, headers: Headers, address: str, scheme: str) -> Headers:
         """https://devcenter.heroku.com/articles/http-routing#heroku-headers"""
-        said = dict(headers)
-        request_id = said.get(b"x-request-id", b"")
+        sent = dict(headers)
+        request_id = sent.get(b"x-request-id", b"")
         if not re.fullmatch(rb"[\w-]{20,128}", request_id):
             request_id = str(uuid.uuid4()).encode()
         # Appended: the visitor may have sent all that is left of the last comma.
-        addresses = [said[b"x-forwarded-for"]] if b"x-forwarded-for" in said else []
+        addresses = [sent[b"x-forwarded-for"]] if b"x-forwarded-for" in sent else []
         return replaced(
             headers,
             {

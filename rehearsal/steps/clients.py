@@ -88,17 +88,17 @@ def large_body(stage: Stage) -> Finding:
         with Peak(web, stage.platform.folder) as peak:
             sent, answer = send(web, path, upload)
         more = max(peak.more("memory"), 0)
-        said = f"{answer} after {sent:.0f} MB, {more:.0f} MB of memory"
+        text = f"{answer} after {sent:.0f} MB, {more:.0f} MB of memory"
         found.figures = {"sent_megabytes": round(sent), "memory_megabytes": round(more)}
         if not web.process.is_running():
             found.fail(f"the web process ended after {sent:.0f} MB", LIMIT, web.process.output())
         elif sent >= BODY_MEGABYTES:
             found.fail(f"all {sent:.0f} MB taken, then {answer}: no limit", LIMIT)
         elif more > MEMORY_MEGABYTES:
-            found.fail(said, LIMIT)
+            found.fail(text, LIMIT)
         if found.status != "ok":
             break
-        found.text = said
+        found.text = text
     return found
 
 

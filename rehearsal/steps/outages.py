@@ -68,12 +68,12 @@ async def visit_during(stage: Stage, web: Web, server, visits: Visits) -> float:
     await asyncio.to_thread(server.start)
     back = time.monotonic()
 
-    def is_well() -> bool:
+    def is_answered() -> bool:
         """Whether all answers of the last second were good."""
         recent = [one for one in visits.samples if one.at > time.monotonic() - visits.started - 1]
         return len(recent) > CLIENTS and not any(one.is_lost for one in recent)
 
-    await until(is_well, RECOVERY_SECONDS + 2)
+    await until(is_answered, RECOVERY_SECONDS + 2)
     visits.over.set()
     await asyncio.gather(*asking)
     return back - visits.started
