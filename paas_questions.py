@@ -161,6 +161,6 @@ def printable(text):
 
 
 def without_traceback(record):
-    """A hook that failed has said why; the traceback in the record is of Cookiecutter itself."""
+    """Drop the traceback of a failed hook from the log: the hook has printed its own sentences."""
     record.exc_info = None
     return True

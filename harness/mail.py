@@ -52,8 +52,10 @@ class MailServer(Controller):
         self.messages: list[Message] = []
         self.is_held = False
 
-    def authenticate(self, server, session, envelope, mechanism, said) -> AuthResult:
-        return AuthResult(success=(said.login, said.password) == (NAME.encode(), PASSWORD.encode()))
+    def authenticate(self, server, session, envelope, mechanism, login) -> AuthResult:
+        return AuthResult(
+            success=(login.login, login.password) == (NAME.encode(), PASSWORD.encode())
+        )
 
     async def handle_DATA(self, server, session, envelope) -> str:
         self.is_receiving.set()

@@ -97,7 +97,7 @@ def test_every_choice_has_a_label():
     for name, values in CHOICES.items():
         if name not in OPTIONS:
             assert set(labels[name]) == {"__prompt__", *values}
-    # Not offered: a project of it is told how to update.
+    # Not offered: the sentence of an older project names the command that updates it.
     assert set(QUESTIONS["server"]) - set(labels["server"]) == {"asgi-gunicorn"}
     assert set(QUESTIONS["platform"]) == set(CHOICES["platform"])
 
