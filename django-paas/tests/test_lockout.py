@@ -50,6 +50,7 @@ def test_failures_count_for_the_account_whichever_of_its_names_is_typed(log_in):
     names = ["ada", "ADA", "ada@example.com", "Ada@Example.com", "Ada"]
     assert [log_in(username=name) for name in names][-1] == LOCKED_OUT
     assert AccessAttempt.objects.get().username == "ada"
+    assert "ada" not in AccessAttempt.objects.get().post_data.lower()
 
 
 def test_failures_of_a_name_that_grows_in_lowercase_count_too(log_in):
