@@ -237,30 +237,31 @@ def test_ctrl_c_leaves_nothing_behind_at_any_step(bake):
     """Of the process, which has its number in the name of its folder, and of all it started."""
     folder = bake(WITH_CELERY)
     before = set(folder.rglob("*"))
-    steps = [step.name for step in STEPS]
-    # Before the first step ends, and during each later one.
-    for name in ["", *steps[:-1]]:
-        own = interrupt_after(folder, name)
+    for number, step in enumerate(STEPS):
+        # A needed step begins when the one before it has ended, others after the last of those.
+        needed = [one.name for one in STEPS[:number] if one.is_needed]
+        own = interrupt(folder, step.name, f" {needed[-1]} " if needed else "Heroku")
         assert list(Path("/tmp").glob(f"rehearse-{own}-*")) == []
     assert set(folder.rglob("*")) == before
 
 
-def interrupt_after(folder: Path, name: str) -> int:
-    """Rehearse until the step of that name has ended and the next is under way, then send SIGINT.
+def interrupt(folder: Path, step: str, begins_after: str) -> int:
+    """Rehearse the step, and send SIGINT while it runs: after the line that begins with that text.
 
     Returns the process id, and asserts that no process that it started is left.
     """
-    command = [sys.executable, "-u", "-m", "rehearsal", str(folder)]
-    wanted = f" {name} " if name else "Heroku"
+    command = [sys.executable, "-u", "-m", "rehearsal", str(folder), "--only", step]
+    # The last one, for a step that ends sooner than a signal comes.
+    command += ["--only", STEPS[-1].name]
     with subprocess.Popen(command, cwd=TEMPLATE, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
-            if line.startswith(wanted):
+            if line.startswith(begins_after):
                 break
-        time.sleep(1.5)
+        time.sleep(0.5)
         started = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130, name
-    wait_until(lambda: not any(map(is_alive, started)), f"the end of {started} after {name}", 10)
+        assert process.wait(60) == 130, step
+    wait_until(lambda: not any(map(is_alive, started)), f"the end of {started} of {step}", 10)
     return process.pid
 
 
