@@ -111,7 +111,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 PAGES = '    path("", include("pages.urls")),\n'
 CHANGES = [
     ("config/settings.py", 'TIME_ZONE = "UTC"', 'TIME_ZONE = "Europe/Oslo"'),
-    ("config/settings.py", '    "users",\n]', '    "users",\n    "blog",\n]'),
+    ("config/settings.py", '    "users",\n', '    "users",\n    "blog",\n'),
     (
         "config/urls.py",
         PAGES,

@@ -1,4 +1,7 @@
-"""``cruft update`` brings a project of an older version to this one, and keeps its user's edits."""
+"""``cruft update`` brings a project of an older version to this one, and keeps its owner's edits.
+
+What CHANGELOG.md has to be done by hand, the tests read there and do.
+"""
 
 import hmac
 import json
