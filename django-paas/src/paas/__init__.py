@@ -11,7 +11,7 @@
 ``limits``          body size, queue and send timeout; ``@max_body_size`` for one view
 ``database_url``    DATABASES from the environment, also through a connection pool
 ``timeouts``        status 503 for a query that takes longer than ``STATEMENT_TIMEOUT``
-``accounts``        limits of log-in, and password hashes
+``accounts``        limits on logins, and password hashes
 ``asgi``            the request handler, graceful shutdown, and WebSockets
 ``servers``         Daphne, Gunicorn and Waitress with graceful shutdown and limits
 ``worker``          the tables of Celery's tasks; ``celery``, ``tasks``, ``periodic``, ``lost_tasks``

@@ -1,10 +1,10 @@
-"""Accounts by django-allauth: pages, limits of log-in, a second factor, the admin.
+"""Accounts by django-allauth: pages, limits on logins, a second factor, the admin.
 
 =================  =============================================================================
 ``urls.py``        the account pages, with those of ``views.py`` that allauth lacks
 ``forms.py``       forms for ACCOUNT_FORMS
 ``adapter.py``     what differs from allauth: who may sign up, how mail is sent
-``lockout.py``     the lockout after failed log-ins; AUTHENTICATION_BACKENDS and AXES_* name its
+``lockout.py``     the lockout after failed logins; AUTHENTICATION_BACKENDS and AXES_* name its
                    parts
 ``hashers.py``     Argon2id for PASSWORD_HASHERS
 ``admin_site.py``  Django's admin, with the site's login page
