@@ -8,7 +8,7 @@ import pytest
 
 from harness.checkouts import Checkout
 from harness.combinations import by_name, for_combinations
-from harness.deployment import FILLED_IN, Deployment
+from harness.deployment import FILLED_IN, Deployment, owners_variables
 from harness.failures import errors, output_of_failed
 from harness.site import serve
 from rehearsal.platforms import PLATFORMS
@@ -87,7 +87,7 @@ def build(owner, project, services, variables, empty_database, tmp_path):
         folder = shutil.copytree(owner.folder, tmp_path / name, ignore=ignored)
         platform = PLATFORMS[project.answers["platform"]](folder)
         platform.build()
-        environment = platform.environment(services, tmp_path.name)
+        environment = platform.environment(services, tmp_path.name, owners_variables(platform))
         return Deployment(platform, environment | variables | changes, "")
 
     return make
