@@ -23,7 +23,7 @@ from harness.combinations import TEMPLATE, by_name, for_combinations, parameters
 from harness.deployment import Deployment
 from harness.recipes import follow
 from harness.site import SESSION_COOKIE, Site, Visitor
-from harness.sockets import hear, open_socket
+from harness.sockets import open_socket, receive_until
 from harness.waiting import wait_until
 from rehearsal.platforms import PLATFORMS
 from rehearsal.processes import CommandFailed, developer_environment, run
@@ -145,7 +145,7 @@ def assert_chat_answers(site: Site, visitor: Visitor) -> None:
     cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
     chat = open_socket(site, path="/ws/chat/", headers={"Cookie": cookies})
     chat.send('"Hello!"')
-    assert hear(chat, lambda message: message["type"] == "line")["text"] == "Hello!"
+    assert receive_until(chat, lambda message: message["type"] == "line")["text"] == "Hello!"
     chat.close()
 
 
