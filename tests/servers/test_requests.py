@@ -176,4 +176,4 @@ def test_a_form_that_cannot_be_parsed_is_refused_and_logged_now_and_then(extra_s
             assert status in (400, 403, 404, 413) or (status == 200 and "zlib" in content_type)
     events = [event for event in extra_site.process.events()[before:] if event["level"] != "info"]
     assert {event["level"] for event in events} <= {"warning"}
-    assert len(events) < len(UNPARSABLE), events
+    assert len(events) < 20, events  # of 60
