@@ -63,7 +63,7 @@ PROCFILES = {
     "worker: python manage.py work": "Procfile has no web process.",
     **{
         f"{PROCFILE}{line}": f"Procfile: {line!r} is no 'name: command'."
-        for line in ("web", "web gunicorn", "web:", "# served by gunicorn")
+        for line in ("web", "web gunicorn", "web:", "- served by gunicorn")
     },
 }
 
@@ -105,6 +105,11 @@ def test_a_committed_environment_is_refused(platform, path):
 def test_a_procfile_without_a_web_process_or_with_another_line_is_refused(tmp_path, procfile):
     write(tmp_path, {"Procfile": procfile})
     assert reason(Heroku(tmp_path)) == PROCFILES[procfile]
+
+
+def test_a_procfile_may_have_comments(tmp_path):
+    write(tmp_path, {"Procfile": f"# Served by Gunicorn.\n{PROCFILE}\n#release: none\n"})
+    assert set(Heroku(tmp_path).commands()) == {"web"}
 
 
 def test_python_version_may_have_comments_and_a_patch_and_counts_without_a_runtime_txt(platform):

@@ -26,11 +26,16 @@ SMALLEST_DYNO = 512
 def read_procfile(path: Path) -> dict[str, str]:
     """The commands in a Procfile by their names: https://devcenter.heroku.com/articles/procfile.
 
+    Comments are left out, as Heroku's own example has them:
+    https://github.com/heroku/python-getting-started/blob/main/Procfile
+
     Raises BuildFailed if a line is not ``name: command`` or ``web`` is missing. Heroku itself
     deploys an app without ``web``, then answers every request to it with an error (H14).
     """
     processes = {}
     for line in filter(str.strip, path.read_text().splitlines()):
+        if line.startswith("#"):
+            continue
         match = re.fullmatch(r"([A-Za-z0-9_-]+):\s*(\S.*)", line)
         if not match:
             raise BuildFailed(f"Procfile: {line!r} is no 'name: command'.")
