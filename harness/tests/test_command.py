@@ -14,6 +14,7 @@ from rehearsal.platforms import AppPlatform, Heroku
 from rehearsal.platforms.base import filled_in
 from rehearsal.project import copy
 from rehearsal.report import html
+from rehearsal.steps.start import advice_for
 
 WEB = {"Procfile": "web: python -m http.server\n", "requirements.txt": ""}
 SPEC = """
@@ -242,3 +243,16 @@ def test_the_page_shows_lost_requests_and_advice_and_escapes_what_was_printed():
     assert "Use &lt;this&gt;." in page
     assert "<script" not in page
     assert not any(word in page for word in ("http://", "https://", "url("))
+
+
+ADVICE = {
+    "ModuleNotFoundError: No module named 'flask'": "Add the package of flask",
+    "ModuleNotFoundError: No module named 'cgi'": "Newer Pythons have no module cgi",
+    "KeyError: 'SECRET_KEY'": "Give the variable SECRET_KEY a value",
+    "Killed": "Read it.",
+}
+
+
+@pytest.mark.parametrize("output", ADVICE)
+def test_what_a_failed_command_printed_becomes_advice(output):
+    assert advice_for(output, "Read it.").startswith(ADVICE[output])

@@ -23,6 +23,8 @@ MISSING_VARIABLE = re.compile(
     r"|([A-Z][A-Z0-9_]+) not found\. Declare it"
 )
 MISSING_MODULE = re.compile(r"No module named '?([\w.]+)'?|(\w+): (?:command )?not found")
+# Python's own until 3.12 or 3.13: https://docs.python.org/3/whatsnew/3.13.html
+REMOVED_MODULES = ("asynchat", "asyncore", "cgi", "crypt", "distutils", "imghdr", "imp", "smtpd")
 
 
 def advice_for(output: str, otherwise: str) -> str:
@@ -32,6 +34,11 @@ def advice_for(output: str, otherwise: str) -> str:
         return f"Give the variable {name} a value: --set {name}=VALUE here, and on the platform."
     if match := MISSING_MODULE.search(output):
         name = next(filter(None, match.groups()))
+        if name.partition(".")[0] in REMOVED_MODULES:
+            return (
+                f"Newer Pythons have no module {name}: update the package that imports it, or name"
+                " an older Python in .python-version."
+            )
         return f"Add the package of {name} to the project's requirements."
     return otherwise
 

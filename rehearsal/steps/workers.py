@@ -13,6 +13,7 @@ from pathlib import Path
 from rehearsal.findings import Finding, failed
 from rehearsal.processes import CommandFailed, Process, run
 from rehearsal.stage import Stage
+from rehearsal.steps.start import advice_for
 
 MODULE = Path(__file__).parent.parent / "inside/rehearsal_task.py"
 TASK = "rehearsal.wait"
@@ -97,11 +98,12 @@ def start_task(task: Task, worker: Process) -> Finding | None:
     try:
         task.send()
     except CommandFailed as failure:
-        return failed("no task can be sent", "Read the output below.", str(failure))
+        output = str(failure)
+        return failed("no task can be sent", advice_for(output, "Read the output below."), output)
     if not task.wait("start", 1, START_SECONDS):
         return failed(
             f"the worker does not run a task within {START_SECONDS} s",
-            "Read the output below: the platform would show the same.",
+            advice_for(worker.output(), "Read the output below: the platform would show the same."),
             worker.output(),
         )
     return None
