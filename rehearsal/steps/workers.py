@@ -130,7 +130,9 @@ def stop_worker(stage: Stage) -> Finding:
         )
     happened = finish(task)
     if "lost" in happened:
-        found.fail(happened, "Set task_acks_late and worker_soft_shutdown_timeout.", output)
+        found.fail(
+            f"the task {happened}", "Set task_acks_late and worker_soft_shutdown_timeout.", output
+        )
     if megabytes > plan:
         found.fail(
             f"{megabytes:.0f} MB, of {plan} on the plan",
