@@ -1,4 +1,4 @@
-"""Rehearse projects that others generate beside our own, in one run of about ten minutes.
+"""Rehearse projects that others generate beside our own, in one run of about eight minutes.
 
     python -m scripts.compare --cookiecutter-django COPY --python-getting-started COPY \\
       --sample-django COPY         prints the tables
@@ -62,7 +62,7 @@ def key(repository: str) -> str:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     for name, address in REPOSITORIES.items():
-        parser.add_argument(f"--{name}", type=Path, metavar="COPY", help=f"a clone of {address}")
+        parser.add_argument(f"--{name}", type=copy, metavar="COPY", help=f"a clone of {address}")
     parser.add_argument("--keep", action="store_true", help="write docs/comparison.md")
     parser.add_argument("--only", default="", help="columns with this text in their name")
     options = parser.parse_args()
@@ -70,6 +70,13 @@ def parse_arguments() -> argparse.Namespace:
     if options.keep and (missing or options.only):
         parser.error(f"--keep needs every project: --{(missing or ['only'])[0]}")
     return options
+
+
+def copy(written: str) -> Path:
+    path = Path(written)
+    if not any((path / name).exists() for name in (".git", "HEAD")):
+        raise argparse.ArgumentTypeError(f"{written} is no git repository; git clone one there")
+    return path
 
 
 def rehearse(project: Project, copy: Path | None) -> dict:
