@@ -5,6 +5,8 @@
 
 import asyncio
 from contextlib import suppress
+from contextvars import Context
+from functools import partial
 from io import BytesIO
 
 from daphne import cli, server
@@ -47,7 +49,17 @@ class Server(server.Server):
         if scope["type"] == "http":
             # The whole body, in a file: Daphne would put copies of all its parts into a queue.
             scope["paas.body"], protocol.content = protocol.content, BytesIO()
-        return super().create_application(protocol, scope)
+        # A pipelined request begins within the one before: it must not keep that one's context.
+        queue = Context().run(super().create_application, protocol, scope)
+        if application := self.connections.get(protocol, {}).get("application_instance"):
+            application.add_done_callback(partial(self.forget, protocol))
+        return queue
+
+    def forget(self, protocol, application) -> None:
+        """Free a request that has ended; Daphne itself does, and logs errors, every second."""
+        is_over = "disconnected" in self.connections.get(protocol, {})
+        if is_over and not application.cancelled() and not application.exception():
+            del self.connections[protocol]
 
     async def handle_reply(self, protocol, message):
         if message["type"] == "http.response.start" and self.stopping and protocol.channel:
