@@ -48,21 +48,21 @@ def browser(router, certificates):
 
 
 class Window:
-    """A person's browser window; ``complaints`` are its script errors, console errors and warnings.
+    """A person's browser window; ``browser_errors`` are its script errors, console errors and warnings.
 
     Methods that open another page return once it has loaded and its focus no longer moves.
     """
 
     def __init__(self, context: BrowserContext):
         self.context, self.page = context, context.new_page()
-        self.complaints: list[str] = []
+        self.browser_errors: list[str] = []
         self.main = self.page.get_by_role("main")
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", lambda error: self.browser_errors.append(str(error)))
         self.page.on("console", self.note)
 
     def note(self, message) -> None:
         if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
+            self.browser_errors.append(message.text)
 
     def open(self, path: str) -> None:
         self.page.goto(path)

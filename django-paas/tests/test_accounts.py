@@ -170,7 +170,7 @@ def test_reserved_names_homographs_and_addresses_are_no_user_names(name):
 
 
 @pytest.mark.parametrize("login", ["ADA", "ada@example.com", "Ada@Example.COM"])
-def test_login_by_name_in_any_case_or_by_address(client, user, login):
+def test_login_by_name_in_any_case_or_by_email_address(client, user, login):
     client.post(reverse("account_login"), {"login": login, "password": "correct horse"})
     assert get_user(client) == user
 
@@ -213,7 +213,7 @@ def test_limits_are_counted_in_the_database(sign_up):
         assert cursor.fetchone() == (1,)
 
 
-def test_password_resets_have_a_limit_per_address(client, user):
+def test_password_resets_have_a_limit_per_email_address(client, user):
     data = {"email": user.email}
     found = [client.post(reverse("account_reset_password"), data).status_code for _ in range(4)]
     assert found == [302, 302, 302, 429]
@@ -240,7 +240,7 @@ def logged_in(client, user):
     return user
 
 
-def test_changes_of_the_address_have_a_limit_per_user(client, logged_in):
+def test_changes_of_the_email_address_have_a_limit_per_user(client, logged_in):
     found = []
     for number in range(11):
         data = {"action_add": "", "email": f"ada{number}@example.com"}
@@ -254,7 +254,7 @@ def test_changes_of_the_user_name_have_a_limit_per_user(client, logged_in):
     assert found == [200] * 10 + [429]
 
 
-def test_mails_of_confirmation_have_a_limit_per_address(client, logged_in, mailoutbox):
+def test_confirmation_mails_have_a_limit_per_email_address(client, logged_in, mailoutbox):
     data = {"email": "new@example.com"}
     for action in ("action_add", "action_send", "action_send"):
         client.post(reverse("account_email"), data | {action: ""})
@@ -308,7 +308,7 @@ def test_an_address_with_an_account_gets_the_same_response(sign_up, client, user
     assert User.objects.count() == 3
 
 
-def test_the_owner_of_a_confirmed_address_is_told_of_their_account(
+def test_a_sign_up_with_a_confirmed_email_address_mails_its_owner(
     sign_up, user, mandatory, mailoutbox
 ):
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)

@@ -59,7 +59,9 @@ def test_failures_of_a_name_that_grows_in_lowercase_count_too(log_in):
     assert len(AccessAttempt.objects.get().username) == 255
 
 
-def test_an_address_that_another_has_only_asked_for_is_still_its_owner_s(log_in, client, user):
+def test_an_unconfirmed_email_address_of_another_user_does_not_change_whose_failures_count(
+    log_in, client, user
+):
     boss = User.objects.create_user("boss", "boss@example.com", RIGHT)
     EmailAddress.objects.create(user=user, email=boss.email)  # "ada" is the older account
     assert log_in(RIGHT, username="boss@example.com") == 302

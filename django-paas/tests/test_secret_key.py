@@ -28,7 +28,7 @@ def test_sessions_outlive_a_new_key_if_the_old_one_is_a_fallback(
 
 
 @pytest.mark.parametrize("keep_old", [True, False])
-def test_reset_links_and_signed_values_do_too(user, replace_key, keep_old):
+def test_reset_links_and_signed_values_outlive_a_new_key_too(user, replace_key, keep_old):
     token, signed = default_token_generator.make_token(user), signing.dumps("value")
     replace_key(keep_old)
     assert default_token_generator.check_token(user, token) == keep_old

@@ -56,7 +56,7 @@ def test_no_answer_at_all_is_closed():
     assert asyncio.run(Server(WHOLE, b"").answers(2))[1] == Answer(Outcome.CLOSED)
 
 
-def test_nobody_there_is_refused():
+def test_a_port_without_a_server_is_refused():
     answer = asyncio.run(Client(free_port(), HEADERS).get("/"))
     assert answer == Answer(Outcome.REFUSED)
 

@@ -53,12 +53,12 @@ def test_the_style_sheet_is_hashed_compressed_and_cached_for_good(visitor):
     assert plain.text == response.text
 
 
-def test_whoever_signs_up_is_logged_in_and_has_an_account(person):
+def test_a_visitor_who_signs_up_is_logged_in_and_has_an_account(person):
     assert "Welcome, hopper." in person.get("/").text
     assert "You are hopper, hopper@example.com." in person.get("/accounts/").text
 
 
-def test_the_admin_and_the_uploads_ask_for_a_log_in(visitor, project):
+def test_the_admin_and_the_uploads_require_a_login(visitor, project):
     paths = ["/admin/", "/accounts/"] + ["/picture/"] * project.answers["use_s3_media"]
     for path in paths:
         assert visitor.get(path).is_redirect, path
@@ -84,7 +84,7 @@ def test_a_foreign_host_is_refused(visitor):
     assert visitor.get("/", headers={"Host": "evil.example"}).status_code == 400
 
 
-def test_a_web_socket_of_the_presence_page_is_served_if_there_is_one(site, person, project):
+def test_the_websocket_of_the_presence_page_is_served_if_there_is_one(site, person, project):
     if is_asgi(project.answers):
         assert person.get("/presence/").status_code == 200
         with open_socket(site, person) as socket:

@@ -22,7 +22,7 @@ COMMANDS = {
 }
 
 
-def test_it_has_just_the_files_it_should(project):
+def test_it_has_the_expected_files_and_no_others(project):
     files = {path.relative_to(PROJECT) for path in tracked(PROJECT.name)}
     always = files.difference(*ONLY_WITH.values())
     assert {Path("manage.py"), Path("README.md"), Path("config/settings.py")} < always < files

@@ -43,7 +43,7 @@ def test_an_account_without_confirmation_from_sign_up_to_its_end(site, visitor, 
     assert visitor.log_in("Byron", THIRD).status_code == 200
 
 
-def test_a_session_cookie_with_a_nul_is_a_stranger_s(site):
+def test_a_session_cookie_with_a_nul_byte_starts_a_new_session(site):
     with site.visitor() as visitor:
         response = visitor.get("/", headers=session_cookie(r'"abcdefgh\000"'))
     assert response.status_code == 200

@@ -8,7 +8,7 @@ from harness.combinations import SERVERS, for_combinations, is_asgi
 
 
 @for_combinations([*filter(is_asgi, SERVERS)])
-def test_one_logs_in_and_the_other_sees_it(open_window, picture):
+def test_login_shows_up_live_in_another_browser(open_window, picture):
     grace, linus = open_window(), open_window()
     grace.sign_up("grace")
     expect(grace.person("grace", "online")).to_be_visible()
@@ -23,14 +23,14 @@ def test_one_logs_in_and_the_other_sees_it(open_window, picture):
     linus.log_out()
     expect(grace.person("linus", "offline")).to_be_visible()
     expect(grace.page.locator("#presence-feed")).to_contain_text("linus logged out")
-    assert grace.complaints == linus.complaints == []
+    assert grace.browser_errors == linus.browser_errors == []
 
 
 @for_combinations([*itertools.filterfalse(is_asgi, SERVERS)])
-def test_pages_work_without_a_complaint(open_window):
+def test_pages_log_no_error_in_the_console(open_window):
     window = open_window()
     window.sign_up("grace")
     for path in ("/", "/accounts/password/change/"):
         window.open(path)
         expect(window.main).to_be_visible()
-    assert window.complaints == []
+    assert window.browser_errors == []

@@ -20,7 +20,7 @@ from harness.waiting import wait_until
 pytestmark = for_combinations([*filter(is_asgi, SERVERS)])
 
 
-def test_two_processes_share_what_they_know(page, other_site, people):
+def test_two_processes_agree_on_who_is_online(page, other_site, people):
     bob = people.log_in(other_site, "bob")
     receive_until(page, is_change(bob.name, "logged in"))
     socket = people.open(other_site, bob)
@@ -46,7 +46,7 @@ def test_logging_out_closes_the_session_s_sockets_on_every_process(site, other_s
     wait_until(lambda: log_in_and_out(people, other_site, site) < 13, "sockets that close at once")
 
 
-def test_strangers_and_pages_of_other_sites_are_refused(site, people):
+def test_handshakes_without_a_login_or_of_another_site_are_rejected(site, people):
     bob, host = people.log_in(site, "bob"), site.platform.host
     assert rejection_status(site) == 403
     for origin in ("https://evil.example", f"http://{host}", f"https://{host}:8443", "null"):

@@ -149,7 +149,7 @@ def logins(site) -> int:
 
 
 @each_server
-def test_logins_that_hang_up_hold_up_no_one_for_long(
+def test_clients_that_disconnect_during_login_delay_no_one_for_long(
     site, visitor, services, project, failures, report
 ):
     aborted, before = login_request(site, visitor), logins(site)
@@ -172,7 +172,9 @@ def test_logins_that_hang_up_hold_up_no_one_for_long(
 
 
 @each_server
-def test_two_who_take_one_name_at_once_get_it_once_and_an_error_page_never(site, project, services):
+def test_two_sign_ups_at_once_with_one_user_name_make_one_account_and_no_error_page(
+    site, project, services
+):
     name = new_name("twin")
     with site.visitor() as one, site.visitor() as other, ThreadPoolExecutor() as threads:
         # Both forms find the name free, and then both wait for the table.
@@ -188,7 +190,7 @@ def test_two_who_take_one_name_at_once_get_it_once_and_an_error_page_never(site,
 
 
 @two_servers
-def test_sign_ups_at_once_are_limited_per_address(site, report):
+def test_sign_ups_at_once_are_limited_per_ip_address(site, report):
     def sign_up(visitor: Visitor, number: int) -> httpx.Response:
         name = new_name("crowd")
         answers: dict = {"username": name, "email": f"{name}@example.com"}
@@ -203,7 +205,7 @@ def test_sign_ups_at_once_are_limited_per_address(site, report):
 
 
 @two_servers
-def test_200_resets_at_once_from_20_addresses_send_three_mails(site):
+def test_200_resets_at_once_from_20_ip_addresses_send_three_mails(site):
     address = f"{new_name('victim')}@example.com"
 
     def reset(visitor: Visitor, number: int) -> httpx.Response:
@@ -215,7 +217,7 @@ def test_200_resets_at_once_from_20_addresses_send_three_mails(site):
 
 
 @two_servers
-def test_200_guesses_at_once_from_20_addresses_are_limited(site, visitor):
+def test_200_guesses_at_once_from_20_ip_addresses_are_limited(site, visitor):
     visitor.sign_up(new_name("hunted"))
     # One account, by its names in turn.
     names = [visitor.name, visitor.name.upper(), f"{visitor.name}@example.com"]

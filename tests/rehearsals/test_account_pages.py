@@ -179,7 +179,7 @@ def test_an_account_from_sign_up_to_its_end(open_window, mail, worker):
     enter_password(window, f"{PASSWORD} 2")
     window.press("Delete my account")
     expect(page.get_by_text("Your account was deleted.")).to_be_visible()
-    assert window.complaints == []
+    assert window.browser_errors == []
 
 
 @one_server
@@ -223,7 +223,7 @@ def test_an_account_by_invitation_a_new_address_and_other_sessions(
     expect(page.get_by_role("row")).to_have_count(2)
     phone.log_in(ACCOUNT, new)
     expect(phone.page.get_by_text(f"You are {name}, {new}.")).to_be_visible()
-    assert window.complaints == phone.complaints == admin.complaints == []
+    assert window.browser_errors == phone.browser_errors == admin.browser_errors == []
 
 
 PAGES = (
@@ -357,4 +357,4 @@ def test_axe_finds_nothing_on_any_page_in_any_form(open_window, mail, request, p
     if inspector.pictures and project.name == "heroku-asgi-daphne":
         inspector.write_contact_sheet()
     assert inspector.found == []
-    assert [text for text in window.complaints if not text.startswith(STATUS)] == []
+    assert [text for text in window.browser_errors if not text.startswith(STATUS)] == []

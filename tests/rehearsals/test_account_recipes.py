@@ -73,7 +73,7 @@ def answer_as_google(window) -> None:
 
 
 @pytest.mark.parametrize("path", [LOG_IN, SIGN_UP])
-def test_a_button_leads_to_google_which_gets_the_address_to_come_back_to(open_window, site, path):
+def test_a_button_leads_to_google_with_the_redirect_uri(open_window, site, path):
     window = open_window()
     answer_as_google(window)
     window.open(path)
@@ -85,7 +85,7 @@ def test_a_button_leads_to_google_which_gets_the_address_to_come_back_to(open_wi
     assert query["client_id"] == ["an-id"]
     callback = f"https://{site.platform.host}/accounts/google/login/callback/"
     assert query["redirect_uri"] == [callback]
-    assert window.complaints == []
+    assert window.browser_errors == []
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def confirm(visitor, mail, address: str) -> None:
     assert visitor.submit(link).is_redirect
 
 
-def test_an_account_by_address_from_sign_up_to_a_new_address(visitor, address, mail):
+def test_an_account_by_email_from_sign_up_to_a_new_email_address(visitor, address, mail):
     assert visitor.log_in(address.upper()).is_redirect
     account = visitor.get("/accounts/").text
     assert address in account
@@ -116,13 +116,13 @@ def test_an_account_by_address_from_sign_up_to_a_new_address(visitor, address, m
     assert visitor.log_in(new).is_redirect
 
 
-def test_five_wrong_passwords_lock_an_address_out(visitor, address):
+def test_five_wrong_passwords_lock_an_email_address_out(visitor, address):
     found = [visitor.log_in(address, "wrong").status_code for _ in range(5)]
     assert found == [200, 200, 200, 200, 429]
     assert visitor.log_in(address).status_code == 429
 
 
-def test_staff_enter_the_admin_by_their_address(visitor, address, recipes):
+def test_staff_enter_the_admin_by_their_email_address(visitor, address, recipes):
     recipes.run_script(MAKE_STAFF.format(email=address))
     assert visitor.log_in(address).is_redirect
     assert address in visitor.get("/admin/users/user/").text

@@ -14,7 +14,7 @@ pytestmark = for_combinations(
 )
 
 
-def test_a_picture_is_for_no_one_who_has_no_signed_link(visitor, bucket):
+def test_a_picture_needs_a_signed_link(visitor, bucket):
     """moto, the S3 server here, grants a request without a signature what the object's ACL grants
     to everyone. It does not verify a signature that is there.
     """

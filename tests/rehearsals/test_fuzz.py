@@ -85,7 +85,7 @@ def bad_names(answers: dict) -> set[str]:
         return {sentence[1] for sentence in sentences}
 
 
-def test_good_answers_give_a_sound_project(seeded):
+def test_good_answers_give_a_valid_project(seeded):
     @seeded
     @given(good_answers)
     def check(answers):
@@ -104,7 +104,7 @@ def test_a_bad_answer_among_good_ones_is_refused_by_name(seeded):
     check()
 
 
-def test_any_answers_give_a_sound_project_or_are_refused(seeded):
+def test_random_answers_give_a_valid_project_or_one_error_and_no_files(seeded):
     @seeded
     @given(any_answers)
     def check(answers):

@@ -48,7 +48,7 @@ def release_after(deployment, folder, lines: list[str]) -> list[str]:
 
 
 @for_one
-def test_the_release_refuses_what_it_does_not_understand_in_a_sentence_each(deployment):
+def test_the_release_names_each_variable_with_an_invalid_value_in_a_sentence(deployment):
     nonsense = {"DEBUG": "perhaps", "SECURE_HSTS_SECONDS": "long"}
     printed = output_of_failed("release", deployment, deployment.environment | nonsense)
     found = [line.partition(":")[0] for line in printed.splitlines()[1:]]

@@ -43,7 +43,7 @@ def test_a_chunk_line_without_end_is_refused_before_it_is_kept(limited, temporar
     assert peak.more("memory", "disk") < KEPT_MEGABYTES
 
 
-def test_a_client_that_sends_on_after_a_refusal_is_disconnected(limited):
+def test_a_client_that_sends_on_after_a_413_is_disconnected(limited):
     upload = Upload(HUGE)
     with Raw(limited) as client, pytest.raises(ConnectionError):
         for piece in chain([upload.head(limited, "/accounts/login/")], upload.pieces()):
@@ -59,7 +59,7 @@ def ask(site: Site, count: int, path: str = "/extra/slow/?name=queue&seconds=1")
     return clients
 
 
-def test_a_full_queue_is_said_at_once(limited, project, hold_up, held_up):
+def test_a_request_beyond_a_full_queue_gets_503_at_once(limited, project, hold_up, held_up):
     with hold_up("extra_row"):
         served = ask(limited, THREADS)
         wait_until(lambda: held_up() == THREADS, "busy threads")

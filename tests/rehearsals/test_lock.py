@@ -138,7 +138,7 @@ def test_a_yanked_release_is_refused_and_no_lock_changes(
     assert repository.fail().endswith(f"\nsample 2.0 was yanked ({reason}): try --upgrade.\n")
 
 
-def test_what_no_release_fits_is_told_and_no_lock_changes(repository):
+def test_a_requirement_that_no_release_fits_is_named_and_no_lock_changes(repository):
     repository.pin("sample==1.0", template="good", project="sample>=3")
     assert "sample>=3" in repository.fail()
 

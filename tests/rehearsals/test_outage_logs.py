@@ -76,7 +76,7 @@ def test_no_password_is_logged_while_the_database_and_redis_refuse_it(
 
 
 @for_combinations([*filter(is_asgi, SERVERS)])
-def test_what_is_said_again_and_again_is_logged_now_and_then(deployment, services):
+def test_repeated_log_lines_are_rate_limited(deployment, services):
     with deployment.site() as site:
         with site.visitor() as visitor:
             visitor.sign_up("waiter")

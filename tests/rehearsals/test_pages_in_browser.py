@@ -42,15 +42,15 @@ def test_an_open_page_connects_again_after_a_restart_or_a_new_password_and_stops
         other.press("Change Password")
     expect(state).to_have_text("")
     expect(person).to_be_visible()
-    assert [text for text in window.complaints if not text.startswith(WHILE_UNAVAILABLE)] == []
-    assert other.complaints == []
+    assert [text for text in window.browser_errors if not text.startswith(WHILE_UNAVAILABLE)] == []
+    assert other.browser_errors == []
 
     other.log_out()
     expect(state).to_have_text("You are logged out.")
 
 
 @one_server
-def test_the_admin_works_without_a_complaint(open_window, administrator):
+def test_the_admin_logs_no_error_in_the_console(open_window, administrator):
     window = open_window()
     page, form, name = window.page, window.main, new_name("hedy")
     window.log_in("/admin/", administrator)
@@ -73,11 +73,11 @@ def test_the_admin_works_without_a_complaint(open_window, administrator):
     window.press("Save")
     expect(page.get_by_text("was changed successfully")).to_be_visible()
 
-    assert window.complaints == []
+    assert window.browser_errors == []
 
 
 @one_server
-def test_a_site_s_name_is_read_from_the_side_it_is_written_from(open_window):
+def test_an_arabic_site_name_is_shown_from_right_to_left(open_window):
     window = open_window()
     window.open("/")
     for place in ("title", ".brand", "h1"):
@@ -118,5 +118,5 @@ def test_the_next_steps_in_development_fit_a_phone_in_light_and_in_dark(
             expect(link).to_be_hidden()
             window.page.get_by_role("button", name="Menu").click()
         expect(link).to_be_visible()
-        assert window.complaints == []
+        assert window.browser_errors == []
     picture(window.page, "home.png", full_page=True)

@@ -128,7 +128,7 @@ def test_a_large_message_closes_the_socket(page):
     assert close_code(page) == 4413
 
 
-def test_pages_answer_while_valkey_is_away_and_sockets_heal_when_it_is_back(
+def test_pages_answer_while_valkey_is_away_and_sockets_recover_when_it_is_back(
     page, site, services, people
 ):
     def status(path: str) -> int:

@@ -79,7 +79,7 @@ def test_people_in_a_room_see_what_is_said_there(open_window):
 
         wait_until(is_seen, "the line in the other window")
     expect(ada.page.get_by_role("log")).to_contain_text("<b>bold</b>")
-    assert ada.complaints == bob.complaints == []
+    assert ada.browser_errors == bob.browser_errors == []
 
 
 def open_chat(people, site, **options):

@@ -137,11 +137,11 @@ class Browser:
 
     def open(self, where: str) -> str:
         """Open a section's page or a URL, and return what the browser blocked in it."""
-        complaints = self.window.complaints
-        complaints.clear()
+        browser_errors = self.window.browser_errors
+        browser_errors.clear()
         self.page.goto(self.site.paths.get(where, where), wait_until="networkidle")
         words = ("Content Security Policy", "Refused", "blocked")
-        return "\n".join(text for text in complaints if any(word in text for word in words))
+        return "\n".join(text for text in browser_errors if any(word in text for word in words))
 
     def pop_up_has_opener(self) -> bool:
         """Whether the window that the page's link opens can reach the page."""
@@ -179,7 +179,7 @@ def test_pages_load_from_elsewhere_what_the_document_adds(in_browser, visitor):
     assert in_browser.open(CDN) == ""
     page.get_by_role("button", name="Load").click()
     expect(page.get_by_text("User-agent: *")).to_be_visible()
-    assert in_browser.window.complaints == []
+    assert in_browser.window.browser_errors == []
     assert in_browser.open(FONT) == ""
     assert "https://fonts.gstatic.com/inter.woff2" in in_browser.referrers
     assert in_browser.open(STRIPE) == ""

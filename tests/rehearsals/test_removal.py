@@ -92,7 +92,7 @@ def assert_gone(folder: Path, names: list[str]) -> None:
 
 
 @for_combinations(COMBINATIONS)
-def test_every_example_of_a_project_comes_off_in_six_steps_at_most(project, tmp_path):
+def test_every_example_of_a_project_is_removed_in_six_steps_at_most(project, tmp_path):
     steps = removals(project.folder)
     assert list(steps) == [name for name, has in EXAMPLES.items() if has(project.answers)]
     folder = project.checkout(tmp_path.name)

@@ -74,7 +74,7 @@ async def stop(site: Site, has_streams: bool, lock, held_up, report) -> None:
         assert seconds < STREAMS_END_SECONDS
 
 
-def test_all_that_has_begun_finishes_after_sigterm_and_no_client_delays_the_end(
+def test_requests_in_flight_finish_after_sigterm_and_no_client_delays_the_exit(
     deployment, extra_views, project, hold_up, held_up, report
 ):
     lock = hold_up("extra_row")

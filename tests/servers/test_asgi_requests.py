@@ -146,7 +146,7 @@ def test_messages_are_shown_once(extra_site):
     assert pages == ["It is saved.", ""]
 
 
-def test_a_row_that_is_locked_counts_every_request(extra_site, database):
+def test_a_row_locked_with_select_for_update_counts_every_request(extra_site, database):
     add_rows(database, "counter", 1)
     found = get_many(extra_site, "/extra/increment/?name=counter", 24)
     assert sorted(int(one.body) for one in found) == list(range(1, 25))
@@ -221,7 +221,7 @@ def test_a_request_that_fails_is_rolled_back_with_atomic_requests(own_middleware
     assert (rows(database, "atomic-fails"), rows(database, "atomic")) == (0, 1)
 
 
-def test_middleware_that_cannot_run_asynchronously_is_warned_of(
+def test_a_warning_names_middleware_that_cannot_run_asynchronously(
     own_middleware, deployment, extra_views
 ):
     warnings = [one for one in own_middleware.process.events() if one["level"] == "warning"]

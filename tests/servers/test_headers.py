@@ -100,7 +100,7 @@ def test_a_nonce_is_the_page_s_own_and_never_the_same(admin):
             assert f"{kind} 'self' 'nonce-{nonce}'" in page.headers["Content-Security-Policy"]
 
 
-def test_refusals_have_them(check, site, visitor):
+def test_redirects_and_rejected_requests_have_the_security_headers(check, site, visitor):
     check(visitor.get("/", headers={"Host": "evil.example"}), 400)
     check(visitor.post("/accounts/login/", data={"username": "x"}), 403)
     check(visitor.get("/admin/"), 302)
@@ -113,7 +113,7 @@ def test_refusals_have_them(check, site, visitor):
     check(answer, 429)
 
 
-def test_an_error_page_has_them_and_hsts_is_raised_by_the_environment(check, extra_site):
+def test_an_error_page_has_the_security_headers_and_hsts_of_the_environment(check, extra_site):
     with extra_site.visitor() as visitor:
         response = visitor.get("/extra/fail/")
     check(response, 500, hsts="max-age=31536000; includeSubDomains; preload")

@@ -118,7 +118,7 @@ def test_a_slug_that_is_a_path_makes_nothing_there(cookies, tmp_path):
     assert not (tmp_path / "there").exists()
 
 
-def test_every_problem_is_told_at_once(tmp_path):
+def test_all_problems_are_printed_at_once(tmp_path):
     answers = {"project_slug": "class", "description": "{", "author_email": "Ada"}
     done = cookiecutter(tmp_path, "--no-input", **answers)
     assert done.exit_code == 1
@@ -142,7 +142,7 @@ def test_answers_are_not_rendered_wherever_they_come_from(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_another_template_is_rendered_as_ever(tmp_path):
+def test_another_template_in_the_same_process_is_rendered_as_cookiecutter_does(tmp_path):
     """In the same process, after questions that were not answered to the end."""
     assert cookiecutter(tmp_path / "ours", typed="Shop\n").exit_code == 1
     other = tmp_path / "other/{{cookiecutter.name}}"
@@ -186,7 +186,7 @@ def test_an_unknown_name_on_the_command_line_is_refused_before_the_first_questio
         assert done.exit_code == 1
 
 
-def test_a_refusal_loses_nothing_that_was_there(tmp_path):
+def test_a_rejected_answer_deletes_no_file_that_was_there(tmp_path):
     (tmp_path / "json").mkdir()
     (tmp_path / "json/precious.txt").write_text("mine")
     for options in ([], ["--overwrite-if-exists"]):
@@ -218,7 +218,7 @@ def test_a_new_repository_s_folder_takes_a_project(tmp_path):
     assert (tmp_path / "my_site/LICENSE").read_text() == "ours"
 
 
-def test_a_replay_is_judged_by_the_hook(tmp_path, capfd):
+def test_a_replay_is_validated_by_the_hook(tmp_path, capfd):
     (tmp_path / "config.yaml").write_text(f"replay_dir: {tmp_path.as_posix()}")
     options = ["--config-file", str(tmp_path / "config.yaml")]
     output = tmp_path / "out"
@@ -234,7 +234,7 @@ def test_a_replay_is_judged_by_the_hook(tmp_path, capfd):
     assert not (output / "json").exists()
 
 
-def test_no_answer_is_an_empty_one(tmp_path):
+def test_a_null_answer_counts_as_an_empty_one(tmp_path):
     (tmp_path / "mine.yaml").write_text("default_context: {author_email: null, description: null}")
     options = ["--no-input", "--config-file", str(tmp_path / "mine.yaml")]
     assert cookiecutter(tmp_path / "out", *options).exit_code == 0
@@ -250,14 +250,14 @@ def test_every_package_of_the_lock_is_refused_as_a_name():
 
 
 @pytest.mark.parametrize("answers", GOOD, ids=lambda answers: answers["project_name"])
-def test_an_awkward_good_answer_bakes_a_sound_project(cookies, answers):
+def test_an_awkward_good_answer_bakes_a_valid_project(cookies, answers):
     baked = cookies.bake(extra_context=answers)
     assert baked.exception is None
     assert_valid_files(baked.project_path)
     assert_answers_are_kept(baked.project_path, all_answers(answers))
 
 
-def test_what_is_typed_in_is_taken_as_it_is(tmp_path):
+def test_a_typed_answer_is_not_rendered(tmp_path):
     done = cookiecutter(tmp_path, typed="{{ 7 * 7 }}\n")
     assert "project_name '{{ 7 * 7 }}' must not contain a brace;" in done.output
     assert list(tmp_path.iterdir()) == []

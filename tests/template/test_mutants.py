@@ -64,7 +64,7 @@ def test_every_protection_has_a_mutant_that_fits_the_source_or_a_reason_for_none
     assert tests - collected(paths) == set()
 
 
-def test_the_files_and_tests_that_are_said_to_hold_a_protection_exist():
+def test_the_files_and_tests_of_every_protection_exist():
     names = re.findall(r"`(test_\w+)`", PROTECTIONS)
     assert [name for name in names if not defined_in(name)] == []
     cells = re.findall(r"^\| .+? \| (.*) \| `test_", PROTECTIONS, re.MULTILINE)

@@ -114,7 +114,7 @@ hook["print_next_steps"]({"project_name": "My Site", "python_version": "3.13"})
 """
 
 
-def test_an_old_python_is_told_in_one_sentence_with_what_to_do(tmp_path):
+def test_an_old_python_gets_one_sentence_with_what_to_do(tmp_path):
     words, environment = [sys.executable, "-c", ON_OLD_PYTHON, str(HOOK)], {"PATH": str(tmp_path)}
     printed = subprocess.check_output(words, text=True, cwd=tmp_path, env=environment)
     assert printed.count("Python 3.11 is too old for the project: first install Python 3.13") == 1

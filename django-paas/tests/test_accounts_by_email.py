@@ -103,7 +103,9 @@ def test_an_address_is_taken_once_where_none_is_confirmed(sign_up, log_in):
     assert User.objects.count() == 1
 
 
-def test_nothing_tells_of_an_account_where_addresses_are_confirmed(sign_up, settings, mailoutbox):
+def test_no_response_reveals_an_account_where_email_addresses_are_confirmed(
+    sign_up, settings, mailoutbox
+):
     settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
     free, taken = sign_up(), sign_up()
     assert (free.status_code, free.url) == (taken.status_code, taken.url)
