@@ -37,7 +37,7 @@ class Finding:
     seconds: float = 0
 
     def fail(self, text: str, advice: str, output: str = "") -> "Finding":
-        """Say that the step fails, and why; the first reason stays the line's beginning."""
+        """Mark the step as failed; the reasons of several calls are joined in one line."""
         self.text = f"{self.text}; {text}" if self.status == FAILS else text
         self.status = FAILS
         if advice not in self.advice:

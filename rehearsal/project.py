@@ -61,7 +61,7 @@ def is_tracked(folder: Path, path: str) -> bool:
 
 
 def find_python(platform: Platform) -> tuple[str, str]:
-    """The Python to build with, as a path, and what to say about it.
+    """The Python to build with, as a path, and its description in the report.
 
     A project that asks for none gets this machine's if the buildpack's default is not here. Raises
     CannotStart if the version that it asks for is not here.

@@ -105,7 +105,7 @@ class Router(TLSProxy):
                 process.writer.close()
             # The platform's name for a response that comes too late.
             reason = self.platform.late if isinstance(error, TimeoutError) else repr(error)
-            await self._refuse(visitor, request, reason)
+            await self._send_error(visitor, request, reason)
             return
         headers = [pair for pair in response.headers if pair[0] not in CONNECTION_HEADERS]
         await visitor.send(h11.Response(status_code=response.status_code, headers=headers))
@@ -139,7 +139,7 @@ class Router(TLSProxy):
         peer.port = port
         return peer
 
-    async def _refuse(self, visitor: Peer, request: h11.Request, reason: str) -> None:
+    async def _send_error(self, visitor: Peer, request: h11.Request, reason: str) -> None:
         self.errors.append(f"{request.target.decode()}: {reason}")
         headers = [("Content-Length", "0"), ("Connection", "close")]
         await visitor.send(h11.Response(status_code=503, headers=headers))
@@ -150,7 +150,7 @@ class Router(TLSProxy):
         try:
             process = await self._connect()
         except OSError as error:
-            await self._refuse(visitor, request, repr(error))
+            await self._send_error(visitor, request, repr(error))
             return
         reader, writer = process.reader, process.writer
         # The one hop-by-hop header that has to arrive.

@@ -43,7 +43,7 @@ def rehearse(
     platform.check()
     buildpack.check(platform.folder)
     platform.python, python = project.find_python(platform)
-    refuse_blanks(platform, given)
+    check_blanks(platform, given)
     rehearsed = Rehearsed(source.resolve().name, platform.title, python, platform.commands())
     progress.begins(rehearsed)
     with Stage(platform, folder, given, paths or []) as stage:
@@ -55,8 +55,8 @@ def rehearse(
     return rehearsed
 
 
-def refuse_blanks(platform: Platform, given: Mapping[str, str]) -> None:
-    """Before anything takes time. Raises CannotStart."""
+def check_blanks(platform: Platform, given: Mapping[str, str]) -> None:
+    """Raise CannotStart if a variable that only the owner knows has no value."""
     if missing := [name for name in platform.blanks() if name not in given]:
         raise CannotStart(
             f"Only you know {', '.join(missing)}: give a value to each, as in"

@@ -35,7 +35,7 @@ class Stage(ExitStack):
         super().__init__()
         self.platform, self.folder, self.given = platform, folder, dict(given)
         self.asked_paths = paths
-        # Those that are answered well, once the step "load" has looked.
+        # The step "load" replaces them by those that are answered without an error.
         self.paths = paths or ["/"]
         self.probes: list[str] = []
         self.log = folder / "log"

@@ -1,4 +1,4 @@
-"""Visitors of any web process: clients that ask for pages again and again, all requests noted."""
+"""Visitors of any web process: clients that ask for pages again and again. Each request is recorded."""
 
 import asyncio
 import itertools
@@ -14,7 +14,7 @@ from rehearsal.load import Answer, Client, Outcome
 def is_lost(answer: Answer) -> bool:
     """Whether a visitor sees an error: no complete response, or one of 500 or more.
 
-    400 is what a server says that does not know the host's name.
+    400 counts too: Django's answer to a host that is not in ALLOWED_HOSTS.
     """
     is_error = answer.status is None or answer.status >= 500 or answer.status == 400
     return answer.outcome is not Outcome.COMPLETE or is_error

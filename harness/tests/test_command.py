@@ -56,7 +56,7 @@ CANNOT_START = [
     (
         WEB | {".do/app.yaml": "services: [{name: web, dockerfile_path: x}]"},
         ["--platform", "digitalocean"],
-        "Dockerfile, which is not played",
+        "Dockerfile, which is not simulated",
     ),
 ]
 

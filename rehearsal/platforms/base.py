@@ -71,7 +71,7 @@ class Platform:
     # ``grace`` seconds later SIGKILL.
     drain_seconds: float
     grace: float
-    # Seconds for which the router waits for a response, and what it says after them.
+    # Seconds for which the router waits for a response, and its error code after them.
     response_seconds: float
     late: str
     # PostgreSQL connections of the smallest plan.
@@ -130,7 +130,7 @@ class Platform:
         return own | {name: filled_in(text, own) for name, text in given.items()}
 
     def variables(self, services: Services, database: str) -> dict[str, str]:
-        """What the platform sets, and what the project's files say; without ``blanks()``."""
+        """The variables of the platform and of the project's files, without ``blanks()``."""
         raise NotImplementedError
 
     def commands(self) -> dict[str, str]:

@@ -67,14 +67,16 @@ class AppPlatform(Platform):
         if not self.reads(self.root) and not (self.folder / "Procfile").is_file():
             raise CannotStart("There is no .do/app.yaml: write an app spec, or a Procfile.")
         if "dockerfile_path" in self.web or (self.folder / "Dockerfile").is_file():
-            raise CannotStart("App Platform builds this project's Dockerfile, which is not played.")
+            raise CannotStart(
+                "App Platform builds this project's Dockerfile, which is not simulated."
+            )
         unknown = [
             part.get("engine", "PG")
             for part in self.spec.get("databases") or []
             if part.get("engine", "PG") not in ("PG", "VALKEY", "REDIS")
         ]
         if unknown:
-            raise CannotStart(f"A database of the engine {unknown[0]} is not played.")
+            raise CannotStart(f"A database of the engine {unknown[0]} is not simulated.")
         super().check()
 
     @cached_property

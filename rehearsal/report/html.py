@@ -1,4 +1,4 @@
-"""One page: the steps, a chart of response times for each that has visitors, and what mends.
+"""One page: the steps, a chart of response times for each that has visitors, and the advice.
 
 It loads nothing: styles and charts are in it, and it needs no script.
 """

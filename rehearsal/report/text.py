@@ -44,7 +44,7 @@ class Table(Progress):
 
 
 def close(rehearsed: Rehearsed, report: Path | None, stream: TextIO) -> None:
-    """Write for each step that fails what mends it and what the project printed; then the sum."""
+    """Write the advice and the project's output for each step that fails, then the totals."""
     for finding in rehearsed.findings:
         if finding.status == FAILS:
             stream.write(f"\n{finding.step}: {finding.text}\n")

@@ -49,7 +49,7 @@ async def visit_during(stage: Stage, old: Web, router: Router, visits: Visits) -
     await asyncio.sleep(AFTER)
     visits.over.set()
     await asyncio.gather(*asking)
-    # How it ends is the step SIGTERM's.
+    # The step SIGTERM checks how a process ends.
     await asyncio.to_thread(old.process.kill)
     stage.web = new
 

@@ -10,7 +10,7 @@ from rehearsal.web import Web
 
 CLIENTS = 4
 BEFORE, DOWN = 0.5, 1
-# A site that has not recovered by then will not.
+# A site that has not recovered by then fails the step.
 RECOVERY_SECONDS = 30
 
 

@@ -28,7 +28,7 @@ REMOVED_MODULES = ("asynchat", "asyncore", "cgi", "crypt", "distutils", "imghdr"
 
 
 def advice_for(output: str, otherwise: str) -> str:
-    """What to change, as far as the output of a command that failed says it."""
+    """Advice that fits the output of a command that failed, or else ``otherwise``."""
     if match := MISSING_VARIABLE.search(output):
         name = next(filter(None, match.groups()))
         return f"Give the variable {name} a value: --set {name}=VALUE here, and on the platform."
@@ -59,7 +59,7 @@ def build(stage: Stage) -> Finding:
 
 
 def rebuild(stage: Stage, failure: str) -> Finding:
-    """What to say of a build that failed. If variables mend it, the next steps can go on."""
+    """The Finding of a build that failed. If it succeeds with variables, the next steps go on."""
     advice = advice_for(failure, "Read the output below: the platform would show the same.")
     if not (stage.platform.folder / buildpack.PYTHON_FOLDER).exists():
         return failed(failure.partition("\n")[0].rstrip(":"), advice, failure)

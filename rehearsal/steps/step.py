@@ -12,8 +12,8 @@ def always(stage: Stage) -> bool:
 
 
 class Step(NamedTuple):
-    """``run`` returns what it found out. ``applies`` is asked when its turn comes. Without one that
-    ``is_needed`` the platform would go no further, and neither do we.
+    """``run`` returns what it found out. ``applies`` is called just before. If a step
+    that ``is_needed`` fails, the platform would stop, and the later steps are not run.
     """
 
     name: str

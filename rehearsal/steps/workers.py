@@ -35,7 +35,7 @@ def has_celery(stage: Stage) -> bool:
 
 @dataclass
 class Task:
-    """One run of the rehearsed task, as it tells of itself in the file ``journal``."""
+    """One run of the task: it writes to the file ``journal`` when it starts and ends."""
 
     stage: Stage
     journal: Path
@@ -157,7 +157,7 @@ def kill_worker(stage: Stage) -> Finding:
         return failed(
             f"the task {happened}",
             "Set task_acks_late and task_reject_on_worker_lost: a task is then acknowledged when it"
-            " ends, and has to bear being run twice.",
+            " ends, and must be idempotent, as it may run twice.",
             output,
         )
     return Finding(f"the task {happened}")
