@@ -8,7 +8,7 @@ from django.conf import settings
 from example.production import VALID_SETTINGS
 from paas.checks import problems
 from paas.logs import configuration
-from paas.startup import refuse_misconfiguration
+from paas.startup import exit_if_misconfigured
 
 pytest_plugins = ["paas.testing.fixtures"]
 
@@ -72,7 +72,7 @@ def only_problem(configure, monkeypatch, capsys):
         errors = problems()
         assert len(errors) == 1, errors
         with pytest.raises(SystemExit):
-            refuse_misconfiguration()
+            exit_if_misconfigured()
         assert capsys.readouterr().err.startswith(errors[0].msg)
         return errors[0].msg
 

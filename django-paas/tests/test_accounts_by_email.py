@@ -13,7 +13,7 @@ ADDRESS, PASSWORD = "grace@example.com", "a long enough passphrase"
 
 
 @pytest.fixture(autouse=True)
-def by_address(settings):
+def by_email(settings):
     settings.ACCOUNT_LOGIN_METHODS = {"email"}
     settings.ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 

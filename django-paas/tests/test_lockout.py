@@ -59,7 +59,7 @@ def test_failures_of_a_name_that_grows_in_lowercase_count_too(log_in):
     assert len(AccessAttempt.objects.get().username) == 255
 
 
-def test_an_unconfirmed_email_address_of_another_user_does_not_change_whose_failures_count(
+def test_an_email_address_logs_in_its_owner_and_no_other_user_who_has_it_unconfirmed(
     log_in, client, user
 ):
     boss = User.objects.create_user("boss", "boss@example.com", RIGHT)

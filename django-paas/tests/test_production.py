@@ -20,7 +20,7 @@ from paas.checks import (
     problems,
 )
 from paas.database_url import POSTGRESQL
-from paas.startup import refuse_misconfiguration
+from paas.startup import exit_if_misconfigured
 
 PER_PROCESS = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 NO_CACHE = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
@@ -29,7 +29,7 @@ NO_CACHE = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"
 def test_a_valid_configuration_has_no_deploy_error(configure):
     configure(ALLOWED_HOSTS=["www.example.com", ".example.com", "[::1]"])
     assert problems() == []
-    refuse_misconfiguration()
+    exit_if_misconfigured()
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_django_s_own_checks_keep_a_process_from_starting(
         assert hint in str(found.hint)
         assert [info.hint for info in check_variables()] == [found.hint]
     with pytest.raises(SystemExit):
-        refuse_misconfiguration()
+        exit_if_misconfigured()
 
 
 def test_the_admin_s_path_must_be_its_own(settings):
@@ -150,17 +150,17 @@ def test_a_database_on_the_same_machine_needs_no_encryption(configure, settings)
 def test_development_needs_no_configuration(settings):
     settings.DEBUG = True
     settings.SECRET_KEY = ""
-    refuse_misconfiguration()
+    exit_if_misconfigured()
 
 
 def test_a_preview_needs_no_configuration_but_is_refused_on_a_platform(
     settings, monkeypatch, capsys
 ):
     settings.DEBUG, settings.IS_PREVIEW, settings.SECRET_KEY = False, True, ""
-    refuse_misconfiguration()
+    exit_if_misconfigured()
     monkeypatch.setenv("PORT", "8000")
     with pytest.raises(SystemExit):
-        refuse_misconfiguration()
+        exit_if_misconfigured()
     assert "SECRET_KEY" in capsys.readouterr().err
 
 

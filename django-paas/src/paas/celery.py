@@ -9,7 +9,7 @@ from celery import signals
 
 from paas import task_log  # noqa: F401 (connects its signal receivers)
 from paas.conf import settings
-from paas.startup import load_settings, refuse_misconfiguration
+from paas.startup import exit_if_misconfigured, load_settings
 
 load_settings()
 
@@ -67,7 +67,7 @@ def keep_django_logging(**kwargs):
 
 @signals.worker_init.connect
 def check(**kwargs):
-    refuse_misconfiguration()
+    exit_if_misconfigured()
     # Imported here, as it needs the apps. One connection for each task at a time, one for the clock.
     from paas.connections import log_at_start
 

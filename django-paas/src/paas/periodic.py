@@ -6,8 +6,8 @@ worker finds the task still due. There is no leader: if a worker is killed, the 
 the task due sends it, and what Redis loses does not matter. A run that was due while no worker ran
 is made up for, once, when a worker starts.
 
-An interval counts from the moment at which any worker sent the last run, so runs are one period
-apart and a few milliseconds, also if the period is seconds.
+An interval counts from the moment when any worker sent the last run: so runs are one period and a
+few milliseconds apart, even if the period is a few seconds.
 
 A worker that is killed between sending and committing leaves the task due: it is sent twice.
 """

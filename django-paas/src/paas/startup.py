@@ -43,7 +43,7 @@ def setup(is_serving: bool = True) -> None:
     """
     load_settings()
     django.setup(set_prefix=False)
-    refuse_misconfiguration()
+    exit_if_misconfigured()
     # Imported here, as they need the settings.
     from paas.connections import start_logging
     from paas.timeouts import limit_statements
@@ -53,7 +53,7 @@ def setup(is_serving: bool = True) -> None:
         start_logging()
 
 
-def refuse_misconfiguration() -> None:
+def exit_if_misconfigured() -> None:
     """Exit with a message for each error of problems(), except in development.
 
     Development has DEBUG on, or is a preview of production (IS_PREVIEW), and has no PORT, which

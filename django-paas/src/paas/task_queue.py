@@ -1,7 +1,7 @@
 """Celery's queue in Redis: a message that is no task is dropped, with one error line.
 
-Celery itself ends its worker at most of them, or reconnects and gets the same message again. The line
-does not show the message, which may hold a secret.
+Celery alone would end its worker, or reconnect and get the same message again. The line does not show the
+message, which may hold a secret.
 """
 
 from datetime import datetime
@@ -51,7 +51,7 @@ def check(message: Message) -> None:
 
     https://docs.celeryq.dev/en/stable/internals/protocol.html
     """
-    if message.errors:  # its compression
+    if message.errors:  # it cannot be decompressed
         message._reraise_error()
     headers = message.headers
     message.accept = prepare_accept_content(current_app.conf.accept_content)

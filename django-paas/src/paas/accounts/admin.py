@@ -8,7 +8,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest
 
-from paas.accounts.forms import is_by_address_only
+from paas.accounts.forms import is_by_email_only
 
 
 def invite(user: AbstractUser) -> None:
@@ -16,7 +16,7 @@ def invite(user: AbstractUser) -> None:
     key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
     context = {
         "user": user,
-        "by_address": is_by_address_only(),
+        "by_email": is_by_email_only(),
         "url": get_adapter().get_reset_password_from_key_url(key),
     }
     get_adapter().send_mail("users/email/invitation", user.email, context)

@@ -18,7 +18,7 @@ USERNAME_VALIDATORS = [
 USERNAME_ATTRIBUTES = {"autocapitalize": "none", "spellcheck": "false"}
 
 
-def is_by_address_only() -> bool:
+def is_by_email_only() -> bool:
     """Whether users log in by their e-mail address, and not by a user name."""
     return set(app_settings.LOGIN_METHODS) == {"email"}
 
@@ -28,21 +28,21 @@ class LoginForm(forms.LoginForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        by_address = is_by_address_only()
+        by_email = is_by_email_only()
         attributes = {"autocomplete": "username webauthn", "autocapitalize": "none"}
         # An address has up to 254 characters.
         self.fields["login"] = CharField(
-            label="E-mail address" if by_address else "User name or e-mail address",
+            label="E-mail address" if by_email else "User name or e-mail address",
             max_length=254,
-            widget=(EmailInput if by_address else TextInput)(attributes),
+            widget=(EmailInput if by_email else TextInput)(attributes),
         )
         self.order_fields(["login", "password"])
 
 
 class SignUpForm(forms.SignupForm):
     """It must reveal a taken user name, but never whether an address has an account: such an address
-    gets a second account, unconfirmed. Where nothing but the address opens an account, and none is
-    confirmed, it is refused: no one could log in to the second account.
+    gets a second account, unconfirmed. Without user names and without
+    confirmation the address is rejected: no one could log in to the second account.
     """
 
     def __init__(self, *args, **kwargs):
@@ -54,7 +54,7 @@ class SignUpForm(forms.SignupForm):
         is_confirmed = (
             app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY
         )
-        if is_by_address_only() and not is_confirmed and filter_users_by_email(value):
+        if is_by_email_only() and not is_confirmed and filter_users_by_email(value):
             raise forms.get_adapter().validation_error("email_taken")
         return value
 

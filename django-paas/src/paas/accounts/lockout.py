@@ -110,7 +110,7 @@ def find_user(typed: str) -> AbstractUser | None:
 
 
 def users_of(address: str) -> Iterable[AbstractUser]:
-    """The users with that address; where one has confirmed it, those who have."""
+    """The users with that e-mail address; if any has confirmed it, only those who have."""
     if not apps.is_installed("allauth.account"):  # a project without account pages
         return get_user_model().objects.filter(email__iexact=address)
     from allauth.account.utils import filter_users_by_email

@@ -8,7 +8,7 @@ TOO_MANY = 4429  # messages, or WebSockets of one user
 INTERNAL_ERROR = 4500
 UNAVAILABLE = 4503  # Redis
 
-# For the log, unless close() is given a reason: of this side's codes, and of the others.
+# The reason in the log, unless close() is given one: for the codes above, then for the client's.
 REASONS = {
     BAD_MESSAGE: "the message is not allowed",
     LOGGED_OUT: "the session ended or the account changed",

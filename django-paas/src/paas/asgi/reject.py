@@ -1,5 +1,5 @@
 class RejectHandshake:
-    """ASGI application: refuse a WebSocket's handshake for that reason, which is logged."""
+    """ASGI application: reject a WebSocket's handshake; the log has ``reason``."""
 
     def __init__(self, reason: str):
         self.reason = reason

@@ -47,7 +47,7 @@ def robots(request):
 @login_not_required
 @require_safe
 def change_password(request):
-    """Where password managers lead: https://www.w3.org/TR/change-password-url/."""
+    """Redirect password managers to the form: https://www.w3.org/TR/change-password-url/."""
     try:
         return redirect("account_change_password")
     except NoReverseMatch as error:  # a project without account pages

@@ -3,7 +3,7 @@
 // connectSocket(path, {subprotocol, onMessage, onState}) opens a WebSocket to this site and keeps
 // it open: it answers pings, and connects again until the user is logged out.
 // onMessage(message) gets each message but pings. onState(state) gets "open", "reconnecting" or
-// "logged out". send(message) of what it returns sends JSON; it returns false if none is open.
+// "logged out". Returns an object with send(message), which sends JSON, or returns false if no WebSocket is open.
 
 function connectSocket(path, { subprotocol, onMessage, onState = () => {} }) {
   const FIRST_DELAY = 500; // milliseconds
