@@ -30,7 +30,7 @@ PLAIN_COMMANDS = {
 }
 PAGES_NOTE = f"""\
 The home page, logged in: a session and a user from PostgreSQL, {pages.CLIENTS} clients. "Minimal" is a
-project of one view and one template, which says the same, with the same middleware, on the same
+project of one view and one template, with the same text and the same middleware, on the same
 server as it comes. Both are started {STARTS} times, and are asked in turns for a second: medians, also of
 the ratios in each turn, and the most CPU that a start took. CPU is of all processes, for one page."""
 STYLES_NOTE = """\
