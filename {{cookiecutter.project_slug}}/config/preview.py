@@ -7,7 +7,7 @@ os.environ |= {"DEBUG": "false", "ALLOWED_HOSTS": "localhost,127.0.0.1"}
 from config.settings import *
 from config.settings import SECURE_CSP
 
-# Pages say so, and the web process starts without what a release requires.
+# Pages show a notice, and the web process starts without the deploy checks.
 IS_PREVIEW = True
 SECURE_SSL_REDIRECT = False
 SECURE_CSP["upgrade-insecure-requests"] = False
