@@ -125,7 +125,7 @@ class Visitor(httpx.Client):
             cookie.secure = False
 
     def sign_up(self, name: str) -> httpx.Response:
-        """Sign up from a new IP address, since sign-up is limited per address."""
+        """Sign up from a new IP address, since sign-up is limited per IP address."""
         answers: dict = {"username": name, "email": f"{name}@example.com"}
         passwords: dict = {"password1": PASSWORD, "password2": PASSWORD}
         self.name, number = name, next(NUMBERS)

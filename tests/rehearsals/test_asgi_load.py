@@ -69,8 +69,10 @@ async def open_and_wait(site: Site, session: str) -> tuple[list[float], list[Ans
 def test_pages_come_while_streams_are_open_and_views_wait(extra_site, sessions, services, report):
     with Peak(extra_site, postgresql=services.postgres.port) as peak:
         seconds, answers = asyncio.run(open_and_wait(extra_site, sessions[0]))
-    report("page beside 50 streams and 50 views ms", round(1000 * statistics.median(seconds)))
-    report("the slowest of them ms", round(1000 * max(seconds)))
+    report(
+        "median page beside 50 streams and 50 views ms", round(1000 * statistics.median(seconds))
+    )
+    report("slowest page beside 50 streams and 50 views ms", round(1000 * max(seconds)))
     assert {(answer.status, answer.body.decode()) for answer in answers} == {(200, "waited")}
     assert max(seconds) < PAGE_SECONDS
     assert peak.most["postgresql"] <= THREADS + OTHER_CONNECTIONS

@@ -83,7 +83,7 @@ def test_cruft_asks_again_for_a_bad_answer_and_keeps_the_good_ones(tmp_path):
 
 
 def test_the_recommended_choice_is_the_first_and_the_only_one_marked():
-    """Of the platforms none is: Heroku, the first, gets fixes only."""
+    """No platform is recommended: Heroku, the first one, gets fixes only."""
     lists = [name for name in [*CHOICES, "python_version"] if name not in OPTIONS]
     assert lists == ["platform", "server", "python_version"]
     platforms = QUESTIONS["__prompts__"]["platform"]
