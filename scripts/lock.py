@@ -6,7 +6,7 @@
 They are this repository's ``requirements.txt``, and the generated project's ``requirements.txt``
 and ``requirements-dev.txt``. Those two serve every combination of answers, so that baking needs no
 network: all combinations are resolved together, to one version of each package, then each by
-itself, and a package that only some of them need gets the condition that tells them apart.
+itself, and a package that only some of them need gets a condition with those answers.
 """
 
 import argparse

@@ -304,7 +304,7 @@ def test_an_account_from_before_confirmation_or_by_the_admin_is_not_asked_for_it
 def test_an_address_with_an_account_gets_the_same_response(sign_up, client, user, mandatory):
     free, taken = sign_up("bob", "bob@example.com"), sign_up("eve", user.email)
     assert (free.status_code, free.url) == (taken.status_code, taken.url)
-    # An account is made in both cases, or trying its name again would tell.
+    # An account is created in both cases: otherwise a second try with the user name would reveal it.
     assert User.objects.count() == 3
 
 

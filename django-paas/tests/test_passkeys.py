@@ -75,7 +75,7 @@ def add(client, user):
 
 
 def test_a_passkey_is_accepted_only_if_the_device_asked_for_more_than_a_touch(client, add):
-    """It takes the place of the password, so whoever finds the device must not be able to use it."""
+    """It takes the place of the password, so a person who finds the device must not be able to use it."""
     key = SecurityKey()
     assert not add(key, TOUCHED)
     assert add(key, ENTERED_PIN)

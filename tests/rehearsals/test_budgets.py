@@ -24,7 +24,7 @@ MEGABYTES = 512
 IDLE_SECONDS, SHRINK_SECONDS = 20, 60
 # While the old and the new processes of a deployment both answer.
 DEPLOY_CLIENTS, DEPLOY_SOCKETS = 50, 20
-HANGING_UP, HANGING_UP_AT_ONCE = 1000, 25
+ABORTS, ABORTS_AT_ONCE = 1000, 25
 # Requests that have a database connection at once: the threads of all processes.
 AT_THE_DATABASE = {"asgi-daphne": 4, "asgi-uvicorn": 6, "wsgi-gunicorn": 8, "wsgi-waitress": 8}
 
@@ -115,16 +115,16 @@ def test_as_many_requests_are_at_the_database_as_there_are_threads(
         client.close()
 
 
-async def hang_up_often(site: Site, session: str) -> None:
-    """Ask for a page that takes database queries, and hang up within a tenth of a second."""
+async def abort_often(site: Site, session: str) -> None:
+    """Ask for a page that takes database queries, and disconnect within a tenth of a second."""
     moments = random.Random(4)
-    for _ in range(HANGING_UP // HANGING_UP_AT_ONCE):
-        waits = [moments.uniform(0, 0.1) for _ in range(HANGING_UP_AT_ONCE)]
+    for _ in range(ABORTS // ABORTS_AT_ONCE):
+        waits = [moments.uniform(0, 0.1) for _ in range(ABORTS_AT_ONCE)]
         await asyncio.gather(*(site.ask("/", session, seconds) for seconds in waits))
 
 
 def test_a_thousand_impatient_clients_leave_no_trace(site, sessions, services):
-    asyncio.run(hang_up_often(site, sessions[0]))
+    asyncio.run(abort_often(site, sessions[0]))
     # Waitress runs every request that it has read.
     wait_until(lambda: get(site, "/").status == 200, "a page after the aborted requests")
     with site.visitor() as visitor:

@@ -110,7 +110,7 @@ def test_the_readme_knows_every_question_and_the_number_of_combinations():
 
 
 def test_the_first_command_of_the_readme_needs_no_address_and_two_commands_have_it():
-    """Whoever publishes the template sets it there."""
+    """CONTRIBUTING.md's commands replace OWNER in README.md only."""
     address = re.compile(r"(?:gh:|github\.com[:/])([\w-]+)/cookiecutter-django-paas\b")
     found = {
         path.relative_to(TEMPLATE).as_posix(): names
