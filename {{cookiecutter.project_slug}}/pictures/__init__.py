@@ -1,4 +1,4 @@
-"""Example: a picture for every user. README.md tells how to remove it.
+"""Example: a picture for every user. README.md has the steps that remove it.
 
 Uploads are not stored as they are: ``paas.images`` validates each and encodes it again. The files are
 in a private bucket (``paas.bucket``), and pages link to them by signed URLs that expire after an hour.
