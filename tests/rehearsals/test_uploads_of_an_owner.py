@@ -51,14 +51,18 @@ def saved_url(printed: str) -> str:
     return re.search(r"^url:(.+)$", printed, re.MULTILINE)[1]
 
 
-def test_development_serves_files_of_media_and_git_ignores_them(owner):
+# Of README.md: development, and the preview of production.
+LOCAL_SERVERS = ["python manage.py runserver --noreload {}", "make prod ADDRESS={}"]
+
+
+def test_local_servers_serve_files_of_media_and_git_ignores_them(owner):
     path = saved_url(owner.run_script(SAVE))
     assert path.startswith("/media/photos/")
     assert (owner.folder / path.lstrip("/")).read_text() == "A photo"
-    address = f"127.0.0.1:{free_port()}"
-    command = f"python manage.py runserver --noreload {address}"
-    with serve(command, address, owner.folder, owner.environment) as url:
-        assert httpx.get(f"{url}{path}").text == "A photo"
+    for command in LOCAL_SERVERS:
+        address = f"127.0.0.1:{free_port()}"
+        with serve(command.format(address), address, owner.folder, owner.environment) as url:
+            assert httpx.get(f"{url}{path}").text == "A photo"
     owner.run("git init --quiet\ngit add --all")
     assert "manage.py" in (staged := owner.run("git ls-files"))
     assert "media" not in staged

@@ -1,7 +1,13 @@
-"""Serves uploads in development, from MEDIA_ROOT. In production they are in the bucket."""
+"""Serves uploads from MEDIA_ROOT in development and in a preview. In production a bucket does."""
 
-from django.conf import settings
-from django.conf.urls.static import static
+import re
 
-# Empty unless DEBUG is on.
-urlpatterns = static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)
+from django.urls import re_path
+from django.views.static import serve
+
+from paas.conf import settings
+
+urlpatterns = []
+if settings.DEBUG or settings.IS_PREVIEW:
+    route = rf"^{re.escape(settings.MEDIA_URL.lstrip('/'))}(?P<path>.*)$"
+    urlpatterns += [re_path(route, serve, {"document_root": settings.MEDIA_ROOT})]
