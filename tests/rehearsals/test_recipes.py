@@ -1,6 +1,7 @@
 """The recipes of the package's docs/recipes.md, followed word for word on real servers."""
 
 import json
+import re
 import shutil
 import socket
 
@@ -11,13 +12,13 @@ from psycopg import sql
 from harness.checkouts import Checkout
 from harness.combinations import SERVERS, for_combinations, is_asgi
 from harness.deployment import Deployment
-from harness.failures import output_of_failed
+from harness.failures import errors, output_of_failed
 from harness.recipes import TICKETS, follow, read_recipes
 from harness.site import new_name
 from harness.sockets import close_code, get_ticket, receive_until
 from harness.waiting import wait_until
 
-CHAT, DATABASE = "A chat", "A second database"
+CHAT, CHECK, DATABASE = "A chat", "A deploy check", "A second database"
 RECIPES = read_recipes("recipes.md")
 VARIABLE = "REPORTS_DATABASE_URL"
 
@@ -37,12 +38,13 @@ def extended(deployment, reports, tmp_path_factory) -> Deployment:
     ignored = shutil.ignore_patterns(".heroku", "__pycache__")
     folder = tmp_path_factory.mktemp("recipes") / "my_site"
     shutil.copytree(deployment.platform.folder, folder, ignore=ignored)
-    for title in (CHAT, DATABASE):  # the tickets are the deployment's own
+    for title in (CHAT, CHECK, DATABASE):  # the tickets are the deployment's own
         follow(Checkout(folder, {}), RECIPES[title])
     (folder / ".env").unlink()  # git ignores it
     platform = type(deployment.platform)(folder)
     platform.programs = deployment.platform.programs
-    extended = Deployment(platform, deployment.environment | {VARIABLE: reports}, "")
+    variables = {VARIABLE: reports, "MAP_KEY": "a key"}
+    extended = Deployment(platform, deployment.environment | variables, "")
     extended.run("python manage.py collectstatic --noinput", platform.build_environment())
     return extended
 
@@ -54,7 +56,7 @@ def site(extended):
 
 
 def test_a_project_with_every_recipe_passes_its_checks_and_tests(developer):
-    assert set(RECIPES) == {CHAT, TICKETS, DATABASE}
+    assert set(RECIPES) == {CHAT, CHECK, TICKETS, DATABASE}
     for section in RECIPES.values():
         follow(developer, section)
     assert f"{VARIABLE}=" in developer.read(".env")
@@ -181,6 +183,12 @@ def test_a_second_database_without_its_variable_or_tls_stops_the_release(extende
     printed = output_of_failed("release", extended, environment)
     assert "The URL of DATABASES['reports'] must set sslmode=require" in printed
     extended.run(extended.platform.command("release"))
+
+
+def test_a_deploy_check_of_one_s_own_stops_the_release(extended):
+    printed = output_of_failed("release", extended, extended.environment | {"MAP_KEY": ""})
+    assert errors(printed) == ["MAP_KEY is not set."]
+    assert re.search(r"HINT: .*MAP_KEY", printed)
 
 
 def test_readyz_asks_a_second_database_and_the_log_has_its_connections(services, site, visitor):

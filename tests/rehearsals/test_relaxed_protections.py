@@ -111,6 +111,7 @@ def test_the_project_s_own_tests_pass_with_all_of_it(clone):
     shutil.copytree(Path(corsheaders.__file__).parent, clone.folder / "corsheaders")
     relax(clone, lambda title: title != VIDEO)
     clone.replace("config/settings.py", "\nenv.seal()\n", MEMBERS)
+    clone.append("pages/webhook.py", "\nwebhook.login_required = False\n")
     clone.run("python -m pytest")
 
 
