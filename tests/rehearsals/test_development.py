@@ -109,7 +109,7 @@ for each in (visitor, user):
 @one_project
 def test_a_menu_item_is_for_all_above_the_line_that_the_readme_names_and_for_users_below(developer):
     [line] = re.findall(
-        r"^\| a menu item .+ below `(.+?)`", developer.read("README.md"), re.MULTILINE
+        r"^\| a menu item .+ above `(.+?)`", developer.read("README.md"), re.MULTILINE
     )
     above, below = '<a href="/">Above</a>', '<a href="/">Below</a>'
     developer.replace("templates/menu.html", line, f"{above}\n{line}\n{below}")

@@ -21,8 +21,8 @@ PATTERNS = {
     "AWS_S3_REGION_NAME": r"[a-z0-9-]+",
 }
 ADD_BUCKET = (
-    'Uploads need a bucket: add "django-paas[s3]" to the dependencies, and set its variables, '
-    "by the steps of docs/operations.md in a project."
+    'Uploads need a bucket: add "django-paas[s3]" to the dependencies, and set the AWS_* variables. '
+    '"Uploads" in docs/operations.md of a new project has the steps.'
 )
 
 

@@ -3,7 +3,8 @@
 // connectSocket(path, {subprotocol, onMessage, onState}) opens a WebSocket to this site and keeps
 // it open: it answers pings, and connects again until the user is logged out.
 // onMessage(message) gets each message but pings. onState(state) gets "open", "reconnecting" or
-// "logged out". Returns an object with send(message), which sends JSON, or returns false if no WebSocket is open.
+// "logged out". Returns an object; its send(message) sends JSON, or returns false if no WebSocket is
+// open.
 
 function connectSocket(path, { subprotocol, onMessage, onState = () => {} }) {
   const FIRST_DELAY = 500; // milliseconds
