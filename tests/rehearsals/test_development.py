@@ -116,3 +116,21 @@ def test_a_menu_item_is_for_all_above_the_line_that_the_readme_names_and_for_use
     developer.run("python manage.py migrate")
     shown = re.findall(r"^shown: (.+)", developer.run_script(SHOW_MENU), re.MULTILINE)
     assert shown == ["Above", "Above Below"]
+
+
+MODEL = """
+from django.db import models
+
+
+class Message(models.Model):
+    number = models.CharField(max_length=50, unique=True)
+
+    def __str__(self):
+        return self.number
+"""
+
+
+@one_project
+def test_a_model_in_the_app_of_pages_gets_a_migration(developer):
+    developer.write("pages/models.py", MODEL)
+    assert "pages/migrations/0001_initial.py" in developer.run("python manage.py makemigrations")
