@@ -30,7 +30,7 @@ def add_code(project: Checkout, code: str) -> None:
         project.write(name, code)
         return
     if line:
-        project.replace(name, f"\n{line}\n", f"\n{line}\n{code.partition('\n')[2]}")
+        project.replace(name, f"{line}\n", f"{line}\n{code.partition('\n')[2]}")
         return
     text, seal, _ = project.read(name).partition(SEAL)
     project.write(name, f"{text}\n{code}{seal}")

@@ -2,10 +2,12 @@
 
 import json
 import re
+import secrets
 import shutil
 import socket
 
 import pytest
+import yaml
 from playwright.sync_api import expect
 from psycopg import sql
 
@@ -64,6 +66,11 @@ def test_a_project_with_every_recipe_passes_its_checks_and_tests(developer):
         "make fix check\npython manage.py migrate\npython manage.py migrate --database reports"
     )
     assert " passed" in developer.run("make test")
+    # The release of CI, where there is no .env.
+    workflow = yaml.safe_load(developer.read(".github/workflows/ci.yml"))
+    variables = workflow["jobs"]["test"]["steps"][-1]["env"]
+    variables |= {"ENV_FILE": "none", "SECRET_KEY": secrets.token_urlsafe(50)}
+    developer.run("python manage.py check --deploy --fail-level WARNING", **variables)
 
 
 def test_people_in_a_room_see_what_is_said_there(open_window):
