@@ -69,7 +69,8 @@ class ASGIHandler(asgi.ASGIHandler):
         body = RequestBody(scope, receive)
         try:
             if not body.is_too_large:
-                await self.handle_request(scope, body, send)
+                with await body.read() as file:
+                    await self.handle_request(scope, file, body, send)
         except RequestAborted:
             pass
         finally:
@@ -85,10 +86,8 @@ class ASGIHandler(asgi.ASGIHandler):
             response = self.sync_handler.get_response(request)
         await self.send_response(response, send)
 
-    async def handle_request(self, scope, body: RequestBody, send):
-        file = await body.read()
+    async def handle_request(self, scope, file, body: RequestBody, send):
         if len(self.queued) >= settings.MAX_QUEUED_REQUESTS:
-            file.close()
             await send_error(OVERLOADED, scope, body, send)
             return
         # Counts as queued from here on, until a thread begins its first call.
@@ -118,9 +117,7 @@ class ASGIHandler(asgi.ASGIHandler):
         await asyncio.wait({response, body.disconnected}, return_when=asyncio.FIRST_COMPLETED)
         if not body.disconnected.done():
             return await response
-        if executor.cancel():
-            file.close()
-        elif (await response).streaming:  # respond() has closed the others
+        if not executor.cancel() and (await response).streaming:  # respond() has closed the others
             await sync_to_async(response.result().close)()
         raise RequestAborted
 
