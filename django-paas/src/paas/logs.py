@@ -22,7 +22,7 @@ from structlog.typing import EventDict, Processor
 MAX_FRAMES = 20
 MAX_PATH_LENGTH = 1000
 # Names of URL arguments that hold a secret, such as a password-reset token.
-SECRET_ARGUMENTS = {"token", "key", "uidb36", "uidb64"}
+SECRET_ARGUMENTS = {"token", "key"}
 # They log a line per request, or per second, during an outage, an overload or an attack.
 RATE_LIMITED_LOGGERS = (
     "channels_redis.pubsub",
