@@ -13,7 +13,6 @@ A worker that is killed between sending and committing leaves the task due: it i
 """
 
 import time
-from copy import copy
 
 from celery.beat import ScheduleEntry, Scheduler
 from celery.utils.log import get_logger
@@ -67,9 +66,8 @@ class OnceScheduler(Scheduler):
         try:
             with transaction.atomic():
                 row = PeriodicTask.objects.select_for_update().get(name=entry.name)
-                stored = copy(entry)
-                stored.last_run_at = row.last_run_at
-                if stored.is_due().is_due:
+                entry.last_run_at = row.last_run_at
+                if entry.is_due().is_due:
                     self.apply_async(entry, producer=producer, advance=False)
                     row.last_run_at = entry.default_now()
                     row.save()
