@@ -10,9 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import path, reverse
-from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
-from django.views.decorators.cache import never_cache
 from django.views.generic import RedirectView
 
 from paas.conf import settings
@@ -42,7 +40,6 @@ class AdminSite(admin.AdminSite):
         page = RedirectView.as_view(pattern_name="account_change_password")
         return [path("password_change/", page), *super().get_urls()]
 
-    @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context=None):
         """Redirect to what is missing: a login, a second factor, or the use of it."""
         target = request.GET.get(REDIRECT_FIELD_NAME, reverse("admin:index"))
