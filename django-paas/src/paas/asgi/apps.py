@@ -5,4 +5,4 @@ class AsgiConfig(AppConfig):
     name = "paas.asgi"
 
     def ready(self):
-        from . import checks, sessions  # noqa: F401 (registers checks and signal receivers)
+        from . import sessions  # noqa: F401 (connects its signal receiver)
