@@ -44,6 +44,7 @@ PROTECTING = {
     "MAX_QUEUED_REQUESTS": 500,  # requests would wait longer than the router does
     "SEND_TIMEOUT": 30,  # clients that read nothing would stay
     "ACCOUNT_EMAIL_VERIFICATION": "mandatory",  # an account could have another's address
+    "ACCOUNT_PREVENT_ENUMERATION": "strict",  # allauth's own sign-up form could reveal who has an account
     "ACCOUNT_SIGNUP_FIELDS": ["username*", "email*", "password1*", "password2*"],
 }
 # By the variable: a value that is not understood.
