@@ -10,9 +10,10 @@ from django.conf import settings
 from django.http import HttpResponseServerError
 from django.test import Client
 from django.urls import include, path, reverse
+from structlog.contextvars import bound_contextvars
 
 from paas.limits import OVERLOADED
-from paas.logs import MAX_FRAMES, MAX_PATH_LENGTH, format_exception
+from paas.logs import BACKGROUND_LOGGERS, MAX_FRAMES, MAX_PATH_LENGTH, format_exception
 
 DJANGO_ERRORS = ["DisallowedHost", "RequestDataTooBig", "TooManyFieldsSent", "TooManyFilesSent"]
 
@@ -37,6 +38,24 @@ def test_a_request_logs_one_line_without_its_query_string(client, user, events):
     assert (event["method"], event["path"], event["status"]) == ("GET", "/", 200)
     assert (event["user_id"], event["address"]) == (user.pk, "127.0.0.1")
     assert "hush" not in str(event)
+
+
+def test_a_line_after_a_request_does_not_have_its_id(client, events):
+    client.get("/favicon.ico")
+    logging.getLogger(__name__).warning("The thread has no request.")
+    request, later = events()
+    assert request["request_id"]
+    assert "request_id" not in later
+
+
+def test_a_user_that_no_view_needs_is_not_loaded_for_the_log(
+    client, user, events, django_assert_num_queries
+):
+    client.force_login(user)
+    with django_assert_num_queries(0):
+        client.get("/favicon.ico")
+    (event,) = events()
+    assert event["user_id"] is None
 
 
 def test_health_checks_are_not_logged(client, events):
@@ -98,9 +117,11 @@ def test_rate_limited_loggers_log_one_line_per_interval(events, name, monkeypatc
     logger = logging.getLogger(name)
     (rate_limit,) = logger.filters
     monkeypatch.setattr(rate_limit, "silent_until", 0.0)
-    for _ in range(3):
-        logger.error("Away", exc_info=ConnectionError())
+    with bound_contextvars(request_id="of the first request"):
+        for _ in range(3):
+            logger.error("Away", exc_info=ConnectionError())
     (event,) = events()
+    assert ("request_id" in event) == (name not in BACKGROUND_LOGGERS)
     assert (event["event"], event["level"]) == ("Away (ConnectionError)", "warning")
     assert "exception" not in event
 
