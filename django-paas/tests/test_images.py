@@ -74,19 +74,42 @@ def test_a_picture_is_upright_and_has_no_metadata():
         (b"\x89PNG\r\n\x1a\n and then nothing", INVALID),
         (picture("JPEG", size=(2000, 2000))[:-1000], INVALID),
         (picture("BMP"), INVALID),
+        (picture("GIF")[:6] + b"\xff" * 4 + picture("GIF")[10:], INVALID),
         (picture() + bytes(2_000_000), "This file is larger than 2 MB."),
         (picture(size=(3000, 3000)), "This picture has more than 8 megapixels."),
         (picture("JPEG", size=(5000, 4000)), "This picture has more than 16 megapixels."),
         (jpeg_of_many_scans(), "This picture takes too long to decode."),
     ],
     ids=[
-        *["SVG", "broken", "cut short", "BMP", "too large", "PNG of 9 MP", "JPEG of 20 MP"],
+        *[
+            "SVG",
+            "broken",
+            "cut short",
+            "BMP",
+            "GIF of 4,295 MP",
+            "too large",
+            "PNG of 9 MP",
+            "JPEG of 20 MP",
+        ],
         "many scans",
     ],
 )
 def test_an_invalid_file_is_rejected_with_a_reason(data, message):
     with pytest.raises(ValidationError, match=message):
         upload(data)
+
+
+def test_the_decoder_of_no_other_format_is_tried(monkeypatch):
+    _, accept = Image.OPEN["BMP"]
+    monkeypatch.setitem(Image.OPEN, "BMP", (lambda *arguments: pytest.fail("It is tried."), accept))
+    with pytest.raises(ValidationError, match=INVALID):
+        upload(picture("BMP"))
+
+
+def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size():
+    with Image.open(BytesIO(picture("JPEG", size=(4000, 3000)))) as image:
+        images.thumbnail(image)
+        assert image.size == (1000, 750)
 
 
 def test_an_upload_is_rejected_while_others_are_decoded(monkeypatch):
