@@ -4,6 +4,7 @@ import time
 from threading import Event
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -131,6 +132,8 @@ def test_files_of_a_project_s_old_machinery_are_named(tmp_path, monkeypatch):
 
 def test_more_threads_than_database_connections_are_a_problem(configure, only_problem, settings):
     settings.WEB_THREADS = 7
+    # One for /readyz, and one for WebSockets.
+    assert connections_per_process() == 7 + 1 + settings.IS_ASGI
     connections = 2 * connections_per_process()
     plan = {"WEB_PROCESSES": 2, "DATABASE_CONNECTION_LIMIT": connections}
     configure(**plan)
@@ -191,6 +194,20 @@ def test_readyz_shows_no_text_of_an_error(client, monkeypatch):
     monkeypatch.setattr(health, "probe_database", fail)
     response = client.get("/readyz")
     assert (response.status_code, response.json()) == (503, {"database": "unreachable"})
+
+
+def test_a_probe_keeps_no_connection(db, monkeypatch):
+    """One that PostgreSQL has ended would fail each later probe."""
+    closed: list[bool] = []
+    monkeypatch.setattr(connection, "close", lambda: closed.append(True))
+    assert health.probe_database() == "ok"
+    assert closed
+
+
+def test_a_misspelled_probe_fails_at_the_start(settings):
+    settings.READINESS_PROBES = {"database": "paas.health.probe_datbase"}
+    with pytest.raises(ImportError):
+        apps.get_app_config("django_paas").ready()
 
 
 def hang() -> str:
