@@ -85,6 +85,9 @@ async def test_an_error_closes_the_websocket_and_is_logged_with_the_request_id(e
     assert opened["request_id"] == error["request_id"] == closed["request_id"]
 
 
+TIMEOUT = 10  # seconds; enough on a busy machine
+
+
 async def test_shutdown_closes_websockets_and_waits_for_them():
     ended, sent = [], []
     closed = asyncio.Event()
@@ -99,7 +102,41 @@ async def test_shutdown_closes_websockets_and_waits_for_them():
 
     socket = asyncio.create_task(shutdown.TrackInFlight(work)({"type": "websocket"}, None, send))
     await asyncio.sleep(0)
-    await shutdown.drain()
+    async with asyncio.timeout(TIMEOUT):
+        await shutdown.drain()
     assert ended == ["websocket"]
     assert sent == [{"type": "websocket.close", "code": 1012}]
     await socket
+
+
+async def test_shutdown_ends_in_time_whatever_websockets_and_requests_do(monkeypatch):
+    closed = []
+
+    async def close(message):
+        closed.append(message)
+
+    async def hang(message):
+        await asyncio.Event().wait()
+
+    async def fail(message):
+        raise ConnectionError
+
+    # Heroku kills a process 30 s after SIGTERM, for about a second of which its router sends requests.
+    assert shutdown.SHUTDOWN_TIMEOUT < 30
+    assert shutdown.ACCEPT_GRACE_SECONDS >= 1
+    assert shutdown.SHUTDOWN_TIMEOUT - 2 * shutdown.ACCEPT_GRACE_SECONDS > 20  # for requests
+    monkeypatch.setattr(shutdown, "SHUTDOWN_TIMEOUT", 30)
+    monkeypatch.setattr(shutdown, "ACCEPT_GRACE_SECONDS", 14.9)
+    monkeypatch.setattr(shutdown, "calls", {"a request without end"})
+    monkeypatch.setattr(shutdown, "open_sockets", [close, hang, fail])  # the last one first
+    async with asyncio.timeout(TIMEOUT):
+        await shutdown.drain()
+    assert closed == [{"type": "websocket.close", "code": 1012}]
+
+
+async def test_a_timeout_of_an_event_stream_s_own_is_not_taken_for_the_shutdown():
+    async def fail():
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        await shutdown.run_until_shutdown(fail(), None)

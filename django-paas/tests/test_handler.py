@@ -1,20 +1,34 @@
 """The ASGI handler: its threads, disconnects, streams and limits."""
 
 import asyncio
+import json
 import logging
 import threading
-from collections.abc import AsyncIterator
-from pathlib import Path
+import time
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from io import BytesIO
 
 import pytest
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
-from django.urls import path
+from django.core.signals import request_finished, request_started
+from django.db import connection
+from django.http import (
+    FileResponse,
+    HttpResponse,
+    HttpResponseServerError,
+    StreamingHttpResponse,
+)
+from django.urls import get_script_prefix, path
 from django.views.decorators.csrf import csrf_exempt
 
-from paas.asgi import shutdown
+from paas import health, limits
+from paas.asgi import request_body, shutdown, threads
 from paas.asgi.handler import ASGIHandler
+from paas.asgi.request_body import RequestBody
+from paas.asgi.threads import RequestExecutor, ThreadPool, Work
 from paas.limits import max_body_size
 
 # Seconds; enough on a busy machine.
@@ -50,7 +64,35 @@ async def wait_for_ever(request):
     try:
         await asyncio.Event().wait()
     finally:
+        await asyncio.sleep(0.01)
         request.scope["gate"].left.append(request.path)
+
+
+async def run_on(request):
+    """Start a task that outlives the response."""
+
+    async def name_thread() -> str:
+        await request.scope["may go on"].wait()
+        return await sync_to_async(lambda: threading.current_thread().name)()
+
+    request.scope["tasks"].append(asyncio.create_task(name_thread()))
+    return HttpResponse()
+
+
+async def fail(request):
+    raise RuntimeError
+
+
+def handler500(request):
+    return HttpResponseServerError(threading.current_thread().name)
+
+
+class Stop(BaseException):
+    pass
+
+
+async def stop(request):
+    raise Stop
 
 
 async def events(request):
@@ -61,6 +103,14 @@ async def events(request):
         finally:
             request.scope["gate"].left.append(request.path)
 
+    return StreamingHttpResponse(parts(), content_type="text/event-stream; charset=utf-8")
+
+
+def synchronous_events(request):
+    def parts() -> Iterator[str]:
+        yield "data: 1\n\n"
+        request.scope["gate"].pass_through(request)
+
     return StreamingHttpResponse(parts(), content_type="text/event-stream")
 
 
@@ -68,24 +118,105 @@ def numbers(request):
     return StreamingHttpResponse(f"{number}\n" for number in range(1000))
 
 
+def slow_numbers(request):
+    def parts() -> Iterator[str]:
+        for number in range(3):
+            yield f"{number}\n"
+            time.sleep(0.1)
+
+    return StreamingHttpResponse(parts())
+
+
+def numbers_in_transaction(request):
+    def parts() -> Iterator[str]:
+        connection.in_atomic_block = True  # as in transaction.atomic()
+        request.scope["gate"].entered.append(request.path)
+        for number in range(2):
+            time.sleep(0.1)
+            yield f"{number}\n"
+        connection.in_atomic_block = False
+
+    return StreamingHttpResponse(parts())
+
+
+def is_in_transaction(request):
+    return HttpResponse(str(connection.in_atomic_block))
+
+
+async def download(request):
+    async def parts() -> AsyncIterator[str]:
+        yield "begin"
+        await request.scope["may go on"].wait()
+        yield "end"
+
+    return StreamingHttpResponse(parts())
+
+
+class File(BytesIO):
+    """``threads`` are those that read and close it."""
+
+    def __init__(self, content: bytes):
+        super().__init__(content)
+        self.threads: set[threading.Thread] = set()
+
+    def read(self, size=-1):
+        self.threads.add(threading.current_thread())
+        return super().read(size)
+
+    def close(self):
+        self.threads.add(threading.current_thread())
+        super().close()
+
+
 def file(request):
-    return FileResponse(open(__file__, "rb"))  # noqa: PTH123 (the response closes it)
+    response = FileResponse(request.scope["file"], status=203, filename="numbers.txt")
+    response.set_cookie("seen", "yes")
+    return response
+
+
+async def file_async(request):
+    return file(request)
+
+
+def file_after_gate(request):
+    request.scope["second gate"].pass_through(request)
+    return file(request)
 
 
 @csrf_exempt
 @max_body_size(100)
 def small(request):
-    return HttpResponse(str(len(request.body)))
+    return HttpResponse(str(len(request.read())))
+
+
+def prefix(request):
+    return HttpResponse(get_script_prefix())
+
+
+async def prefix_async(request):
+    return HttpResponse(get_script_prefix())
 
 
 urlpatterns = [
     path("gate/<int:number>/", wait_at_gate),
     path("threads/", name_threads),
     path("for-ever/", wait_for_ever),
+    path("run-on/", run_on),
+    path("fail/", fail),
+    path("stop/", stop),
     path("events/", events),
+    path("synchronous-events/", synchronous_events),
     path("numbers/", numbers),
+    path("slow-numbers/", slow_numbers),
+    path("numbers-in-transaction/", numbers_in_transaction),
+    path("is-in-transaction/", is_in_transaction),
+    path("download/", download),
     path("file/", file),
+    path("file-async/", file_async),
+    path("file-after-gate/", file_after_gate),
     path("small/", small),
+    path("prefix/", prefix),
+    path("prefix-async/", prefix_async),
 ]
 
 
@@ -96,29 +227,36 @@ def gate():
 
 @pytest.fixture
 async def handler(settings):
-    """A handler with one thread; at the end it waits until all requests have ended."""
+    """A handler with one thread; at the end it waits until all requests and tasks have ended."""
     settings.ROOT_URLCONF = __name__
     settings.ALLOWED_HOSTS = ["*"]
     settings.WEB_THREADS = 1
     yield ASGIHandler()
-    await until(lambda: not shutdown.calls)
+    await until(lambda: not shutdown.calls and len(asyncio.all_tasks()) == 1)
 
 
 @pytest.fixture
 def send_request(handler, gate):
-    """A function that sends a request, and returns the communicator that receives the response."""
+    """A function that sends a request, and returns the communicator that receives the response.
 
-    def send(path: str, *bodies: bytes, **headers: str) -> ApplicationCommunicator:
+    Without ``complete`` more of the body is to come.
+    """
+
+    def send(
+        path: str, *bodies: bytes, scope: dict | None = None, complete: bool = True, **headers: str
+    ) -> ApplicationCommunicator:
         scope = {
             "type": "http",
             "method": "POST" if bodies else "GET",
             "path": path,
             "headers": [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()],
             "gate": gate,
+            **(scope or {}),
         }
         communicator = ApplicationCommunicator(handler, scope)
         for number, body in enumerate(bodies or [b""], start=1):
-            message = {"type": "http.request", "body": body, "more_body": number < len(bodies)}
+            more = number < len(bodies) or not complete
+            message = {"type": "http.request", "body": body, "more_body": more}
             communicator.input_queue.put_nowait(message)
         assert communicator.future  # reading it starts the application
         return communicator
@@ -129,11 +267,17 @@ def send_request(handler, gate):
 async def read_response(communicator) -> tuple[int, bytes]:
     """Return the status and the body."""
     start = await communicator.receive_output(TIMEOUT)
-    body, more = b"", True
+    return start["status"], b"".join(await read_parts(communicator))
+
+
+async def read_parts(communicator) -> list[bytes]:
+    """Return the messages of the body."""
+    parts, more = [], True
     while more:
         message = await communicator.receive_output(TIMEOUT)
-        body, more = body + message.get("body", b""), message.get("more_body", False)
-    return start["status"], body
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return parts
 
 
 async def until(condition) -> None:
@@ -142,7 +286,7 @@ async def until(condition) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_a_queued_request_is_dropped_if_its_client_disconnects(send_request, gate):
+async def test_a_queued_request_is_dropped_if_its_client_disconnects(send_request, handler, gate):
     first, second = send_request("/gate/1/"), send_request("/gate/2/")
     await until(lambda: gate.entered == ["/gate/1/"])
     await second.send_input({"type": "http.disconnect"})
@@ -151,6 +295,24 @@ async def test_a_queued_request_is_dropped_if_its_client_disconnects(send_reques
     assert await read_response(first) == (200, b"passed")
     assert await read_response(send_request("/gate/3/")) == (200, b"passed")
     assert gate.entered == ["/gate/1/", "/gate/3/"]
+    assert not handler.queued
+
+
+async def test_a_file_is_closed_if_its_client_disconnects_before_it_is_sent(
+    send_request, handler, gate
+):
+    first = send_request("/gate/1/")
+    await until(lambda: gate.entered)
+    second, file = Gate(), File(bytes(200_000))
+    left = send_request("/file-after-gate/", scope={"second gate": second, "file": file})
+    await until(lambda: handler.queued)
+    gate.opened.set()
+    await until(lambda: second.entered)
+    await left.send_input({"type": "http.disconnect"})
+    await asyncio.sleep(0.01)
+    second.opened.set()
+    await until(lambda: file.closed)
+    assert await read_response(first) == (200, b"passed")
 
 
 @pytest.mark.parametrize("cancelled", [True, False])
@@ -161,12 +323,18 @@ async def test_a_view_that_has_started_runs_to_its_end(send_request, handler, ga
         request.future.cancel()
     else:
         await request.send_input({"type": "http.disconnect"})
+    await asyncio.sleep(0.01)
+    assert shutdown.calls  # drain() waits for it
     gate.opened.set()
     await until(lambda: gate.left == ["/gate/1/"])
     await until(lambda: not shutdown.calls)
 
 
-async def test_requests_beyond_the_queue_are_refused_at_once(send_request, gate, settings):
+async def test_requests_beyond_the_queue_are_refused_at_once(
+    send_request, gate, settings, events, monkeypatch
+):
+    (rate_limit,) = logging.getLogger("paas.limits").filters
+    monkeypatch.setattr(rate_limit, "silent_until", 0.0)
     settings.MAX_QUEUED_REQUESTS = 1
     served = [send_request("/gate/1/")]
     await until(lambda: gate.entered)
@@ -175,28 +343,55 @@ async def test_requests_beyond_the_queue_are_refused_at_once(send_request, gate,
     refused = send_request("/gate/3/")
     start = await refused.receive_output(TIMEOUT)
     assert (start["status"], dict(start["headers"])[b"retry-after"]) == (503, b"5")
+    assert [event["path"] for event in events()] == ["/gate/3/"]
     assert await read_response(send_request("/healthz")) == (200, b"ok")
     gate.opened.set()
     assert [await read_response(one) for one in served] == [(200, b"passed")] * 2
     assert await read_response(send_request("/gate/4/")) == (200, b"passed")
 
 
-async def test_an_async_view_holds_no_thread_while_it_waits(send_request, gate):
-    waiting = [send_request("/for-ever/") for _ in range(3)]
+@pytest.mark.parametrize("root_path", ["", "/app"])
+async def test_an_async_view_holds_no_thread_while_it_waits(send_request, gate, root_path):
+    path = f"{root_path}/for-ever/"
+    waiting = [send_request(path, scope={"root_path": root_path}) for _ in range(3)]
     await until(lambda: len(gate.entered) == 3)
     gate.opened.set()
     assert await read_response(send_request("/gate/1/")) == (200, b"passed")
     for one in waiting:
         await one.send_input({"type": "http.disconnect"})
         await one.wait(TIMEOUT)
-    assert gate.left.count("/for-ever/") == 3
+    assert gate.left.count(path) == 3
 
 
-async def test_the_synchronous_parts_of_a_request_share_one_thread(send_request, settings):
-    settings.WEB_THREADS = 3
-    status, names = await read_response(send_request("/threads/"))
-    assert status == 200
-    assert len(set(names.split())) == 1
+@pytest.fixture
+def only_our_middleware(settings):
+    settings.MIDDLEWARE = [one for one in settings.MIDDLEWARE if one.startswith("paas.")]
+    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = False
+
+
+async def test_our_middleware_runs_in_no_thread(
+    only_our_middleware, handler, send_request, gate, monkeypatch
+):
+    calls, submit = [], handler.threads.submit
+
+    def count(*work):
+        calls.append(work)
+        submit(*work)
+
+    monkeypatch.setattr(handler.threads, "submit", count)
+    waiting = send_request("/for-ever/")
+    await until(lambda: gate.entered)
+    assert len(calls) == 1  # the receivers of request_started
+    await waiting.send_input({"type": "http.disconnect"})
+    await waiting.wait(TIMEOUT)
+
+
+async def test_the_synchronous_parts_of_a_request_share_one_thread(send_request, handler):
+    handler.threads.size = 3
+    for request in [send_request("/threads/") for _ in range(12)]:
+        status, names = await read_response(request)
+        assert status == 200
+        assert len(set(names.split())) == 1
 
 
 async def test_a_stream_holds_no_thread_and_ends_at_a_disconnect_or_shutdown(send_request, gate):
@@ -216,12 +411,59 @@ async def test_a_stream_holds_no_thread_and_ends_at_a_disconnect_or_shutdown(sen
     assert gate.left.count("/events/") == 2
 
 
-async def test_synchronous_streams_are_complete(send_request):
-    assert await read_response(send_request("/numbers/")) == (
-        200,
-        b"".join(b"%d\n" % n for n in range(1000)),
-    )
-    assert await read_response(send_request("/file/")) == (200, Path(__file__).read_bytes())
+async def test_a_stream_that_ends_by_itself_is_complete_in_spite_of_a_shutdown(send_request):
+    may_go_on = asyncio.Event()
+    request = send_request("/download/", scope={"may go on": may_go_on})
+    await request.receive_output(TIMEOUT)
+    await request.receive_output(TIMEOUT)
+    draining = asyncio.create_task(shutdown.drain())
+    await asyncio.sleep(0.1)
+    may_go_on.set()
+    assert b"".join(await read_parts(request)) == b"end"
+    await draining
+
+
+async def test_a_synchronous_stream_is_sent_in_blocks(send_request):
+    request = send_request("/numbers/")
+    await request.receive_output(TIMEOUT)
+    parts = await read_parts(request)
+    assert b"".join(parts) == b"".join(b"%d\n" % n for n in range(1000))
+    assert len(parts) < 100
+
+
+async def test_a_slow_synchronous_stream_is_sent_as_it_comes(send_request, gate):
+    request = send_request("/slow-numbers/")
+    await request.receive_output(TIMEOUT)
+    assert len(list(filter(None, await read_parts(request)))) > 1
+    events = send_request("/synchronous-events/")
+    await events.receive_output(TIMEOUT)
+    assert (await events.receive_output(TIMEOUT))["body"] == b"data: 1\n\n"
+    gate.opened.set()
+    await read_parts(events)
+
+
+async def test_no_request_joins_the_transaction_of_a_stream(send_request, gate):
+    stream = send_request("/numbers-in-transaction/")
+    await until(lambda: gate.entered)
+    assert await read_response(send_request("/is-in-transaction/")) == (200, b"False")
+    assert await read_response(stream) == (200, b"0\n1\n")
+
+
+@pytest.mark.parametrize("path", ["/file/", "/file-async/"])
+@pytest.mark.parametrize("size", [100, 200_000])
+async def test_a_file_is_sent_whole_and_read_and_closed_in_a_thread(send_request, path, size):
+    content = b"0123456789" * (size // 10)
+    file = File(content)
+    request = send_request(path, scope={"file": file})
+    start = await request.receive_output(TIMEOUT)
+    headers = dict(start["headers"])
+    assert start["status"] == 203
+    assert headers[b"Content-Length"] == b"%d" % size
+    assert headers[b"Set-Cookie"].startswith(b"seen=yes")
+    assert b"".join(await read_parts(request)) == content
+    await request.wait(TIMEOUT)
+    assert file.closed
+    assert threading.main_thread() not in file.threads
 
 
 @pytest.mark.parametrize(
@@ -229,15 +471,212 @@ async def test_synchronous_streams_are_complete(send_request):
     [
         ([], {"content_length": "101"}),
         ([b"x" * 101], {"content_length": "101"}),
-        ([b"x" * 60, b"x" * 60], {"transfer_encoding": "chunked"}),
+        ([b"x" * 60, b"x" * 60, b"x"], {"transfer_encoding": "chunked"}),
     ],
 )
-async def test_a_body_beyond_the_limit_is_refused(send_request, bodies, headers):
-    assert (await read_response(send_request("/small/", *bodies, **headers)))[0] == 413
-    assert await read_response(send_request("/small/", b"x" * 100, content_length="100")) == (
-        200,
-        b"100",
-    )
+@pytest.mark.parametrize("root_path", ["", "/app"])
+async def test_a_body_beyond_the_limit_is_refused(send_request, bodies, headers, root_path):
+    path, below = f"{root_path}/small/", {"root_path": root_path}
+    refused = send_request(path, *bodies, scope=below, **headers)
+    assert (await read_response(refused))[0] == 413
+    # The rest of the body has been read before the end of the response.
+    assert refused.input_queue.empty()
+    await refused.wait(TIMEOUT)
+    assert refused.output_queue.empty()
+    accepted = send_request(path, b"x" * 100, scope=below, content_length="100")
+    assert await read_response(accepted) == (200, b"100")
+
+
+async def test_the_rest_of_a_refused_body_is_awaited_for_a_while_only(send_request, monkeypatch):
+    monkeypatch.setattr(request_body, "DISCARD_PAUSE_SECONDS", 0.01)
+    refused = send_request("/small/", b"x" * 101, complete=False, content_length="200")
+    assert (await read_response(refused))[0] == 413
+
+
+async def test_the_rest_of_a_refused_body_is_read_up_to_a_limit(send_request, monkeypatch):
+    monkeypatch.setattr(limits, "DISCARD_BYTES", 100)
+    refused = send_request("/small/", *[b"x" * 60] * 5, transfer_encoding="chunked")
+    assert (await read_response(refused))[0] == 413
+    assert not refused.input_queue.empty()
+
+
+async def test_a_body_that_is_cut_short_reaches_no_view(send_request):
+    request = send_request("/small/", b"x", complete=False, content_length="100")
+    await request.send_input({"type": "http.disconnect"})
+    await request.wait(TIMEOUT)
+    assert request.output_queue.empty()
+
+
+class Message(dict):
+    """Unlike a dict, it can be weakly referenced."""
+
+
+async def test_a_part_of_a_body_is_not_in_memory_until_the_next_comes():
+    queue: asyncio.Queue = asyncio.Queue()
+    reading = asyncio.create_task(RequestBody({"headers": []}, queue.get).read())
+    part = Message(type="http.request", body=b"x", more_body=True)
+    queue.put_nowait(part)
+    reference = weakref.ref(part)
+    del part
+    await until(lambda: reference() is None)
+    queue.put_nowait({"type": "http.request", "body": b"y"})
+    with await reading as file:
+        assert file.read() == b"xy"
+
+
+@pytest.fixture
+def signals():
+    """The name and the sender of each signal that a request has begun or ended."""
+    found = []
+
+    def note(signal, sender, **kwargs):
+        found.append(("started" if signal is request_started else "finished", sender))
+
+    for signal in (request_started, request_finished):
+        signal.connect(note)
+    yield found
+    for signal in (request_started, request_finished):
+        signal.disconnect(note)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["prefix", "prefix-async", "numbers", "file", "file-async", "fail", "for-ever", "stop"],
+)
+async def test_each_request_begins_and_ends_once(send_request, gate, signals, path):
+    """At both, Django looks after the database connections."""
+    request = send_request(f"/{path}/", scope={"file": File(b"content")})
+    if path == "for-ever":
+        await until(lambda: gate.entered)
+        await request.send_input({"type": "http.disconnect"})
+    with suppress(Stop):
+        await request.wait(TIMEOUT)
+    assert signals == [("started", ASGIHandler), ("finished", ASGIHandler)]
+
+
+async def test_a_task_that_outlives_its_response_uses_the_same_threads(send_request):
+    may_go_on = asyncio.Event()
+    tasks: list[asyncio.Task] = []
+    request = send_request("/run-on/", scope={"may go on": may_go_on, "tasks": tasks})
+    assert await read_response(request) == (200, b"")
+    await request.wait(TIMEOUT)
+    may_go_on.set()
+    assert await tasks[0] == "requests-0"
+
+
+async def test_an_error_page_of_an_async_view_is_made_in_the_same_threads(send_request, settings):
+    settings.DEBUG = False
+    assert await read_response(send_request("/fail/")) == (500, b"requests-0")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/prefix/", "/prefix-async/"])
+async def test_a_query_that_is_not_utf_8_is_a_bad_request(send_request, path):
+    request = send_request(path, scope={"query_string": b"\xff"})
+    assert (await read_response(request))[0] == 400
+
+
+@pytest.mark.parametrize("path", ["/prefix/", "/prefix-async/"])
+async def test_a_site_may_be_below_a_root_path(send_request, path):
+    below = send_request(f"/app{path}", scope={"root_path": "/app"})
+    assert await read_response(below) == (200, b"/app/")
+    assert await read_response(send_request(path)) == (200, b"/")
+
+
+PROBE_MAY_END = threading.Event()
+
+
+def broken() -> str:
+    raise ConnectionError
+
+
+def slow() -> str:
+    PROBE_MAY_END.wait(2 * TIMEOUT)
+    return "ok"
+
+
+async def test_probes_of_readyz_hold_up_no_other_request(send_request, settings, monkeypatch):
+    settings.READINESS_PROBES = {name: f"{__name__}.{name}" for name in ("broken", "slow")}
+    monkeypatch.setattr(health, "PROBE_TIMEOUT", 0.01)
+    status, body = await read_response(send_request("/readyz"))
+    found = {"broken": "unreachable", "slow": "no answer in time"}
+    assert (status, json.loads(body)) == (503, found)
+    monkeypatch.setattr(health, "PROBE_TIMEOUT", 2 * TIMEOUT)
+    ready = send_request("/readyz")
+    await until(lambda: health.PENDING["broken"].done())
+    await asyncio.sleep(0.01)
+    assert await read_response(send_request("/healthz")) == (200, b"ok")
+    assert not ready.future.done()
+    PROBE_MAY_END.set()
+    status, body = await read_response(ready)
+    assert (status, json.loads(body)) == (503, found | {"slow": "ok"})
+
+
+def submit(pool: ThreadPool, function, *args):
+    """Have a thread of the pool make the call; returns its future."""
+    work = Work(function, args)
+    pool.submit(work)
+    return work.future
+
+
+async def test_at_a_low_load_one_thread_does_all_work():
+    pool = ThreadPool(3)
+    barrier = threading.Barrier(3)
+    for call in [submit(pool, barrier.wait, TIMEOUT) for _ in range(3)]:
+        call.result(TIMEOUT)
+    found = set()
+    for _ in range(9):
+        await until(lambda: len(pool.idle) == 3)
+        found.add(submit(pool, threading.current_thread).result(TIMEOUT))
+    assert len(found) == 1
+
+
+async def test_work_that_waits_is_done_in_its_order(gate):
+    pool = ThreadPool(1)
+    done: list[int] = []
+    submit(pool, gate.opened.wait, TIMEOUT)
+    calls = [submit(pool, done.append, number) for number in range(3)]
+    gate.opened.set()
+    for call in calls:
+        call.result(TIMEOUT)
+    assert done == [0, 1, 2]
+
+
+async def test_a_thread_at_work_for_its_request_is_not_given_another_s(gate):
+    pool = ThreadPool(2)
+    first, second = RequestExecutor(pool, set()), RequestExecutor(pool, set())
+    first.submit(len, "").result(TIMEOUT)
+    await until(lambda: pool.idle)
+    first.submit(gate.opened.wait, TIMEOUT)
+    try:
+        assert second.submit(len, "").result(TIMEOUT / 2) == 0
+    finally:
+        gate.opened.set()
+
+
+async def test_a_thread_outlives_any_exception_and_keeps_nothing_of_its_work():
+    class Argument:
+        pass
+
+    def fail():
+        raise Stop
+
+    pool, argument = ThreadPool(1), Argument()
+    assert submit(pool, fail).exception(TIMEOUT)
+    submit(pool, str, argument).result(TIMEOUT)
+    reference = weakref.ref(argument)
+    del argument
+    await until(lambda: reference() is None)
+
+
+async def test_an_idle_thread_closes_its_database_connections(monkeypatch):
+    closed = threading.Event()
+    monkeypatch.setattr(threads, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(threads.connections, "close_all", closed.set)
+    pool = ThreadPool(1)
+    submit(pool, len, "").result(TIMEOUT)
+    assert closed.wait(TIMEOUT)
+    await asyncio.sleep(0.1)
+    assert submit(pool, len, "").result(TIMEOUT) == 0
 
 
 def test_synchronous_middleware_is_logged_at_start(settings, caplog):
