@@ -1,12 +1,45 @@
-"""The tasks of all apps, and the schedule of periodic ones."""
+"""The settings of Celery, the tasks of all apps, the schedule, and what a worker does at its start."""
 
 import runpy
+from queue import Empty
+from types import SimpleNamespace
 
 import pytest
 from celery import current_app as app
+from celery import shared_task, signals
+from celery.app.trace import build_tracer
+from kombu.transport import redis
+from redis.exceptions import ConnectionError, ResponseError, TimeoutError
+from structlog.contextvars import bound_contextvars, get_contextvars
 
-from paas import celery
+from paas import celery, connections
 from paas.celery import MAX_RETRY_SECONDS, VISIBILITY_TIMEOUT
+from paas.conf import settings
+from paas.task_queue import Channel
+
+# By the setting: what it is, and what another value would cost.
+PROTECTING = {
+    "accept_content": ["json"],  # pickle runs the code of anyone who can write to Redis
+    "task_acks_late": True,  # a killed worker would lose its task
+    "task_reject_on_worker_lost": True,
+    "worker_concurrency": settings.WORKER_CONCURRENCY,  # memory, and connections of the database
+    "worker_prefetch_multiplier": 1,  # short tasks would wait behind a long one
+    "worker_soft_shutdown_timeout": 20,  # the platform kills a worker after 30 s
+    "worker_cancel_long_running_tasks_on_connection_loss": True,  # a task would run twice at once
+    "broker_connection_retry_on_startup": True,  # a worker would end while Redis restarts
+    "worker_enable_remote_control": False,  # two more connections of Redis for each worker
+    "broker_pool_limit": 0,  # each web process would keep connections of Redis
+    "beat_scheduler": "paas.periodic:OnceScheduler",  # each worker would send every periodic task
+}
+
+
+def test_celery_has_the_settings_that_protect_it():
+    assert {name: app.conf[name] for name in PROTECTING} == PROTECTING
+    seconds = app.conf.broker_transport_options
+    # A page waits this long to queue a task while Redis does not answer.
+    assert seconds["socket_connect_timeout"] + seconds["socket_timeout"] < 10
+    # The task of a worker that was killed waits this long for the next one.
+    assert seconds["visibility_timeout"] <= 15 * 60
 
 
 @pytest.fixture
@@ -32,3 +65,72 @@ def test_a_longer_time_limit_of_tasks_is_one_setting(settings):
 def test_every_periodic_task_exists(all_tasks):
     names = {task.name for task in all_tasks}
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= names
+
+
+def test_a_misconfigured_worker_does_not_start(configure, capsys):
+    configure(SECRET_KEY="")
+    with pytest.raises(SystemExit):
+        signals.worker_init.send(None)
+    assert "SECRET_KEY is not set." in capsys.readouterr().err
+
+
+def test_a_worker_logs_the_connections_of_its_tasks_and_its_clock(monkeypatch, settings):
+    settings.DEBUG = True
+    logged: list[int] = []
+    monkeypatch.setattr(connections, "log_at_start", logged.append)
+    celery.check()
+    assert logged == [app.conf.worker_concurrency + 1]
+
+
+@shared_task
+def read_context():
+    return get_contextvars()
+
+
+@pytest.mark.parametrize("request_id", [{}, {"request_id": "id of the request"}])
+def test_log_lines_of_a_task_have_the_id_of_the_request_that_queued_it(monkeypatch, request_id, db):
+    monkeypatch.setitem(app.conf, "task_always_eager", False)
+    with bound_contextvars(**request_id):
+        read_context.delay()
+    with app.connection() as broker:
+        message = broker.SimpleQueue("celery").get(timeout=1)
+        message.ack()
+    task_id = message.headers["id"]
+    run = build_tracer(read_context.name, read_context, app=app)
+    found = []
+    signals.task_success.connect(lambda result, **kwargs: found.append(result), weak=False)
+    run(task_id, [], {}, message.headers | {"is_eager": False, "delivery_info": {}})
+    assert found == [{"task": read_context.name, "task_id": task_id} | request_id]
+    assert get_contextvars() == {}
+
+
+@pytest.fixture
+def channel():
+    """A channel that is not connected."""
+    found = Channel.__new__(Channel)
+    found._qos = SimpleNamespace(_delivered={"running": "a task"})
+    return found
+
+
+@pytest.mark.parametrize(
+    "error", [Empty, MemoryError, OSError, ConnectionError, ResponseError, TimeoutError]
+)
+def test_an_error_of_redis_is_not_taken_for_one_of_a_message(channel, monkeypatch, error):
+    def fail(channel):
+        raise error
+
+    monkeypatch.setattr(redis.Channel, "_brpop_read", fail)
+    with pytest.raises(error):
+        channel._brpop_read()
+
+
+def test_only_the_message_that_is_no_task_is_rejected(channel, monkeypatch):
+    def fail(channel):
+        channel.qos._delivered["new"] = "no task"
+        raise ValueError
+
+    rejected: list[str] = []
+    monkeypatch.setattr(redis.Channel, "_brpop_read", fail)
+    monkeypatch.setattr(channel, "basic_reject", rejected.append)
+    assert channel._brpop_read()
+    assert rejected == ["new"]

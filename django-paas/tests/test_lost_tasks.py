@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 from celery import current_app as app
-from celery import shared_task
+from celery import shared_task, signals
 from celery.app.trace import build_tracer
 from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Retry
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from paas import lost_tasks
@@ -22,7 +22,7 @@ endings: list[BaseException] = []
 
 
 @shared_task
-def deliver(parcel: str):
+def deliver(parcel: str, urgent: bool):
     """A task whose runs end with ``endings``, the last one first."""
     runs.append(parcel)
     if endings:
@@ -30,7 +30,7 @@ def deliver(parcel: str):
 
 
 @shared_task(base=DjangoTask)
-def announce(parcel: str):
+def announce(parcel: str, urgent: bool):
     assert not UnfinishedTask.objects.exists()
 
 
@@ -42,7 +42,8 @@ def run():
     request = {"id": "id-1", "is_eager": False, "delivery_info": {}}
 
     def run_task(task=deliver):
-        return build_tracer(task.name, task, app=app)("id-1", ["a book"], {}, request)
+        arguments = ["a book"], {"urgent": True}
+        return build_tracer(task.name, task, app=app)("id-1", *arguments, request)
 
     return run_task
 
@@ -68,22 +69,36 @@ def test_a_task_that_has_ended_leaves_no_row(run, ending):
     assert not UnfinishedTask.objects.exists()
 
 
-def test_a_task_with_celery_s_own_base_class_has_no_row(run):
-    assert run(announce).info is None
+def test_a_task_with_celery_s_own_base_class_has_no_row(run, django_assert_num_queries):
+    with django_assert_num_queries(1):  # its own
+        assert run(announce).info is None
+
+
+def test_a_task_that_a_shutdown_interrupts_does_not_count_as_lost(lose, monkeypatch):
+    monkeypatch.setattr(lost_tasks, "terminate_handler_fired", lambda: True)
+    lose()
+    assert not UnfinishedTask.objects.exists()
 
 
 def test_a_task_that_lost_two_workers_is_set_aside_until_it_is_run_again(run, lose, caplog, capsys):
     lose()
     lose()
     run()
-    run()
+    assert run().info.retval.requeue is False
     assert len(runs) == 2
     assert "deliver[id-1] is set aside: its worker was lost 2 times." in caplog.text
     assert "To run it again: python manage.py run_task_again id-1" in caplog.text
     call_command("run_task_again")
-    assert capsys.readouterr().out == ("id-1 test_lost_tasks.deliver, args ['a book'], kwargs {}\n")
+    listed = "id-1 test_lost_tasks.deliver, args ['a book'], kwargs {'urgent': True}\n"
+    assert capsys.readouterr().out == listed
     call_command("run_task_again", "id-1")
     assert len(runs) == 3
+    with pytest.raises(CommandError, match="No task id-1 is set aside"):
+        call_command("run_task_again", "id-1")
+
+
+def test_a_task_that_may_still_run_is_not_run_again(lose):
+    lose()
     with pytest.raises(CommandError, match="No task id-1 is set aside"):
         call_command("run_task_again", "id-1")
 
@@ -114,12 +129,17 @@ def test_a_task_runs_while_the_database_is_unavailable(run, monkeypatch, caplog)
 
 
 @pytest.mark.django_db(transaction=True)  # as it closes the connection
-def test_a_worker_that_starts_deletes_old_rows(lose):
+def test_a_worker_that_starts_deletes_old_rows_and_keeps_no_connection(lose, monkeypatch):
+    closed: list[bool] = []
+    monkeypatch.setattr(connection, "close", lambda: closed.append(True))
     lose()
-    day_ago = timezone.now() - timedelta(days=1)
-    UnfinishedTask.objects.create(task_id="set-aside", set_aside_at=day_ago)
+    now = timezone.now()
+    UnfinishedTask.objects.create(task_id="set-aside", set_aside_at=now)
+    UnfinishedTask.objects.update(started_at=now - timedelta(hours=23))
     lost_tasks.delete_old()
+    assert closed
+    assert lost_tasks.delete_old in [reference() for _, reference in signals.worker_init.receivers]
     assert UnfinishedTask.objects.count() == 2
-    UnfinishedTask.objects.update(started_at=day_ago)
+    UnfinishedTask.objects.update(started_at=now - timedelta(days=1))
     lost_tasks.delete_old()
     assert UnfinishedTask.objects.get().task_id == "set-aside"

@@ -5,10 +5,9 @@ from itertools import pairwise
 
 import pytest
 from celery import current_app
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from paas import periodic
 from paas.periodic import OnceScheduler
 from paas.worker.models import PeriodicTask
 
@@ -111,11 +110,24 @@ def test_a_task_that_cannot_be_sent_is_tried_again(start_worker, sent, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(OnceScheduler, "apply_async", fail)
         tick(worker)
-    assert worker.tick() <= periodic.RETRY_SECONDS
+    assert worker.tick() <= 10  # seconds
     assert sent == []
     worker.retry_at = 1.0
     tick(worker)
     assert sent == ["tidy"]
+    assert worker.retry_at is None
+
+
+def test_a_clock_keeps_no_connection(start_worker, sent, monkeypatch):
+    """One that PostgreSQL has ended would fail each later run."""
+    closed: list[bool] = []
+    monkeypatch.setattr(connection, "close", lambda: closed.append(True))
+    worker = start_worker()
+    assert closed
+    closed.clear()
+    set_last_run(2 * HOUR)
+    worker.apply_entry(worker.schedule["tidy"])
+    assert (closed, sent) == ([True], ["tidy"])
 
 
 def test_a_worker_starts_without_a_database_and_tries_again(start_worker, sent, monkeypatch):
@@ -128,7 +140,7 @@ def test_a_worker_starts_without_a_database_and_tries_again(start_worker, sent, 
     with monkeypatch.context() as patch:
         patch.setattr(PeriodicTask.objects, "get_or_create", fail)
         worker = start_worker()
-        assert worker.tick() <= periodic.RETRY_SECONDS
+        assert worker.tick() <= 10
     assert sent == []
     worker.retry_at = 1.0
     tick(worker)

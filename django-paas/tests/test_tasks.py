@@ -1,9 +1,11 @@
-"""The mail of pages, sent by a task that runs in the calling process."""
+"""Mail and expired sessions, by tasks that run in the calling process."""
 
 from celery import current_app as app
+from django.contrib.sessions.models import Session
 from django.core.mail import EmailMessage
+from django.utils import timezone
 
-from paas.tasks import queue_mail
+from paas.tasks import clear_sessions, queue_mail, send_mail
 
 MESSAGE = EmailMessage("Subject", "Body", "site@example.com", ["ada@example.com"])
 
@@ -14,10 +16,37 @@ def test_a_mail_is_sent_by_a_task_which_is_retried(db, mailoutbox, mail_failures
     assert [mail.subject for mail in mailoutbox] == ["Subject"]
 
 
-def test_a_mail_is_sent_by_the_request_while_redis_is_unavailable(db, mailoutbox, monkeypatch):
+def test_a_mail_is_tried_five_times_in_about_four_minutes(db, mail_failures):
+    mail_failures += [ConnectionRefusedError()] * 9
+    queue_mail(MESSAGE)
+    assert len(mail_failures) == 9 - 5
+    assert sum(send_mail.retry_backoff * 2**number for number in range(4)) == 225
+    # Nobody waits for an older one, of which a link may have expired.
+    assert send_mail.expires == 3600
+
+
+def test_without_a_mail_server_no_task_is_queued(settings, events):
+    settings.MAILERS = {}
+    queue_mail(MESSAGE)
+    [event] = events()
+    assert (event["event"], event["reason"]) == ("mail not sent", "EMAIL_URL is not set")
+
+
+def test_expired_sessions_are_deleted(client, user):
+    client.force_login(user)
+    clear_sessions.delay()
+    assert Session.objects.update(expire_date=timezone.now()) == 1
+    clear_sessions.delay()
+    assert not Session.objects.exists()
+
+
+def test_a_mail_is_sent_by_the_request_while_redis_is_unavailable(
+    db, mailoutbox, monkeypatch, events
+):
     monkeypatch.setitem(app.conf, "task_always_eager", False)
     monkeypatch.setitem(app.conf, "broker_url", "redis://127.0.0.1:1")
     # Otherwise Celery would use the connections to the previous broker.
     monkeypatch.setattr(app.amqp, "_producer_pool", None)
     queue_mail(MESSAGE)
+    assert "mail not queued" in [event["event"] for event in events()]
     assert [mail.subject for mail in mailoutbox] == ["Subject"]
