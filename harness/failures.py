@@ -10,7 +10,7 @@ from rehearsal.services import free_port
 
 
 def output_of_failed(process: str, deployment: Deployment, environment: dict[str, str]) -> str:
-    """Run ``release``, which must fail before it migrates, or ``web``, which must not serve."""
+    """Run ``release``, which must fail before it migrates, or ``web`` or ``worker``, which must end."""
     # 124 is the status of a process that still runs after two minutes.
     command = f"timeout 120 {deployment.platform.command(process)}"
     port = {"PORT": str(free_port())} if process == "web" else {}

@@ -1,10 +1,17 @@
-"""Invalid configuration stops the release and the web process, with a sentence for each error."""
+"""Invalid configuration stops each process, with a sentence for each error."""
 
 import re
 
 import pytest
 
-from harness.combinations import EACH_PLATFORM, SERVERS, for_combinations, has_processes, is_asgi
+from harness.combinations import (
+    EACH_PLATFORM,
+    SERVERS,
+    by_name,
+    for_combinations,
+    has_processes,
+    is_asgi,
+)
 from harness.failures import errors, output_of_failed
 
 SEVERAL = [answers for answers in SERVERS if has_processes(answers)]
@@ -34,6 +41,13 @@ def test_the_web_process_exits_if_a_variable_is_invalid_or_unsafe(deployment, pr
     changes = dict(variable.split("=", 1) for variable in problems)
     printed = output_of_failed("web", deployment, deployment.environment | changes)
     assert [printed.count(sentence) for sentence in problems.values()] == [1] * len(problems)
+
+
+@for_combinations(by_name("digitalocean-wsgi-waitress-use_celery"))
+def test_a_worker_exits_if_a_variable_is_invalid(deployment):
+    changes = dict(variable.split("=", 1) for variable in MALFORMED)
+    printed = output_of_failed("worker", deployment, deployment.environment | changes)
+    assert [printed.count(sentence) for sentence in MALFORMED.values()] == [1] * len(MALFORMED)
 
 
 def release_with(deployment, **changes: str) -> list[str]:
