@@ -82,25 +82,30 @@ def test_a_worker_logs_the_connections_of_its_tasks_and_its_clock(monkeypatch, s
     assert logged == [app.conf.worker_concurrency + 1]
 
 
+contexts: list[dict] = []
+
+
 @shared_task
-def read_context():
-    return get_contextvars()
+def note_context():
+    contexts.append(get_contextvars())
 
 
 @pytest.mark.parametrize("request_id", [{}, {"request_id": "id of the request"}])
-def test_log_lines_of_a_task_have_the_id_of_the_request_that_queued_it(monkeypatch, request_id, db):
+def test_log_lines_of_a_task_have_the_id_of_the_request_that_queued_it(
+    monkeypatch, request_id, events, db
+):
+    contexts.clear()
     monkeypatch.setitem(app.conf, "task_always_eager", False)
     with bound_contextvars(**request_id):
-        read_context.delay()
+        note_context.delay()
+    assert events() == []
     with app.connection() as broker:
         message = broker.SimpleQueue("celery").get(timeout=1)
         message.ack()
     task_id = message.headers["id"]
-    run = build_tracer(read_context.name, read_context, app=app)
-    found = []
-    signals.task_success.connect(lambda result, **kwargs: found.append(result), weak=False)
+    run = build_tracer(note_context.name, note_context, app=app)
     run(task_id, [], {}, message.headers | {"is_eager": False, "delivery_info": {}})
-    assert found == [{"task": read_context.name, "task_id": task_id} | request_id]
+    assert contexts == [{"task": note_context.name, "task_id": task_id} | request_id]
     assert get_contextvars() == {}
 
 
