@@ -94,6 +94,7 @@ async def test_shutdown_closes_websockets_and_waits_for_them():
 
     async def work(scope, receive, send):
         await closed.wait()
+        await asyncio.sleep(0.2)
         ended.append(scope["type"])
 
     async def send(message):
@@ -107,6 +108,17 @@ async def test_shutdown_closes_websockets_and_waits_for_them():
     assert ended == ["websocket"]
     assert sent == [{"type": "websocket.close", "code": 1012}]
     await socket
+
+
+async def test_nothing_of_a_websocket_that_has_ended_is_kept():
+    async def end(scope, receive, send):
+        pass
+
+    async def send(message):
+        pass
+
+    await shutdown.TrackInFlight(end)({"type": "websocket"}, None, send)
+    assert send not in shutdown.open_sockets
 
 
 async def test_shutdown_ends_in_time_whatever_websockets_and_requests_do(monkeypatch):
