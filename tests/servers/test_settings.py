@@ -43,6 +43,9 @@ PROTECTING = {
     "TRUSTED_PROXIES": 0,  # a client could send an address of its choice
     "MAX_QUEUED_REQUESTS": 500,  # requests would wait longer than the router does
     "SEND_TIMEOUT": 30,  # clients that read nothing would stay
+    "SEND_MAIL": "paas.tasks.queue_mail",  # a page would wait for the mail server
+    "TASK_TIME_LIMIT": 300,  # a task that hangs would hold a process of the worker
+    "WORKER_CONCURRENCY": 2,  # a worker would not fit in 512 MB
     "ACCOUNT_EMAIL_VERIFICATION": "mandatory",  # an account could have another's address
     "ACCOUNT_PREVENT_ENUMERATION": "strict",  # allauth's own sign-up form could reveal who has an account
     "ACCOUNT_SIGNUP_FIELDS": ["username*", "email*", "password1*", "password2*"],
@@ -54,6 +57,7 @@ INVALID = {
     "SEND_TIMEOUT": "0",
     "TRUSTED_PROXIES": "-1",
     "STATEMENT_TIMEOUT": "-1",
+    "WORKER_CONCURRENCY": "0",
     "SECURE_HSTS_SECONDS": "0",
     "SIGN_UP": "close",
     "ACCOUNT_EMAIL_VERIFICATION": "yes",
@@ -78,3 +82,18 @@ def test_each_variable_that_is_not_understood_is_named(clone):
     clone.write("import_settings.py", IMPORT_SETTINGS)
     printed = clone.run("python import_settings.py", **INVALID)
     assert printed == f"{sorted(INVALID)}\n[]\n"
+
+
+PRINT_CELERY = """
+import json
+from config.celery import app
+
+print(json.dumps([app.task_cls, sorted(each["task"] for each in app.conf.beat_schedule.values())]))
+"""
+
+
+def test_celery_finds_lost_tasks_and_what_they_left_to_do(clone):
+    clone.write("print_celery.py", PRINT_CELERY)
+    task_class, periodic = json.loads(clone.run("python print_celery.py"))
+    assert task_class == "paas.lost_tasks:Task"
+    assert periodic == ["paas.tasks.clear_sessions", "welcome.tasks.send_missed"]
