@@ -103,6 +103,15 @@ def test_a_task_that_may_still_run_is_not_run_again(lose):
         call_command("run_task_again", "id-1")
 
 
+def test_a_task_of_a_module_that_nothing_imports_is_run_again(tmp_path, monkeypatch):
+    (tmp_path / "late.py").write_text("import celery\n\n@celery.shared_task\ndef work(): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(app.loader, "default_modules", ["late"])
+    UnfinishedTask.objects.create(task_id="id-1", name="late.work", set_aside_at=timezone.now())
+    call_command("run_task_again", "id-1")
+    assert not UnfinishedTask.objects.exists()
+
+
 def test_a_task_that_raises_memory_error_counts_as_lost(run):
     """After MemoryError, Celery ends the whole worker, and the message returns to the queue."""
     endings.extend([MemoryError(), MemoryError()])
