@@ -88,12 +88,15 @@ PRINT_CELERY = """
 import json
 from config.celery import app
 
-print(json.dumps([app.task_cls, sorted(each["task"] for each in app.conf.beat_schedule.values())]))
+app.loader.import_default_modules()
+periodic = sorted(each["task"] for each in app.conf.beat_schedule.values())
+print(json.dumps([app.task_cls, periodic, [name in app.tasks for name in periodic]]))
 """
 
 
 def test_celery_finds_lost_tasks_and_what_they_left_to_do(clone):
     clone.write("print_celery.py", PRINT_CELERY)
-    task_class, periodic = json.loads(clone.run("python print_celery.py"))
+    task_class, periodic, found = json.loads(clone.run("python print_celery.py"))
     assert task_class == "paas.lost_tasks:Task"
     assert periodic == ["paas.tasks.clear_sessions", "welcome.tasks.send_missed"]
+    assert found == [True, True]
