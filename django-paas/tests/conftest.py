@@ -14,7 +14,13 @@ pytest_plugins = ["paas.testing.fixtures"]
 
 # They import what a site of another server does not have.
 ONLY_FOR = {
-    "asgi": ["test_asgi.py", "test_consumers.py", "test_handler.py", "test_presence.py"],
+    "asgi": [
+        "test_asgi.py",
+        "test_consumers.py",
+        "test_handler.py",
+        "test_presence.py",
+        "test_threads.py",
+    ],
     "wsgi-gunicorn": ["test_wsgi_worker.py"],
     "wsgi-waitress": ["test_waitress_channel.py"],
 }

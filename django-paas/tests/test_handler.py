@@ -25,10 +25,9 @@ from django.urls import get_script_prefix, path
 from django.views.decorators.csrf import csrf_exempt
 
 from paas import health, limits
-from paas.asgi import request_body, shutdown, threads
+from paas.asgi import request_body, shutdown
 from paas.asgi.handler import ASGIHandler
 from paas.asgi.request_body import RequestBody
-from paas.asgi.threads import RequestExecutor, ThreadPool, Work
 from paas.limits import max_body_size
 
 # Seconds; enough on a busy machine.
@@ -609,74 +608,6 @@ async def test_probes_of_readyz_hold_up_no_other_request(send_request, settings,
     PROBE_MAY_END.set()
     status, body = await read_response(ready)
     assert (status, json.loads(body)) == (503, found | {"slow": "ok"})
-
-
-def submit(pool: ThreadPool, function, *args):
-    """Have a thread of the pool make the call; returns its future."""
-    work = Work(function, args)
-    pool.submit(work)
-    return work.future
-
-
-async def test_at_a_low_load_one_thread_does_all_work():
-    pool = ThreadPool(3)
-    barrier = threading.Barrier(3)
-    for call in [submit(pool, barrier.wait, TIMEOUT) for _ in range(3)]:
-        call.result(TIMEOUT)
-    found = set()
-    for _ in range(9):
-        await until(lambda: len(pool.idle) == 3)
-        found.add(submit(pool, threading.current_thread).result(TIMEOUT))
-    assert len(found) == 1
-
-
-async def test_work_that_waits_is_done_in_its_order(gate):
-    pool = ThreadPool(1)
-    done: list[int] = []
-    submit(pool, gate.opened.wait, TIMEOUT)
-    calls = [submit(pool, done.append, number) for number in range(3)]
-    gate.opened.set()
-    for call in calls:
-        call.result(TIMEOUT)
-    assert done == [0, 1, 2]
-
-
-async def test_a_thread_at_work_for_its_request_is_not_given_another_s(gate):
-    pool = ThreadPool(2)
-    first, second = RequestExecutor(pool, set()), RequestExecutor(pool, set())
-    first.submit(len, "").result(TIMEOUT)
-    await until(lambda: pool.idle)
-    first.submit(gate.opened.wait, TIMEOUT)
-    try:
-        assert second.submit(len, "").result(TIMEOUT / 2) == 0
-    finally:
-        gate.opened.set()
-
-
-async def test_a_thread_outlives_any_exception_and_keeps_nothing_of_its_work():
-    class Argument:
-        pass
-
-    def fail():
-        raise Stop
-
-    pool, argument = ThreadPool(1), Argument()
-    assert submit(pool, fail).exception(TIMEOUT)
-    submit(pool, str, argument).result(TIMEOUT)
-    reference = weakref.ref(argument)
-    del argument
-    await until(lambda: reference() is None)
-
-
-async def test_an_idle_thread_closes_its_database_connections(monkeypatch):
-    closed = threading.Event()
-    monkeypatch.setattr(threads, "IDLE_SECONDS", 0.01)
-    monkeypatch.setattr(threads.connections, "close_all", closed.set)
-    pool = ThreadPool(1)
-    submit(pool, len, "").result(TIMEOUT)
-    assert closed.wait(TIMEOUT)
-    await asyncio.sleep(0.1)
-    assert submit(pool, len, "").result(TIMEOUT) == 0
 
 
 def test_synchronous_middleware_is_logged_at_start(settings, caplog):
