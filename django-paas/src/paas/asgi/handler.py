@@ -98,28 +98,15 @@ class ASGIHandler(asgi.ASGIHandler):
             if iscoroutinefunction(view_of(path_info(scope))):
                 await self.run_on_loop(scope, file, body, send)
                 return
-            response = await self.run_in_thread(scope, file, body, executor)
+            if self.threads.is_busy():
+                body.disconnected.add_done_callback(executor.abort)
+            response = await self.respond_in_thread(scope, file)
         finally:
             self.queued.discard(executor)
         if response.streaming:
             await self.stream(response, body, send)
         else:
             await self.send_response(response, send)
-
-    async def run_in_thread(self, scope, file, body: RequestBody, executor):
-        """Return the response; while all threads are busy, watch for a disconnect.
-
-        Raises RequestAborted after a disconnect. A view that has begun runs to its end before that.
-        """
-        if not self.threads.is_busy():
-            return await self.respond_in_thread(scope, file)
-        response = asyncio.ensure_future(self.respond_in_thread(scope, file))
-        await asyncio.wait({response, body.disconnected}, return_when=asyncio.FIRST_COMPLETED)
-        if not body.disconnected.done():
-            return await response
-        if not executor.cancel() and (await response).streaming:  # respond() has closed the others
-            await sync_to_async(response.result().close)()
-        raise RequestAborted
 
     def respond(self, scope, body):
         """Return the response: complete, or ready to be streamed. Runs in a thread of the pool."""
