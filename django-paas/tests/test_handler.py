@@ -594,6 +594,7 @@ def slow() -> str:
 
 
 async def test_probes_of_readyz_hold_up_no_other_request(send_request, settings, monkeypatch):
+    PROBE_MAY_END.clear()
     settings.READINESS_PROBES = {name: f"{__name__}.{name}" for name in ("broken", "slow")}
     monkeypatch.setattr(health, "PROBE_TIMEOUT", 0.01)
     status, body = await read_response(send_request("/readyz"))
