@@ -46,16 +46,20 @@ def hybrid(get_response):
     if iscoroutinefunction(get_response):
 
         async def middleware(request):
+            path_before = current_path.get()
             current_path.set(request.path)
             response = await get_response(request)
             response["X-Hybrid"] = current_path.get()
+            response["X-Path-Before"] = path_before
             return response
     else:
 
         def middleware(request):
+            path_before = current_path.get()
             current_path.set(request.path)
             response = get_response(request)
             response["X-Hybrid"] = current_path.get()
+            response["X-Path-Before"] = path_before
             return response
 
     return middleware

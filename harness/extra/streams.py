@@ -104,6 +104,17 @@ async def send_slowly_async(seconds: float):
         await asyncio.sleep(0.25)
 
 
+@transaction.non_atomic_requests
+async def endless_async(request):
+    return StreamingHttpResponse(send_endlessly())
+
+
+async def send_endlessly():
+    """Pieces without a pause: only the server's ``send()`` lets others run."""
+    while True:
+        yield PIECE
+
+
 def fail(request):
     return StreamingHttpResponse(fail_midway())
 

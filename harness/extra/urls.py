@@ -1,10 +1,11 @@
 from config.urls import handler400, handler403, handler404, handler500
 from django.http import HttpResponse
-from django.urls import include, path
+from django.urls import include, path, register_converter
 from extra import async_views, streams, views
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
+register_converter(views.FailingConverter, "failing")
 urlpatterns = [
     # With Django's own handler, extra.stock, health checks are answered by a view only.
     path("healthz", lambda request: HttpResponse("ok")),
@@ -14,6 +15,7 @@ urlpatterns = [
     path("extra/sleep-in-database/", views.sleep_in_database),
     path("extra/big/", views.big),
     path("extra/echo/", views.echo),
+    path("extra/unresolvable/<failing:value>/", views.echo),
     path("extra/form/", views.form),
     path("extra/read/", views.read),
     path("extra/read-more/", views.read_more),
@@ -42,6 +44,7 @@ urlpatterns = [
     path("extra/rows-in-transaction/", streams.rows_in_transaction),
     path("extra/download/", streams.download),
     path("extra/download-async/", streams.download_async),
+    path("extra/endless-async/", streams.endless_async),
     path("extra/fail-midway/", streams.fail),
     path("extra/fail-midway-async/", streams.fail_async),
     path("", include("config.urls")),

@@ -15,6 +15,15 @@ from extra.models import Row
 from paas.limits import max_body_size
 
 
+class FailingConverter:
+    """Of a URL pattern, which servers resolve for the limit of a body."""
+
+    regex = "[a-z]+"
+
+    def to_python(self, value):
+        raise RuntimeError("a converter that fails")
+
+
 def count(request):
     return JsonResponse(counts.counts)
 

@@ -13,7 +13,7 @@ from harness.combinations import SERVERS, for_combinations, is_asgi
 from harness.site import Site
 from harness.views import add_rows, counts, rows, unfinished
 from harness.waiting import wait_until
-from rehearsal.raw import Raw, Response, get
+from rehearsal.raw import Raw, Response, get, request
 
 pytestmark = for_combinations([answers for answers in SERVERS if is_asgi(answers)])
 
@@ -139,6 +139,15 @@ def test_synchronous_calls_of_an_asynchronous_view_share_a_thread_and_the_contex
     assert [one.json() for one in get_many(extra_site, "/extra/threads/", 24)] == [expected] * 24
 
 
+def test_a_pipelined_request_does_not_begin_in_the_context_of_the_one_before(extra_site):
+    paths = ["/extra/context/", "/extra/threads/", "/extra/context/"]
+    with Raw(extra_site) as client:
+        client.socket.sendall(b"".join(request(extra_site, path) for path in paths))
+        responses = [client.read() for _ in paths]
+    found = [(one.headers["x-hybrid"], one.headers["x-path-before"]) for one in responses]
+    assert found == [(path, "") for path in paths]
+
+
 def test_messages_are_shown_once(extra_site):
     with extra_site.visitor() as visitor:
         pages = [visitor.get("/extra/add-message/", follow_redirects=True).text]
@@ -190,6 +199,7 @@ def test_clients_that_leave_in_the_midst_of_a_response_leave_nothing_behind(
             "events/",
             "file/",
             "download-async/?seconds=9",
+            "endless-async/",
         ):
             for client in [stack.enter_context(Raw(extra_site, 4096)) for _ in range(2)]:
                 client.send(f"/extra/{path}")

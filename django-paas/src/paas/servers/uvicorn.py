@@ -130,6 +130,8 @@ def configuration(application: str) -> uvicorn.Config:
         timeout_graceful_shutdown=1,
         # A process that has to be started again imports the application before it answers.
         timeout_worker_healthcheck=START_SECONDS,
+        # A pipelined request begins within the one before: it must not keep that one's context.
+        reset_contextvars=True,
     )
 
 
