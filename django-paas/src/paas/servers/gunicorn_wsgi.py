@@ -49,8 +49,6 @@ class Connection(TConn):
     is_running = False
     queued_at = 0.0
     keep_alive = True
-    # Whether the last response was sent, and the client has yet to close.
-    is_ending = False
 
     def __init__(self, worker: "Worker", client: socket.socket, address, server):
         super().__init__(worker.cfg, client, address, server)
@@ -64,8 +62,7 @@ class Connection(TConn):
 
     def is_idle(self) -> bool:
         """Whether it waits only for a next request, or for the client to close."""
-        is_waiting = self.event == selectors.EVENT_READ
-        return is_waiting and (self.is_ending or not self.parser.progress)
+        return not self.parser.progress
 
     @property
     def age(self) -> tuple[bool, float]:
@@ -101,7 +98,7 @@ class Worker(ThreadWorker):
 
     def handle_exit(self, sig, frame):
         # Nothing else: what takes a lock, such as logging, may deadlock in a signal handler.
-        self.stop_at = min(self.stop_at, time.monotonic() + ACCEPT_GRACE_SECONDS)
+        self.stop_at = time.monotonic() + ACCEPT_GRACE_SECONDS
 
     def run(self):
         ready = self.method_queue
@@ -160,9 +157,8 @@ class Worker(ThreadWorker):
             client, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return False
-        except OSError as error:  # such as EMFILE; serve() enables it again
-            self.log.warning("Cannot accept connections: %s", error)
-            self.set_accept_enabled(False)
+        except OSError:  # such as EMFILE
+            self.make_room()
             return False
         connection = Connection(self, client, address, listener.getsockname())
         if len(self.connections) >= self.worker_connections:
@@ -172,13 +168,13 @@ class Worker(ThreadWorker):
         return True
 
     def waiting(self) -> list[Connection]:
-        """The connections that wait for their client to send something."""
-        return [each for each in self.connections if each.event == selectors.EVENT_READ]
+        """The connections that wait for their client to send or to read something."""
+        return [each for each in self.connections if each.event]
 
     def make_room(self) -> None:
-        """Drop a connection that waits for its client; if there is none, accept no more."""
+        """Drop a connection that waits for its client; if there is none, serve() accepts again."""
         if waiting := self.waiting():
-            log_full(self.worker_connections)
+            log_full(len(self.connections))
             self.drop(min(waiting, key=lambda connection: connection.age))
         else:
             self.set_accept_enabled(False)
@@ -307,7 +303,6 @@ class Worker(ThreadWorker):
             self.feed(connection, b"")
             return
         connection.socket.shutdown(socket.SHUT_WR)
-        connection.is_ending = True
         self.watch(connection, selectors.EVENT_READ, self.on_late_data, DISCARD_PAUSE_SECONDS)
 
     def on_late_data(self, connection: Connection) -> None:

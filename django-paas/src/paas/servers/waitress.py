@@ -107,6 +107,8 @@ def make_server(application, **options) -> Server:
         # Keep X-Forwarded-*: the router sets them, and the settings say which to trust.
         clear_untrusted_proxy_headers=False,
         ident=None,
+        # A client that disconnects amid a response, or does not read it, is no error of the site.
+        log_socket_errors=False,
         **options,
     )
 

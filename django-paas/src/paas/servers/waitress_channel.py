@@ -4,11 +4,9 @@ By itself Waitress holds a thread while a client reads slowly. After a 413 it cl
 resets the connection of a client that still sends.
 """
 
-import errno
 import time
 from tempfile import SpooledTemporaryFile
 
-from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 
@@ -28,9 +26,6 @@ from paas.limits import (
 MAX_CHUNK_LINE = 65536
 # After SIGTERM keep accepting for this long, then close connections that are idle this long.
 ACCEPT_GRACE_SECONDS = 1
-
-# ETIMEDOUT is the kernel's error after SEND_TIMEOUT; Waitress would log it with a traceback.
-wasyncore._DISCONNECTED |= {errno.ETIMEDOUT}
 
 
 class Body(SpooledTemporaryFile):
@@ -173,11 +168,13 @@ class Channel(HTTPChannel):
         """Whether a client has paused too long in a request; ``now`` is of ``time.time()``."""
         if self.discarded:
             return now - self.last_activity > DISCARD_PAUSE_SECONDS
-        return self.is_waiting() and self.age[0] and not self.request.progress.seconds_left
+        # While it does not read, we do not either.
+        is_received = self.is_waiting() and not self.total_outbufs_len
+        return is_received and self.age[0] and not self.request.progress.seconds_left
 
     def is_waiting(self) -> bool:
-        """Whether it waits for its client to send a request, or the rest of one."""
-        return not (self.requests or self.total_outbufs_len)
+        """Whether it waits for its client to send a request, or to read a response."""
+        return not self.requests
 
     @property
     def age(self) -> tuple[bool, float]:
