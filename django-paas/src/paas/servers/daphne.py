@@ -95,7 +95,6 @@ class Server(server.Server):
     async def finish(self) -> None:
         self.stopping = True
         await asyncio.sleep(shutdown.ACCEPT_GRACE_SECONDS)
-        self.port.stopReading()
         # Accept the whole backlog; Twisted's default is about as many as it accepted last time.
         self.port.numberAccepts = 1000
         self.port.doRead()

@@ -44,5 +44,4 @@ def check() -> None:
     worker_class = run_path(f"{settings.BASE_DIR}/gunicorn.conf.py")["worker_class"]
     if "." in worker_class:  # and not one of Gunicorn's own, such as "gthread"
         import_string(worker_class)
-    is_asgi = "asgi" in worker_class
-    import_string(settings.ASGI_APPLICATION if is_asgi else settings.WSGI_APPLICATION)
+    import_string(settings.WSGI_APPLICATION)
