@@ -4,6 +4,7 @@ import http.client
 import itertools
 import re
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,12 +78,17 @@ class Site(Web):
 
 
 def ask_twice(site: Site, seconds: float, is_over: threading.Event) -> int:
-    """Send two requests on one connection, which is idle in between: for ``seconds``, or until
-    ``is_over`` is set. Returns the status of the second response; raises what http.client raises.
+    """Send two requests on one connection, each in two parts. In between it is idle, for ``seconds``
+    or until ``is_over`` is set. Returns the status of the second response; raises what http.client
+    raises.
     """
     connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=120)
     for pause in (seconds, 0):
-        connection.request("GET", "/healthz")
+        connection.putrequest("POST", "/healthz")
+        connection.putheader("Content-Length", "1")
+        connection.endheaders()
+        time.sleep(0.1)
+        connection.send(b"a")
         connection.auto_open = 0  # otherwise it would make a new connection
         with connection.getresponse() as response:
             response.read()

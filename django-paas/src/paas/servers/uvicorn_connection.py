@@ -64,10 +64,15 @@ class Connection(HttpToolsProtocol):
         self.received.add(len(data))
         self.head_size += len(data)
         super().data_received(data)
-        if self.received and not self.discarded:
+        if self.discarded or self.transport.get_protocol() is not self:  # it is a WebSocket's
+            return
+        if self.received:
             self.close_after(self.received.seconds_left)
             if self.head_size > MAX_HEAD_SIZE:
                 self.send_error(HEAD_TOO_LARGE)
+        elif self.cycle and self.cycle.response_complete:
+            # The response came before the end of the body, which has ended its timeout.
+            self.close_after(KEEP_ALIVE_SECONDS)
 
     # Called by the parser.
 
