@@ -1,5 +1,6 @@
 """The buffers for requests and responses of Gunicorn's WSGI worker."""
 
+import os
 import socket
 import threading
 from contextlib import suppress
@@ -79,6 +80,32 @@ def test_a_head_or_a_chunk_line_without_end_is_refused(requests, sent, status):
     assert rejected.value.response.status == status
 
 
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("limit_request_line", b"POST /?" + b"a" * 10_000 + b" HTTP/1.1\r\n"),
+        ("limit_request_field_size", HEAD + b"a: " + b"a" * 10_000 + b"\r\n"),
+        ("limit_request_fields", HEAD + b"a: b\r\n" * 200),
+    ],
+)
+def test_gunicorn_s_own_limits_can_be_raised_for_requests_with_a_body(name, head):
+    config = Config()
+    config.set(name, 15_000)
+    requests = RequestBuffer(config, ("127.0.0.1", 50000))
+    assert not requests.feed(head + b"Content-Length: 5\r\n\r\n")
+    requests.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "expect", "is_awaited"),
+    [(b"1.1", b"100-Continue", True), (b"1.0", b"100-continue", False), (b"1.1", b"tea", False)],
+)
+def test_only_clients_that_wait_for_100_continue_get_it(requests, version, expect, is_awaited):
+    head = LENGTH.replace(b"1.1", version).replace(b"\r\n", b"\r\nExpect: " + expect + b"\r\n", 1)
+    assert not requests.feed(head)
+    assert requests.body.is_awaited() == is_awaited
+
+
 @pytest.mark.parametrize("target", [b"/a%20b?c", b"https://localhost/a%20b?c"])
 def test_the_path_is_decoded_and_has_no_query(requests, target):
     requests.feed(b"GET " + target + b" HTTP/1.1\r\n\r\n")
@@ -118,6 +145,11 @@ def client():
         client.response.abort()
 
 
+def assert_closed(descriptor: int) -> None:
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
+
+
 def test_a_response_that_is_read_is_not_kept(client):
     client.response.sendall(b"hello")
     assert client.response.is_empty()
@@ -128,17 +160,29 @@ def test_a_response_that_is_read_is_not_kept(client):
 def test_a_response_that_is_not_read_is_kept_in_order(client, tmp_path):
     (tmp_path / "file").write_bytes(b"f" * 1_000_000)
     pieces = [bytes([number]) * 1000 for number in range(200)]
-    for piece in [b"a" * 1_000_000, *pieces]:
+    client.response.sendall(b"a" * 1_000_000)
+    first, kept = client.socket.recv(100_000), client.response.parts[0]  # there is room again
+    for piece in pieces:
         client.response.sendall(piece)
     with (tmp_path / "file").open("rb") as file:
         client.response.sendfile(file, 10, 500_000)
     client.response.sendall(b"end")
     expected = b"a" * 1_000_000 + b"".join(pieces) + b"f" * 500_000 + b"end"
-    assert client.read() == expected
+    assert first + client.read() == expected
     assert client.response.is_empty()
     assert client.backlogs == 1
+    assert_closed(kept.descriptor)
     client.response.sendall(b"again")
     assert client.read() == b"again"
+
+
+def test_a_file_that_becomes_shorter_ends_its_response(client, tmp_path):
+    (tmp_path / "file").write_bytes(b"f" * 1_000_000)
+    with (tmp_path / "file").open("rb+") as file:
+        client.response.sendfile(file, 0, 1_000_000)
+        file.truncate(10)
+    with pytest.raises(OSError, match="shorter"):
+        client.read()
 
 
 def test_few_files_are_open_however_many_pieces_are_kept(client):
@@ -170,7 +214,9 @@ def test_a_response_that_would_fill_the_disk_waits_for_its_client(client, monkey
 
 def test_sending_to_a_disconnected_client_raises(client):
     client.response.sendall(b"x" * 10_000_000)
+    kept = client.response.parts[0]
     client.response.abort()
     assert client.response.is_empty()
+    assert_closed(kept.descriptor)
     with pytest.raises(BrokenPipeError):
         client.response.sendall(b"more")
