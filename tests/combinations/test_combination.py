@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -78,6 +79,11 @@ def test_a_health_check_with_any_host_over_plain_http_is_answered(site, path):
 
     with site.visitor("http") as visitor:
         wait_until(is_ok, f"200 from {path}")
+
+
+def test_it_listens_on_every_address(site):
+    """The platform's router connects from another machine."""
+    socket.create_connection(("127.0.0.2", site.port)).close()
 
 
 def test_a_foreign_host_is_refused(visitor):

@@ -6,7 +6,14 @@ from pathlib import Path
 import yaml
 
 from harness.assertions import PROJECT, assert_valid_files, files_of, parse, texts_of, tracked
-from harness.combinations import COMBINATIONS, TEMPLATE, for_combinations, given, needs_redis
+from harness.combinations import (
+    COMBINATIONS,
+    TEMPLATE,
+    for_combinations,
+    given,
+    has_processes,
+    needs_redis,
+)
 
 PACKAGE = TEMPLATE / "django-paas/src"
 # For each answer that adds files: their names, by folder.
@@ -77,6 +84,10 @@ def test_every_requirement_is_pinned_and_the_lock_holds_what_pyproject_asks_for(
 def test_the_manifest_keeps_to_the_platform_s_rules(project):
     assert_manifest = {"heroku": assert_app_json, "digitalocean": assert_app_spec}
     assert_manifest[project.answers["platform"]](project)
+    name = {"heroku": "Procfile", "digitalocean": ".do/app.yaml"}[project.answers["platform"]]
+    # By default Daphne refuses a WebSocket whose handshake takes 5 seconds.
+    is_daphne = project.answers["server"] == "asgi-daphne"
+    assert is_daphne == ("--websocket_connect_timeout 30 " in (project.folder / name).read_text())
 
 
 def assert_app_json(project) -> None:
@@ -86,12 +97,16 @@ def assert_app_json(project) -> None:
     for variable in app["env"].values():
         assert set(variable) <= {"description", "value", "generator", "required"}
         assert all(isinstance(value, str) for value in variable.values())
+    assert app["env"]["SECRET_KEY"]["generator"] == "secret"
+    assert app["env"]["ALLOWED_HOSTS"]["value"] == ".herokuapp.com"  # until there is a domain
     redis = ["heroku-redis:mini"] * needs_redis(project.answers)
     assert app["addons"] == ["heroku-postgresql:essential-0", *redis]
     lines = (project.folder / "Procfile").read_text().splitlines()
     processes = ["web"] + ["worker"] * project.answers["use_celery"]
     assert [line.partition(": ")[0] for line in lines] == ["release", *processes]
-    assert sorted(app["formation"]) == processes
+    assert {name: dyno["quantity"] for name, dyno in app["formation"].items()} == dict.fromkeys(
+        processes, 1
+    )
 
 
 def assert_app_spec(project) -> None:
@@ -105,13 +120,25 @@ def assert_app_spec(project) -> None:
     assert spec["ingress"]["rules"][0]["component"]["name"] == spec["services"][0]["name"]
     assert [job["kind"] for job in spec["jobs"]] == ["PRE_DEPLOY"]
     assert spec["services"][0]["http_port"] == 8080
+    assert spec["services"][0]["health_check"] == {"http_path": "/healthz"}
+    # Else Cloudflare adds inline scripts, which the Content Security Policy refuses.
+    assert spec["disable_email_obfuscation"] is True
     engines = ["PG"] + ["VALKEY"] * needs_redis(project.answers)
     assert [database["engine"] for database in spec["databases"]] == engines
+    # There are no development databases of Valkey.
+    assert all(one["production"] == (one["engine"] == "VALKEY") for one in spec["databases"])
     bound = set(re.findall(r"\$\{(\w+)\.", (project.folder / ".do/app.yaml").read_text()))
     assert bound == {"_self", *(database["name"] for database in spec["databases"])}
     # Databases exist at run time only, and a value for the build would be stored in its image.
     variables = spec["envs"] + spec["services"][0].get("envs", [])
     assert {variable["scope"] for variable in variables} == {"RUN_TIME"}
+    values = {variable["key"]: variable["value"] for variable in variables}
+    assert values["ALLOWED_HOSTS"] == "${APP_DOMAIN}"
+    assert values.get("WEB_CONCURRENCY", "2") == "2"
+    assert ("WEB_CONCURRENCY" in values) == has_processes(project.answers)
+    # App Platform stores these encrypted.
+    secrets = {variable["key"] for variable in variables if variable.get("type") == "SECRET"}
+    assert secrets == {name for name in values if re.search("SECRET|ACCESS_KEY", name)}
     assert_autoscaling((project.folder / "docs/scaling.md").read_text())
 
 

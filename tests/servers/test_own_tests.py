@@ -1,5 +1,7 @@
 """The generated project's own tests and checks pass with each server."""
 
+import json
+
 from harness.combinations import CHOICES, OPTIONS, OWN_TESTS, for_combinations, is_asgi
 
 # Each would fail a test, or change data that is not the tests'.
@@ -30,6 +32,28 @@ def test_own_tests_meet_every_option_with_each_platform_and_interface():
         met = [answers for answers in OWN_TESTS if answers[option]]
         assert {answers["platform"] for answers in met} == set(CHOICES["platform"]), option
         assert {is_asgi(answers) for answers in met} == {True, False}, option
+
+
+# What another value would cost.
+GUNICORN_SETTINGS = {
+    "keepalive": 95,  # requests, when the router uses a connection that closes
+    "graceful_timeout": 25,  # requests, when the platform sends SIGKILL first
+    "worker_tmp_dir": "/dev/shm",  # a worker that waits for a disk would be replaced
+    "control_socket_disable": True,  # other processes could control it
+}
+PRINT_SETTINGS = """
+import json, runpy, sys
+
+settings = runpy.run_path("gunicorn.conf.py")
+print(json.dumps({name: settings.get(name) for name in sys.argv[1:]}))
+"""
+
+
+@for_combinations([one for one in OWN_TESTS if one["server"] == "wsgi-gunicorn"], "own tests")
+def test_gunicorn_has_the_settings_that_protect_it(clone):
+    clone.write("print_settings.py", PRINT_SETTINGS)
+    printed = clone.run(f"DEBUG=true python print_settings.py {' '.join(GUNICORN_SETTINGS)}")
+    assert json.loads(printed) == GUNICORN_SETTINGS
 
 
 @each_server
