@@ -10,6 +10,7 @@ urlpatterns = [
     # With Django's own handler, extra.stock, health checks are answered by a view only.
     path("healthz", lambda request: HttpResponse("ok")),
     path("extra/counts/", views.count),
+    path("extra/count-requests/", views.count_requests),
     path("extra/slow/", views.slow),
     path("extra/context/", views.context),
     path("extra/sleep-in-database/", views.sleep_in_database),

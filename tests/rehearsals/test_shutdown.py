@@ -38,7 +38,7 @@ async def ask_until_refused(site: Site) -> set[Outcome]:
     return set(found)
 
 
-async def stop(site: Site, has_streams: bool, lock, held_up, report) -> None:
+async def stop(site: Site, slow: Raw, has_streams: bool, lock, held_up, report) -> None:
     """Stop the site amid downloads, views that a lock holds up, event streams, a client that reads
     slowly, and one that sends the end of its request late.
     """
@@ -47,7 +47,7 @@ async def stop(site: Site, has_streams: bool, lock, held_up, report) -> None:
     # Under WSGI an asynchronous stream is read whole before it is sent.
     await streams.open(STREAMS * has_streams, SECONDS)
     downloads = [start(site.ask(path)) for path in DOWNLOADS[: 1 + has_streams]]
-    with Raw(site, receive_buffer=4096) as slow, Raw(site) as late:
+    with Raw(site) as late:
         slow.send("/extra/big/")
         slow.read_head()
         late.socket.sendall(sent[:-2])
@@ -60,6 +60,8 @@ async def stop(site: Site, has_streams: bool, lock, held_up, report) -> None:
             assert await asking == {Outcome.COMPLETE, Outcome.REFUSED}
             late.socket.sendall(sent[-2:])
             response = await in_thread(late.read)
+            # As its "Connection: close" says; ``slow`` keeps the process.
+            assert await in_thread(late.is_closed)
             await asyncio.gather(*streams.tasks)
             seconds = time.monotonic() - began
         assert len(await in_thread(slow.file.read, 5_000_000)) == 5_000_000
@@ -78,11 +80,12 @@ def test_requests_in_flight_finish_after_sigterm_and_no_client_delays_the_exit(
     deployment, extra_views, project, hold_up, held_up, report
 ):
     lock = hold_up("extra_row")
-    with deployment.site(**extra_views, WEB_CONCURRENCY="1", STATEMENT_TIMEOUT="0") as site:
+    changes = {"WEB_CONCURRENCY": "1", "STATEMENT_TIMEOUT": "0"}
+    with deployment.site(**extra_views, **changes) as site, Raw(site, 4096) as slow:
         for _ in range(8):
             leave_amid_a_page(site)
         wait_until_read(site)
-        asyncio.run(stop(site, is_asgi(project.answers), lock, held_up, report))
+        asyncio.run(stop(site, slow, is_asgi(project.answers), lock, held_up, report))
         began = time.monotonic()
         status = site.process.process.wait(SECONDS)
         seconds = time.monotonic() - began

@@ -3,10 +3,12 @@
 import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import cycle, islice
 
-from harness.combinations import SERVERS, for_combinations
+import pytest
+
+from harness.combinations import SERVERS, for_combinations, is_asgi
 from harness.limits import (
     IDLE_SECONDS,
     REPORT_SECONDS,
@@ -122,9 +124,9 @@ def test_clients_that_send_slowly_hold_up_no_one(limited, report):
 
 # By server: how much a client has sent when it stops and is disconnected.
 DISCONNECTED = {
-    "asgi-daphne": {"nothing", "a part of a head", "a part of a body"},
-    "asgi-uvicorn": {"nothing", "a part of a head", "a part of a body"},
-    "wsgi-gunicorn": {"nothing", "a part of a head", "a part of a body"},
+    "asgi-daphne": {"nothing", "a part of a head", "a part of a body", "a late body"},
+    "asgi-uvicorn": {"nothing", "a part of a head", "a part of a body", "a late body"},
+    "wsgi-gunicorn": {"nothing", "a part of a head", "a part of a body", "a late body"},
     "wsgi-waitress": {"a part of a head", "a part of a body"},
 }
 
@@ -141,36 +143,77 @@ def test_clients_that_stop_sending_are_disconnected(limited, project):
         "nothing": b"",
         "a part of a head": request(limited, "/")[:-2],
         "a part of a body": request(limited, "/extra/read/", "POST", Content_Length="100") + b"a",
+        "a late body": request(limited, "/healthz", "POST", Content_Length="1"),
     }
     with ExitStack() as stack:
         clients = []
         for part in DISCONNECTED[project.answers["server"]]:
             clients.append(stack.enter_context(Raw(limited)))
             clients[-1].socket.sendall(sent[part])
+            if part == "a late body":  # after the response, which waits for none
+                time.sleep(0.5)
+                clients[-1].socket.sendall(b"a")
         seconds = stack.enter_context(ThreadPoolExecutor()).map(seconds_until_closed, clients)
         # One that is not disconnected raises TimeoutError after a minute.
         assert min(seconds) > IDLE_SECONDS - 1
 
 
+def send_steadily(site: Site) -> dict:
+    """Send twice MIN_BYTES_PER_SECOND, for longer than RECEIVE_SECONDS; returns the response."""
+    seconds = 2 * IDLE_SECONDS
+    with Raw(site) as client:
+        client.send("/extra/read/", "POST", Content_Length=str(1000 * seconds))
+        for _ in range(seconds):
+            client.socket.sendall(bytes(1000))
+            time.sleep(1)
+        return client.read().json()
+
+
+def request_now_and_then(site: Site) -> set[int]:
+    """Send requests on one connection for longer than RECEIVE_SECONDS; returns their statuses."""
+    found = set()
+    with Raw(site) as client:
+        for _ in range(4):
+            client.send("/extra/slow/?name=now-and-then&seconds=1")
+            found.add(client.read().status)
+            time.sleep(IDLE_SECONDS / 4)
+    return found
+
+
 @EACH
-def test_a_request_that_comes_byte_by_byte_is_dropped(limited):
+def test_a_request_that_comes_byte_by_byte_is_dropped_and_a_steady_one_is_not(limited):
     beginnings = [
         request(limited, "/")[:-2],
         request(limited, "/extra/read/", "POST", Content_Length="100000") + b"a",
     ]
-    with slow_senders(limited, islice(cycle(beginnings), 20)):
-        wait_until(lambda: clients_of(limited) == 20, "all connections")
+    with slow_senders(limited, islice(cycle(beginnings), 20)), ThreadPoolExecutor() as threads:
+        steady = threads.submit(send_steadily, limited)
+        now_and_then = threads.submit(request_now_and_then, limited)
+        wait_until(lambda: clients_of(limited) == 22, "all connections")
         wait_until(lambda: clients_of(limited) == 0, "all disconnections", 3 * IDLE_SECONDS)
+        assert steady.result() == {"length": 2000 * IDLE_SECONDS}
+        assert now_and_then.result() == {200}
 
 
 @EACH
-def test_clients_that_take_every_connection_leave_room_for_the_next(limited):
+@pytest.mark.parametrize("kind", ["idle", "a part of a body", "an unread response"])
+def test_clients_that_take_every_connection_leave_room_for_the_next(limited, project, kind):
     body = request(limited, "/extra/read/", "POST", Content_Length="100000") + b"a"
-    for beginning in (b"", body):
-        with ExitStack() as stack:
-            for _ in range(SLOTS + 50):
-                stack.enter_context(Raw(limited)).socket.sendall(beginning)
-            assert page_seconds(limited) < PAGE_SECONDS
+    with ExitStack() as stack:
+        clients = [stack.enter_context(Raw(limited, 4096)) for _ in range(SLOTS + 50)]
+        for client in clients:
+            with suppress(OSError):  # the site has closed it
+                if kind == "a part of a body":
+                    client.socket.sendall(body)
+                if kind == "an unread response":
+                    client.send("/extra/file/")
+                    client.read_head()
+        assert page_seconds(limited) < PAGE_SECONDS
+        if not is_asgi(project.answers):
+            assert clients_of(limited) <= SLOTS
+            assert "connections dropped for new ones" in limited.process.output()
+        if not is_asgi(project.answers) and kind == "idle":  # the oldest is dropped
+            assert (clients[0].has_answer(), clients[-1].has_answer()) == (True, False)
 
 
 @for_combinations([one for one in SERVERS if one["server"] == "wsgi-waitress"], apart=APART)

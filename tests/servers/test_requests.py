@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from contextlib import suppress
 from itertools import repeat
 
 import pytest
@@ -159,6 +160,16 @@ def test_an_invalid_request_is_refused_without_an_error_in_the_log(extra_site, p
         assert get(extra_site, "/healthz").status == 200
     levels = {event["level"] for event in extra_site.process.events()[before:]}
     assert levels <= {"info", "warning"}
+
+
+def test_an_error_in_the_url_patterns_costs_one_connection(extra_site, client):
+    client.send("/healthz")
+    assert client.read().status == 200
+    with Raw(extra_site) as other, suppress(ConnectionError):
+        other.send("/extra/unresolvable/a/", "POST", b"a")
+        assert other.read().status == 500
+    client.send("/healthz")
+    assert client.read().status == 200
 
 
 def test_a_form_that_cannot_be_parsed_is_refused_and_logged_now_and_then(extra_site, client):

@@ -108,3 +108,14 @@ def test_a_request_whose_client_leaves_while_it_runs_runs_to_its_end(
             client.close()
         wait_until_read(extra_site)
     wait_until(lambda: rows(database, "client-left") == 3, "three rows")
+
+
+@for_combinations([BY_SERVER["asgi-daphne"]])
+def test_a_request_is_freed_as_soon_as_it_has_ended(extra_site):
+    """Daphne by itself frees those that have ended once a second."""
+    count = 500
+    with Raw(extra_site) as client:
+        client.socket.sendall(count * request(extra_site, "/healthz"))
+        assert {client.read().status for _ in range(count)} == {200}
+        client.send("/extra/count-requests/")
+        assert client.read().json()["kept"] < 20
