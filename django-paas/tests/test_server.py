@@ -96,9 +96,8 @@ def test_a_worker_that_hangs_is_replaced_and_one_without_a_parent_ends(tmp_path)
     with Server(COMMAND, tmp_path / "log", PRODUCTION | variables) as server:
         server.wait_until(server.is_healthy, START_TIMEOUT)
         log = server.log.read_text()
-        parent, worker = re.search(
-            r"Listening at: \S+ \((\d+)\).*pid: (\d+)", log, re.DOTALL
-        ).groups()
+        pattern = r"Listening at: \S+ \((\d+)\).*pid: (\d+)"
+        [(parent, worker)] = re.findall(pattern, log, re.DOTALL)
         os.kill(int(worker), signal.SIGSTOP)
         server.wait_until(server.is_healthy, START_TIMEOUT)
         os.kill(int(parent), signal.SIGKILL)
