@@ -21,6 +21,7 @@ ONLY_FOR = {
         "test_presence.py",
         "test_threads.py",
     ],
+    "asgi-uvicorn": ["test_uvicorn_connection.py"],
     "wsgi-gunicorn": ["test_wsgi_worker.py"],
     "wsgi-waitress": ["test_waitress_channel.py"],
 }
