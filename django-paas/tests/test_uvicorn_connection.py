@@ -55,7 +55,8 @@ class Site:
         self.server = uvicorn.Server(uvicorn.configuration(f"{__name__}:application"))
         self.server.config.load()
         self.connections = self.server.server_state.connections
-        self.ready, self.messages = asyncio.Event(), asyncio.Queue()
+        self.ready = asyncio.Event()
+        self.messages: asyncio.Queue[str] = asyncio.Queue()
         # Seconds by which advance() has moved the clock of asyncio and of paas/limits.py.
         self.advanced = 0.0
         real_clock = time.monotonic
