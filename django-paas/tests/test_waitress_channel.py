@@ -2,16 +2,24 @@
 
 import logging
 import socket
+import time
 import tracemalloc
+from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
 from django.utils.module_loading import import_string
+from waitress.task import WSGITask
 
+from paas import limits
+from paas.limits import OVERLOADED, TOO_LARGE
+from paas.servers import waitress
 from paas.servers.waitress import make_server
-from paas.servers.waitress_channel import Channel
+from paas.servers.waitress_channel import Channel, Parser
 
 PART = b"x" * 50_000
+CHUNKED = b"POST /no/such/page HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 # Imported here and not in a test: it exits if DEBUG is off and the settings are not for production.
 application = import_string(settings.WSGI_APPLICATION)
 
@@ -22,6 +30,108 @@ def server():
     yield server
     server.task_dispatcher.shutdown()
     server.close()
+
+
+@contextmanager
+def connection(server):
+    """A client's socket, and the server's channel to it."""
+    address = ("127.0.0.1", server.effective_port)
+    with socket.create_connection(address) as client:
+        client.settimeout(1)
+        server.handle_accept()
+        (channel,) = server.active_channels.values()
+        yield client, channel
+        if channel.connected:
+            channel.handle_close()
+
+
+@pytest.mark.parametrize("line", [b"1;" + b"a" * 70_000, b"0\r\na: " + b"a" * 70_000])
+def test_a_chunk_line_or_a_trailer_of_over_64_kb_is_refused(server, line):
+    parser = Parser(server.adj)
+    parser.received(CHUNKED)
+    assert not parser.completed
+    parser.received(line)
+    assert parser.error_response is TOO_LARGE
+    parser.close()
+
+
+@pytest.mark.parametrize("target", [b"/%C3%A9?a", b"/%2F/healthz", b"/%2f%2f"])
+def test_limits_are_those_of_the_path_that_django_sees(server, target):
+    with connection(server) as (_, channel):
+        parser = Parser(server.adj)
+        parser.received(b"GET " + target + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        environ = WSGITask(channel, parser).get_environment()
+    assert parser.django_path == WSGIRequest(environ).path_info
+
+
+def test_a_path_that_is_not_utf_8_has_the_general_limit(server, settings):
+    settings.MAX_BODY_SIZE = 4
+    parser = Parser(server.adj)
+    parser.received(CHUNKED.replace(b"/no", b"/%FF"))
+    assert parser.body_limit == 4
+    parser.received(b"0\r\n\r\n")
+    parser.close()
+
+
+def test_a_response_does_not_name_the_server(server):
+    assert server.adj.ident is None
+
+
+def test_an_error_ends_the_connection_s_requests_and_drops_what_follows(
+    server, events, settings, monkeypatch
+):
+    settings.MAX_BODY_SIZE = 4
+    monkeypatch.setattr(limits, "DISCARD_BYTES", 200)
+    with connection(server) as (client, channel):
+        channel.received(CHUNKED + b"5\r\nhello\r\n")
+        assert channel.requests == []
+        assert channel.readable()
+        assert channel.received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert channel.requests == []
+        channel.handle_write()
+        assert client.recv(10_000) == TOO_LARGE.message
+        assert not channel.has_stalled(channel.last_activity + 4)
+        assert channel.has_stalled(channel.last_activity + 6)  # DISCARD_PAUSE_SECONDS
+        assert not channel.will_close
+        channel.received(b"x" * 200)
+        assert channel.will_close
+    assert [line["status"] for line in events() if "status" in line] == [413]
+
+
+def test_a_busy_site_s_503_is_sent_and_the_connection_closed(server, settings):
+    settings.MAX_QUEUED_REQUESTS = 0
+    with connection(server) as (client, channel):
+        channel.received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert channel.requests == []
+        channel.handle_write()
+        assert client.recv(10_000) == OVERLOADED.message
+        channel.handle_write()
+        assert client.recv(10_000) == b""
+
+
+@pytest.mark.parametrize("seconds", [0, 5])
+def test_with_a_full_disk_a_client_is_disconnected_if_it_has_read_nothing_for_a_second(
+    server, monkeypatch, seconds
+):
+    with connection(server) as (_, channel):
+        while not channel.unread_on_disk():
+            channel.write_soon(PART)
+        monkeypatch.setattr(waitress, "MAX_UNREAD_ON_DISK", channel.unread_on_disk() - 1)
+        now = time.time()
+        channel.last_activity = now - seconds
+        server.maintenance(now)
+        assert bool(channel.connected) == (seconds == 0)
+        assert server.adj.outbuf_high_watermark == server.adj.outbuf_overflow
+    server.maintenance(time.time())
+    assert server.adj.outbuf_high_watermark == waitress.MAX_UNREAD
+
+
+def test_with_a_full_disk_a_client_that_has_nothing_to_read_stays_connected(server, monkeypatch):
+    monkeypatch.setattr(waitress, "MAX_UNREAD_ON_DISK", -1)
+    with connection(server) as (_, channel):
+        channel.last_activity = 0.0
+        server.maintenance(200.0)  # adj.channel_timeout is later
+        assert channel.connected
 
 
 def test_a_long_response_to_a_client_that_reads_steadily_takes_little_memory(server):
