@@ -22,7 +22,7 @@ ONLY_FOR = {
         "test_threads.py",
     ],
     "asgi-uvicorn": ["test_uvicorn_connection.py"],
-    "wsgi-gunicorn": ["test_wsgi_worker.py"],
+    "wsgi-gunicorn": ["test_wsgi_connections.py", "test_wsgi_worker.py"],
     "wsgi-waitress": ["test_waitress_channel.py"],
 }
 collect_ignore = [
