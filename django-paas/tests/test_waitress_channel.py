@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 import time
 import tracemalloc
 from contextlib import contextmanager
@@ -124,6 +125,21 @@ def test_with_a_full_disk_a_client_is_disconnected_if_it_has_read_nothing_for_a_
         assert server.adj.outbuf_high_watermark == server.adj.outbuf_overflow
     server.maintenance(time.time())
     assert server.adj.outbuf_high_watermark == waitress.MAX_UNREAD
+
+
+def test_a_thread_that_waits_for_a_full_disk_goes_on_once_there_is_room(server):
+    with connection(server) as (_, channel):
+        while not channel.unread_on_disk():
+            channel.write_soon(PART)
+        server.adj.outbuf_high_watermark = server.adj.outbuf_overflow  # as maintenance() sets it
+        channel.last_activity = time.time()
+        thread = threading.Thread(target=channel.write_soon, args=[PART], daemon=True)
+        thread.start()
+        thread.join(0.1)
+        assert thread.is_alive()
+        server.maintenance(time.time())
+        thread.join(1)
+        assert not thread.is_alive()
 
 
 def test_with_a_full_disk_a_client_that_has_nothing_to_read_stays_connected(server, monkeypatch):
