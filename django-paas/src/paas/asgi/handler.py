@@ -140,8 +140,15 @@ class ASGIHandler(asgi.ASGIHandler):
 
     async def stream(self, response, body: RequestBody, send):
         """Send the response until the client disconnects, and close it in any case."""
+
+        async def send_and_yield(message):
+            await send(message)
+            # After a disconnect Uvicorn's send() returns at once: without a pause of its own, the
+            # stream would keep the event loop from noticing.
+            await asyncio.sleep(0)
+
         try:
-            await run_until(body.disconnected, self.send_response(response, send))
+            await run_until(body.disconnected, self.send_response(response, send_and_yield))
         finally:
             await sync_to_async(response.close)()
 
