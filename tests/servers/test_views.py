@@ -114,8 +114,10 @@ def test_a_request_whose_client_leaves_while_it_runs_runs_to_its_end(
 def test_a_request_is_freed_as_soon_as_it_has_ended(extra_site):
     """Daphne by itself frees those that have ended once a second."""
     count = 500
+    # Other tests leave connections that are still open.
+    before = get(extra_site, "/extra/count-requests/").json()["kept"]
     with Raw(extra_site) as client:
         client.socket.sendall(count * request(extra_site, "/healthz"))
         assert {client.read().status for _ in range(count)} == {200}
         client.send("/extra/count-requests/")
-        assert client.read().json()["kept"] < 20
+        assert client.read().json()["kept"] < before + 20
