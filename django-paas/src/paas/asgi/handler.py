@@ -143,8 +143,8 @@ class ASGIHandler(asgi.ASGIHandler):
 
         async def send_and_yield(message):
             await send(message)
-            # After a disconnect Uvicorn's send() returns at once: without a pause of its own, the
-            # stream would keep the event loop from noticing.
+            # After a disconnect send() returns at once: a stream that never waits would keep the
+            # event loop from ending it.
             await asyncio.sleep(0)
 
         try:

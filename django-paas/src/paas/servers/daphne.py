@@ -84,9 +84,6 @@ class Server(server.Server):
         await super().handle_reply(protocol, message)
         if channel := getattr(protocol, "channel", None):
             await channel.can_write.wait()
-        else:
-            # Disconnected: yield to the event loop, which tells an application that keeps sending.
-            await asyncio.sleep(0)
 
     def kill_all_applications(self) -> Deferred:
         """Called before the reactor stops; the reactor waits for the Deferred."""
