@@ -8,6 +8,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from example.waiting import TIMEOUT
 from paas import proxy_headers
 from paas.asgi import shutdown
 from paas.asgi.close_codes import INTERNAL_ERROR
@@ -83,9 +84,6 @@ async def test_an_error_closes_the_websocket_and_is_logged_with_the_request_id(e
     assert (opened["event"], closed["event"]) == ("socket opened", "socket closed")
     assert "It does not work." in error["exception"]
     assert opened["request_id"] == error["request_id"] == closed["request_id"]
-
-
-TIMEOUT = 10  # seconds; enough on a busy machine
 
 
 async def test_shutdown_closes_websockets_and_waits_for_them():

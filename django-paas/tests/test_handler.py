@@ -24,14 +24,15 @@ from django.http import (
 from django.urls import get_script_prefix, path
 from django.views.decorators.csrf import csrf_exempt
 
+from example.waiting import TIMEOUT, until
 from paas import health, limits
 from paas.asgi import request_body, shutdown
 from paas.asgi.handler import ASGIHandler
 from paas.asgi.request_body import RequestBody
 from paas.limits import max_body_size
 
-# Seconds; enough on a busy machine.
-TIMEOUT = 10
+# Of a stream; more than are sent before a disconnect is noticed.
+PARTS = 1000
 
 
 class Gate:
@@ -138,6 +139,15 @@ def numbers_in_transaction(request):
     return StreamingHttpResponse(parts())
 
 
+async def without_a_pause(request):
+    async def parts() -> AsyncIterator[str]:
+        for number in range(PARTS):
+            request.scope["parts"].append(number)
+            yield "part"
+
+    return StreamingHttpResponse(parts())
+
+
 def is_in_transaction(request):
     return HttpResponse(str(connection.in_atomic_block))
 
@@ -208,6 +218,7 @@ urlpatterns = [
     path("numbers/", numbers),
     path("slow-numbers/", slow_numbers),
     path("numbers-in-transaction/", numbers_in_transaction),
+    path("without-a-pause/", without_a_pause),
     path("is-in-transaction/", is_in_transaction),
     path("download/", download),
     path("file/", file),
@@ -277,12 +288,6 @@ async def read_parts(communicator) -> list[bytes]:
         parts.append(message.get("body", b""))
         more = message.get("more_body", False)
     return parts
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(TIMEOUT):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def test_a_queued_request_is_dropped_if_its_client_disconnects(send_request, handler, gate):
@@ -408,6 +413,15 @@ async def test_a_stream_holds_no_thread_and_ends_at_a_disconnect_or_shutdown(sen
     end = await staying.receive_output(TIMEOUT)
     assert not end.get("body") and not end.get("more_body")
     assert gate.left.count("/events/") == 2
+
+
+async def test_a_stream_that_never_waits_ends_at_a_disconnect(send_request):
+    parts: list[int] = []
+    request = send_request("/without-a-pause/", scope={"parts": parts})
+    await request.receive_output(TIMEOUT)
+    await request.send_input({"type": "http.disconnect"})
+    await request.wait(TIMEOUT)
+    assert len(parts) < PARTS
 
 
 async def test_a_stream_that_ends_by_itself_is_complete_in_spite_of_a_shutdown(send_request):

@@ -6,17 +6,9 @@ import weakref
 
 import pytest
 
+from example.waiting import TIMEOUT, until
 from paas.asgi import threads
 from paas.asgi.threads import RequestExecutor, ThreadPool, Work
-
-# Seconds; enough on a busy machine.
-TIMEOUT = 10
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(TIMEOUT):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def call(pool: ThreadPool, function, *args):
