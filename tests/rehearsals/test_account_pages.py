@@ -75,7 +75,7 @@ def test_the_environment_moves_the_admin_closes_sign_up_and_replaces_the_key(clo
         assert visitor.get("/back-office/login/").status_code == 302
         assert visitor.get("/admin/login/").status_code == 404
         assert "by invitation" in visitor.get("/accounts/signup/").text
-        # Not one that other tests use: with the new key Django gives the session a new name.
+        # Not one that other tests use: once SECRET_KEY is replaced, Django cycles the session key.
         visitor.cookies[SESSION_COOKIE] = sessions[-1]
         assert "Welcome, person50." in visitor.get("/").text
 
