@@ -21,8 +21,6 @@ from paas.conf import settings
 from paas.limits import set_send_timeout
 from paas.servers.daphne_channel import Factory
 
-# Twisted's FileDescriptor.bufferSize: a transport's buffer is full above this many bytes.
-BUFFER_SIZE = 65536
 # Connections that the kernel accepts before we do, as other servers have it. Of more than Twisted's
 # 50 at once, clients would try the rest again after a second or more.
 BACKLOG = 2048
@@ -68,22 +66,11 @@ class Server(server.Server):
         if message == shutdown.CLOSE and protocol.state == protocol.STATE_OPEN:
             # Daphne calls Autobahn's sendClose(), which allows 1000 and 3000 to 4999 only.
             protocol.sendCloseFrame(shutdown.CLOSE["code"])
-        elif message["type"] == "http.response.body":
-            await self.send_body(protocol, message)
         else:
             await super().handle_reply(protocol, message)
-
-    async def send_body(self, protocol, message) -> None:
-        """Send a part of the body, then wait for room in the buffer, or for a disconnect."""
-        body = message.get("body", b"")
-        if len(body) > BUFFER_SIZE:
-            for start in range(0, len(body), BUFFER_SIZE):
-                part = body[start : start + BUFFER_SIZE]
-                await self.send_body(protocol, {**message, "body": part, "more_body": True})
-            message = {**message, "body": b""}
-        await super().handle_reply(protocol, message)
-        if channel := getattr(protocol, "channel", None):
-            await channel.can_write.wait()
+        if message["type"] == "http.response.body" and getattr(protocol, "channel", None):
+            # Until there is room for the next part, or the client has disconnected.
+            await protocol.channel.can_write.wait()
 
     def kill_all_applications(self) -> Deferred:
         """Called before the reactor stops; the reactor waits for the Deferred."""

@@ -138,7 +138,7 @@ class Channel(http.HTTPChannel):
         self.can_write.set()
 
     def connectionLost(self, reason=connectionDone):
-        self.can_write.set()  # ends the wait in Server.send_body()
+        self.can_write.set()  # ends the wait in Server.handle_reply()
         super().connectionLost(reason)
 
 
