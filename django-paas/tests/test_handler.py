@@ -1,6 +1,7 @@
 """The ASGI handler: its threads, disconnects, streams and limits."""
 
 import asyncio
+import gc
 import json
 import logging
 import threading
@@ -18,6 +19,7 @@ from django.db import connection
 from django.http import (
     FileResponse,
     HttpResponse,
+    HttpResponseBase,
     HttpResponseServerError,
     StreamingHttpResponse,
 )
@@ -317,6 +319,22 @@ async def test_a_file_is_closed_if_its_client_disconnects_before_it_is_sent(
     second.opened.set()
     await until(lambda: file.closed)
     assert await read_response(first) == (200, b"passed")
+
+
+@pytest.mark.parametrize("path", ["/prefix/", "/prefix-async/", "/numbers/", "/file/"])
+async def test_a_sent_response_is_freed_without_the_garbage_collector(send_request, path):
+    def responses() -> int:
+        # Not isinstance(): it would evaluate other tests' lazy objects.
+        return sum(issubclass(type(one), HttpResponseBase) for one in gc.get_objects())
+
+    gc.collect()
+    of_other_tests = responses()
+    gc.disable()
+    try:
+        await read_response(send_request(path, scope={"file": BytesIO()}))
+        await until(lambda: responses() <= of_other_tests)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("cancelled", [True, False])

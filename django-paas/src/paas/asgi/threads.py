@@ -124,7 +124,7 @@ class RequestExecutor(Executor):
     set ``queued`` until the thread begins.
     """
 
-    work: Work  # the last call
+    work: Work | None = None  # the last call, until a thread begins it
 
     def __init__(self, pool: ThreadPool, queued: set["RequestExecutor"]):
         self.pool, self.queued = pool, queued
@@ -143,10 +143,12 @@ class RequestExecutor(Executor):
 
     def abort(self, _) -> None:
         """Have the call raise RequestAborted, unless a thread has begun it."""
-        if self in self.queued and self.pool.withdraw(self.work):
-            self.work.future.set_exception(RequestAborted)
+        if (work := self.work) and self.pool.withdraw(work):
+            work.future.set_exception(RequestAborted)
 
     def run(self, function, args, kwargs):
         self.thread = cast(Thread, threading.current_thread())
         self.queued.discard(self)
+        # Work refers to this executor: without this, only the garbage collector frees responses.
+        self.work = None
         return function(*args, **kwargs)
