@@ -246,7 +246,9 @@ def test_the_page_shows_lost_requests_and_advice_and_escapes_what_was_printed():
 
 
 ADVICE = {
-    "ModuleNotFoundError: No module named 'flask'": "Add the package of flask",
+    "ModuleNotFoundError: No module named 'flask'": (
+        "Add the package of flask to the project's requirements: No module named 'flask'."
+    ),
     "ModuleNotFoundError: No module named 'cgi'": "Newer Pythons have no module cgi",
     "KeyError: 'SECRET_KEY'": "Give the variable SECRET_KEY a value",
     "Killed": "Read it.",

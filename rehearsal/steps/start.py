@@ -39,7 +39,8 @@ def advice_for(output: str, otherwise: str) -> str:
                 f"Newer Pythons have no module {name}: update the package that imports it, or name"
                 " an older Python in .python-version."
             )
-        return f"Add the package of {name} to the project's requirements."
+        # The cause may be above the lines that are shown: each of several workers prints its own.
+        return f"Add the package of {name} to the project's requirements: {match[0]}."
     return otherwise
 
 

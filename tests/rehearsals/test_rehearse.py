@@ -214,8 +214,8 @@ def test_a_package_missing_from_the_requirements_is_named_by_boot(tmp_path):
     edit(folder / "requirements.txt", "^flask.*\n", "")
     run = rehearse(folder)
     assert run.steps("fails") == ["boot"], run.printed
-    assert "Add the package of flask to the project's requirements." in run.printed
-    assert "ModuleNotFoundError: No module named 'flask'" in run.printed
+    advice = "Add the package of flask to the project's requirements: No module named 'flask'."
+    assert advice in run.printed
 
 
 @pytest.mark.parametrize("name", ["flask", "fastapi"])
