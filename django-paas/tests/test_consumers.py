@@ -416,6 +416,14 @@ async def test_a_new_ticket_deletes_expired_ones_and_no_session(monkeypatch):
     assert await Session.objects.acount() == 2
 
 
+async def test_a_client_that_reads_nothing_delays_no_other_s_heartbeat(monkeypatch):
+    await echo(await log_in("ada")).open()
+    (consumer,) = HEARTBEAT.consumers
+    monkeypatch.setattr("paas.asgi.heartbeat.BEAT_TIMEOUT", 0.05)
+    monkeypatch.setattr(consumer, "ping", asyncio.Event().wait)
+    await asyncio.wait_for(HEARTBEAT.beat(), 5)
+
+
 async def test_a_class_whose_heartbeat_fails_keeps_no_ended_session_open(monkeypatch, events):
     client = await log_in("ada")
     websocket = await echo(client).open()

@@ -15,9 +15,8 @@ from paas.asgi.close_codes import LOGGED_OUT, NO_ANSWER
 from paas.asgi.sessions import changed_accounts, ended_sessions
 
 BEAT_SECONDS = 15
-# Seconds for a WebSocket's messages of a heartbeat. More than 5: a server's close() may wait that
-# long for the client's close frame before it closes the connection.
-SEND_TIMEOUT = 6
+# Seconds. send() may wait for a client that reads nothing; the next beat must not.
+BEAT_TIMEOUT = 5
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +63,7 @@ class Heartbeat:
                 one = self.drop(consumer, NO_ANSWER)
             else:
                 one = consumer.ping()
-            work.append(asyncio.wait_for(one, SEND_TIMEOUT))
+            work.append(asyncio.wait_for(one, BEAT_TIMEOUT))
         for result in await asyncio.gather(*work, return_exceptions=True):
             # TimeoutError: a client that reads nothing answers no ping, and is closed later.
             if isinstance(result, Exception) and not isinstance(result, TimeoutError):
