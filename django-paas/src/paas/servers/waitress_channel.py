@@ -121,7 +121,6 @@ class Channel(HTTPChannel):
             self.close_when_flushed = True
         else:
             self.discarded = DiscardedBody()
-        self.server.pull_trigger()
 
     def service(self) -> None:
         """Called in a thread: answer the first request."""
