@@ -52,6 +52,12 @@ def serve(command: str, address: str, folder: Path, environment: dict[str, str])
 class Site(Web):
     """A web process of a project of the template, and its visitors."""
 
+    def __exit__(self, kind, *exception):
+        super().__exit__(kind, *exception)
+        if kind:  # for "Captured stdout" of the test that failed
+            lines = self.process.output().splitlines()
+            print(*(line for line in lines if '"level": "info"' not in line), sep="\n")
+
     def answers(self) -> bool:
         return answers(f"http://127.0.0.1:{self.port}/healthz")
 
