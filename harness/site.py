@@ -54,7 +54,7 @@ class Site(Web):
 
     def __exit__(self, kind, *exception):
         super().__exit__(kind, *exception)
-        if kind:  # for "Captured stdout" of the test that failed
+        if kind:  # pytest shows what a test that failed has printed
             lines = self.process.output().splitlines()
             print(*(line for line in lines if '"level": "info"' not in line), sep="\n")
 

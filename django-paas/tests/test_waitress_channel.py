@@ -20,6 +20,7 @@ from paas.servers.waitress import make_server
 from paas.servers.waitress_channel import Channel, Parser
 
 PART = b"x" * 50_000
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 CHUNKED = b"POST /no/such/page HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 # Imported here and not in a test: it exits if DEBUG is off and the settings are not for production.
 application = import_string(settings.WSGI_APPLICATION)
@@ -87,7 +88,7 @@ def test_an_error_ends_the_connection_s_requests_and_drops_what_follows(
         channel.received(CHUNKED + b"5\r\nhello\r\n")
         assert channel.requests == []
         assert channel.readable()
-        assert channel.received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert channel.received(GET)
         assert channel.requests == []
         channel.handle_write()
         assert client.recv(10_000) == TOO_LARGE.message
@@ -102,11 +103,20 @@ def test_an_error_ends_the_connection_s_requests_and_drops_what_follows(
 def test_a_busy_site_s_503_is_sent_and_the_connection_closed(server, settings):
     settings.MAX_QUEUED_REQUESTS = 0
     with connection(server) as (client, channel):
-        channel.received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
+        channel.received(GET)
+        assert channel.requests == []
         channel.handle_write()
         assert client.recv(10_000) == OVERLOADED.message
         channel.handle_write()
         assert client.recv(10_000) == b""
+
+
+def test_a_503_ends_the_requests_that_are_pipelined_behind_it(server, settings):
+    settings.MAX_QUEUED_REQUESTS = 0
+    with connection(server) as (client, channel):
+        channel.received(2 * GET)
+        channel.handle_write()
+        assert client.recv(10_000) == OVERLOADED.message
 
 
 @pytest.mark.parametrize("seconds", [0, 5])
