@@ -1,5 +1,5 @@
 # The project's verbs, for the template itself.
-.PHONY: run test check lock wheel rehearsal rehearse bench mutants pictures
+.PHONY: run test check lock rehearsal rehearse bench mutants pictures
 
 # A project of the default answers, made anew in a temporary folder.
 run: .venv/complete
@@ -21,19 +21,15 @@ rehearse: .venv/complete
 	.venv/bin/cookiecutter --no-input --output-dir "$$folder" . >/dev/null && \
 	.venv/bin/python -m rehearsal "$$folder"/* $(FLAGS)
 
+# A project's configuration leaves out vendor/.
+SOURCE = . "{{cookiecutter.project_slug}}/vendor/django-paas"
 check: .venv/complete
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
+	.venv/bin/ruff check $(SOURCE)
+	.venv/bin/ruff format --check $(SOURCE)
 	.venv/bin/mypy
 
 lock: .venv/complete
 	.venv/bin/python -m scripts.lock
-
-# The machinery's package, for every new project; two builds of one source are byte-identical.
-wheel: .venv/complete
-	rm -f "{{cookiecutter.project_slug}}"/vendor/*.whl
-	cd django-paas && ../.venv/bin/python -m hatchling build --target wheel \
-	  --directory "../{{cookiecutter.project_slug}}/vendor"
 
 # KEEP=1 writes docs/bench.md.
 bench: .venv/complete

@@ -15,7 +15,6 @@ from ruff import find_ruff_bin
 
 from harness.combinations import TEMPLATE
 
-PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 PARSERS = {
     ".py": ast.parse,
     ".toml": tomllib.loads,
@@ -29,9 +28,9 @@ def files_of(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def texts_of(folder: Path) -> list[Path]:
-    """The files of the folder without the package of the machinery, which is binary."""
-    return [path for path in files_of(folder) if path.suffix != ".whl"]
+def own_files_of(folder: Path) -> list[Path]:
+    """The project's files without those of django-paas, the same for all answers."""
+    return [path for path in files_of(folder) if folder / "vendor" not in path.parents]
 
 
 @cache
@@ -41,11 +40,6 @@ def tracked(pattern: str) -> list[Path]:
     listed = subprocess.run(command, cwd=TEMPLATE, check=True, capture_output=True, text=True)
     paths = [TEMPLATE / name for name in listed.stdout.split("\0") if name]
     return [path for path in paths if path.exists()]
-
-
-def tracked_texts(pattern: str) -> list[Path]:
-    """tracked() without the package of the machinery, which is binary."""
-    return [path for path in tracked(pattern) if path.suffix != ".whl"]
 
 
 def parse(path: Path):
@@ -68,7 +62,7 @@ def assert_ruff_passes(folder: Path) -> None:
 
 
 def assert_valid_files(folder: Path) -> None:
-    for path in texts_of(folder):
+    for path in files_of(folder):
         parse(path)
     assert_ruff_passes(folder)
 

@@ -11,6 +11,9 @@ from cookiecutter.main import cookiecutter
 from cookiecutter.prompt import prompt_for_config
 
 TEMPLATE = Path(__file__).resolve().parent.parent
+PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
+# django-paas, the runtime library.
+PACKAGE = PROJECT / "vendor/django-paas"
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text())
 # Without ``python_version``: the same code and packages run on each. A choice without a label is one
 # of an older version, which is refused.

@@ -1,4 +1,4 @@
-"""A project of ``django-admin startproject`` that follows the steps of django-paas/README.md.
+"""A project of ``django-admin startproject`` that follows the steps of django-paas' README.
 
 They are read from the README: its table of servers, and its code blocks, of which the first line
 names the file.
@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
-from harness.combinations import TEMPLATE
+from harness.combinations import PACKAGE
 from rehearsal.platforms import Heroku, Services
 from rehearsal.processes import run
 
-README = TEMPLATE / "django-paas/README.md"
+README = PACKAGE / "README.md"
 SETTINGS = "mysite/settings.py"
 
 

@@ -3,9 +3,9 @@
 import re
 
 from harness.checkouts import Checkout
-from harness.combinations import TEMPLATE
+from harness.combinations import PACKAGE
 
-DOCUMENTS = TEMPLATE / "django-paas/src/paas/docs"
+DOCUMENTS = PACKAGE / "src/paas/docs"
 TICKETS = "WebSockets of clients without cookies"
 # The comment in the first line of a block of code: the file that it belongs to.
 FILE = re.compile(r"(?:#|//|<!--|\{#) (\S*\.\w+)(?:, below (.+?))?(?: -->| #\})?\n")

@@ -26,7 +26,7 @@ from xml.etree import ElementTree
 from harness.combinations import TEMPLATE, by_name
 from rehearsal.buildpack import install
 from rehearsal.processes import bare_environment
-from scripts.mutants.table import MUTANTS, PACKAGE, PROJECT, Mutant
+from scripts.mutants.table import MUTANTS, PACKAGE_TESTS, PROJECT, Mutant
 
 LOCKS = ("requirements.txt", "requirements-dev.txt")
 # One waits for a server while the others keep two cores busy.
@@ -69,8 +69,6 @@ def run(folder: str, mutant: Mutant) -> tuple[str, str]:
         repository = shutil.copytree(TEMPLATE, scratch / "repository", ignore=NOT_COPIED)
         edit(mutant, repository)
         place = next(place for place in RUNS if mutant.find_test(repository / place))
-        if mutant.file.startswith(PACKAGE) and place != PACKAGE:
-            build_wheel(repository)
         output = RUNS[place](mutant, scratch)
         result = read_result(scratch / "results.xml")
     line = f"{time.monotonic() - started:4.0f} s  {result:8}  {mutant.protection}, {mutant.test}"
@@ -84,13 +82,6 @@ def edit(mutant: Mutant, repository: Path) -> None:
     if mutant.old and text.count(mutant.old) != 1:
         raise ValueError(f"not exactly once in {mutant.file}: {mutant.old!r}")
     file.write_text(text.replace(mutant.old, mutant.new))
-
-
-def build_wheel(repository: Path) -> None:
-    """Have its projects install the package as it is there."""
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
-    build += ["--directory", str(repository / PROJECT / "vendor")]
-    subprocess.run(build, cwd=repository / PACKAGE, check=True, capture_output=True)
 
 
 def run_in_template(mutant: Mutant, scratch: Path) -> str:
@@ -110,7 +101,7 @@ def run_in_project(mutant: Mutant, scratch: Path) -> str:
 
 def run_in_package(mutant: Mutant, scratch: Path) -> str:
     """Run the package's test, with the requirements of every project."""
-    package, project = (scratch / "repository" / name for name in (PACKAGE, PROJECT))
+    package, project = (scratch / "repository" / name for name in (PACKAGE_TESTS, PROJECT))
     # Without the package itself, whose tests run on its source. Conditions are comments.
     locks = "".join((project / name).read_text() for name in LOCKS).splitlines(keepends=True)
     lines = [line for line in locks if not line.startswith(("{{", "-r "))]
@@ -164,7 +155,7 @@ def read_result(report: Path) -> str:
 
 
 # By where the test is.
-RUNS = {PROJECT: run_in_project, PACKAGE: run_in_package, ".": run_in_template}
+RUNS = {PROJECT: run_in_project, PACKAGE_TESTS: run_in_package, ".": run_in_template}
 
 if __name__ == "__main__":
     main()

@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-PROJECT, PACKAGE = "{{cookiecutter.project_slug}}", "django-paas"
+PROJECT, PACKAGE_TESTS = "{{cookiecutter.project_slug}}", "tests/package"
 ALL_OPTIONS = "heroku-asgi-daphne-use_celery-use_s3_media"
 ROWS = tomllib.loads(Path(__file__).with_name("table.toml").read_text())
 
@@ -28,7 +28,8 @@ class Mutant:
     def find_test(self, folder: Path) -> str | None:
         """The test's pytest id in ``folder``, or None if it is not there."""
         name = self.test.partition("[")[0]
-        for path in [*folder.glob("tests/**/test_*.py"), *folder.glob("*/tests.py")]:
+        patterns = ("tests/**/test_*.py", "*/tests.py", "test_*.py")
+        for path in (path for pattern in patterns for path in folder.glob(pattern)):
             if f"def {name}(" in path.read_text():
                 return f"{path.relative_to(folder)}::{self.test}"
         return None

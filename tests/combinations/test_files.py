@@ -5,17 +5,17 @@ from pathlib import Path
 
 import yaml
 
-from harness.assertions import PROJECT, assert_valid_files, files_of, parse, texts_of, tracked
+from harness.assertions import assert_valid_files, files_of, parse, tracked
 from harness.combinations import (
     COMBINATIONS,
-    TEMPLATE,
+    PACKAGE,
+    PROJECT,
     for_combinations,
     given,
     has_processes,
     needs_redis,
 )
 
-PACKAGE = TEMPLATE / "django-paas/src"
 # For each answer that adds files: their names, by folder.
 TABLE = yaml.safe_load(Path(__file__).with_name("files.yaml").read_text())
 ONLY_WITH = {
@@ -43,7 +43,7 @@ def test_every_file_parses_and_ruff_finds_nothing(project):
 
 
 def test_every_file_ends_in_one_newline_and_no_line_in_a_space(project):
-    for path in texts_of(project.folder):
+    for path in files_of(project.folder):
         text = path.read_bytes().decode()
         assert "\r" not in text, path
         assert not text or re.search(r"[^\n]\n\Z", text), path
@@ -55,7 +55,7 @@ def test_every_file_ends_in_one_newline_and_no_line_in_a_space(project):
 
 
 def test_no_mark_of_the_template_is_left(project):
-    for path in texts_of(project.folder):
+    for path in files_of(project.folder):
         text = path.read_text().lower()
         assert "cookiecutter." not in text, path
         assert "<%" not in text, path
@@ -73,11 +73,11 @@ def test_every_requirement_is_pinned_and_the_lock_holds_what_pyproject_asks_for(
         pinned += (project.folder / lock).read_text()
         for requirement in requirements:
             name = re.match(r"[\w-]+", requirement)[0]
-            found = re.search(rf"^{name}==|^vendor/{name.replace('-', '_')}-", pinned, re.MULTILINE)
+            found = re.search(rf"^{name}==|^\./vendor/{name}$", pinned, re.MULTILINE)
             assert found, f"{name} is not in {lock}: run scripts/lock.py"
     for line in pinned.splitlines():
         assert re.match(
-            r"# |[\w.-]+==[\w.]+( ; .+)?$|vendor/[\w.-]+\.whl$|-r requirements.txt$", line
+            r"# |[\w.-]+==[\w.]+( ; .+)?$|\./vendor/django-paas$|-r requirements.txt$", line
         ), line
 
 
@@ -188,7 +188,7 @@ def test_every_variable_that_the_settings_read_is_documented(project):
     settings = (project.folder / "config/settings.py").read_text()
     read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', settings))
     for module, names in (("database_url", r"DATABASE_\w+"), ("variables", r"AWS_\w+")):
-        read |= set(re.findall(rf'"({names})"', (PACKAGE / f"paas/{module}.py").read_text()))
+        read |= set(re.findall(rf'"({names})"', (PACKAGE / f"src/paas/{module}.py").read_text()))
     assert "SECRET_KEY" in read
     text = (project.folder / ".env.example").read_text()
     # Without a value, python-dotenv would take the comment for it.
@@ -200,7 +200,9 @@ def test_every_file_that_the_documents_name_exists(project):
         document = project.folder / name
         text = document.read_text()
         paths = set(re.findall(r"`((?:\w+/)+\w*(?:\.\w+)?)`", text)) - {"admin/", "media/"}
-        roots = {path: PACKAGE if path.startswith("paas/") else project.folder for path in paths}
+        roots = {
+            path: PACKAGE / "src" if path.startswith("paas/") else project.folder for path in paths
+        }
         assert [path for path, root in roots.items() if not (root / path).exists()] == []
         links = re.findall(r"\]\(([\w./]+)", text.replace("](http", ""))
         assert [link for link in links if not (document.parent / link).exists()] == []

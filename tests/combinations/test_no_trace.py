@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from harness.assertions import texts_of
+from harness.assertions import own_files_of
 from harness.combinations import (
     CHOICES,
     COMBINATIONS,
     OPTIONS,
+    PROJECT,
     TEMPLATE,
     for_combinations,
     given,
@@ -76,7 +77,7 @@ def test_no_file_holds_a_term_of_an_answer_that_was_not_given(project):
     excluded = {name: terms for name, terms in TERMS.items() if name not in given(project.answers)}
     assert excluded
     found, files_naming_daphne = [], set()
-    for path in texts_of(project.folder):
+    for path in own_files_of(project.folder):
         name = path.relative_to(project.folder).as_posix()
         text = f"{name}\n{path.read_text()}"
         for answer, terms in excluded.items():
@@ -100,6 +101,6 @@ def test_every_answer_that_a_project_may_lack_has_terms():
 def test_the_template_uses_every_term():
     """A term without a match is misspelt, or its feature was removed."""
     source = (TEMPLATE / "cookiecutter.json").read_text()
-    for path in texts_of(TEMPLATE / "{{cookiecutter.project_slug}}"):
+    for path in own_files_of(PROJECT):
         source += f"{path}\n{path.read_text(errors='ignore')}"
     assert [term for terms in TERMS.values() for term in terms if not any(uses(term, source))] == []

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from harness.checkouts import Checkout
-from harness.combinations import SERVERS, TEMPLATE, for_combinations
+from harness.combinations import PACKAGE, SERVERS, for_combinations
 from harness.deployment import Deployment
 from harness.recipes import add_code
 from harness.site import PASSWORD, new_name
@@ -16,7 +16,7 @@ from rehearsal.processes import developer_environment
 
 pytestmark = for_combinations(SERVERS[:1], apart="recipes")
 
-RECIPES = TEMPLATE / "django-paas/src/paas/docs/accounts.md"
+RECIPES = PACKAGE / "src/paas/docs/accounts.md"
 GOOGLE = "https://accounts.google.com/"
 CREDENTIALS = {"GOOGLE_CLIENT_ID": "an-id", "GOOGLE_CLIENT_SECRET": "a-secret"}
 LOG_IN, SIGN_UP = "/accounts/login/", "/accounts/signup/"

@@ -17,9 +17,8 @@ from pathlib import Path
 import pytest
 from owners_edits import MACHINERY, OLDEST_CHAT, ROUTING, edit
 
-from harness.assertions import PROJECT
 from harness.checkouts import Checkout, contributor
-from harness.combinations import TEMPLATE, by_name, for_combinations, parameters
+from harness.combinations import PACKAGE, PROJECT, TEMPLATE, by_name, for_combinations, parameters
 from harness.deployment import Deployment
 from harness.recipes import follow
 from harness.site import SESSION_COOKIE, Site, Visitor
@@ -47,9 +46,8 @@ BACKEND = re.compile(r"`(users/throttle\.py)`:\n\n  ```python\n(.+?)  ```\n", re
 # The one migration of users, for those of v0.1 to v0.3.
 USERS = (PROJECT / "users/migrations/0001_user.py").read_text()
 REPLACED = re.findall(r"\('(\w+)', '(0\w+)'\)", USERS.partition("replaces")[2].partition("]")[0])
-PACKAGE = TEMPLATE / "django-paas/src/paas"
 # Apps that are in the package now.
-MOVED = {"paas": PACKAGE / "worker", "presence": PACKAGE / "presence"}
+MOVED = {"paas": PACKAGE / "src/paas/worker", "presence": PACKAGE / "src/paas/presence"}
 
 SHALLOW = ["git", "rev-parse", "--is-shallow-repository"]
 pytestmark = pytest.mark.skipif(

@@ -1,8 +1,10 @@
 """The tests of django-paas pass with each server, beside all that a project with it installs."""
 
+import shlex
+
 import pytest
 
-from harness.combinations import COMBINATIONS, OPTIONS, TEMPLATE, for_combinations
+from harness.combinations import COMBINATIONS, OPTIONS, PACKAGE, TEMPLATE, for_combinations
 from rehearsal.processes import run
 
 EACH_SERVER = [
@@ -18,9 +20,9 @@ PYTEST = "python -B -m pytest -p no:cacheprovider"
 
 @pytest.fixture
 def in_package(clone, project):
-    """A function that runs a command in the package's folder."""
+    """A function that runs a command in the folder of the package's tests."""
     environment = clone.environment | {"SITE_SERVER": project.answers["server"]}
-    return lambda command: run(command, TEMPLATE / "django-paas", environment)
+    return lambda command: run(command, TEMPLATE / "tests/package", environment)
 
 
 @for_combinations(EACH_SERVER, apart="package")
@@ -31,4 +33,5 @@ def test_the_tests_of_the_package_pass(in_package, report):
 
 @for_combinations(UVICORN, apart="package")
 def test_the_types_of_the_package_are_right(in_package, tmp_path):
-    in_package(f"PYTHONPATH=src:tests DEBUG=true mypy --cache-dir {tmp_path} src tests")
+    source = shlex.quote(str(PACKAGE / "src"))
+    in_package(f"PYTHONPATH={source}:. DEBUG=true mypy --cache-dir {tmp_path} {source} .")

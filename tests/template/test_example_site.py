@@ -2,10 +2,10 @@
 
 import re
 
-from harness.combinations import TEMPLATE
+from harness.combinations import PROJECT, TEMPLATE
 
-CONFIG = TEMPLATE / "{{cookiecutter.project_slug}}/config"
-EXAMPLE = TEMPLATE / "django-paas/tests/example"
+CONFIG = PROJECT / "config"
+EXAMPLE = TEMPLATE / "tests/package/example"
 MIDDLEWARE = re.compile(r'^    "([\w.]+Middleware)",$', re.MULTILINE)
 
 

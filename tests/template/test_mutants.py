@@ -12,17 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from harness.combinations import COMBINATIONS, TEMPLATE, name_of
+from harness.combinations import COMBINATIONS, PROJECT, TEMPLATE, name_of
 
-PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
-PACKAGE = TEMPLATE / "django-paas"
 PROTECTIONS = (TEMPLATE / "docs/protections.md").read_text()
 ROWS = tomllib.loads((TEMPLATE / "scripts/mutants/table.toml").read_text())
-TESTS = {path: path.read_text() for path in TEMPLATE.glob("tests/**/test_*.py")}
+PACKAGE_TESTS = list(TEMPLATE.glob("tests/package/test_*.py"))
+TESTS = {
+    path: path.read_text()
+    for path in TEMPLATE.glob("tests/**/test_*.py")
+    if path not in PACKAGE_TESTS
+}
 # The text of all tests, by where they are. Those of the template run in this environment.
 SOURCES = {
     "project": "".join(path.read_text() for path in PROJECT.glob("**/test*.py")),
-    "package": "".join(path.read_text() for path in PACKAGE.glob("tests/test_*.py")),
+    "package": "".join(path.read_text() for path in PACKAGE_TESTS),
     "template": "".join(TESTS.values()),
 }
 
@@ -57,7 +60,7 @@ def test_every_protection_has_a_mutant_that_fits_the_source_or_a_reason_for_none
         assert row.get("answers") in [None, *map(name_of, COMBINATIONS)], row
         [place] = defined_in(row["test"])
         # Its tests see nothing of a project.
-        assert place != "package" or row["file"].startswith("django-paas/"), row
+        assert place != "package" or row["file"].startswith(("vendor/", "tests/package/")), row
     tests = {row["test"] for row in mutants if defined_in(row["test"]) == ["template"]}
     definitions = [f"def {test.partition('[')[0]}(" for test in tests]
     paths = [path for path, text in TESTS.items() if any(one in text for one in definitions)]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.assertions import PROJECT
-from harness.combinations import TEMPLATE
+from harness.assertions import own_files_of
+from harness.combinations import PACKAGE, PROJECT, TEMPLATE
 
 APPS = {"pages", "pictures", "presence", "users", "welcome"}
 ROOMS = {*APPS, "config", "conftest"}
@@ -27,10 +27,9 @@ def module_of(path: Path, folder: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-PACKAGE = TEMPLATE / "django-paas/src"
-README = TEMPLATE / "django-paas/README.md"
-SOURCES = {module_of(path, PROJECT): path for path in PROJECT.rglob("*.py")}
-PACKAGE_SOURCES = {module_of(path, PACKAGE): path for path in PACKAGE.rglob("*.py")}
+README = PACKAGE / "README.md"
+SOURCES = {module_of(path, PROJECT): path for path in own_files_of(PROJECT) if path.suffix == ".py"}
+PACKAGE_SOURCES = {module_of(path, PACKAGE / "src"): path for path in PACKAGE.rglob("*.py")}
 
 
 def nodes(tree: ast.AST, is_lazy_included: bool) -> Iterator[ast.AST]:

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.assertions import PROJECT, assert_ruff_passes, tracked, tracked_texts
+from harness.assertions import assert_ruff_passes, tracked
 from harness.combinations import (
     CHOICES,
     COMBINATIONS,
     DERIVED,
     EACH_SERVER,
     OPTIONS,
+    PACKAGE,
+    PROJECT,
     QUESTIONS,
     TEMPLATE,
     all_answers,
@@ -30,6 +32,8 @@ BUDGET = {"platform": 7, "server": 17, "use_celery": 17, "use_s3_media": 9}
 
 def test_ruff_finds_nothing_in_the_source_as_it_stands():
     assert_ruff_passes(TEMPLATE)
+    # A project's configuration leaves out vendor/.
+    assert_ruff_passes(PACKAGE)
 
 
 def files_naming(option: str) -> list[str]:
@@ -37,7 +41,7 @@ def files_naming(option: str) -> list[str]:
     pattern = "|".join(rf"\bcookiecutter\.{name}\b" for name in [option, *derived])
     found = [
         path.relative_to(PROJECT).as_posix()
-        for path in tracked_texts("{{cookiecutter.project_slug}}")
+        for path in tracked("{{cookiecutter.project_slug}}")
         if re.search(pattern, path.read_text())
     ]
     return sorted(found)
@@ -57,7 +61,7 @@ def known() -> dict[str, set]:
 
 
 def test_conditions_compare_only_with_answers_that_exist(known):
-    for path in tracked_texts("{{cookiecutter.project_slug}}"):
+    for path in tracked("{{cookiecutter.project_slug}}"):
         for name, value in re.findall(r'cookiecutter\.(\w+) == "([^"]+)"', path.read_text()):
             assert value in known[name], f"{path}: {name} is never {value}"
 
@@ -75,7 +79,7 @@ def test_every_file_and_answer_in_the_hook_s_table_exists(known):
 def test_files_are_rendered_if_they_hold_something_to_render():
     """Others are copied, by _copy_without_render; docs/decisions/0017 has what that saves."""
     patterns = QUESTIONS["_copy_without_render"]
-    for path in tracked_texts("{{cookiecutter.project_slug}}"):
+    for path in tracked("{{cookiecutter.project_slug}}"):
         name = path.relative_to(PROJECT)
         is_copied = any(
             fnmatch(part.as_posix(), pattern)
@@ -114,7 +118,7 @@ def test_the_first_command_of_the_readme_needs_no_address_and_two_commands_have_
     address = re.compile(r"(?:gh:|github\.com[:/])([\w-]+)/cookiecutter-django-paas\b")
     found = {
         path.relative_to(TEMPLATE).as_posix(): names
-        for path in tracked_texts(".")
+        for path in tracked(".")
         if path.suffix not in (".jpg", ".png", ".svg")
         and (names := address.findall(path.read_text()))
     }
@@ -146,7 +150,7 @@ def test_every_file_among_the_protections_exists():
 def test_every_link_to_a_file_of_ours_leads_there():
     links = [
         (path, target)
-        for path in tracked_texts("*.md")
+        for path in tracked("*.md")
         if PROJECT not in path.parents
         for target in re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", path.read_text())
     ]
@@ -196,13 +200,13 @@ def test_assistants_get_25_lines_with_commands_and_sections_that_exist():
 
 
 def test_only_what_this_project_is_made_of_lies_at_the_top():
-    top = {path.relative_to(TEMPLATE).parts[0] for path in tracked_texts(".")}
+    top = {path.relative_to(TEMPLATE).parts[0] for path in tracked(".")}
     # Cookiecutter imports an extension from the top, not from a folder below.
     for_users = "cookiecutter.json {{cookiecutter.project_slug}} hooks paas_questions.py"
     for_maintainers = """
         .ci .gitattributes .github .gitignore .pre-commit-config.yaml .python-version CHANGELOG.md
-        CONTRIBUTING.md LICENSE Makefile README.md conftest.py django-paas docs harness pyproject.toml
-        rehearsal requirements.txt scripts tests
+        CONTRIBUTING.md LICENSE Makefile README.md conftest.py docs harness pyproject.toml rehearsal
+        requirements.txt scripts tests
     """
     assert top == set(f"{for_users} {for_maintainers}".split())
 
@@ -225,7 +229,7 @@ EXTENDS = re.compile(
 
 
 def test_options_stand_outside_the_imports_and_inside_the_lists():
-    for path in tracked_texts("{{cookiecutter.project_slug}}/*.py"):
+    for path in tracked("{{cookiecutter.project_slug}}/*.py"):
         text = path.read_text()
         optional, lines = option_lines(text), text.splitlines()
         for number in optional:

@@ -5,10 +5,7 @@ import tomllib
 
 import yaml
 
-from harness.combinations import COMBINATIONS, TEMPLATE, for_combinations, needs_redis
-
-PACKAGE = tomllib.loads((TEMPLATE / "django-paas/pyproject.toml").read_text())
-VERSION = PACKAGE["project"]["version"]
+from harness.combinations import COMBINATIONS, PACKAGE, TEMPLATE, for_combinations, needs_redis
 
 
 def test_only_the_job_may_write_and_only_the_step_that_pushes_has_the_token():
@@ -31,10 +28,12 @@ def test_only_a_tag_of_the_package_publishes_and_without_a_token():
     job = workflow["jobs"]["publish"]
     assert job["permissions"] == {"contents": "read", "id-token": "write"}
     assert job["steps"][0]["with"]["persist-credentials"] is False
-    wheel = job["steps"][-1]["run"].split('"')[1]
-    tag = f"django-paas-v{VERSION}"
-    file = re.sub(r"\$\{GITHUB_REF_NAME#(.+?)\}", lambda match: tag.removeprefix(match[1]), wheel)
-    assert (TEMPLATE / file).is_file()
+    build, publish = (step["run"] for step in job["steps"][-2:])
+    assert TEMPLATE / build.split('"')[1] == PACKAGE
+    version = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]["version"]
+    tag, wheel = f"django-paas-v{version}", publish.split('"')[1]
+    wheel = re.sub(r"\$\{GITHUB_REF_NAME#(.+?)\}", lambda match: tag.removeprefix(match[1]), wheel)
+    assert wheel == f"dist/django_paas-{version}-py3-none-any.whl"
     assert "secrets." not in str(workflow)
 
 
