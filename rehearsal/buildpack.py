@@ -144,8 +144,8 @@ def install(
 ) -> None:
     """Make ``environment`` a virtual environment with the project's file ``requirements``.
 
-    Files with the same lines share one, if the wheels in them are the same. Raises BuildFailed if
-    the requirements do not install.
+    Files with the same lines share one, if the packages that these name by a path are the same.
+    Raises BuildFailed if the requirements do not install.
     """
     environment.parent.mkdir(parents=True, exist_ok=True)
     if requirements in INSTALL:
@@ -183,10 +183,10 @@ def shared_folder() -> tempfile.TemporaryDirectory:
 
 
 def shared_environment(requirements: str, folder: Path, python: str) -> Path:
-    lines = [python, *locked_lines(folder / requirements)]
-    digest = hashlib.sha256("\n".join(lines).encode())
-    for wheel in (line for line in lines if (folder / line).is_file()):
-        digest.update((folder / wheel).read_bytes())
+    lines = locked_lines(folder / requirements)
+    digest = hashlib.sha256("\n".join([python, *lines]).encode())
+    for path in (path for line in lines for path in local_files(folder, line)):
+        digest.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
     environment = Path(shared_folder().name, digest.hexdigest()[:16])
     if not environment.exists():
         make_environment(requirements, folder, environment, python)
@@ -200,6 +200,15 @@ def locked_lines(path: Path) -> list[str]:
         lines.remove(included)
         lines += locked_lines(path.with_name(included.removeprefix("-r ")))
     return sorted(lines)
+
+
+def local_files(folder: Path, line: str) -> list[Path]:
+    """The wheel that a line names by its path, or the source in the folder, as in ``./lib[extra]``."""
+    path = folder / line.removeprefix("-e ").partition("[")[0]
+    if "/" not in line or not path.is_dir():
+        return [path] if path.is_file() else []
+    found = (each for each in sorted(path.rglob("*")) if "__pycache__" not in each.parts)
+    return [each for each in found if each.is_file()]
 
 
 def make_venv(environment: Path, python: str) -> None:
