@@ -3,6 +3,7 @@
 import os
 import stat
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -22,12 +23,13 @@ class Peak:
     """What the site's processes take, sampled while this is entered.
 
     ``before`` is the first sample, ``most`` the highest value of each: ``memory`` in MB (10**6
-    bytes); ``threads`` of one process; with ``folder``, that of their temporary files, ``disk`` in
-    MB; with ``ports`` of services, the connections to each, by its name.
+    bytes); ``threads`` of one process; with ``folders``, those of their files, ``disk`` in MB, with
+    deleted files that are still open; with ``ports`` of services, the connections to each, by its
+    name.
     """
 
-    def __init__(self, site: Web, folder: Path | None = None, **ports: int):
-        self.site, self.folder, self.ports = site, folder, ports
+    def __init__(self, site: Web, *folders: Path, **ports: int):
+        self.site, self.folders, self.ports = site, folders, ports
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.watch)
         self.before = self.look()
@@ -43,8 +45,10 @@ class Peak:
 
     def watch(self) -> None:
         while not self.over.wait(0.25 if self.ports else 0.05):
-            found = self.look()
-            self.most = {name: max(found[name], self.most[name]) for name in found}
+            # A process may end, or a file be deleted, meanwhile.
+            with suppress(psutil.Error, FileNotFoundError):
+                found = self.look()
+                self.most = {name: max(found[name], self.most[name]) for name in found}
 
     def more(self, *names: str) -> float:
         """How much more at the peak than before, of all these together."""
@@ -53,15 +57,17 @@ class Peak:
     def look(self) -> dict[str, float]:
         threads = max(process.num_threads() for process in self.site.process.everyone())
         found = {"memory": self.site.process.memory(), "threads": threads}
-        if self.folder:
-            found["disk"] = self.disk(self.folder)
+        if self.folders:
+            found["disk"] = self.disk()
         for name, port in self.ports.items():
             found[name] = self.site.process.connections_to(port)
         return found
 
-    def disk(self, folder: Path) -> float:
-        files = [path.stat() for path in folder.rglob("*") if path.is_file()]
-        return sum(file.st_size for file in [*files, *self.files_without_name()]) / 1e6
+    def disk(self) -> float:
+        files = [path.stat() for one in self.folders for path in one.rglob("*") if path.is_file()]
+        # By inode: several processes may have the same one open.
+        sizes = {file.st_ino: file.st_size for file in [*files, *self.files_without_name()]}
+        return sum(sizes.values()) / 1e6
 
     def files_without_name(self) -> list[os.stat_result]:
         """Files that a process has open and that are in no folder, as most temporary files."""

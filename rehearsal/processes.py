@@ -163,6 +163,12 @@ class Process:
     def is_running(self) -> bool:
         return self.process.poll() is None
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it has ended, or does so by then: its connections are closed a little before."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        return not self.is_running()
+
     def memory(self) -> float:
         """Megabytes (10**6 bytes) of memory that the command's processes hold together; what they
         share counts once.

@@ -46,11 +46,15 @@ def rehearse(
     check_blanks(platform, given)
     rehearsed = Rehearsed(source.resolve().name, platform.title, python, platform.commands())
     progress.begins(rehearsed)
+    steps = [one for one in STEPS if one.is_needed or not only or one.name in only]
+    last_needed = [one for one in steps if one.is_needed][-1]
     with Stage(platform, folder, given, paths or []) as stage:
-        for step in STEPS:
-            is_wanted = step.is_needed or not only or step.name in only
-            if is_wanted and step.applies(stage):
+        for step in steps:
+            if step.applies(stage):
                 rehearsed.findings.append(run_step(step, stage, rehearsed, progress))
+            if step is last_needed and not is_over(rehearsed):
+                for one in steps:
+                    one.begin(stage)
     rehearsed.seconds = time.monotonic() - started
     return rehearsed
 
@@ -66,12 +70,7 @@ def check_blanks(platform: Platform, given: Mapping[str, str]) -> None:
 
 def run_step(step: Step, stage: Stage, rehearsed: Rehearsed, progress: Progress) -> Finding:
     """Run it, unless one before that it needs has failed."""
-    needed = {one.name for one in STEPS if one.is_needed}
-    is_over = any(
-        one.status != "ok" and one.step in needed and not one.can_go_on
-        for one in rehearsed.findings
-    )
-    if is_over:
+    if is_over(rehearsed):
         finding = Finding("", NOT_RUN)
     else:
         progress.step_begins(step.name)
@@ -79,6 +78,15 @@ def run_step(step: Step, stage: Stage, rehearsed: Rehearsed, progress: Progress)
     finding.step = step.name
     progress.step_ends(finding)
     return finding
+
+
+def is_over(rehearsed: Rehearsed) -> bool:
+    """Whether a step has failed that the later ones need."""
+    needed = {one.name for one in STEPS if one.is_needed}
+    return any(
+        one.status != "ok" and one.step in needed and not one.can_go_on
+        for one in rehearsed.findings
+    )
 
 
 def timed(step: Step, stage: Stage) -> Finding:

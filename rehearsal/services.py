@@ -247,16 +247,23 @@ class Postgres(_Server):
             connection.execute(lock.format(sql.Identifier(table), sql.SQL(mode)))
             yield
 
-    @contextmanager
     def read_by_another(self, database: str):
         """A transaction that has read every table, as a long report does, until the block ends."""
+        return self.all_locked(database, "ACCESS SHARE")
+
+    @contextmanager
+    def all_locked(self, database: str, mode: str = "ACCESS EXCLUSIVE"):
+        """Lock every table until the block ends: all queries to one wait.
+
+        Raises psycopg.errors.LockNotAvailable if a transaction holds one of them for 5 s.
+        """
         query = (
             "SELECT schemaname, tablename FROM pg_tables WHERE schemaname !~ '^(pg_|information_)'"
         )
-        with psycopg.connect(self.url(database)) as connection:
+        with psycopg.connect(self.url(database), options="-c lock_timeout=5s") as connection:
             for names in connection.execute(query).fetchall():
-                lock = sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE")
-                connection.execute(lock.format(sql.Identifier(*names)))
+                lock = sql.SQL("LOCK TABLE {} IN {} MODE")
+                connection.execute(lock.format(sql.Identifier(*names), sql.SQL(mode)))
             yield
 
     def held_up(self, database: str) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rehearsal.buildpack import has_package
 from rehearsal.findings import last_lines
+from rehearsal.idle import IdleConnection
 from rehearsal.load import Client
 from rehearsal.platforms import Platform, Services
 from rehearsal.services import Certificates, Postgres, TLSProxy, Valkey
@@ -38,11 +39,14 @@ class Stage(ExitStack):
         # The step "load" replaces them by those that are answered without an error.
         self.paths = paths or ["/"]
         self.probes: list[str] = []
-        self.log = folder / "log"
+        self.log, self.temporary = folder / "log", folder / "temporary"
+        # Of the step "idle connection", from its beginning.
+        self.idle: IdleConnection | None = None
         self._web: Web | None = None
 
     def __enter__(self):
         self.log.mkdir()
+        self.temporary.mkdir()
         with ExitStack() as stack:
             certificates = Certificates(self.log)
             postgres = stack.enter_context(Postgres(self.log, certificates, CONNECTIONS))
@@ -54,7 +58,9 @@ class Stage(ExitStack):
             )
             self.services = Services(postgres, valkey, own_port, issued_port, certificates.ca)
             postgres.create_database(DATABASE)
-            self.environment = self.platform.environment(self.services, DATABASE, self.given)
+            variables = self.platform.environment(self.services, DATABASE, self.given)
+            # What a process that is killed leaves there is deleted with the rest.
+            self.environment = {"TMPDIR": str(self.temporary)} | variables
             self.push(stack.pop_all().__exit__)
         return self
 
@@ -74,7 +80,8 @@ class Stage(ExitStack):
 
         Raises RuntimeError if it does not boot.
         """
-        path = self.platform.health_path() or "/healthz"
+        check = self.platform.health_check()
+        path = check.path if check else "/healthz"
         web = Web(self.platform, self.environment | changes, path)
         return self.enter_context(web)
 

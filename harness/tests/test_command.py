@@ -10,7 +10,7 @@ import pytest
 from rehearsal.buildpack import BuildFailed, asked_python, collects_static
 from rehearsal.command import end_processes_in, main
 from rehearsal.findings import Finding, Rehearsed, Sample
-from rehearsal.platforms import AppPlatform, Heroku
+from rehearsal.platforms import AppPlatform, HealthCheck, Heroku
 from rehearsal.platforms.base import filled_in
 from rehearsal.project import copy
 from rehearsal.report import html
@@ -136,7 +136,7 @@ def test_an_app_spec_is_read_as_the_platform_reads_it(project):
     assert platform.services() == {"postgres"}
     assert platform.megabytes("web") == 1024
     assert platform.megabytes("tasks") == 512
-    assert platform.health_path() == "/up"
+    assert platform.health_check() == HealthCheck("/up", period=10, timeout=1, failures=9)
     # What has no scope is there in the build too; a database is not.
     build = platform.build_environment()
     assert build["REGION"] == "nyc"

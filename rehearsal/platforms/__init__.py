@@ -3,7 +3,7 @@
 A platform is a class in a file of its own; a third one is a file more, and a line in PLATFORMS.
 """
 
-from rehearsal.platforms.base import COMMIT, CannotStart, Headers, Platform, Services
+from rehearsal.platforms.base import COMMIT, CannotStart, Headers, HealthCheck, Platform, Services
 from rehearsal.platforms.digitalocean import AppPlatform
 from rehearsal.platforms.heroku import Heroku
 
@@ -13,6 +13,7 @@ __all__ = [
     "AppPlatform",
     "CannotStart",
     "Headers",
+    "HealthCheck",
     "Heroku",
     "Platform",
     "Services",

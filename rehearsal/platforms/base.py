@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from rehearsal import buildpack
 from rehearsal.processes import Process, bare_environment
@@ -38,6 +39,22 @@ class Services:
     def redis_connections(self, process: Process) -> int:
         """How many connections the process and all it started have to Valkey."""
         return sum(map(process.connections_to, (self.self_signed_port, self.issued_port)))
+
+
+class HealthCheck(NamedTuple):
+    """A GET of ``path`` every ``period`` seconds, which fails after ``timeout`` seconds; after so
+    many ``failures`` in a row the web process is unhealthy.
+    """
+
+    path: str
+    period: float
+    timeout: float
+    failures: int
+
+    @property
+    def patience(self) -> float:
+        """For how many seconds a process may answer none, and stays healthy."""
+        return (self.failures - 1) * max(self.period, self.timeout) + self.timeout
 
 
 def replaced(headers: Headers, own: dict[bytes, bytes]) -> Headers:
@@ -148,8 +165,8 @@ class Platform:
         """The memory of the plan that the process runs on, in MiB."""
         raise NotImplementedError
 
-    def health_path(self) -> str | None:
-        """The path that the platform asks for to see whether a web process is alive, if any."""
+    def health_check(self) -> HealthCheck | None:
+        """How the platform asks a web process whether it is alive, if it does by HTTP."""
         return None
 
     def routed(self, headers: Headers, address: str, scheme: str) -> Headers:

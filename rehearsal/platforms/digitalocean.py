@@ -13,6 +13,7 @@ from rehearsal.platforms.base import (
     COMMIT,
     CannotStart,
     Headers,
+    HealthCheck,
     Platform,
     Services,
     is_secret_key,
@@ -205,8 +206,23 @@ class AppPlatform(Platform):
         match = SIZE.search(size)
         return int(float(match[1]) * 1024) if match else SMALLEST_INSTANCE
 
-    def health_path(self) -> str | None:
-        return (self.web.get("health_check") or {}).get("http_path")
+    def health_check(self) -> HealthCheck | None:
+        """Without a path App Platform only connects. A process that is unhealthy gets no requests:
+        https://docs.digitalocean.com/products/app-platform/how-to/manage-health-checks/
+
+        The defaults are those of DigitalOcean's own answer:
+        https://www.digitalocean.com/community/questions/what-are-the-health_check-default-values-for-timeouts-thresholds
+        """
+        given = {"period_seconds": 10, "timeout_seconds": 1, "failure_threshold": 9}
+        given |= self.web.get("health_check") or {}
+        if "http_path" not in given:
+            return None
+        return HealthCheck(
+            given["http_path"],
+            given["period_seconds"],
+            given["timeout_seconds"],
+            given["failure_threshold"],
+        )
 
     def routed(self, headers: Headers, address: str, scheme: str) -> Headers:
         sent = dict(headers)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from rehearsal.findings import Finding
 from rehearsal.load import Answer, Outcome
-from rehearsal.stage import DATABASE, Stage
+from rehearsal.stage import Stage
 from rehearsal.visits import Visits, described, is_lost
 from rehearsal.web import Web
 
@@ -128,8 +128,8 @@ async def visit(stage: Stage, web: Web, visits: Visits) -> dict[str, float]:
     connections = megabytes = 0.0
     while time.monotonic() < since + SECONDS:
         await asyncio.sleep(0.5)
-        count = await asyncio.to_thread(stage.services.postgres.connections, DATABASE)
-        connections = max(connections, count)
+        # Of this process: another one waits with an idle connection.
+        connections = max(connections, web.process.connections_to(stage.services.postgres.port))
         megabytes = max(megabytes, web.process.memory())
     pages, took = len(visits.samples) - warm, time.monotonic() - since
     spent = web.process.cpu_seconds() - cpu
