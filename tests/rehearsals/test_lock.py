@@ -31,20 +31,14 @@ dev = ["{0}"]
 """
 
 
-MACHINERY = """\
-[build-system]
-requires = ["hatchling"]
-build-backend = "hatchling.build"
-
+LIBRARY = """\
 [project]
 name = "django-paas"
 version = "0.4.0"
 requires-python = ">=3.12"
 dependencies = ["sample>=1,<2"]
-
-[tool.hatch.build.targets.wheel]
-packages = ["src/paas"]
 """
+BY_PATH = '\n[tool.uv.sources]\ndjango-paas = { path = "./vendor/django-paas" }\n'
 
 
 class Index:
@@ -149,7 +143,8 @@ def test_the_weekly_run_takes_the_newest_cookiecutter_and_what_is_above_upper_bo
     for name, version in (("cookiecutter", "2.7"), ("cookiecutter", "4.0"), ("sample", "2.0")):
         index.release(name, version)
     repository.pin("sample==1.0", template="cookiecutter>=2.7", project="django-paas==0.4.0")
-    repository.write("django-paas/pyproject.toml", MACHINERY)
+    repository.append(f"{PROJECT}/pyproject.toml", BY_PATH)
+    repository.write(f"{PROJECT}/vendor/django-paas/pyproject.toml", LIBRARY)
     workflow = yaml.safe_load((TEMPLATE / ".github/workflows/weekly.yml").read_text())
     install, *steps, tests = (
         step["run"] for step in workflow["jobs"]["test"]["steps"] if "run" in step
@@ -161,6 +156,8 @@ def test_the_weekly_run_takes_the_newest_cookiecutter_and_what_is_above_upper_bo
     template, production, _ = repository.locks()
     assert "\ncookiecutter==4.0\n" in template
     assert "\nsample==2.0\n" in production
+    # As a line for each way to install it.
+    assert "'./vendor/django-paas' if cookiecutter.__paas_from" in production
     # The log says what is new.
     assert "+cookiecutter==4.0" in printed
 
