@@ -152,7 +152,7 @@ def test_every_link_to_a_file_of_ours_leads_there():
         (path, target)
         for path in tracked("*.md")
         if PROJECT not in path.parents
-        for target in re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", path.read_text())
+        for target in re.findall(r"\]\(([\w./{}-]+)(?:#[\w-]+)?\)", path.read_text())
     ]
     assert len(links) > 5
     assert [link for link in links if not (link[0].parent / link[1]).exists()] == []

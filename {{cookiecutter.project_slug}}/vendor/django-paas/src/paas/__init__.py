@@ -1,4 +1,4 @@
-"""The machinery of a Django project on a platform. README.md lists settings and public names.
+"""The runtime library of a Django project on a platform. README.md lists settings and public names.
 
 ==================  ==============================================================================
 ``checks``          deploy checks; a new one is a function with ``@environment_check``
