@@ -1,21 +1,16 @@
 """The settings of Celery, the tasks of all apps, the schedule, and what a worker does at its start."""
 
 import runpy
-from queue import Empty
-from types import SimpleNamespace
 
 import pytest
 from celery import current_app as app
 from celery import shared_task, signals
 from celery.app.trace import build_tracer
-from kombu.transport import redis
-from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 from structlog.contextvars import bound_contextvars, get_contextvars
 
 from paas import celery, connections
 from paas.celery import MAX_RETRY_SECONDS, VISIBILITY_TIMEOUT
 from paas.conf import settings
-from paas.task_queue import Channel
 
 # By the setting: what it is, and what another value would cost.
 PROTECTING = {
@@ -107,35 +102,3 @@ def test_log_lines_of_a_task_have_the_id_of_the_request_that_queued_it(
     run(task_id, [], {}, message.headers | {"is_eager": False, "delivery_info": {}})
     assert contexts == [{"task": note_context.name, "task_id": task_id} | request_id]
     assert get_contextvars() == {}
-
-
-@pytest.fixture
-def channel():
-    """A channel that is not connected."""
-    found = Channel.__new__(Channel)
-    found._qos = SimpleNamespace(_delivered={"running": "a task"})
-    return found
-
-
-@pytest.mark.parametrize(
-    "error", [Empty, MemoryError, OSError, ConnectionError, ResponseError, TimeoutError]
-)
-def test_an_error_of_redis_is_not_taken_for_one_of_a_message(channel, monkeypatch, error):
-    def fail(channel):
-        raise error
-
-    monkeypatch.setattr(redis.Channel, "_brpop_read", fail)
-    with pytest.raises(error):
-        channel._brpop_read()
-
-
-def test_only_the_message_that_is_no_task_is_rejected(channel, monkeypatch):
-    def fail(channel):
-        channel.qos._delivered["new"] = "no task"
-        raise ValueError
-
-    rejected: list[str] = []
-    monkeypatch.setattr(redis.Channel, "_brpop_read", fail)
-    monkeypatch.setattr(channel, "basic_reject", rejected.append)
-    assert channel._brpop_read()
-    assert rejected == ["new"]

@@ -72,8 +72,6 @@ HEADERS: dict[str, dict] = {
     "task of null": {"task": None},
     "task of a list": {"task": []},
     "id of a list": {"id": [1]},
-    "id of null": {"id": None},
-    "id of a number": {"id": 5},
     "time that is none": {"eta": "tomorrow"},
     "expiry of a number": {"expires": 5},
     "time limit of a string": {"timelimit": "x"},

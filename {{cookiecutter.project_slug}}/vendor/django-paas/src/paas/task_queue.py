@@ -4,40 +4,35 @@ Celery alone would end its worker, or reconnect and get the same message again. 
 message, which may hold a secret.
 """
 
-from datetime import datetime
+from collections.abc import Callable
 from queue import Empty
 
 from celery import current_app
 from celery.utils.log import get_logger
+from celery.utils.time import maybe_iso8601, maybe_make_aware
 from kombu.message import Message
 from kombu.serialization import prepare_accept_content
 from kombu.transport import redis
-from redis.exceptions import ConnectionError, ResponseError, TimeoutError
+from redis.exceptions import DataError, RedisError
 
 logger = get_logger(__name__)
 
 
 class Channel(redis.Channel):
-    def _brpop_read(self, **options):
-        """Read a message and start its task; raises errors of Redis, and Empty if there is none."""
-        delivered = set(self.qos._delivered)
-        try:
-            return super()._brpop_read(**options)
-        except (Empty, MemoryError, OSError, ConnectionError, ResponseError, TimeoutError):
-            raise
-        except Exception as error:  # noqa: BLE001 (Celery fails in many ways)
-            logger.error("Dropped a message that is no task: %s: %s", type(error).__name__, error)
-            for tag in self.qos._delivered.keys() - delivered:
-                self.basic_reject(tag)
-            return True
+    """Drops what cannot be read from Redis, and what cannot be run."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # It reads one message and calls what basic_consume() was given.
+        self.handlers["BRPOP"] = dropping(self.handlers["BRPOP"])
 
     def basic_consume(self, queue, no_ack, callback, consumer_tag, **options):
-        def receive(message: Message):
+        def take(message: Message):
             if queue in current_app.amqp.queues:  # the others are of Celery's remote control
                 check(message)
-            return callback(message)
+            callback(message)
 
-        return super().basic_consume(queue, no_ack, receive, consumer_tag, **options)
+        super().basic_consume(queue, no_ack, dropping(take), consumer_tag, **options)
 
 
 class Transport(redis.Transport):
@@ -46,27 +41,54 @@ class Transport(redis.Transport):
     Channel = Channel
 
 
+def dropping(handle: Callable) -> Callable:
+    """``handle``, which may get a message; an error that is the message's is logged, and not raised."""
+
+    def handle_or_drop(*messages: Message) -> None:
+        try:
+            handle(*messages)
+        except DataError as error:  # redis-py cannot send what the message has
+            drop(messages, error)
+        except (Empty, MemoryError, OSError, RedisError):
+            raise
+        except Exception as error:  # noqa: BLE001 (Celery fails in many ways)
+            drop(messages, error)
+
+    return handle_or_drop
+
+
+def drop(messages: tuple[Message, ...], error: Exception) -> None:
+    logger.error("Dropped a message that is no task: %s: %s", type(error).__name__, error)
+    for message in messages:
+        if not message.acknowledged:
+            message.reject()
+
+
 def check(message: Message) -> None:
     """Raise an exception if a worker would fail at the message only after Celery has taken it.
 
     https://docs.celeryq.dev/en/stable/internals/protocol.html
     """
     if message.errors:  # it cannot be decompressed
-        message._reraise_error()
-    headers = message.headers
+        raise message.errors[0][1]
     message.accept = prepare_accept_content(current_app.conf.accept_content)
-    args, kwargs, embed = message.decode()
+    body, options = message.decode(), message.headers
+    if isinstance(body, dict):  # protocol 1, where the body has all
+        options, embed = body | options, body
+        args, kwargs = body.get("args", ()), body.get("kwargs", {})
+    else:
+        args, kwargs, embed = body
     if not (isinstance(args, list | tuple) and isinstance(kwargs, dict)):
         raise TypeError("its arguments are no list and no mapping")
     for name in ("callbacks", "errbacks", "chain"):
-        if not all(isinstance(signature["task"], str) for signature in embed.get(name) or []):
+        if not all(isinstance(each["task"], str) for each in (embed or {}).get(name) or []):
             raise TypeError(f"its {name} name no tasks")
-    if headers["task"] not in current_app.tasks:
-        raise LookupError(f"there is no task {headers['task']!r}")
-    if not isinstance(headers["id"], str):
-        raise TypeError("its id is no string")
+    if options["task"] not in current_app.tasks:
+        raise LookupError(f"there is no task {options['task']!r}")
+    hash(options["id"])
     for name in ("eta", "expires"):
-        datetime.fromisoformat(headers.get(name) or "2000-01-01")
-    hard, soft = headers.get("timelimit") or (None, None)
+        if (moment := options.get(name)) is not None:
+            maybe_make_aware(maybe_iso8601(moment))
+    hard, soft = options.get("timelimit") or (None, None)
     if min(hard or 1, soft or 1) <= 0:
         raise ValueError("its time limit is negative")
