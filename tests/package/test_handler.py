@@ -1,14 +1,11 @@
 """The ASGI handler: its threads, disconnects, streams and limits."""
 
 import asyncio
-import gc
 import json
 import logging
 import threading
 import time
-import weakref
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from io import BytesIO
 
 import pytest
@@ -19,7 +16,6 @@ from django.db import connection
 from django.http import (
     FileResponse,
     HttpResponse,
-    HttpResponseBase,
     HttpResponseServerError,
     StreamingHttpResponse,
 )
@@ -27,10 +23,11 @@ from django.urls import get_script_prefix, path
 from django.views.decorators.csrf import csrf_exempt
 
 from example.waiting import TIMEOUT, until
-from paas import health, limits
-from paas.asgi import request_body, shutdown
+from paas import health
+from paas.asgi import incoming
 from paas.asgi.handler import ASGIHandler
-from paas.asgi.request_body import RequestBody
+from paas.asgi.shutdown import GracefulShutdown
+from paas.asgi.threads import RequestThread
 from paas.limits import max_body_size
 
 # Of a stream; more than are sent before a disconnect is noticed.
@@ -87,14 +84,6 @@ async def fail(request):
 
 def handler500(request):
     return HttpResponseServerError(threading.current_thread().name)
-
-
-class Stop(BaseException):
-    pass
-
-
-async def stop(request):
-    raise Stop
 
 
 async def events(request):
@@ -189,11 +178,6 @@ async def file_async(request):
     return file(request)
 
 
-def file_after_gate(request):
-    request.scope["second gate"].pass_through(request)
-    return file(request)
-
-
 @csrf_exempt
 @max_body_size(100)
 def small(request):
@@ -214,7 +198,6 @@ urlpatterns = [
     path("for-ever/", wait_for_ever),
     path("run-on/", run_on),
     path("fail/", fail),
-    path("stop/", stop),
     path("events/", events),
     path("synchronous-events/", synchronous_events),
     path("numbers/", numbers),
@@ -225,7 +208,6 @@ urlpatterns = [
     path("download/", download),
     path("file/", file),
     path("file-async/", file_async),
-    path("file-after-gate/", file_after_gate),
     path("small/", small),
     path("prefix/", prefix),
     path("prefix-async/", prefix_async),
@@ -239,16 +221,23 @@ def gate():
 
 @pytest.fixture
 async def handler(settings):
-    """A handler with one thread; at the end it waits until all requests and tasks have ended."""
+    """A handler with one page thread."""
     settings.ROOT_URLCONF = __name__
     settings.ALLOWED_HOSTS = ["*"]
     settings.WEB_THREADS = 1
     yield ASGIHandler()
-    await until(lambda: not shutdown.calls and len(asyncio.all_tasks()) == 1)
 
 
 @pytest.fixture
-def send_request(handler, gate):
+async def application(handler):
+    """At the end it waits until all requests and tasks have ended."""
+    application = GracefulShutdown(handler)
+    yield application
+    await until(lambda: not application.calls and len(asyncio.all_tasks()) == 1)
+
+
+@pytest.fixture
+def send_request(application, gate):
     """A function that sends a request, and returns the communicator that receives the response.
 
     Without ``complete`` more of the body is to come.
@@ -265,7 +254,7 @@ def send_request(handler, gate):
             "gate": gate,
             **(scope or {}),
         }
-        communicator = ApplicationCommunicator(handler, scope)
+        communicator = ApplicationCommunicator(application, scope)
         for number, body in enumerate(bodies or [b""], start=1):
             more = number < len(bodies) or not complete
             message = {"type": "http.request", "body": body, "more_body": more}
@@ -301,44 +290,11 @@ async def test_a_queued_request_is_dropped_if_its_client_disconnects(send_reques
     assert await read_response(first) == (200, b"passed")
     assert await read_response(send_request("/gate/3/")) == (200, b"passed")
     assert gate.entered == ["/gate/1/", "/gate/3/"]
-    assert not handler.queued
-
-
-async def test_a_file_is_closed_if_its_client_disconnects_before_it_is_sent(
-    send_request, handler, gate
-):
-    first = send_request("/gate/1/")
-    await until(lambda: gate.entered)
-    second, file = Gate(), File(bytes(200_000))
-    left = send_request("/file-after-gate/", scope={"second gate": second, "file": file})
-    await until(lambda: handler.queued)
-    gate.opened.set()
-    await until(lambda: second.entered)
-    await left.send_input({"type": "http.disconnect"})
-    await asyncio.sleep(0.01)
-    second.opened.set()
-    await until(lambda: file.closed)
-    assert await read_response(first) == (200, b"passed")
-
-
-@pytest.mark.parametrize("path", ["/prefix/", "/prefix-async/", "/numbers/", "/file/"])
-async def test_a_sent_response_is_freed_without_the_garbage_collector(send_request, path):
-    def responses() -> int:
-        # Not isinstance(): it would evaluate other tests' lazy objects.
-        return sum(issubclass(type(one), HttpResponseBase) for one in gc.get_objects())
-
-    gc.collect()
-    of_other_tests = responses()
-    gc.disable()
-    try:
-        await read_response(send_request(path, scope={"file": BytesIO()}))
-        await until(lambda: responses() <= of_other_tests)
-    finally:
-        gc.enable()
+    assert not handler.pages.waiting
 
 
 @pytest.mark.parametrize("cancelled", [True, False])
-async def test_a_view_that_has_started_runs_to_its_end(send_request, handler, gate, cancelled):
+async def test_a_view_that_has_started_runs_to_its_end(send_request, application, gate, cancelled):
     request = send_request("/gate/1/")
     await until(lambda: gate.entered)
     if cancelled:  # as servers do, some time after a disconnect
@@ -346,10 +302,10 @@ async def test_a_view_that_has_started_runs_to_its_end(send_request, handler, ga
     else:
         await request.send_input({"type": "http.disconnect"})
     await asyncio.sleep(0.01)
-    assert shutdown.calls  # drain() waits for it
+    assert application.calls  # drain() waits for it
     gate.opened.set()
     await until(lambda: gate.left == ["/gate/1/"])
-    await until(lambda: not shutdown.calls)
+    await until(lambda: not application.calls)
 
 
 async def test_requests_beyond_the_queue_are_refused_at_once(
@@ -392,15 +348,15 @@ def only_our_middleware(settings):
 
 
 async def test_our_middleware_runs_in_no_thread(
-    only_our_middleware, handler, send_request, gate, monkeypatch
+    only_our_middleware, send_request, gate, monkeypatch
 ):
-    calls, submit = [], handler.threads.submit
+    calls, submit = [], RequestThread.submit
 
     def count(*work):
         calls.append(work)
-        submit(*work)
+        return submit(*work)
 
-    monkeypatch.setattr(handler.threads, "submit", count)
+    monkeypatch.setattr(RequestThread, "submit", count)
     waiting = send_request("/for-ever/")
     await until(lambda: gate.entered)
     assert len(calls) == 1  # the receivers of request_started
@@ -408,15 +364,16 @@ async def test_our_middleware_runs_in_no_thread(
     await waiting.wait(TIMEOUT)
 
 
-async def test_the_synchronous_parts_of_a_request_share_one_thread(send_request, handler):
-    handler.threads.size = 3
-    for request in [send_request("/threads/") for _ in range(12)]:
-        status, names = await read_response(request)
-        assert status == 200
-        assert len(set(names.split())) == 1
+async def test_the_synchronous_parts_of_an_async_view_share_one_thread(send_request):
+    requests = [send_request("/threads/") for _ in range(12)]
+    names = [(await read_response(request))[1].split() for request in requests]
+    assert [len(set(each)) for each in names] == [1] * 12
+    assert len({each[0] for each in names}) == 12  # of its own
 
 
-async def test_a_stream_holds_no_thread_and_ends_at_a_disconnect_or_shutdown(send_request, gate):
+async def test_a_stream_holds_no_thread_and_ends_at_a_disconnect_or_shutdown(
+    send_request, application, gate
+):
     disconnecting, staying = send_request("/events/"), send_request("/events/")
     for stream in (disconnecting, staying):
         assert (await stream.receive_output(TIMEOUT))["status"] == 200
@@ -427,7 +384,7 @@ async def test_a_stream_holds_no_thread_and_ends_at_a_disconnect_or_shutdown(sen
     await disconnecting.send_input({"type": "http.disconnect"})
     await disconnecting.wait(TIMEOUT)
     assert gate.left.count("/events/") == 1
-    await shutdown.drain()
+    await application.drain()
     end = await staying.receive_output(TIMEOUT)
     assert not end.get("body") and not end.get("more_body")
     assert gate.left.count("/events/") == 2
@@ -442,12 +399,14 @@ async def test_a_stream_that_never_waits_ends_at_a_disconnect(send_request):
     assert len(parts) < PARTS
 
 
-async def test_a_stream_that_ends_by_itself_is_complete_in_spite_of_a_shutdown(send_request):
+async def test_a_stream_that_ends_by_itself_is_complete_in_spite_of_a_shutdown(
+    send_request, application
+):
     may_go_on = asyncio.Event()
     request = send_request("/download/", scope={"may go on": may_go_on})
     await request.receive_output(TIMEOUT)
     await request.receive_output(TIMEOUT)
-    draining = asyncio.create_task(shutdown.drain())
+    draining = asyncio.create_task(application.drain())
     await asyncio.sleep(0.1)
     may_go_on.set()
     assert b"".join(await read_parts(request)) == b"end"
@@ -519,13 +478,13 @@ async def test_a_body_beyond_the_limit_is_refused(send_request, bodies, headers,
 
 
 async def test_the_rest_of_a_refused_body_is_awaited_for_a_while_only(send_request, monkeypatch):
-    monkeypatch.setattr(request_body, "DISCARD_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(incoming, "DISCARD_PAUSE_SECONDS", 0.01)
     refused = send_request("/small/", b"x" * 101, complete=False, content_length="200")
     assert (await read_response(refused))[0] == 413
 
 
 async def test_the_rest_of_a_refused_body_is_read_up_to_a_limit(send_request, monkeypatch):
-    monkeypatch.setattr(limits, "DISCARD_BYTES", 100)
+    monkeypatch.setattr(incoming, "DISCARD_BYTES", 100)
     refused = send_request("/small/", *[b"x" * 60] * 5, transfer_encoding="chunked")
     assert (await read_response(refused))[0] == 413
     assert not refused.input_queue.empty()
@@ -536,23 +495,6 @@ async def test_a_body_that_is_cut_short_reaches_no_view(send_request):
     await request.send_input({"type": "http.disconnect"})
     await request.wait(TIMEOUT)
     assert request.output_queue.empty()
-
-
-class Message(dict):
-    """Unlike a dict, it can be weakly referenced."""
-
-
-async def test_a_part_of_a_body_is_not_in_memory_until_the_next_comes():
-    queue: asyncio.Queue = asyncio.Queue()
-    reading = asyncio.create_task(RequestBody({"headers": []}, queue.get).read())
-    part = Message(type="http.request", body=b"x", more_body=True)
-    queue.put_nowait(part)
-    reference = weakref.ref(part)
-    del part
-    await until(lambda: reference() is None)
-    queue.put_nowait({"type": "http.request", "body": b"y"})
-    with await reading as file:
-        assert file.read() == b"xy"
 
 
 @pytest.fixture
@@ -572,7 +514,7 @@ def signals():
 
 @pytest.mark.parametrize(
     "path",
-    ["prefix", "prefix-async", "numbers", "file", "file-async", "fail", "for-ever", "stop"],
+    ["prefix", "prefix-async", "numbers", "file", "file-async", "fail", "for-ever"],
 )
 async def test_each_request_begins_and_ends_once(send_request, gate, signals, path):
     """At both, Django looks after the database connections."""
@@ -580,27 +522,27 @@ async def test_each_request_begins_and_ends_once(send_request, gate, signals, pa
     if path == "for-ever":
         await until(lambda: gate.entered)
         await request.send_input({"type": "http.disconnect"})
-    with suppress(Stop):
-        await request.wait(TIMEOUT)
+    await request.wait(TIMEOUT)
     assert signals == [("started", ASGIHandler), ("finished", ASGIHandler)]
 
 
-async def test_a_task_that_outlives_its_response_uses_the_same_threads(send_request):
+async def test_a_task_that_outlives_its_response_may_call_synchronous_code(send_request):
     may_go_on = asyncio.Event()
     tasks: list[asyncio.Task] = []
     request = send_request("/run-on/", scope={"may go on": may_go_on, "tasks": tasks})
     assert await read_response(request) == (200, b"")
     await request.wait(TIMEOUT)
     may_go_on.set()
-    assert await tasks[0] == "requests-0"
+    assert (await tasks[0]).startswith("request")
 
 
-async def test_an_error_page_of_an_async_view_is_made_in_the_same_threads(send_request, settings):
+async def test_an_error_page_of_an_async_view_leaves_no_connection_open(send_request, settings):
     settings.DEBUG = False
-    assert await read_response(send_request("/fail/")) == (500, b"requests-0")
+    status, thread = await read_response(send_request("/fail/"))
+    assert (status, thread[:8]) == (500, b"executor")
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/prefix/", "/prefix-async/"])
+@pytest.mark.parametrize("path", ["/prefix/", "/prefix-async/"])
 async def test_a_query_that_is_not_utf_8_is_a_bad_request(send_request, path):
     request = send_request(path, scope={"query_string": b"\xff"})
     assert (await read_response(request))[0] == 400

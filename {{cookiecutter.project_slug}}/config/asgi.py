@@ -11,17 +11,20 @@ setup()
 
 # These import settings and models, so they come after setup().
 from paas.asgi.handler import ASGIHandler
+from paas.asgi.shutdown import GracefulShutdown
 from paas.asgi.websockets import websocket_application
 
 from presence.consumers import PageConsumer
 
-application = ProtocolTypeRouter(
-    {
-        "http": ASGIHandler(),
-        "websocket": websocket_application(
-            [
-                path("ws/presence/", PageConsumer.as_asgi()),
-            ]
-        ),
-    }
+application = GracefulShutdown(
+    ProtocolTypeRouter(
+        {
+            "http": ASGIHandler(),
+            "websocket": websocket_application(
+                [
+                    path("ws/presence/", PageConsumer.as_asgi()),
+                ]
+            ),
+        }
+    )
 )

@@ -121,29 +121,24 @@ ASGI_APPLICATION = "config.asgi.application"
 # <% else %>
 WSGI_APPLICATION = "config.wsgi.application"
 # <% endif %>
-# <% if cookiecutter.server == "asgi-daphne" %>
+# <% if cookiecutter.__interface == "asgi" %>
 WEB_THREADS = env.int("WEB_THREADS", 4, validate=at_least_1)  # per process
-# <% endif %>
-# <% if cookiecutter.server == "asgi-uvicorn" %>
-WEB_THREADS = env.int("WEB_THREADS", 3, validate=at_least_1)  # per process
 # <% endif %>
 # <% if cookiecutter.server == "wsgi-gunicorn" %>
-WEB_THREADS = env.int("WEB_THREADS", 4, validate=at_least_1)  # per process
+WEB_THREADS = env.int("WEB_THREADS", 16, validate=at_least_1)  # per process
 # <% endif %>
 # <% if cookiecutter.server == "wsgi-waitress" %>
 WEB_THREADS = env.int("WEB_THREADS", 8, validate=at_least_1)  # per process
 # <% endif %>
-# <% if cookiecutter.__app_server in ("gunicorn", "uvicorn") %>
+# <% if cookiecutter.__app_server == "gunicorn" %>
 WEB_PROCESSES = env.int("WEB_CONCURRENCY", 1)
 # <% else %>
 WEB_PROCESSES = 1
 # <% endif %>
 MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=at_least_1)  # bytes
 MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=at_least_1)
-SEND_TIMEOUT = env.int("SEND_TIMEOUT", 30, validate=at_least_1)  # seconds
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
 PLATFORM = "paas.{{ cookiecutter.platform }}"  # its headers and commands
-SERVER = "paas.servers.{{ cookiecutter.__app_server }}"
 DEPLOY_CHECKS = [  # modules
     "paas.checks",
     "paas.mail_checks",
@@ -165,6 +160,10 @@ READINESS_PROBES = {  # of /readyz: functions that return "ok" or another status
 # Database: https://docs.djangoproject.com/en/6.1/ref/settings/#databases
 DATABASES = {"default": database_url.database(env, DEBUG)}
 DATABASE_IS_POOLED = database_url.is_pooled(env)
+# <% if cookiecutter.server == "wsgi-gunicorn" %>
+# Connections that the threads of a web process share; 0: each thread has its own.
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 4, validate=validate.Range(min=0))
+# <% endif %>
 DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20)  # of the database's plan
 # Seconds after which PostgreSQL ends a query of a web process; 0: never.
 STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 20, validate=validate.Range(min=0))

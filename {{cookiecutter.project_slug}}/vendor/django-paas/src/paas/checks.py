@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import apps
-from django.core.checks import CheckMessage, Error, Info, Tags, register, run_checks
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register, run_checks
 from django.core.checks.messages import WARNING
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import NoReverseMatch, resolve, reverse
+from django.utils.module_loading import import_string
 
 from paas.conf import settings
 from paas.database_url import POSTGRESQL
@@ -31,6 +32,9 @@ DJANGO_CHECKS = {
 
 # The engine that Django takes for an empty value of DATABASES.
 DUMMY = "django.db.backends.dummy"
+
+# The names of the parts of paas that the application of asgi.py or wsgi.py has made.
+APPLICATION_PARTS: set[str] = set()
 
 Check = Callable[[], Error | None]
 CHECKS: list[Check] = []
@@ -118,18 +122,27 @@ def check_variables(app_configs=None, **kwargs) -> list[CheckMessage]:
 
 
 @register(deploy=True)
-def check_server(app_configs=None, **kwargs) -> list[CheckMessage]:
-    """Import the server and the application: after the release it is too late to fail."""
-    if problems() or not settings.SERVER:  # the application exits if there are any
+def check_application(app_configs=None, **kwargs) -> list[CheckMessage]:
+    """Import what the server serves: after the release it is too late to fail."""
+    # The first is Daphne's and Channels' setting.
+    name = "ASGI_APPLICATION" if getattr(settings, "ASGI_APPLICATION", None) else "WSGI_APPLICATION"
+    path = getattr(settings, name)
+    if problems() or not path:  # the application exits if there are any
         return []
     try:
-        import_module(settings.SERVER).check()
+        import_string(path)
     except Exception as error:  # noqa: BLE001 (code of any kind)
         cause = error.__cause__ or error  # import_string() hides an AttributeError in the module
         message = f"The server cannot start: {type(cause).__name__}: {cause}."
         hint = "Run the tests: one starts the server, and shows the traceback."
         return [Error(message, hint=hint, id="paas.E012")]
-    return []
+    interface = name.partition("_")[0]
+    missing = {"GracefulShutdown", f"{interface}Handler"} - APPLICATION_PARTS
+    message = "{} makes no {} of paas: SIGTERM drops requests, or bodies have no limit."
+    hint = f"README.md of django-paas shows {interface.lower()}.py: GracefulShutdown(...) around all."
+    return [
+        Warning(message.format(path, part), hint=hint, id="paas.W001") for part in sorted(missing)
+    ]
 
 
 @environment_check
@@ -205,9 +218,11 @@ def check_sessions() -> Error | None:
 def connections_per_process() -> int:
     """How many database connections a web process opens at most.
 
-    One for each thread, one for the probe of /readyz, and one for all WebSocket consumers.
+    DATABASE_POOL_SIZE, or one for each thread and one for the probe of /readyz. WebSocket consumers
+    have one more.
     """
-    return settings.WEB_THREADS + 1 + apps.is_installed("paas.asgi")
+    threads = settings.WEB_THREADS + 1
+    return (settings.DATABASE_POOL_SIZE or threads) + apps.is_installed("paas.asgi")
 
 
 @environment_check
@@ -218,9 +233,12 @@ def check_database_connections() -> Error | None:
     per_process, limit = connections_per_process(), settings.DATABASE_CONNECTION_LIMIT
     if (connections := settings.WEB_PROCESSES * per_process) <= limit:
         return None
-    opened = f"WEB_PROCESSES x (WEB_THREADS + {per_process - settings.WEB_THREADS}) = {connections}"
+    name = "DATABASE_POOL_SIZE" if settings.DATABASE_POOL_SIZE else "WEB_THREADS"
+    more = per_process - getattr(settings, name)
+    each = f"({name} + {more})" if more else name
     return Error(
-        f"{opened} connections, more than DATABASE_CONNECTION_LIMIT ({limit}).",
-        hint=hint("WEB_THREADS"),
+        f"WEB_PROCESSES x {each} = {connections} connections, more than DATABASE_CONNECTION_LIMIT"
+        f" ({limit}).",
+        hint=hint(name),
         id="paas.E010",
     )

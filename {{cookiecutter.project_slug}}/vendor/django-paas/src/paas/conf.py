@@ -8,20 +8,20 @@ from typing import Any
 from django.conf import settings as project
 
 DEFAULTS: dict[str, Any] = {
-    # Which platform and server: modules, by their dotted paths.
+    # Modules, by their dotted paths.
     "PLATFORM": "paas.platform",
-    "SERVER": None,
     "DEPLOY_CHECKS": ["paas.checks"],
     "READINESS_PROBES": {"database": "paas.health.probe_database"},
     # Limits of each request.
     "WEB_THREADS": 4,
+    "ASYNC_CONNECTIONS": 3,
     "WEB_PROCESSES": 1,
     "MAX_BODY_SIZE": 10_000_000,
     "MAX_QUEUED_REQUESTS": 500,
-    "SEND_TIMEOUT": 30,
     "TRUSTED_PROXIES": 0,
     # The database.
     "DATABASE_IS_POOLED": False,
+    "DATABASE_POOL_SIZE": 0,
     "DATABASE_CONNECTION_LIMIT": 20,
     "STATEMENT_TIMEOUT": 20,
     # Services.

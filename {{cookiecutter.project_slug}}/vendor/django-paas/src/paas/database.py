@@ -28,11 +28,30 @@ def skip_health_checks(**kwargs) -> None:
 def is_quiet(connection) -> bool:
     """Whether the socket of this psycopg connection has nothing to read; False for None."""
     try:
-        return not any(select.select([connection.fileno()], [], [], 0))
-    except (
-        AttributeError,
-        OSError,
-        ValueError,
-        psycopg.Error,
-    ):  # None; closed; descriptor above select()'s 1,023
+        return not is_readable(connection.fileno())
+    except (AttributeError, OSError, ValueError, psycopg.Error):  # None, or closed
         return False
+
+
+def is_readable(descriptor: int) -> bool:
+    if not hasattr(select, "poll"):  # Windows
+        return any(select.select([descriptor], [], [], 0))
+    poll = select.poll()  # select() fails above descriptor 1,023
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def check_socket(connection) -> None:
+    """Called by psycopg's pool before it lends a connection. Raises OperationalError if it is closed.
+
+    A ``check`` of https://www.psycopg.org/psycopg3/docs/api/pool.html, without a query.
+    """
+    if is_quiet(connection):
+        return
+    # Or the pool keeps it, and lends it again.
+    connection.close()
+    # All at once, as after a restart: the pool tries another one only after 1 s, then 2 s, 4 s ...
+    for wrapper in connections.all(initialized_only=True):
+        if pool := getattr(wrapper, "pool", None):
+            pool.drain()
+    raise psycopg.OperationalError("PostgreSQL has closed the connection.")

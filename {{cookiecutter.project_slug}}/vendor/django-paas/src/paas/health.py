@@ -6,9 +6,11 @@ has the status of each.
 
 Platforms may send them over plain HTTP and with any Host. So no middleware above
 HealthCheckMiddleware may call ``request.get_host()``, and if SecurityMiddleware is above it,
-SECURE_REDIRECT_EXEMPT lists both. An event loop may answer them, so that middleware must not block.
+SECURE_REDIRECT_EXEMPT lists both. Under ASGI ``paas.asgi.handler`` answers before any middleware,
+without a thread.
 """
 
+import asyncio
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import structlog
@@ -61,15 +63,33 @@ class HealthCheckMiddleware(NonBlockingMiddleware):
     """Answer the health checks and pass every other request on."""
 
     def process_request(self, request):
-        if request.path_info == LIVENESS_PATH:
-            response: HttpResponse = HttpResponse("ok", content_type="text/plain")
-        elif request.path_info == READINESS_PATH:
-            response = readiness(getattr(request, "probes", None) or wait_for_probes())
-        else:
+        if request.path_info not in PATHS:
             return None
-        # Some servers close the connection after a response without Content-Length.
-        response["Content-Length"] = len(response.content)
-        return response
+        return respond(wait_for_probes() if request.path_info == READINESS_PATH else None)
+
+
+def is_health_check(path: str) -> bool:
+    """Whether the path is one of a health check, and the site has the middleware that answers."""
+    return path in PATHS and "paas.health.HealthCheckMiddleware" in settings.MIDDLEWARE
+
+
+async def respond_async(path: str) -> HttpResponse:
+    """The response to a health check, on the event loop."""
+    if path != READINESS_PATH:
+        return respond()
+    probes = start_probes()
+    finished = asyncio.gather(*map(asyncio.wrap_future, probes.values()), return_exceptions=True)
+    await asyncio.wait({finished}, timeout=PROBE_TIMEOUT)
+    return respond(probes)
+
+
+def respond(probes: Probes | None = None) -> HttpResponse:
+    """The response of /readyz if there are ``probes``, else of /healthz."""
+    is_liveness = probes is None
+    response = HttpResponse("ok", content_type="text/plain") if is_liveness else readiness(probes)
+    # Some servers close the connection after a response without Content-Length.
+    response["Content-Length"] = len(response.content)
+    return response
 
 
 def readiness(probes: Probes) -> JsonResponse:

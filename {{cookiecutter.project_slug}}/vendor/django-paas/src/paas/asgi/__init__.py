@@ -1,15 +1,16 @@
 """What an ASGI server runs: HTTP requests and WebSockets.
 
 ====================  ============================================================================
-``handler.py``        Django's ASGI handler on a few threads; ``threads.py``, ``request_body.py`` and
-                      ``streaming.py`` are its parts
+``shutdown.py``       the outermost application: ends requests, streams and WebSockets after SIGTERM
+``daphne.py``         what Daphne has no option for
+``handler.py``        Django's ASGI handler with limits; ``incoming.py``, ``threads.py``,
+                      ``connections.py`` and ``streaming.py`` are its parts
 ``websockets.py``     the middleware of every WebSocket, in one list
 ``consumers.py``      the base class of consumers: login, end of session, limits, heartbeat
 ``heartbeat.py``      pings clients, and finds sessions and accounts that have ended
 ``sessions.py``       closes the WebSockets of a session that logs out
 ``tickets.py``        opens WebSockets for clients without cookies
 ``channel_layer.py``  sends to groups of WebSockets, through Redis
-``shutdown.py``       ends requests, streams and WebSockets after SIGTERM
 ``checks.py``         checks of the channel layer, and of middleware that cannot run async
 ====================  ============================================================================
 """

@@ -1,5 +1,7 @@
 """Why a WebSocket was closed. Applications may choose from 4000 to 4999 (RFC 6455, 7.4.2)."""
 
+SERVICE_RESTART = 1012  # of the IANA registry; SERVER_STOPS where the server cannot send it
+SERVER_STOPS = 4012
 BAD_MESSAGE = 4400  # no JSON, or a message that the consumer does not allow
 LOGGED_OUT = 4401  # the session ended, or its account was deleted, deactivated or given a password
 NO_ANSWER = 4408  # two pings without an answer
@@ -18,4 +20,8 @@ REASONS = {
     INTERNAL_ERROR: "an error, which is logged",
     UNAVAILABLE: "Redis is unavailable",
 }
-CLIENT_REASONS = {1006: "the connection was lost", 1012: "the server stops"}
+CLIENT_REASONS = {
+    1006: "the connection was lost",
+    SERVICE_RESTART: "the server stops",
+    SERVER_STOPS: "the server stops",
+}

@@ -1,199 +1,195 @@
-"""Django's ASGI handler on a small thread pool that lives as long as the process.
+"""Django's ASGI handler with limits, page threads, and a bound on database connections.
 
-Django's own handler starts a thread for each request and switches to it about twenty times. Its
-database connections cannot persist, and a disconnect can leave one open. This handler runs
-
-- a synchronous view, its middleware and its template: in one thread, in one call;
-- an async view: on the event loop, and its synchronous parts in one of the same threads;
-- a streaming response: on the event loop, so that no thread is held between two parts.
-
-https://docs.djangoproject.com/en/6.1/topics/async/ describes Django's own.
+https://docs.djangoproject.com/en/stable/topics/async/ describes Django's own, which runs a synchronous
+view and each of its middleware in about 20 calls to a thread of the request's own, with a database
+connection of its own. Here one call does it, in one of a few threads that last.
 """
 
 import asyncio
 import logging
+from functools import cached_property
 from inspect import iscoroutinefunction
-from io import BytesIO
-from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.exceptions import RequestAborted
 from django.core.handlers import asgi, base
-from django.core.handlers.exception import response_for_exception
-from django.core.signals import request_finished, request_started
-from django.urls import set_script_prefix
 
 from paas import health
-from paas.asgi import shutdown, streaming
+from paas.asgi import streaming
 from paas.asgi.checks import SYNC_ONLY_WARNING, sync_only_middleware
-from paas.asgi.request_body import RequestBody, path_info
-from paas.asgi.threads import RequestExecutor, ThreadPool
+from paas.asgi.connections import ClosingExecutor, close_unused
+from paas.asgi.incoming import Incoming
+from paas.asgi.threads import PageThreads, RequestThread, current
+from paas.checks import APPLICATION_PARTS
 from paas.conf import settings
-from paas.limits import OVERLOADED, TOO_LARGE, ErrorResponse, view_of
+from paas.limits import OVERLOADED, ErrorResponse, view_of
 
 logger = logging.getLogger(__name__)
 
 
 class SyncHandler(base.BaseHandler):
-    """The synchronous chain of middleware."""
+    """The synchronous chain of middleware, for a page thread."""
 
     def __init__(self):
         super().__init__()
         self.load_middleware(is_async=False)
 
+    def make_view_atomic(self, view):
+        """Called just before the view. view_of() may have missed an async one."""
+        view = super().make_view_atomic(view)
+        if iscoroutinefunction(view):
+            current.get().leave_pages()
+        return view
+
 
 class ASGIHandler(asgi.ASGIHandler):
-    """ASGI application for HTTP; ``settings.WEB_THREADS`` is the size of its thread pool."""
+    """ASGI application for HTTP.
+
+    A synchronous view has one of ``settings.WEB_THREADS`` threads for itself, from the receivers of
+    ``request_started`` to ``response.close()``. The response is sent after that, so that a client
+    that reads slowly holds no thread. An async view runs as under Django's own handler.
+    """
 
     def __init__(self):
         super().__init__()
-        self.sync_handler = SyncHandler()
-        self.threads = ThreadPool(settings.WEB_THREADS)
-        self.queued: set[RequestExecutor] = set()
-        self.respond_in_thread = sync_to_async(self.respond)
+        APPLICATION_PARTS.add("ASGIHandler")
+        self.sync_handler  # noqa: B018 (load it now)
         for path in sync_only_middleware():
             logger.warning(SYNC_ONLY_WARNING, path)
 
+    @cached_property
+    def sync_handler(self) -> SyncHandler:
+        return SyncHandler()
+
+    @cached_property
+    def pages(self) -> PageThreads:
+        asyncio.get_running_loop().set_default_executor(ClosingExecutor())
+        return PageThreads(settings.WEB_THREADS)
+
     async def __call__(self, scope, receive, send):
-        # A task of its own: servers cancel this call after a disconnect, but a view that has begun
-        # must run to its end.
-        request = asyncio.create_task(self.handle(scope, receive, send))
-        shutdown.calls.add(request)
-        request.add_done_callback(shutdown.calls.discard)
-        await asyncio.shield(request)
+        path = path_info(scope)
+        if scope["type"] == "http" and health.is_health_check(path):
+            outgoing = Outgoing(send)
+            await self.send_response(await health.respond_async(path), outgoing)
+            await outgoing.flush()
+        else:
+            await super().__call__(scope, receive, send)
 
     async def handle(self, scope, receive, send):
-        if scope["path"] in health.PATHS:
-            await self.handle_health_check(scope, send)
-            return
-        body = RequestBody(scope, receive)
+        pages, view = self.pages, view_of(path_info(scope))
+        limit = getattr(view, "max_body_size", settings.MAX_BODY_SIZE)
+        incoming, outgoing = Incoming(scope, receive, limit), Outgoing(send)
+        thread = None
         try:
-            if not body.is_too_large:
-                with await body.read() as file:
-                    await self.handle_request(scope, file, body, send)
+            incoming.body = await super().read_body(incoming)
+            thread = RequestThread() if iscoroutinefunction(view) else await lend(pages, incoming)
+            if thread:
+                current.set(thread)
+                # No __aexit__(): after it, a task that outlives the response could not
+                # sync_to_async(). The context ends with Django's, in super().__call__().
+                await ThreadSensitiveContext(executor=thread).__aenter__()
+                await super().handle(scope, incoming, outgoing)
         except RequestAborted:
             pass
         finally:
-            body.close()
-        if body.is_too_large:
-            await send_error(TOO_LARGE, scope, body, send)
+            if thread:
+                thread.end()
+            incoming.close()
+        await outgoing.flush()
+        if incoming.error:
+            await send_error(incoming.error, scope["path"], incoming, send)
 
-    async def handle_health_check(self, scope, send):
-        """Answer on the event loop: health checks wait for no thread."""
-        request, response = self.create_request(scope, BytesIO())
-        if request:
-            request.probes = await finish_probes(scope["path"])  # type: ignore[attr-defined]
-            response = self.sync_handler.get_response(request)
-        await self.send_response(response, send)
+    async def read_body(self, receive):
+        return receive.body
 
-    async def handle_request(self, scope, file, body: RequestBody, send):
-        if len(self.queued) >= settings.MAX_QUEUED_REQUESTS:
-            await send_error(OVERLOADED, scope, body, send)
-            return
-        # Counts as queued from here on, until a thread begins its first call.
-        executor = RequestExecutor(self.threads, self.queued)
-        try:
-            # No __aexit__(): after it, tasks that outlive the response could not sync_to_async().
-            await ThreadSensitiveContext(executor=executor).__aenter__()
-            if iscoroutinefunction(view_of(path_info(scope))):
-                await self.run_on_loop(scope, file, body, send)
-                return
-            if self.threads.is_busy():
-                body.disconnected.add_done_callback(executor.abort)
-            response = await self.respond_in_thread(scope, file)
-        finally:
-            self.queued.discard(executor)
+    async def get_response_async(self, request):
+        thread = current.get()
+        if thread.pages:
+            return await sync_to_async(self.respond_in_page_thread)(request, thread)
+        response = await super().get_response_async(request)
         if response.streaming:
-            await self.stream(response, body, send)
-        else:
-            await self.send_response(response, send)
-
-    def respond(self, scope, body):
-        """Return the response: complete, or ready to be streamed. Runs in a thread of the pool."""
-        response: Any
-        set_script_prefix(asgi.get_script_prefix(scope))
-        request_started.send(sender=self.__class__, scope=scope)
-        request, response = self.create_request(scope, body)
-        if request:
-            response = self.sync_handler.get_response(request)
-        response = streaming.prepare(response)
-        # close() sends request_finished, with this sender.
-        response._handler_class = self.__class__
-        if not response.streaming:
-            response.close()
+            thread.after_view(await sync_to_async(self.prepare_stream)(response))
         return response
 
-    async def run_on_loop(self, scope, file, body: RequestBody, send):
-        """Run an async view and send its response, until the client disconnects."""
-        set_script_prefix(asgi.get_script_prefix(scope))
-        await request_started.asend(sender=self.__class__, scope=scope)
-        request, response = self.create_request(scope, file)
-        if request:
-            try:
-                response = await run_until(body.disconnected, self.run_get_response(request))
-            except BaseException:
-                # There is no response whose close() would do this.
-                request.close()
-                await request_finished.asend(sender=self.__class__)
-                raise
-        await self.stream(await sync_to_async(streaming.prepare)(response), body, send)
+    def respond_in_page_thread(self, request, thread: RequestThread):
+        """Run middleware, view and template in one call."""
+        response = self.sync_handler.get_response(request)
+        if response.streaming and (response.is_async or streaming.prepare(response)):
+            thread.leave_pages()
+        # After leave_pages(), here or in make_view_atomic(): connections are for the stream now.
+        thread.has_responded = not thread.pages
+        return response
 
-    async def stream(self, response, body: RequestBody, send):
-        """Send the response until the client disconnects, and close it in any case."""
+    def prepare_stream(self, response) -> bool:
+        """Returns whether the stream needs the connection of the async view that made it."""
+        if not response.is_async:
+            streaming.prepare(response)
+        return close_unused()
+
+    async def send_response(self, response, send):
+        if not response.streaming:
+            await super().send_response(response, send.keep)
+            return
 
         async def send_and_yield(message):
             await send(message)
-            # After a disconnect send() returns at once: a stream that never waits would keep the
+            # After a disconnect send() may return at once: a stream that never waits would keep the
             # event loop from ending it.
             await asyncio.sleep(0)
 
+        await super().send_response(response, send_and_yield)
+
+
+class Outgoing:
+    """The ``send`` of a request, which keeps a response that is complete until it has a thread no more."""
+
+    def __init__(self, send):
+        self.send = send
+        self.kept: list[dict] = []
+
+    async def __call__(self, message):
+        await self.send(message)
+
+    async def keep(self, message) -> None:
+        self.kept.append(message)
+
+    async def flush(self) -> None:
+        for message in self.kept:
+            await self.send(message)
+
+
+def path_info(scope) -> str:
+    """``request.path_info``, which the URLconf resolves: the path without the script prefix."""
+    return scope.get("path", "").removeprefix(asgi.get_script_prefix(scope).rstrip("/"))
+
+
+async def lend(pages: PageThreads, incoming: Incoming) -> RequestThread | None:
+    """A page thread, once one is free; None if too many requests wait, or if the client leaves."""
+    if len(pages.waiting) >= settings.MAX_QUEUED_REQUESTS:
+        incoming.error = OVERLOADED
+        incoming.body.close()
+        return None
+    lending = pages.lend()
+    if not lending.done():
         try:
-            await run_until(body.disconnected, self.send_response(response, send_and_yield))
+            left = incoming.disconnected()
+            await asyncio.wait({lending, left}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await sync_to_async(response.close)()
-
-    async def _get_response_async(self, request):
-        # Django calls response_for_exception() with thread_sensitive=False, in threads whose
-        # database connections are never closed. Call it in the request's thread.
-        try:
-            return await super()._get_response_async(request)  # type: ignore[misc]
-        except Exception as error:  # noqa: BLE001 (as Django does)
-            return await sync_to_async(response_for_exception)(request, error)
-
-    async def send_response(self, response, send):
-        if streaming.is_event_stream(response):
-            await shutdown.run_until_shutdown(super().send_response(response, send), send)
-        else:
-            await super().send_response(response, send)
+            if not lending.done() or asyncio.current_task().cancelling():
+                pages.withdraw(lending)
+    if lending.cancelled():
+        incoming.body.close()
+        return None
+    return RequestThread(pages, lending.result())
 
 
-async def finish_probes(path: str) -> health.Probes:
-    """health.wait_for_probes() on the event loop; empty unless the path is /readyz."""
-    if path != health.READINESS_PATH:
-        return {}
-    probes = health.start_probes()
-    finished = asyncio.gather(*map(asyncio.wrap_future, probes.values()), return_exceptions=True)
-    await asyncio.wait({finished}, timeout=health.PROBE_TIMEOUT)
-    return probes
-
-
-async def run_until(disconnected: asyncio.Task, coroutine):
-    """Return the coroutine's result. Raises RequestAborted if the client disconnects first."""
-    work = asyncio.ensure_future(coroutine)
-    await asyncio.wait({work, disconnected}, return_when=asyncio.FIRST_COMPLETED)
-    if work.done():
-        return work.result()
-    work.cancel()
-    await asyncio.wait({work})  # unlike ``await work``, does not raise its CancelledError
-    raise RequestAborted
-
-
-async def send_error(response: ErrorResponse, scope, body: RequestBody, send) -> None:
+async def send_error(response: ErrorResponse, path: str, incoming: Incoming, send) -> None:
     """Send the response, then read and drop the rest of the body."""
-    response.log(scope["path"])
-    start = {"type": "http.response.start", "status": response.status.value}
-    await send({**start, "headers": response.headers})
+    response.log(path)
+    headers = [(name.lower().encode(), value.encode()) for name, value in response.headers]
+    start = {"type": "http.response.start", "status": response.status.value, "headers": headers}
+    await send(start)
     # The last part, after which a server may close the connection, is empty.
     await send({"type": "http.response.body", "body": response.body, "more_body": True})
-    await body.discard()
+    await incoming.discard()
     await send({"type": "http.response.body"})

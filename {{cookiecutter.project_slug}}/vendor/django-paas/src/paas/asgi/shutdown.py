@@ -1,76 +1,136 @@
-"""Graceful shutdown: ends this process's requests, streams and WebSockets.
+"""Graceful shutdown: after SIGTERM requests, streams and WebSockets end before the process does.
 
-After SIGTERM the server (``paas/servers``) awaits ``drain()`` before it exits.
+Uvicorn by itself stops accepting at once, Daphne drops what is in flight.
 """
 
 import asyncio
+import signal
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-# Seconds. Less than the platform waits between SIGTERM and SIGKILL.
+from paas.asgi import daphne
+from paas.asgi.close_codes import SERVER_STOPS, SERVICE_RESTART
+from paas.asgi.streaming import EVENT_STREAM
+from paas.checks import APPLICATION_PARTS
+
+# Seconds from SIGTERM to the server's own stop. Heroku sends SIGKILL after 30.
 SHUTDOWN_TIMEOUT = 25
-# After SIGTERM keep accepting for this long, as the router may still send requests; then give the
-# last connections as long to send theirs.
-ACCEPT_GRACE_SECONDS = 1
-# 1012 is "service restart": the page reconnects, to the new process.
-CLOSE = {"type": "websocket.close", "code": 1012}
-
-# Requests and WebSockets that have not ended; send() of each WebSocket; a timeout per event stream.
-calls: set[object] = set()
-open_sockets: set[Callable] = set()
-streams: set[asyncio.Timeout] = set()
+# Keep accepting for this long: the router may still send requests.
+ACCEPT_GRACE_SECONDS = 2
 
 
-class TrackInFlight:
-    """ASGI middleware: register every WebSocket of ``application`` while it is open."""
+class GracefulShutdown:
+    """ASGI application: ``application``, whose requests finish after SIGTERM.
+
+    It takes the place of the server's handler of SIGTERM, and calls that one in the end. asgi.py has
+    it outside of everything else.
+    """
 
     def __init__(self, application):
         self.application = application
+        self.is_listening = self.is_stopping = False
+        self.calls: set[asyncio.Task] = set()
+        # A timeout of each event stream, and send() of each WebSocket.
+        self.streams: set[asyncio.Timeout] = set()
+        self.sockets: set[Callable] = set()
+        APPLICATION_PARTS.add("GracefulShutdown")
+        daphne.set_up()
 
     async def __call__(self, scope, receive, send):
-        call = object()
-        calls.add(call)
-        open_sockets.add(send)
-        try:
+        self.listen()
+        scope = daphne.without_root_path(scope)
+        if scope["type"] == "http":
+            # A task of its own: servers may cancel this call after a disconnect, but a view that has
+            # begun runs to its end.
+            await asyncio.shield(self.track(self.run_request(scope, receive, send)))
+        elif scope["type"] == "websocket":
+            self.sockets.add(send)
+            try:
+                await self.track(self.application(scope, receive, send))
+            finally:
+                self.sockets.discard(send)
+        else:
             await self.application(scope, receive, send)
+
+    def track(self, call) -> asyncio.Task:
+        task = asyncio.ensure_future(call)
+        self.calls.add(task)
+        task.add_done_callback(self.calls.discard)
+        return task
+
+    async def run_request(self, scope, receive, send):
+        """Run the application; when the process stops, end an event stream, so that clients reconnect."""
+        send = daphne.with_back_pressure(scope, send)
+
+        async def watched_send(message):
+            if message["type"] == "http.response.start":
+                headers = message.get("headers", [])
+                if self.is_stopping:
+                    message = message | {"headers": [*headers, (b"connection", b"close")]}
+                if is_event_stream(headers):
+                    self.streams.add(timeout)
+            await send(message)
+
+        try:
+            async with asyncio.timeout(None) as timeout:  # expires when drain() reschedules it
+                await self.application(scope, receive, watched_send)
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            await send({"type": "http.response.body"})
         finally:
-            calls.discard(call)
-            open_sockets.discard(send)
+            self.streams.discard(timeout)
+
+    def listen(self) -> None:
+        """At the first call, when the server has set its handler of SIGTERM."""
+        if self.is_listening or threading.current_thread() is not threading.main_thread():
+            return
+        self.is_listening = True
+        stop_server, loop = signal.getsignal(signal.SIGTERM), asyncio.get_running_loop()
+        if not callable(stop_server):  # there is none, as in tests
+            return
+
+        def on_sigterm(*arguments):
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            loop.call_soon_threadsafe(begin, arguments)
+
+        def begin(arguments):
+            self.stopping = loop.create_task(self.stop(stop_server, *arguments))
+
+        signal.signal(signal.SIGTERM, on_sigterm)
+
+    async def stop(self, stop_server: Callable, *arguments) -> None:
+        self.is_stopping = True
+        await asyncio.sleep(ACCEPT_GRACE_SECONDS)
+        await daphne.stop_accepting()
+        await self.drain()
+        stop_server(*arguments)
+
+    async def drain(self) -> None:
+        """Close WebSockets, end event streams, and wait for the requests that have begun."""
+        deadline = SHUTDOWN_TIMEOUT - ACCEPT_GRACE_SECONDS
+        begun = set(self.calls)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(deadline), asyncio.TaskGroup() as closing:
+                while any(not call.done() for call in begun) or daphne.is_busy():
+                    while self.sockets:
+                        closing.create_task(close(self.sockets.pop()))
+                    while self.streams:
+                        self.streams.pop().reschedule(asyncio.get_running_loop().time())
+                    await asyncio.sleep(0.05)
 
 
-async def run_until_shutdown(response, send) -> None:
-    """Await ``response``, which sends an endless body; at shutdown, cancel it and end the body."""
-    try:
-        async with asyncio.timeout(None) as stream:  # expires when drain() reschedules it
-            streams.add(stream)
-            await response
-    except TimeoutError:
-        if not stream.expired():
-            raise
-        await send({"type": "http.response.body"})
-    finally:
-        streams.discard(stream)
-
-
-async def drain() -> None:
-    """Close every WebSocket and event stream, and wait until these and all requests have ended.
-
-    Servers call it after two times ACCEPT_GRACE_SECONDS, so it takes up to the rest of SHUTDOWN_TIMEOUT.
-    """
-    with suppress(TimeoutError):
-        async with (
-            asyncio.timeout(SHUTDOWN_TIMEOUT - 2 * ACCEPT_GRACE_SECONDS),
-            asyncio.TaskGroup() as closing,
-        ):
-            while calls:
-                while open_sockets:
-                    closing.create_task(close(open_sockets.pop()))
-                while streams:
-                    streams.pop().reschedule(asyncio.get_running_loop().time())
-                await asyncio.sleep(0.05)
+def is_event_stream(headers) -> bool:
+    return any(
+        name.lower() == b"content-type" and value.startswith(EVENT_STREAM.encode())
+        for name, value in headers
+    )
 
 
 async def close(send) -> None:
+    # Daphne sends no code between 1001 and 2999.
+    code = SERVER_STOPS if daphne.reactor() else SERVICE_RESTART
     # Exception: after a disconnect each server raises an error of its own.
     with suppress(Exception):
-        await send(CLOSE)
+        await send({"type": "websocket.close", "code": code})

@@ -1,154 +1,141 @@
-"""The threads that run synchronous code of HTTP requests under ASGI.
+"""The threads of synchronous code under ASGI, and the database connections that they open.
 
-They live as long as the process, so each keeps its database connection from one request to the
-next (CONN_MAX_AGE), as threads of a synchronous server do.
+A synchronous request gets one of WEB_THREADS page threads, which last, and so do their connections
+(``CONN_MAX_AGE``). An async view has a thread of its own, as under Django's handler; the connections
+of all those come from psycopg's pool of ASYNC_CONNECTIONS. So many async views cannot take what
+pages need, and one process opens WEB_THREADS + ASYNC_CONNECTIONS connections for HTTP at most.
 """
 
 import asyncio
-import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor
-from contextlib import suppress
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
-from typing import cast
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextvars import ContextVar
 
-from django.core.exceptions import RequestAborted
-from django.db import connections
+from paas.asgi.connections import close_all, close_unused, track_cursors, use_pool
 
-# A thread without work for this long closes its database connections: plans limit their number.
+# A page thread without a request for this long closes its database connections: plans limit them.
 IDLE_SECONDS = 20
+# After the response of an async view, a connection that nothing has used for this long is given back.
+UNUSED_SECONDS = 1
 
 
-@dataclass(slots=True, eq=False)
-class Work:
-    """A call that a thread is to make, and the event loop's future of its result."""
-
-    function: Callable
-    args: tuple
-    future: asyncio.Future
-
-    def run(self) -> None:
-        if self.future.done():  # cancelled
-            return
-        try:
-            outcome = (self.future.set_result, self.function(*self.args))
-        except BaseException as error:  # noqa: BLE001 (raised where the result is awaited)
-            outcome = (self.future.set_exception, error)
-        with suppress(RuntimeError):  # the loop is closed
-            self.future.get_loop().call_soon_threadsafe(self.finish, *outcome)
-
-    def finish(self, set_outcome: Callable, outcome) -> None:
-        if not self.future.done():
-            set_outcome(outcome)
-
-
-class Thread(threading.Thread):
-    """A thread of ``pool``. ``queue`` holds work for this thread alone."""
-
-    def __init__(self, pool: "ThreadPool", work: Work):
-        # A daemon: shutdown.py waits for requests, and an idle thread must not keep the process alive.
-        super().__init__(name=f"requests-{len(pool.threads)}", daemon=True)
-        self.pool = pool
-        self.queue: SimpleQueue[Work] = SimpleQueue()
-        self.queue.put(work)
-
-    def run(self) -> None:
-        while True:
-            work = self.pool.next_work(self) or self.wait_for_work()
-            work.run()
-            del work  # else the request stays in memory until the next one
-
-    def wait_for_work(self) -> Work:
-        """Return the next work; after IDLE_SECONDS, close the thread's database connections."""
-        try:
-            return self.queue.get(timeout=IDLE_SECONDS)
-        except Empty:
-            connections.close_all()
-            return self.queue.get()
-
-
-class ThreadPool:
-    """Up to ``size`` threads; work beyond that waits in ``waiting``, the oldest first."""
+class PageThreads:
+    """Up to ``size`` threads, each lent to one request at a time. Its methods run on the event loop."""
 
     def __init__(self, size: int):
-        self.size = size
-        self.threads: list[Thread] = []
-        self.idle: list[Thread] = []
-        self.waiting: deque[Work] = deque()
-        self.lock = threading.Lock()
+        self.size, self.lent = size, 0
+        # Each with the timer that closes its connections. Last in, first out: under low load few
+        # threads hold a connection.
+        self.idle: dict[ThreadPoolExecutor, asyncio.TimerHandle] = {}
+        self.waiting: deque[asyncio.Future[ThreadPoolExecutor]] = deque()
 
-    def is_busy(self) -> bool:
-        """Whether new work has to wait."""
-        return not self.idle and len(self.threads) == self.size
+    def lend(self) -> asyncio.Future[ThreadPoolExecutor]:
+        """Return a future of a thread; cancel it to leave the queue."""
+        lending = asyncio.get_running_loop().create_future()
+        if self.lent == self.size:
+            self.waiting.append(lending)
+            return lending
+        self.lent += 1
+        if self.idle:
+            thread, timer = self.idle.popitem()
+            timer.cancel()
+            lending.set_result(thread)
+        else:
+            lending.set_result(self.make())
+        return lending
 
-    def submit(self, work: Work, thread: Thread | None = None) -> None:
-        """Have a thread run the work: ``thread``, or whichever is free first."""
-        with self.lock:
-            if thread:
-                if thread in self.idle:
-                    self.idle.remove(thread)
-                thread.queue.put(work)
-            elif self.idle:
-                # Last in, first out: under low load few threads hold a database connection.
-                self.idle.pop().queue.put(work)
-            elif len(self.threads) < self.size:
-                self.threads.append(Thread(self, work))
-                self.threads[-1].start()
-            else:
-                self.waiting.append(work)
+    def make(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, "page", initializer=track_cursors)
 
-    def withdraw(self, work: Work) -> bool:
-        """Take back work that waits for any thread. Returns False if a thread has it."""
-        with self.lock, suppress(ValueError):
-            self.waiting.remove(work)
-            return True
-        return False
+    def give_back(self, thread: ThreadPoolExecutor) -> None:
+        """Lend the thread to the request that waits longest, or keep it."""
+        while self.waiting:
+            lending = self.waiting.popleft()
+            if not lending.done():
+                lending.set_result(thread)
+                return
+        self.lent -= 1
+        timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, thread.submit, close_all)
+        self.idle[thread] = timer
 
-    def next_work(self, thread: Thread) -> Work | None:
-        """Work that waits for any thread; None if ``thread`` must wait for its own queue."""
-        with self.lock:
-            if not thread.queue.empty():
-                return None
-            if self.waiting:
-                return self.waiting.popleft()
-            self.idle.append(thread)
-            return None
+    def replace(self) -> None:
+        """A thread that was lent stays with its request: a new one takes its place."""
+        self.give_back(self.make())
+
+    def withdraw(self, lending: asyncio.Future[ThreadPoolExecutor]) -> None:
+        """The request of this lend() has no use for a thread any more."""
+        if lending.cancelled() or not lending.done():
+            lending.cancel()
+        else:
+            self.give_back(lending.result())
 
 
-class RequestExecutor(Executor):
-    """Runs all synchronous code of one request in one thread of the pool, the first that is free.
+class RequestThread(Executor):
+    """Runs the synchronous code of one request in one thread: asgiref's executor for it.
 
-    ``sync_to_async`` promises that with ``thread_sensitive``, its default. The executor is in the
-    set ``queued`` until the thread begins.
+    https://github.com/django/asgiref documents ``ThreadSensitiveContext(executor=)``.
     """
 
-    work: Work | None = None  # the last call, until a thread begins it
+    def __init__(self, pages: PageThreads | None = None, thread: ThreadPoolExecutor | None = None):
+        self.pages = pages  # to which the thread belongs; None if it is the request's own
+        self.thread = thread  # made when it is needed
+        self.loop = asyncio.get_running_loop()
+        self.has_responded = False
+        self.timer: asyncio.TimerHandle | None = None
 
-    def __init__(self, pool: ThreadPool, queued: set["RequestExecutor"]):
-        self.pool, self.queued = pool, queued
-        self.thread: Thread | None = None
-        queued.add(self)
+    def submit(self, function: Callable, /, *args, **kwargs) -> Future:
+        """Called on the event loop."""
+        if self.thread is None:
+            self.thread = ThreadPoolExecutor(1, "request", initializer=use_pool)
+        if self.has_responded:
+            self.watch()
+        return self.thread.submit(function, *args, **kwargs)
 
-    def submit(self, function, /, *args, **kwargs):
-        """Return an asyncio.Future, which costs less than one of concurrent.futures.
+    def watch(self) -> None:
+        if not self.timer:
+            self.timer = self.loop.call_later(UNUSED_SECONDS, self.close_unused)
 
-        Called by the event loop's ``run_in_executor()``, which returns it as it is.
+    def close_unused(self) -> None:
+        """Give back connections that no cursor and no transaction needs; ask again while one does."""
+        self.timer = None
+        if self.thread:
+            self.thread.submit(close_unused).add_done_callback(self.watch_again)
+
+    def watch_again(self, closing: Future) -> None:
+        """Called in the thread."""
+        if closing.result():
+            self.loop.call_soon_threadsafe(self.watch)
+
+    def leave_pages(self) -> None:
+        """Called in a page thread, whose request needs it for long: make it the request's own.
+
+        But not while a cursor or a transaction is open: it is bound to this thread's connection.
         """
-        future = asyncio.get_running_loop().create_future()
-        self.work = Work(self.run, (function, args, kwargs), future)
-        self.pool.submit(self.work, self.thread)
-        return future
+        if self.pages and not close_unused():
+            use_pool()
+            pages, self.pages = self.pages, None
+            self.loop.call_soon_threadsafe(pages.replace)
 
-    def abort(self, _) -> None:
-        """Have the call raise RequestAborted, unless a thread has begun it."""
-        if (work := self.work) and self.pool.withdraw(work):
-            work.future.set_exception(RequestAborted)
+    def after_view(self, is_in_use: bool) -> None:
+        """An async view has returned its response: what comes now starts on a fresh connection.
 
-    def run(self, function, args, kwargs):
-        self.thread = cast(Thread, threading.current_thread())
-        self.queued.discard(self)
-        # Work refers to this executor: without this, only the garbage collector frees responses.
-        self.work = None
-        return function(*args, **kwargs)
+        ``is_in_use`` is whether close_unused() found a cursor or a transaction.
+        """
+        self.has_responded = True
+        if not is_in_use:
+            self.end()
+
+    def end(self) -> None:
+        """Part with the thread. A task that outlives the request gets another, when it needs one."""
+        self.has_responded = True
+        thread, self.thread = self.thread, None
+        if self.pages and thread:
+            self.pages.give_back(thread)
+        elif thread:
+            thread.submit(close_all)
+            thread.shutdown(wait=False)
+        self.pages = None
+
+
+current: ContextVar[RequestThread] = ContextVar("current")

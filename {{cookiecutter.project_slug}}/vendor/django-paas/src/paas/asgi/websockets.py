@@ -20,7 +20,6 @@ from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from paas.asgi.close_codes import CLIENT_REASONS, INTERNAL_ERROR, REASONS, UNAVAILABLE
 from paas.asgi.reject import RejectHandshake
-from paas.asgi.shutdown import TrackInFlight
 from paas.asgi.tickets import TicketAuth
 from paas.conf import settings
 from paas.logs import MAX_PATH_LENGTH
@@ -171,7 +170,6 @@ class HandleErrors:
 
 # The order in which a handshake passes them.
 MIDDLEWARE = [
-    TrackInFlight,
     ReadHandshake,
     LogSockets,
     HandleErrors,
