@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from harness.assertions import assert_valid_files, files_of, parse, tracked
+from harness.assertions import assert_valid_files, files_of, own_files_of, parse, tracked
 from harness.combinations import (
     COMBINATIONS,
     PACKAGE,
@@ -55,7 +55,7 @@ def test_every_file_ends_in_one_newline_and_no_line_in_a_space(project):
 
 
 def test_no_mark_of_the_template_is_left(project):
-    for path in files_of(project.folder):
+    for path in own_files_of(project.folder):
         text = path.read_text().lower()
         assert "cookiecutter." not in text, path
         assert "<%" not in text, path
