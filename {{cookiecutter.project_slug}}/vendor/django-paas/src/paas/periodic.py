@@ -50,7 +50,7 @@ class OnceScheduler(Scheduler):
         else:
             for row in rows:
                 self.schedule[row.name].last_run_at = row.last_run_at
-            self._heap = None  # tick() makes a new one
+            self.populate_heap()
         finally:
             connection.close()
 
@@ -74,7 +74,7 @@ class OnceScheduler(Scheduler):
             # Counted from an earlier moment than the row's, the next run would come when the row is
             # not due yet, and be put off for a period.
             self.schedule[entry.name].last_run_at = row.last_run_at
-            self._heap = None  # tick() makes a new one
+            self.populate_heap()
         except Exception:
             logger.exception("Periodic task %s was not sent; trying again", entry.name)
             self.retry_at = time.monotonic() + RETRY_SECONDS

@@ -7,6 +7,6 @@ class SessionStore(db.SessionStore):
     PostgreSQL raises one for a NUL character, which a client can send.
     """
 
-    def _validate_session_key(self, key):
-        # The stubs have no private methods.
-        return super()._validate_session_key(key) and key.isalnum()  # type: ignore[misc]
+    def __init__(self, session_key=None):
+        # As Django's own keys are; another opens no session.
+        super().__init__(session_key if session_key and session_key.isalnum() else None)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from allauth.account import stages
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
-from allauth.core.internal import ratelimit
+from allauth.core import ratelimit
 from django.core.validators import MaxLengthValidator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.module_loading import import_string
@@ -65,7 +65,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_notification_mail(self, template_prefix, user, context=None, email=None) -> None:
         """Send within a limit: the address may be unconfirmed, so someone else's."""
-        limit = {"app": "allauth.account", "action": "notify", "key": email or user.email}
+        limit = {"action": "notify", "key": email or user.email}
         if ratelimit.consume(allauth_context.request, **limit):
             super().send_notification_mail(template_prefix, user, context, email)
 
