@@ -1,6 +1,5 @@
 """The headers that the platform's router sets; all others come from the client."""
 
-import codecs
 import ipaddress
 import re
 import time
@@ -76,6 +75,15 @@ class ClientAddressMiddleware(NonBlockingMiddleware):
         peer = request.META.get("REMOTE_ADDR", "")
         request.META["REMOTE_ADDR"] = client_address(request.headers, peer)
         # Of the Content-Type. Django ignores unknown ones, but fails to decode a form by one that is
-        # no text encoding, such as zlib. There is no public name for that.
-        if request.encoding and not codecs.lookup(request.encoding)._is_text_encoding:
+        # no text encoding, such as zlib.
+        if request.encoding and not decodes_text(request.encoding):
             request.encoding = None
+
+
+def decodes_text(encoding: str) -> bool:
+    """Whether any form can be decoded, with U+FFFD in place of what is invalid."""
+    try:
+        b"a".decode(encoding, "replace")
+    except (LookupError, UnicodeError):
+        return False
+    return True
