@@ -1,6 +1,7 @@
 """Steps that judge a server, on servers of a few lines that do one thing wrong."""
 
 import re
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from rehearsal.processes import bare_environment
 from rehearsal.steps import clients, health, idle
 from rehearsal.web import Web
 
-PYTHON = Path(__file__).parents[2] / ".venv/bin"
+PYTHON = Path(sys.prefix, "bin")
 SERVER = """
 import os, tempfile, time
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
@@ -92,8 +93,7 @@ def stage(tmp_path):
         ),
     ],
 )
-def test_an_idle_connection_is_used_again(stage, monkeypatch, changes, status, text):
-    monkeypatch.setattr(idle, "SECONDS", 1)
+def test_an_idle_connection_is_used_again(stage, changes, status, text):
     site = stage(**changes)
     site.idle = IdleConnection(site.web, 1)
     found = idle.use_again(site)

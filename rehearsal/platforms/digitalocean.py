@@ -213,15 +213,14 @@ class AppPlatform(Platform):
         The defaults are those of DigitalOcean's own answer:
         https://www.digitalocean.com/community/questions/what-are-the-health_check-default-values-for-timeouts-thresholds
         """
-        given = {"period_seconds": 10, "timeout_seconds": 1, "failure_threshold": 9}
-        given |= self.web.get("health_check") or {}
-        if "http_path" not in given:
+        given = self.web.get("health_check") or {}
+        if not given.get("http_path"):
             return None
         return HealthCheck(
             given["http_path"],
-            given["period_seconds"],
-            given["timeout_seconds"],
-            given["failure_threshold"],
+            given.get("period_seconds", 10),
+            given.get("timeout_seconds", 1),
+            given.get("failure_threshold", 9),
         )
 
     def routed(self, headers: Headers, address: str, scheme: str) -> Headers:

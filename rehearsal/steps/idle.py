@@ -28,31 +28,25 @@ def begin(stage: Stage) -> None:
 
 def use_again(stage: Stage) -> Finding:
     """Ask on a connection that was idle for SECONDS. A request that crosses the server's end of it
-    is lost (H13, H18), as a router sends none twice.
+    is lost (H13, H18): a router sends none twice.
     """
     idle = stage.idle or open_connection(stage)
     idle.wait()
-    web, found = idle.web, Finding()
-    try:
-        if idle.closed_after is None:
-            found.text = again(idle)
-        elif not web.process.ends_within(1):
-            found.fail(
-                f"closed after {idle.closed_after:.0f} s: the router keeps it for {IDLE_SECONDS} s,"
-                " and requests on it are lost now and then (H13, H18)",
-                ADVICE,
-            )
-        else:
-            found.fail("the web process ended meanwhile", "", web.process.output())
-    except OSError:
-        found.fail(f"no answer after {SECONDS} s", ADVICE, web.process.output())
-    finally:
-        web.process.kill()
-    found.figures = {"closed_after_s": round(idle.closed_after, 1)} if idle.closed_after else {}
-    return found
-
-
-def again(idle: IdleConnection) -> str:
+    found, process = Finding(), idle.web.process
     if not idle.is_kept:
-        return "none: the server closes each connection after its response"
-    return f"answered after {SECONDS} s ({idle.ask().status})"
+        found.text = "none: the server closes each connection after its response"
+    elif idle.status:
+        found.text = f"answered after {idle.seconds:.0f} s ({idle.status})"
+    elif process.ends_within(1):
+        found.fail("the web process ended meanwhile", "", process.output())
+    elif idle.closed_after is None:
+        found.fail(f"no answer after {idle.seconds:.0f} s", ADVICE, process.output())
+    else:
+        found.figures = {"closed_after_s": round(idle.closed_after, 1)}
+        found.fail(
+            f"closed after {idle.closed_after:.0f} s: the router keeps it for {IDLE_SECONDS} s, and"
+            " requests on it are lost now and then (H13, H18)",
+            ADVICE,
+        )
+    process.kill()
+    return found
