@@ -32,7 +32,9 @@ def baked(tmp_path_factory) -> Path:
 
 def test_a_project_has_every_file_of_it_and_no_caches(baked):
     found = {path.relative_to(baked) for path in files_of(baked)}
-    assert found == {path.relative_to(PACKAGE) for path in tracked(str(PACKAGE))}
+    assert found == {
+        path.relative_to(PACKAGE) for path in tracked(PACKAGE.relative_to(TEMPLATE).as_posix())
+    }
 
 
 def test_its_wheel_has_every_file_of_the_source(baked, tmp_path):
