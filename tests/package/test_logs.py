@@ -6,14 +6,18 @@ import subprocess
 import sys
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.http import HttpResponseServerError
+from django.contrib.auth import get_user_model
+from django.db import OperationalError, ProgrammingError
+from django.http import HttpResponse, HttpResponseServerError
 from django.test import Client
 from django.urls import include, path, reverse
 from structlog.contextvars import bound_contextvars
 
 from paas.limits import OVERLOADED
 from paas.logs import BACKGROUND_LOGGERS, MAX_FRAMES, MAX_PATH_LENGTH, format_exception
+from paas.sessions import SessionStore
 
 DJANGO_ERRORS = ["DisallowedHost", "RequestDataTooBig", "TooManyFieldsSent", "TooManyFilesSent"]
 
@@ -23,7 +27,22 @@ def fail(request, token):
     raise RuntimeError("It does not work.")
 
 
-urlpatterns = [path("fail/<token>/", fail), path("", include(settings.ROOT_URLCONF))]
+async def ask_async(request):
+    return HttpResponse((await request.auser()).get_username())
+
+
+def ask_by_token(request):
+    request.user = get_user_model()(pk=7)  # as Django REST framework does
+    return HttpResponse()
+
+
+urlpatterns = [
+    path("fail/<token>/", fail),
+    path("async/", ask_async),
+    path("session/", lambda request: HttpResponse(request.session.get("theme", ""))),
+    path("token/", ask_by_token),
+    path("", include(settings.ROOT_URLCONF)),
+]
 
 
 def handler500(request):
@@ -56,6 +75,47 @@ def test_a_user_that_no_view_needs_is_not_loaded_for_the_log(
         client.get("/favicon.ico")
     (event,) = events()
     assert event["user_id"] is None
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize("name", ["async", "session"])
+def test_a_view_that_reads_the_session_is_logged_with_its_user(client, user, events, name):
+    client.force_login(user)
+    response = client.get(f"/{name}/")
+    (event,) = events()
+    assert event["user_id"] == user.pk
+    assert response.headers["Cache-Control"] == "no-store, private"
+
+
+@pytest.mark.urls(__name__)
+def test_a_user_that_an_api_has_set_is_logged(client, events, db):
+    response = client.get("/token/")
+    (event,) = events()
+    assert event["user_id"] == 7
+    assert response.headers["Cache-Control"] == "no-store, private"
+
+
+@pytest.mark.parametrize("url", ["/session/", "/async/"])
+@pytest.mark.parametrize(("error", "attempts"), [(OperationalError, 1), (ProgrammingError, 3)])
+@pytest.mark.urls(__name__)
+def test_a_request_whose_session_cannot_be_read_is_logged(
+    client, user, events, monkeypatch, url, error, attempts
+):
+    client.force_login(user)
+    client.raise_request_exception = False
+    loads = 0
+
+    def load(self):
+        nonlocal loads
+        loads += 1
+        raise error
+
+    monkeypatch.setattr(SessionStore, "load", load)
+    monkeypatch.setattr(SessionStore, "aload", sync_to_async(load))
+    assert client.get(url).status_code == 500
+    *_, event = events()
+    assert (event["event"], event["status"], event["user_id"]) == ("request", 500, None)
+    assert loads == attempts
 
 
 def test_health_checks_are_not_logged(client, events):

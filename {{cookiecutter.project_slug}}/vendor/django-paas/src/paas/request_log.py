@@ -3,7 +3,9 @@
 import time
 
 import structlog
-from django.utils.functional import empty
+from django.contrib.auth import SESSION_KEY, get_user_model
+from django.db import InterfaceError, OperationalError
+from django.db.models import Model
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from paas.health import PATHS as HEALTH_CHECK_PATHS
@@ -28,6 +30,10 @@ class RequestLogMiddleware(NonBlockingMiddleware):
         request.request_id = request_id(request.headers)
         request.log_context = bind_contextvars(request_id=request.request_id)
 
+    def process_exception(self, request, exception):
+        # So that user_id() does not wait for the database again.
+        request.lost_database = isinstance(exception, InterfaceError | OperationalError)
+
     def process_response(self, request, response):
         if request.path_info in HEALTH_CHECK_PATHS:
             return response
@@ -50,10 +56,19 @@ class RequestLogMiddleware(NonBlockingMiddleware):
 
 
 def user_id(request):
-    """The user's key; None if anonymous, or if nothing has loaded ``request.user``."""
-    # Where request.auser(), of an async view, caches the user.
-    user = getattr(request, "_acached_user", None) or getattr(request, "user", None)
-    return None if getattr(user, "_wrapped", None) is empty else getattr(user, "pk", None)
+    """The user's key; None if anonymous, or if nothing has read the session. It runs no query."""
+    user = getattr(request, "user", None)
+    # What a login, or an API's token, has set. Otherwise it is lazy, and has a type of its own.
+    if issubclass(type(user), Model):
+        return user.pk
+    session = getattr(request, "session", None)
+    if session is None or not session.accessed or getattr(request, "lost_database", False):
+        return None
+    try:
+        key = session.get(SESSION_KEY)
+    except Exception:  # noqa: BLE001 (the session could not be read before either)
+        return None
+    return key and get_user_model()._meta.pk.to_python(key)
 
 
 def milliseconds_since(start: float) -> float:
