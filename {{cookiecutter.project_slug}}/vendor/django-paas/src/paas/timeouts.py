@@ -43,7 +43,7 @@ class StatementTimeoutMiddleware(NonBlockingMiddleware):
             return None
         # PostgreSQL's message says whether it was the timeout. It names no values.
         reason = exception.__cause__.diag.message_primary
-        logger.error("query canceled", view=request.resolver_match._func_path, reason=reason)
+        logger.error("query canceled", view=request.resolver_match.view_name, reason=reason)
         context = {"request_id": getattr(request, "request_id", None)}
         page = render_to_string("500.html", context)
         return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
