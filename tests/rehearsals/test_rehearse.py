@@ -40,8 +40,11 @@ class Run(NamedTuple):
     def steps(self, status: str) -> list[str]:
         return [step["name"] for step in self.report["steps"] if step["status"] == status]
 
+    def step(self, name: str) -> dict:
+        return next(step for step in self.report["steps"] if step["name"] == name)
+
     def text(self, name: str) -> str:
-        return next(step["text"] for step in self.report["steps"] if step["name"] == name)
+        return self.step(name)["text"]
 
 
 def rehearse(folder: Path, *arguments: str) -> Run:
@@ -83,6 +86,8 @@ def test_a_new_project_passes_every_step_that_applies_to_it(bake, answers, repor
     report("rehearsal s", round(run.report["seconds"]))
     assert run.status == 0, run.printed
     assert run.steps("ok") == [step["name"] for step in run.report["steps"]]
+    # The others take more than 10 s of the 75.
+    assert run.step(IDLE)["seconds"] < 65
     left_out = {step.name for step in STEPS} - set(run.steps("ok"))
     expected = set() if answers["use_celery"] else {"worker stopped", "worker killed"}
     expected |= {"health check"} if answers["platform"] == "heroku" else set()
