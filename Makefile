@@ -1,5 +1,5 @@
 # The project's verbs, for the template itself.
-.PHONY: run test check lock rehearsal rehearse bench mutants pictures
+.PHONY: run test check lock rehearsal upstream rehearse bench mutants pictures
 
 # A project of the default answers, made anew in a temporary folder.
 run: .venv/complete
@@ -14,6 +14,10 @@ test: .venv/complete
 
 rehearsal: .venv/complete
 	.venv/bin/pytest -m rehearsal
+
+# The reports of docs/upstream.md, and upstream projects' own tests with our classes in place.
+upstream: .venv/complete
+	.venv/bin/pytest -m rehearsal tests/rehearsals/test_upstream.py tests/rehearsals/test_upstream_suites.py
 
 # A project of the default answers, deployed on this machine: FLAGS="--html report.html".
 rehearse: .venv/complete

@@ -6,6 +6,7 @@ pytest_plugins = [
     "harness.checkouts",
     "harness.fixtures",
     "harness.limits",
+    "harness.locked",
     "harness.browsing",
     "harness.presence",
     "harness.summary",
