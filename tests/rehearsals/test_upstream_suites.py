@@ -82,7 +82,7 @@ MIDDLEWARE = {
 @stock_and_ours
 def test_whitenoise(whose, source, count):
     folder = source("whitenoise")
-    shutil.copytree(SUITES / "whitenoise", folder / "tests", dirs_exist_ok=True)
+    shutil.copytree(SUITES / "for_whitenoise", folder / "tests", dirs_exist_ok=True)
     settings = {"DJANGO_SETTINGS_MODULE": "tests.django_settings"}
     settings["STATIC_FILES_MIDDLEWARE"] = MIDDLEWARE[whose]
     count("python -m pytest tests/test_django_whitenoise.py", folder, **settings)
