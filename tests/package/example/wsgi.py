@@ -1,9 +1,8 @@
 import os
 
-from django.core.handlers.wsgi import WSGIHandler
-
 from paas.startup import setup
+from paas.wsgi import GracefulShutdown, WSGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example.settings")
 setup()
-application = WSGIHandler()
+application = GracefulShutdown(WSGIHandler())

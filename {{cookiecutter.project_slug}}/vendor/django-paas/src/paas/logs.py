@@ -89,6 +89,14 @@ def strip_query_string(record) -> bool:
     return True
 
 
+def strip_request(record) -> bool:
+    """Filter for Gunicorn's log: no query string, and nothing of a request that is not valid HTTP."""
+    message, invalid = record.getMessage(), "Invalid request"
+    record.msg = invalid if message.startswith(invalid) else message.partition("?")[0]
+    record.args = ()
+    return True
+
+
 def format_exception(exc_info) -> str:
     """The last MAX_FRAMES of the traceback, without the values of variables."""
     return "".join(traceback.format_exception(*exc_info, limit=-MAX_FRAMES)).rstrip()
@@ -146,6 +154,11 @@ def configuration(level: int | str, as_json: bool = True) -> dict:
             "django.security.csrf": {"filters": [strip_query_string]},
             # runserver's line for each request; request_log.py has one.
             "django.server": {"handlers": [], "level": "CRITICAL"},
+            "gunicorn.error": {"handlers": [], "propagate": True, "filters": [strip_request]},
+            # As runserver's: Heroku turns it on, by GUNICORN_CMD_ARGS.
+            "gunicorn.access": {"handlers": [], "level": "CRITICAL"},
             **{name: {"filters": [RateLimitFilter()]} for name in RATE_LIMITED_LOGGERS},
+            # At INFO it logs each connection that a thread takes and gives back.
+            "psycopg.pool": {"level": "WARNING", "filters": [RateLimitFilter()]},
         },
     }
