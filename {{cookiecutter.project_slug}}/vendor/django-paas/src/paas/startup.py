@@ -46,10 +46,14 @@ def setup(is_serving: bool = True) -> None:
     exit_if_misconfigured()
     # Imported here, as they need the settings.
     from paas.connections import start_logging
+    from paas.pool import share_connections
     from paas.timeouts import limit_statements
 
+    if not is_serving:
+        return
     limit_statements()
-    if is_serving and "PORT" in os.environ:
+    if "PORT" in os.environ:
+        share_connections()
         start_logging()
 
 

@@ -1,19 +1,21 @@
 """The limit of a web process's queries, and the response to a request that exceeds it.
 
 Without a limit, a query that lacks an index holds a thread and a connection long after the router
-gave up, and a few such requests stop the site. Through a connection pool the role must have the
-timeout, as PgBouncer gives a session to many clients.
+gave up, and a few such requests stop the site. Through PgBouncer the role must have the timeout, as
+it gives a session to many clients.
 https://www.postgresql.org/docs/current/runtime-config-client.html
 """
 
+import sys
+
 import structlog
 from django.db import OperationalError
-from django.db.backends.signals import connection_created
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from psycopg.errors import QueryCanceled
 
 from paas.conf import settings
+from paas.database_url import POSTGRESQL
 from paas.limits import RETRY_AFTER_SECONDS
 from paas.middleware import NonBlockingMiddleware
 
@@ -21,29 +23,42 @@ logger = structlog.get_logger(__name__)
 
 
 def limit_statements() -> None:
-    """Have PostgreSQL end any statement of this process after ``settings.STATEMENT_TIMEOUT``."""
-    if settings.STATEMENT_TIMEOUT and not settings.DATABASE_IS_POOLED:
-        connection_created.connect(set_statement_timeout)
+    """Have PostgreSQL end any statement of this process after ``settings.STATEMENT_TIMEOUT``.
+
+    Called before the first connection. A pool that is no PostgreSQL, such as PgBouncer, refuses
+    connections with this option.
+    """
+    if not settings.STATEMENT_TIMEOUT or settings.DATABASE_IS_POOLED:
+        return
+    limit = f"-c statement_timeout={settings.STATEMENT_TIMEOUT}s"
+    for database in settings.DATABASES.values():
+        if database.get("ENGINE") == POSTGRESQL:
+            options = database.setdefault("OPTIONS", {})
+            # The owner's own, if any, come last and so win.
+            options["options"] = f"{limit} {options.get('options', '')}".strip()
 
 
-def set_statement_timeout(connection, **kwargs) -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET statement_timeout = '{settings.STATEMENT_TIMEOUT:d}s'")
+def is_pool_timeout(error: BaseException | None) -> bool:
+    """Whether psycopg's pool, which not every site has, had no connection in time."""
+    pool = sys.modules.get("psycopg_pool")
+    return pool is not None and isinstance(error, pool.PoolTimeout)
 
 
 class StatementTimeoutMiddleware(NonBlockingMiddleware):
-    """Answer 503 if PostgreSQL ended a query, and log the view that sent it."""
+    """Answer 503 if PostgreSQL ended a query, or no connection was free, and log the view."""
 
     def process_exception(self, request, exception):
-        is_timeout = isinstance(exception, OperationalError) and isinstance(
-            exception.__cause__, QueryCanceled
-        )
-        if not is_timeout:
+        cause = exception.__cause__
+        if not isinstance(exception, OperationalError):
             return None
-        # PostgreSQL's message says whether it was the timeout. It names no values.
-        reason = exception.__cause__.diag.message_primary
-        logger.error("query canceled", view=request.resolver_match.view_name, reason=reason)
+        view = request.resolver_match.view_name
+        if isinstance(cause, QueryCanceled):
+            # PostgreSQL's message says whether it was the timeout. It names no values.
+            logger.error("query canceled", view=view, reason=cause.diag.message_primary)
+        elif is_pool_timeout(cause):
+            logger.error("no database connection", view=view, reason=str(cause))
+        else:
+            return None
         context = {"request_id": getattr(request, "request_id", None)}
         page = render_to_string("500.html", context)
         return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
