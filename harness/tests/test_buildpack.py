@@ -158,7 +158,7 @@ def test_a_server_missing_from_the_requirements_does_not_boot(copy, project, ser
     install("requirements.txt", copy.folder, copy.folder / PYTHON_FOLDER)
     environment = copy.environment(services, project.database, owners_variables(copy))
     site = Site(copy, environment)
-    missing = rf"{server}: not found|No module named '{server}'"
+    missing = rf"{server}(-serve)?: not found|No module named '{server}'"
     with pytest.raises(RuntimeError, match=rf"did not boot:\n(.|\n)*\b({missing})"), site:
         pass
 
