@@ -151,17 +151,6 @@ def assert_autoscaling(text: str) -> None:
     assert metrics == {"requests_per_second": {"per_instance": 50}}
 
 
-def test_dependabot_raises_no_bound_of_the_server(project):
-    config = parse(project.folder / ".github/dependabot.yml")
-    [pip] = [update for update in config["updates"] if update["package-ecosystem"] == "pip"]
-    ignored = {rule["dependency-name"]: rule["update-types"] for rule in pip["ignore"]}
-    server = project.answers["server"].split("-")[1]
-    assert set(ignored) == {server} | ({"twisted"} if server == "daphne" else set())
-    # A rule without update-types would ignore security updates as well.
-    for kinds in ignored.values():
-        assert "version-update:semver-major" in kinds
-
-
 def test_dependabot_raises_packages_and_actions_together_once_a_week(project):
     config = parse(project.folder / ".github/dependabot.yml")
     assert config["version"] == 2

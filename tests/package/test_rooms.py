@@ -3,8 +3,6 @@
 import ast
 import re
 import sys
-import tomllib
-from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -17,14 +15,6 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 # "users/" is also a folder of templates of paas.accounts.
 PROJECT = r"\b(users(?!/email/|/\w+\.html)|config|pages|presence|welcome|pictures)(\.\w+\.|/)"
 LINKS = re.compile(r"https?://\S+")
-# Of import names, where they differ.
-PACKAGES = {
-    "allauth": "django-allauth",
-    "PIL": "pillow",
-    "axes": "django-axes",
-    "channels_redis": "channels-redis",
-    "storages": "django-storages",
-}
 LIBRARIES = {
     *("PIL", "allauth", "asgiref", "autobahn", "axes", "billiard", "boto3", "botocore", "celery"),
     *(
@@ -62,27 +52,34 @@ def imported(module: Path) -> set[str]:
     return found
 
 
-def subclassed(module: Path) -> set[str]:
-    """The top-level packages whose classes the module subclasses."""
-    tree = ast.parse(module.read_text())
-    packages: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            packages |= {each.asname or each.name: node.module or "" for each in node.names}
-        elif isinstance(node, ast.Import):
-            packages |= {each.asname or each.name: each.name for each in node.names}
-    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    bases = [ast.unparse(base).partition(".")[0] for node in classes for base in node.bases]
-    return {packages[base].partition(".")[0] for base in bases if base in packages}
+def private_names(module: Path) -> set[str]:
+    """Names that begin with "_", of attributes and imports, and modules named "internal"."""
+    names = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Attribute):
+            names.add(node.attr)
+        elif isinstance(node, ast.ImportFrom):
+            names |= {*(node.module or "").split("."), *(name.name for name in node.names)}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "setattr"):
+            names.add(ast.unparse(node.args[1]).strip("'"))
+    return {name for name in names if re.match("_[^_]|internal$", name)}
 
 
-def test_packages_that_are_subclassed_have_an_upper_bound():
-    project = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text())["project"]
-    lines = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
-    bounds = {re.split(r"[^\w-]", line)[0] for line in lines if "<" in line}
-    found = set().union(*map(subclassed, MODULES)) - sys.stdlib_module_names - {"paas"}
-    assert {"daphne", "gunicorn", "waitress"} < found
-    assert {PACKAGES.get(name, name) for name in found} - bounds == set()
+def test_it_uses_no_private_name():
+    # https://docs.djangoproject.com/en/stable/ref/models/meta/
+    assert set().union(*map(private_names, MODULES)) == {"_meta"}
+
+
+def test_an_upper_bound_is_a_major_version_and_names_what_it_is_for():
+    text = (SOURCE.parents[1] / "pyproject.toml").read_text()
+    code = "".join(module.read_text() for module in MODULES)
+    bounds = re.findall(r'"([\w-]+)[^"]*?<([\d.]+)"(?:,?  # (.+))?', text)
+    assert len(bounds) == text.count("<")
+    for package, version, reason in bounds:
+        names = re.findall("`(.+?)`", reason)
+        assert version.isdecimal(), package
+        assert names, package
+        assert [name for name in names if name not in code] == [], package
 
 
 def test_it_imports_django_libraries_and_itself():
