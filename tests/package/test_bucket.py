@@ -24,7 +24,8 @@ def test_urls_are_signed_and_have_the_bucket_in_the_host_name():
 
 def test_files_are_private_keep_their_names_apart_and_fail_before_the_router_gives_up():
     bucket = Bucket(**VALID_SETTINGS["BUCKET"], endpoint_url="https://s3.example.com")
-    assert "ACL" not in bucket.get_object_parameters("a.webp") | bucket._get_write_parameters("a")
+    assert bucket.default_acl is None  # a file is as private as the bucket
+    assert "ACL" not in bucket.get_object_parameters("a.webp")
     assert not bucket.file_overwrite
     config = bucket.connection.meta.client.meta.config
     attempts = config.retries["total_max_attempts"]

@@ -34,7 +34,7 @@ def sent(monkeypatch):
 @pytest.fixture
 def start_worker(sent):
     """A function that returns the clock of a new worker."""
-    return lambda: OnceScheduler(current_app._get_current_object())
+    return lambda: OnceScheduler(current_app)
 
 
 def set_last_run(ago: timedelta) -> None:

@@ -1,6 +1,7 @@
 """Mail and expired sessions, by tasks that run in the calling process."""
 
 from celery import current_app as app
+from celery.app.amqp import AMQP
 from django.contrib.sessions.models import Session
 from django.core.mail import EmailMessage
 from django.utils import timezone
@@ -46,7 +47,7 @@ def test_a_mail_is_sent_by_the_request_while_redis_is_unavailable(
     monkeypatch.setitem(app.conf, "task_always_eager", False)
     monkeypatch.setitem(app.conf, "broker_url", "redis://127.0.0.1:1")
     # Otherwise Celery would use the connections to the previous broker.
-    monkeypatch.setattr(app.amqp, "_producer_pool", None)
+    monkeypatch.setattr(app, "amqp", AMQP(app))
     queue_mail(MESSAGE)
     assert "mail not queued" in [event["event"] for event in events()]
     assert [mail.subject for mail in mailoutbox] == ["Subject"]

@@ -7,6 +7,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed
 from celery import current_app as app
+from celery.app.amqp import AMQP
 from django.urls import reverse
 from django.utils import timezone
 
@@ -135,7 +136,7 @@ def redis_is_unavailable(monkeypatch):
     monkeypatch.setitem(app.conf, "task_always_eager", False)
     monkeypatch.setitem(app.conf, "broker_url", "redis://127.0.0.1:1")
     # Otherwise Celery would use the connections to the previous broker.
-    monkeypatch.setattr(app.amqp, "_producer_pool", None)
+    monkeypatch.setattr(app, "amqp", AMQP(app))
 
 
 def test_signing_up_works_while_redis_is_unavailable(sign_up, redis_is_unavailable, caplog):
