@@ -154,9 +154,13 @@ def configuration(level: int | str, as_json: bool = True) -> dict:
             "django.security.csrf": {"filters": [strip_query_string]},
             # runserver's line for each request; request_log.py has one.
             "django.server": {"handlers": [], "level": "CRITICAL"},
+            # Servers have their own formats, until the application is imported.
+            "uvicorn": {"handlers": [], "propagate": True},
+            "uvicorn.error": {"handlers": [], "propagate": True},
             "gunicorn.error": {"handlers": [], "propagate": True, "filters": [strip_request]},
-            # As runserver's: Heroku turns it on, by GUNICORN_CMD_ARGS.
+            # As runserver's. Heroku turns Gunicorn's on, by GUNICORN_CMD_ARGS.
             "gunicorn.access": {"handlers": [], "level": "CRITICAL"},
+            "uvicorn.access": {"handlers": [], "level": "CRITICAL"},
             **{name: {"filters": [RateLimitFilter()]} for name in RATE_LIMITED_LOGGERS},
             # At INFO it logs each connection that a thread takes and gives back.
             "psycopg.pool": {"level": "WARNING", "filters": [RateLimitFilter()]},

@@ -137,7 +137,12 @@ class ASGIHandler(asgi.ASGIHandler):
             # event loop from ending it.
             await asyncio.sleep(0)
 
-        await super().send_response(response, send_and_yield)
+        try:
+            await super().send_response(response, send_and_yield)
+        except Exception:
+            # handle() would leave it open: its files, and the receivers of request_finished.
+            await sync_to_async(response.close)()
+            raise
 
 
 class Outgoing:
@@ -154,8 +159,8 @@ class Outgoing:
         self.kept.append(message)
 
     async def flush(self) -> None:
-        for message in self.kept:
-            await self.send(message)
+        while self.kept:
+            await self.send(self.kept.pop(0))
 
 
 def path_info(scope) -> str:
