@@ -128,3 +128,17 @@ def test_a_message_that_is_no_task_is_dropped_with_one_error_line(running, servi
     assert SECRET not in str(line)
     assert "Traceback" not in running.output()
     assert running.is_running()
+
+
+@pytest.mark.parametrize(
+    "options", ["task_id=uuid.uuid4()", "task_id=7", "expires=60, time_limit=30", "priority=3"]
+)
+@pytest.mark.parametrize("protocol", [1, 2])
+def test_a_task_is_run_however_celery_sends_it(running, deployment, protocol, options):
+    before = len(events(running))
+    deployment.run_script(
+        "import uuid; from celery import current_app; from paas.tasks import clear_sessions; "
+        f"current_app.conf.task_protocol = {protocol}; clear_sessions.apply_async({options})"
+    )
+    wait_until(lambda: "succeeded" in str(events(running)[before:]), options, PATIENCE)
+    assert {event["level"] for event in events(running)[before:]} == {"info"}
