@@ -5,7 +5,7 @@ import threading
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from extra.middleware import current_path
 from extra.models import Row
 
@@ -57,3 +57,57 @@ async def fail(request):
 @transaction.non_atomic_requests
 async def fail_lookup(request):
     raise LookupError("asynchronous")
+
+
+@transaction.non_atomic_requests
+async def user_wait(request):
+    """Ask the database who the user is, then wait as wait() does."""
+    await request.auser()
+    return await wait(request)
+
+
+@transaction.non_atomic_requests
+async def user_events(request):
+    """Ask the database who the user is, then send one event and no other."""
+    user = await request.auser()
+
+    async def parts():
+        yield f"data: {user.pk}\n\n"
+        await asyncio.Event().wait()
+
+    return StreamingHttpResponse(parts(), content_type="text/event-stream")
+
+
+class AsyncAtomic:
+    """transaction.atomic() for an async view, as recipes have it."""
+
+    def __init__(self):
+        self.atomic = transaction.atomic()
+
+    async def __aenter__(self):
+        await sync_to_async(self.atomic.__enter__)()
+
+    async def __aexit__(self, *error):
+        await sync_to_async(self.atomic.__exit__)(*error)
+
+
+@transaction.non_atomic_requests
+async def order(request):
+    """Write a row called ``name`` in a transaction that waits in between."""
+    async with AsyncAtomic():
+        await Row.objects.acreate(name=request.GET["name"])
+        await asyncio.sleep(0.5)
+    return HttpResponse("ordered")
+
+
+@transaction.non_atomic_requests
+async def rows(request):
+    """The numbers of the rows called ``name``, slowly, over a cursor of the server."""
+
+    async def parts():
+        found = Row.objects.filter(name=request.GET["name"]).order_by("number")
+        async for row in found.aiterator(chunk_size=10):
+            yield f"{row.number}\n"
+            await asyncio.sleep(0.02)
+
+    return StreamingHttpResponse(parts(), content_type="text/csv")
