@@ -74,7 +74,7 @@ def needs_redis(answers: dict) -> bool:
 
 def has_processes(answers: dict) -> bool:
     """Whether WEB_CONCURRENCY sets the number of web processes."""
-    return answers["server"].endswith(("-gunicorn", "-uvicorn"))
+    return answers["server"] == "wsgi-gunicorn"
 
 
 def given(answers: dict) -> set[str]:
@@ -87,31 +87,31 @@ def given(answers: dict) -> set[str]:
 # One combination for each platform and server. Each option is on and off with each interface and on
 # each platform.
 EACH_SERVER = by_name(
-    "heroku-asgi-daphne",  # the default answers
-    "heroku-asgi-uvicorn-use_s3_media",
+    "heroku-asgi-uvicorn",  # the default answers
+    "heroku-asgi-daphne-use_s3_media",
     "heroku-wsgi-gunicorn-use_celery-use_s3_media",  # WSGI with every option
     "heroku-wsgi-waitress",  # WSGI without options
-    "digitalocean-asgi-daphne-use_celery-use_s3_media",  # ASGI with every option
-    "digitalocean-asgi-uvicorn-use_celery",
+    "digitalocean-asgi-uvicorn-use_celery-use_s3_media",  # ASGI with every option
+    "digitalocean-asgi-daphne-use_celery",
     "digitalocean-wsgi-gunicorn",
     "digitalocean-wsgi-waitress-use_s3_media",
 )
 # One for each server: tests are about these unless for_combinations() names others.
 SERVERS = by_name(
-    "heroku-asgi-daphne",
-    "digitalocean-asgi-uvicorn-use_celery",
+    "heroku-asgi-uvicorn",
+    "digitalocean-asgi-daphne-use_celery",
     "heroku-wsgi-gunicorn-use_celery-use_s3_media",
     "digitalocean-wsgi-waitress-use_s3_media",
 )
 # One for each server, for the project's own tests: each option is on with each platform and with
 # each interface.
 OWN_TESTS = by_name(
-    "heroku-asgi-daphne-use_celery-use_s3_media",
-    "digitalocean-asgi-uvicorn-use_s3_media",
+    "heroku-asgi-uvicorn-use_celery-use_s3_media",
+    "digitalocean-asgi-daphne-use_s3_media",
     "heroku-wsgi-gunicorn-use_s3_media",
     "digitalocean-wsgi-waitress-use_celery",
 )
-EACH_PLATFORM = by_name("heroku-asgi-daphne", "digitalocean-wsgi-waitress-use_s3_media")
+EACH_PLATFORM = by_name("heroku-asgi-uvicorn", "digitalocean-wsgi-waitress-use_s3_media")
 ASGI = [answers for answers in EACH_SERVER if is_asgi(answers)]
 
 

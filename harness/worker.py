@@ -16,8 +16,8 @@ from rehearsal.processes import Process
 WITH_CELERY = [answers for answers in COMBINATIONS if answers["use_celery"]]
 # One for each server, on both platforms: the everyday tests. A rehearsal has the others.
 EVERYDAY = by_name(
-    "heroku-asgi-daphne-use_celery-use_s3_media",
-    "digitalocean-asgi-uvicorn-use_celery",
+    "heroku-asgi-uvicorn-use_celery-use_s3_media",
+    "digitalocean-asgi-daphne-use_celery",
     "heroku-wsgi-gunicorn-use_celery-use_s3_media",
     "digitalocean-wsgi-waitress-use_celery-use_s3_media",
 )

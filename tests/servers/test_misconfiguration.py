@@ -9,8 +9,8 @@ S3 = {"ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "STORAGE_BUCKET_NAME", "S3_REGION_NA
 VARIABLES = {"SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", *(f"AWS_{x}" for x in S3)}
 # These need every variable.
 WITH_ALL = by_name(
-    "heroku-asgi-daphne-use_celery-use_s3_media",
-    "digitalocean-asgi-daphne-use_celery-use_s3_media",
+    "heroku-asgi-uvicorn-use_celery-use_s3_media",
+    "digitalocean-asgi-uvicorn-use_celery-use_s3_media",
 )
 
 
