@@ -11,7 +11,7 @@ ROOT_URLCONF = "extra.urls"
 MIDDLEWARE = [*MIDDLEWARE, *os.environ.get("EXTRA_MIDDLEWARE", "").split()]
 DATABASES["default"]["ATOMIC_REQUESTS"] = "ATOMIC_REQUESTS" in os.environ
 
-# Such as "paas.limits.DISCARD_BYTES=1000000", with spaces between: constants that a test could not
+# Such as "paas.wsgi.DISCARD_BYTES=1000000", with spaces between: constants that a test could not
 # reach, or not soon enough.
 for constant in os.environ.get("EXTRA_CONSTANTS", "").split():
     path, _, value = constant.partition("=")
