@@ -132,8 +132,8 @@ def test_files_of_a_project_s_old_machinery_are_named(tmp_path, monkeypatch):
 
 def test_more_threads_than_database_connections_are_a_problem(configure, only_problem, settings):
     settings.WEB_THREADS = 7
-    # One for /readyz, and one for WebSockets.
-    assert connections_per_process() == 7 + 1 + settings.IS_ASGI
+    # One for /readyz; three for async views, and one for WebSockets.
+    assert connections_per_process() == 7 + 1 + 4 * settings.IS_ASGI
     connections = 2 * connections_per_process()
     plan = {"WEB_PROCESSES": 2, "DATABASE_CONNECTION_LIMIT": connections}
     configure(**plan)

@@ -1,6 +1,6 @@
 """A small site for the tests of django-paas.
 
-Its server is that of the environment's SITE_SERVER: asgi-daphne (the default), asgi-uvicorn,
+Its server is that of the environment's SITE_SERVER: asgi-uvicorn (the default), asgi-daphne,
 wsgi-gunicorn or wsgi-waitress.
 """
 

@@ -9,18 +9,18 @@ from paas import database_url, logs, variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
-SITE_SERVER = env.str("SITE_SERVER", "asgi-daphne")
-INTERFACE, _, server = SITE_SERVER.partition("-")
-IS_ASGI = INTERFACE == "asgi"
-SERVER = f"paas.servers.{server}"
+SITE_SERVER = env.str("SITE_SERVER", "asgi-uvicorn")
+IS_ASGI = SITE_SERVER.startswith("asgi")
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 SECRET_KEY_FALLBACKS: list[str] = []
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost"] if DEBUG else [])
 ROOT_URLCONF = "example.urls"
-ASGI_APPLICATION = "example.asgi.application"
-WSGI_APPLICATION = "example.wsgi.application"
+if IS_ASGI:
+    ASGI_APPLICATION = "example.asgi.application"
+else:
+    WSGI_APPLICATION = "example.wsgi.application"
 PLATFORM = env.str("PLATFORM", "paas.heroku")
 DATABASES = {"default": database_url.database(env, DEBUG)}
 DATABASE_IS_POOLED = database_url.is_pooled(env)

@@ -11,7 +11,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from django.apps import apps
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register, run_checks
 from django.core.checks.messages import WARNING
 from django.core.exceptions import ImproperlyConfigured
@@ -139,7 +138,9 @@ def check_application(app_configs=None, **kwargs) -> list[CheckMessage]:
     interface = name.partition("_")[0]
     missing = {"GracefulShutdown", f"{interface}Handler"} - APPLICATION_PARTS
     message = "{} makes no {} of paas: SIGTERM drops requests, or bodies have no limit."
-    hint = f"README.md of django-paas shows {interface.lower()}.py: GracefulShutdown(...) around all."
+    hint = (
+        f"README.md of django-paas shows {interface.lower()}.py: GracefulShutdown(...) around all."
+    )
     return [
         Warning(message.format(path, part), hint=hint, id="paas.W001") for part in sorted(missing)
     ]
@@ -218,11 +219,12 @@ def check_sessions() -> Error | None:
 def connections_per_process() -> int:
     """How many database connections a web process opens at most.
 
-    DATABASE_POOL_SIZE, or one for each thread and one for the probe of /readyz. WebSocket consumers
-    have one more.
+    DATABASE_POOL_SIZE, or one for each thread and one for the probe of /readyz. Under ASGI also
+    ASYNC_CONNECTIONS, and one for all WebSockets.
     """
-    threads = settings.WEB_THREADS + 1
-    return (settings.DATABASE_POOL_SIZE or threads) + apps.is_installed("paas.asgi")
+    for_threads = settings.DATABASE_POOL_SIZE or settings.WEB_THREADS + 1
+    is_asgi = getattr(settings, "ASGI_APPLICATION", None)
+    return for_threads + (settings.ASYNC_CONNECTIONS + 1 if is_asgi else 0)
 
 
 @environment_check
