@@ -136,7 +136,9 @@ WEB_PROCESSES = env.int("WEB_CONCURRENCY", 1)
 WEB_PROCESSES = 1
 # <% endif %>
 MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=at_least_1)  # bytes
+# <% if cookiecutter.__interface == "asgi" %>
 MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=at_least_1)
+# <% endif %>
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
 PLATFORM = "paas.{{ cookiecutter.platform }}"  # its headers and commands
 DEPLOY_CHECKS = [  # modules
