@@ -19,6 +19,7 @@ ONLY_FOR = {
         "test_consumers.py",
         "test_handler.py",
         "test_presence.py",
+        "test_upstream_cases.py",
     ],
     "wsgi-gunicorn": ["test_wsgi_connections.py", "test_wsgi_worker.py"],
     "wsgi-waitress": ["test_waitress_channel.py"],
