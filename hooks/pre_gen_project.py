@@ -22,7 +22,7 @@ RESERVED_NAMES = """
     cryptography daphne dateutil dj_database_url django django_allauth django_axes
     django_storages dotenv environs fido2 gunicorn h11 httptools hyperlink idna incremental jmespath
     kombu marshmallow msgpack packaging pillow prompt_toolkit psycopg psycopg_binary
-    pycparser pyopenssl python_dateutil python_dotenv qrcode redis s3transfer sentry_sdk
+    psycopg_pool pycparser pyopenssl python_dateutil python_dotenv qrcode redis s3transfer sentry_sdk
     service_identity six sqlparse storages structlog twisted txaio typing_extensions
     tzdata tzlocal u_msgpack_python ujson urllib3 uvicorn vine waitress wcwidth websockets
     whitenoise zope zope_interface
