@@ -1,5 +1,6 @@
 """What the queue gives a worker: all that Celery sends, and no message that is no task."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from queue import Empty
 from uuid import uuid4
@@ -142,7 +143,7 @@ def test_a_message_at_which_celery_fails_is_dropped(error, events):
 
 
 def test_what_is_no_message_is_dropped(events):
-    dropping(lambda: {}["properties"])()
+    dropping(lambda: json.loads("hello"))()
     assert [line["level"] for line in events()] == ["error"]
 
 

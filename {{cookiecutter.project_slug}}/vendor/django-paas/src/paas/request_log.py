@@ -1,6 +1,7 @@
 """Logs one line per request, and adds the request's id to every line that it causes."""
 
 import time
+from typing import Any
 
 import structlog
 from django.contrib.auth import SESSION_KEY, get_user_model
@@ -57,7 +58,7 @@ class RequestLogMiddleware(NonBlockingMiddleware):
 
 def user_id(request):
     """The user's key; None if anonymous, or if nothing has read the session. It runs no query."""
-    user = getattr(request, "user", None)
+    user: Any = getattr(request, "user", None)
     # What a login, or an API's token, has set. Otherwise it is lazy, and has a type of its own.
     if issubclass(type(user), Model):
         return user.pk
