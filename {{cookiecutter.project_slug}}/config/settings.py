@@ -138,6 +138,8 @@ WEB_PROCESSES = 1
 MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=at_least_1)  # bytes
 # <% if cookiecutter.__interface == "asgi" %>
 MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=at_least_1)
+# Bytes of a body in memory; Django's 2.5 MB, of 200 slow uploads, would fill an instance.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 65536
 # <% endif %>
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
 PLATFORM = "paas.{{ cookiecutter.platform }}"  # its headers and commands
