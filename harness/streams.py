@@ -5,14 +5,14 @@ import asyncio
 from harness.site import Site
 from rehearsal.load import Answer, Client, Outcome
 
-PATH = "/extra/events/"
-
 
 class Streams:
     """Streams that are open at once, each on a connection of its own.
 
     Out: ``answers``, one for each stream that was opened, as far as it has come.
     """
+
+    path = "/extra/events/"
 
     def __init__(self, port: int, headers: dict[str, str]):
         self.port, self.headers = port, headers
@@ -36,7 +36,7 @@ class Streams:
         """Open a stream and read it to its end."""
         answer, client = Answer(), Client(self.port, self.headers, seconds=600)
         self.answers.append(answer)
-        await client.get(PATH, answer)
+        await client.get(self.path, answer)
         client.close()
         return answer
 

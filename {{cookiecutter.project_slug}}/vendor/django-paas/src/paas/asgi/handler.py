@@ -19,7 +19,7 @@ from paas.asgi import streaming
 from paas.asgi.checks import SYNC_ONLY_WARNING, sync_only_middleware
 from paas.asgi.connections import ClosingExecutor, close_unused
 from paas.asgi.incoming import Incoming
-from paas.asgi.threads import PageThreads, RequestThread, current
+from paas.asgi.threads import STARTING, PageThreads, RequestThread, Turn, current
 from paas.checks import APPLICATION_PARTS
 from paas.conf import settings
 from paas.limits import OVERLOADED, ErrorResponse, view_of
@@ -66,6 +66,10 @@ class ASGIHandler(asgi.ASGIHandler):
         asyncio.get_running_loop().set_default_executor(ClosingExecutor())
         return PageThreads(settings.WEB_THREADS)
 
+    @cached_property
+    def turns(self) -> asyncio.Semaphore:
+        return asyncio.Semaphore(STARTING)
+
     async def __call__(self, scope, receive, send):
         path = path_info(scope)
         if scope["type"] == "http" and health.is_health_check(path):
@@ -82,7 +86,12 @@ class ASGIHandler(asgi.ASGIHandler):
         thread = None
         try:
             incoming.body = await super().read_body(incoming)
-            thread = RequestThread() if iscoroutinefunction(view) else await lend(pages, incoming)
+            if iscoroutinefunction(view):
+                await self.turns.acquire()
+                thread = RequestThread()
+                thread.turn = Turn(self.turns, thread)
+            else:
+                thread = await lend(pages, incoming)
             if thread:
                 current.set(thread)
                 # No __aexit__(): after it, a task that outlives the response could not

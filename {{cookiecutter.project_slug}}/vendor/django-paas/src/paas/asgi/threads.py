@@ -18,6 +18,11 @@ from paas.asgi.connections import close_all, close_unused, track_cursors, use_po
 IDLE_SECONDS = 20
 # After the response of an async view, a connection that nothing has used for this long is given back.
 UNUSED_SECONDS = 1
+# Async requests that start at once; the next may start after a pause in the calls of one, ...
+STARTING = 16
+PAUSE_SECONDS = 0.05
+# ... and in any case after this long.
+TURN_SECONDS = 0.25
 
 
 class PageThreads:
@@ -71,11 +76,44 @@ class PageThreads:
             self.give_back(lending.result())
 
 
+class Turn:
+    """The start of an async request, of which STARTING are under way at once.
+
+    Each makes some twenty calls to its thread before its view waits. If 500 began together, those with a
+    database connection would be slow, and the others would wait for one for too long.
+    """
+
+    def __init__(self, turns: asyncio.Semaphore, thread: "RequestThread"):
+        self.turns, self.thread = turns, thread
+        self.last: Future | None = None
+        self.loop = asyncio.get_running_loop()
+        self.latest = self.loop.time() + TURN_SECONDS
+        self.timer: asyncio.TimerHandle | None = self.loop.call_later(PAUSE_SECONDS, self.check)
+
+    def check(self) -> None:
+        """End if the request has made no call since the last check, and so waits, or is slow."""
+        last, self.last = self.last, self.thread.last
+        is_waiting = last is self.last and (last is None or last.done())
+        if is_waiting or self.loop.time() > self.latest:
+            self.end()
+        else:
+            self.timer = self.loop.call_later(PAUSE_SECONDS, self.check)
+
+    def end(self) -> None:
+        if self.timer:
+            self.timer.cancel()
+            self.timer = None
+            self.turns.release()
+
+
 class RequestThread(Executor):
     """Runs the synchronous code of one request in one thread: asgiref's executor for it.
 
     https://github.com/django/asgiref documents ``ThreadSensitiveContext(executor=)``.
     """
+
+    turn: Turn | None = None
+    last: Future | None = None  # of the calls
 
     def __init__(self, pages: PageThreads | None = None, thread: ThreadPoolExecutor | None = None):
         self.pages = pages  # to which the thread belongs; None if it is the request's own
@@ -90,7 +128,8 @@ class RequestThread(Executor):
             self.thread = ThreadPoolExecutor(1, "request", initializer=use_pool)
         if self.has_responded:
             self.watch()
-        return self.thread.submit(function, *args, **kwargs)
+        self.last = self.thread.submit(function, *args, **kwargs)
+        return self.last
 
     def watch(self) -> None:
         if not self.timer:
@@ -129,6 +168,8 @@ class RequestThread(Executor):
     def end(self) -> None:
         """Part with the thread. A task that outlives the request gets another, when it needs one."""
         self.has_responded = True
+        if self.turn:
+            self.turn.end()
         thread, self.thread = self.thread, None
         if self.pages and thread:
             self.pages.give_back(thread)
