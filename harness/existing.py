@@ -26,13 +26,12 @@ class Server(NamedTuple):
     name: str
     interface: str
     extras: str
-    module: str
     command: str
 
 
 def servers() -> dict[str, Server]:
     """The rows, by the template's names of the servers; the README's examples are for the first."""
-    row = r"^\| (\w+), (\w+) \| `(.+?)` \| `(.+?)` \| `(.+?)` \|$"
+    row = r"^\| (\w+), (\w+) \| `(.+?)` \| `(.+?)` \|$"
     rows = [Server(*cells) for cells in re.findall(row, README.read_text(), re.MULTILINE)]
     return {f"{row.interface}-{row.name}".lower(): row for row in rows}
 
@@ -44,15 +43,14 @@ def files(server: str) -> dict[str, str]:
     for token in MarkdownIt().parse(README.read_text()):
         if match := re.fullmatch(r"# (\S+)\n(.+)", token.content, re.DOTALL):
             text = match[2].replace(example.command, own.command)
-            text = text.replace(example.module, own.module)
             found[match[1]] = text.replace(f"[{example.extras}]", f"[{own.extras}]")
     if own.name != "Gunicorn":
         del found["gunicorn.conf.py"]
     if own.interface == "WSGI":
         del found["mysite/asgi.py"]
-        # Of two values, the second is in the comment.
-        wsgi = re.compile(r'".+"  # WSGI: (".+")')
-        found = {path: wsgi.sub(r"\1", text) for path, text in found.items()}
+        found[SETTINGS] = re.sub(
+            r"^.*# under ASGI only.*\n", "", found[SETTINGS], flags=re.MULTILINE
+        )
     else:
         del found["mysite/wsgi.py"]
     return found
