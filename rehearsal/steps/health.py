@@ -14,8 +14,8 @@ from rehearsal.web import Web
 
 # More than the threads of a web process, or the connections of its pool.
 CLIENTS, PAUSE = 64, 0.2
-# When no more requests have begun to wait for so long, all threads are busy.
-STEADY_SECONDS = 1.5
+# A first request waits by then, if any does; if no more do for STEADY_SECONDS, all threads are busy.
+FIRST_SECONDS, STEADY_SECONDS = 5, 1.5
 CHECKS = 3
 # A check that has no answer by then waits for a thread.
 MOST_SECONDS = 3
@@ -82,9 +82,9 @@ async def ask_while_busy(stage: Stage, web: Web, check: HealthCheck, checks: Vis
 
 
 async def count_waiting(stage: Stage) -> int:
-    """How many connections of the site wait for a lock, when no more do so for STEADY_SECONDS."""
+    """How many connections of the site wait for a lock, once their number is steady."""
     most, since = 0, time.monotonic()
-    while time.monotonic() < since + STEADY_SECONDS:
+    while time.monotonic() < since + (STEADY_SECONDS if most else FIRST_SECONDS):
         await asyncio.sleep(0.1)
         now = await asyncio.to_thread(stage.services.postgres.held_up, DATABASE)
         if now > most:
