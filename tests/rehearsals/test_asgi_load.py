@@ -16,14 +16,14 @@ from harness.views import add_rows
 from harness.waiting import SECONDS, wait_until
 from rehearsal.load import Answer, Outcome
 from rehearsal.peak import Peak
-from rehearsal.raw import Raw, get, wait_until_read
+from rehearsal.raw import Raw, get
 
 pytestmark = for_combinations([one for one in SERVERS if is_asgi(one)], apart="load")
 
-# WEB_THREADS of a process. Beside them it may have two connections (consumers of WebSockets,
-# /readyz), and threads of its server, of /readyz and of DNS look-ups.
+# WEB_THREADS of a process. Beside them it may have five connections (ASYNC_CONNECTIONS, consumers of
+# WebSockets, /readyz), and threads of its server, of /readyz and of DNS look-ups.
 THREADS = 4
-OTHER_CONNECTIONS, OTHER_THREADS = 2, 30
+OTHER_CONNECTIONS, OTHER_THREADS = 5, 30
 STREAMS, WAITING, VISITORS, PAGES = 50, 50, 8, 8
 PAGE_SECONDS = 3
 ABORTS = 1000
@@ -83,7 +83,6 @@ def test_sockets_and_pages_do_not_wait_for_each_other(extra_site, person, hold_u
     with ExitStack() as stack, hold_up("extra_row"):
         for _ in range(2 * THREADS):
             stack.enter_context(Raw(extra_site)).send("/extra/slow/?name=beside-sockets")
-        wait_until_read(extra_site)
         wait_until(held_up, "views that wait")
         open_socket(extra_site, person).close()
         assert held_up() > 0

@@ -11,13 +11,15 @@ from harness.sockets import SocketClients
 from harness.waiting import SECONDS, wait_until
 from rehearsal.load import Answer, Outcome
 from rehearsal.peak import Peak
-from rehearsal.raw import Raw, get, wait_until_read
+from rehearsal.raw import Raw, get
 
 pytestmark = for_combinations(SERVERS, apart="budgets")
 
 CLIENTS, SOCKETS, PAGES = 200, 500, 4
 # What Heroku's smallest plans and dynos give; App Platform's give no less.
 POSTGRES_CONNECTIONS = 20
+# Of one instance, as a deployment has two and a command needs some: docs/scaling.md of a project.
+OF_INSTANCE = 9
 REDIS_CONNECTIONS = 20
 MEGABYTES = 512
 # An ASGI process closes the connection of a thread that was idle for this long; and the bound.
@@ -25,8 +27,9 @@ IDLE_SECONDS, SHRINK_SECONDS = 20, 60
 # While the old and the new processes of a deployment both answer.
 DEPLOY_CLIENTS, DEPLOY_SOCKETS = 50, 20
 ABORTS, ABORTS_AT_ONCE = 1000, 25
-# Requests that have a database connection at once: the threads of all processes.
-AT_THE_DATABASE = {"asgi-daphne": 4, "asgi-uvicorn": 6, "wsgi-gunicorn": 8, "wsgi-waitress": 8}
+# Requests that have a database connection at once, of all processes: one for each thread, or under
+# Gunicorn what they share.
+AT_THE_DATABASE = {"asgi-daphne": 4, "asgi-uvicorn": 4, "wsgi-gunicorn": 8, "wsgi-waitress": 8}
 
 
 async def ask(site: Site, session: str, path: str = "/") -> list[Answer]:
@@ -67,7 +70,7 @@ def test_it_stays_within_the_smallest_plans_and_gives_back_what_it_took(
     report("most PostgreSQL connections", most["postgresql"])
     report("most Redis connections", most["redis"])
     report("most memory MB", round(most["memory"]))
-    assert 0 < most["postgresql"] <= POSTGRES_CONNECTIONS
+    assert 0 < most["postgresql"] <= OF_INSTANCE
     assert most["redis"] <= REDIS_CONNECTIONS
     assert most["redis"] if sockets else peak.more("redis") == 0
     assert most["memory"] < MEGABYTES
@@ -108,7 +111,7 @@ def test_as_many_requests_are_at_the_database_as_there_are_threads(
         wait_until(ask_once_more, "busy threads of all processes")
         for _ in range(expected):
             ask_once_more()
-        wait_until_read(site)
+        time.sleep(1)  # more would be there by now
         assert held_up() == expected
     assert {client.read().status for client in clients} == {200}
     for client in clients:
@@ -123,7 +126,7 @@ async def abort_often(site: Site, session: str) -> None:
         await asyncio.gather(*(site.ask("/", session, seconds) for seconds in waits))
 
 
-def test_a_thousand_impatient_clients_leave_no_trace(site, sessions, services):
+def test_aborted_requests_leak_no_connections(site, sessions, services):
     asyncio.run(abort_often(site, sessions[0]))
     # Waitress runs every request that it has read.
     wait_until(lambda: get(site, "/").status == 200, "a page after the aborted requests")
@@ -133,4 +136,4 @@ def test_a_thousand_impatient_clients_leave_no_trace(site, sessions, services):
     assert [page.status_code for page in pages] == [200] * 20
     assert all("person0" in page.text for page in pages)
     wait_until(lambda: get(site, "/readyz").status == 200, "200 from /readyz")
-    assert site.process.connections_to(services.postgres.port) <= POSTGRES_CONNECTIONS
+    assert site.process.connections_to(services.postgres.port) <= OF_INSTANCE

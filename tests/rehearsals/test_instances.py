@@ -25,8 +25,8 @@ PLANS = {"heroku": 40, "digitalocean": 47}
 # With these, old and new processes fit during a deployment: the table in docs/scaling.md.
 SCALED: dict[str, dict[str, str]] = {
     "asgi-daphne": {},
-    "asgi-uvicorn": {"WEB_CONCURRENCY": "1"},
-    "wsgi-gunicorn": {"WEB_CONCURRENCY": "1", "WEB_THREADS": "3"},
+    "asgi-uvicorn": {},
+    "wsgi-gunicorn": {"WEB_CONCURRENCY": "1"},
     "wsgi-waitress": {"WEB_THREADS": "4"},
 }
 

@@ -1,4 +1,4 @@
-"""A process that stops loses no request that it has read, and closes WebSockets with 1012."""
+"""A process that stops loses no request that it has read, and tells WebSockets to reconnect."""
 
 import asyncio
 import signal
@@ -9,7 +9,7 @@ import psycopg
 
 from harness.combinations import is_asgi
 from harness.site import Site
-from harness.sockets import SocketClients
+from harness.sockets import SocketClients, restart_code
 from harness.waiting import wait_until
 from rehearsal.load import Answer, Client, Outcome
 
@@ -126,7 +126,7 @@ def test_it_stops_without_loss(deployment, sessions, services, database, project
     report("requests lost by a stop", len(lost))
     assert len([sent_at for sent_at, _ in asked if sent_at < stopped_at]) > WAITING
     assert lost == []
-    assert codes == [1012] * pages
+    assert codes == [restart_code(project.answers)] * pages
     assert not pages or pages_in(database) == 0
     assert seconds < site.platform.grace
     assert site.process.process.wait() == 0, site.process.output()
