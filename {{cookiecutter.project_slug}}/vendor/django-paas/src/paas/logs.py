@@ -12,7 +12,7 @@ import time
 import traceback
 
 import structlog
-from django.urls import Resolver404, ResolverMatch, resolve
+from django.urls import ResolverMatch, resolve
 from structlog.contextvars import merge_contextvars
 from structlog.processors import ExceptionRenderer, JSONRenderer, TimeStamper
 from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
@@ -76,7 +76,7 @@ def loggable_path(request) -> str:
 def resolve_path(path: str) -> ResolverMatch | None:
     try:
         return resolve(path)
-    except Resolver404:
+    except Exception:  # noqa: BLE001 (Resolver404, or of a path converter)
         return None
 
 
