@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
+from itertools import groupby
 
 import pytest
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from django.conf.urls.i18n import i18n_patterns
 from django.core.signals import request_finished, request_started
 from django.db import connection
 from django.http import (
@@ -19,7 +21,7 @@ from django.http import (
     HttpResponseServerError,
     StreamingHttpResponse,
 )
-from django.urls import get_script_prefix, path
+from django.urls import get_script_prefix, path, register_converter
 from django.views.decorators.csrf import csrf_exempt
 
 from example.waiting import TIMEOUT, until
@@ -27,7 +29,7 @@ from paas import health
 from paas.asgi import incoming
 from paas.asgi.handler import ASGIHandler
 from paas.asgi.shutdown import GracefulShutdown
-from paas.asgi.threads import RequestThread
+from paas.asgi.threads import RequestThread, current
 from paas.limits import max_body_size
 
 # Of a stream; more than are sent before a disconnect is noticed.
@@ -184,6 +186,64 @@ def small(request):
     return HttpResponse(str(len(request.read())))
 
 
+class FailingConverter:
+    """Of a path, as one that asks the database."""
+
+    regex = "[a-z]+"
+
+    def to_python(self, value):
+        raise RuntimeError
+
+    def to_url(self, value):
+        return value
+
+
+register_converter(FailingConverter, "failing")
+
+
+# The thread and the request of each call of note(), in their order.
+NOTES: list[tuple[threading.Thread, RequestThread]] = []
+
+
+def note(*arguments, **keywords) -> None:
+    NOTES.append((threading.current_thread(), current.get()))
+
+
+def note_both_ways(get_response):
+    """Middleware that notes its thread, before and after the view."""
+
+    def middleware(request):
+        note()
+        response = get_response(request)
+        note()
+        return response
+
+    return middleware
+
+
+def choose_urlconf(get_response):
+    """Middleware that chooses another URLconf, as for a host name."""
+
+    def middleware(request):
+        if request.path == "/late/":
+            request.urlconf = Late
+        return get_response(request)
+
+    return middleware
+
+
+class NotedResponse(HttpResponse):
+    def close(self):
+        note()
+        super().close()
+
+
+def noted(request):
+    note()
+    time.sleep(0.01)  # so that requests overlap
+    return NotedResponse()
+
+
 def prefix(request):
     return HttpResponse(get_script_prefix())
 
@@ -192,7 +252,14 @@ async def prefix_async(request):
     return HttpResponse(get_script_prefix())
 
 
+class Late:
+    urlpatterns = [path("late/", wait_for_ever)]
+
+
 urlpatterns = [
+    *i18n_patterns(path("translated/", wait_for_ever)),
+    path("failing/<failing:value>/", prefix),
+    path("noted/", noted),
     path("gate/<int:number>/", wait_at_gate),
     path("threads/", name_threads),
     path("for-ever/", wait_for_ever),
@@ -369,6 +436,72 @@ async def test_the_synchronous_parts_of_an_async_view_share_one_thread(send_requ
     names = [(await read_response(request))[1].split() for request in requests]
     assert [len(set(each)) for each in names] == [1] * 12
     assert len({each[0] for each in names}) == 12  # of its own
+
+
+@pytest.fixture
+def more_middleware(settings):
+    own = [f"{__name__}.{name}" for name in ("note_both_ways", "choose_urlconf")]
+    locale = "django.middleware.locale.LocaleMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, locale, *own]
+
+
+@pytest.fixture
+def noted_signals(more_middleware):
+    NOTES.clear()
+    for signal in (request_started, request_finished):
+        signal.connect(note)
+    yield
+    for signal in (request_started, request_finished):
+        signal.disconnect(note)
+
+
+async def test_a_synchronous_request_has_a_thread_for_itself_from_signal_to_close(
+    noted_signals, send_request, handler
+):
+    handler.pages.size = 3
+    requests = [send_request("/noted/") for _ in range(9)]
+    assert [(await read_response(one))[0] for one in requests] == [200] * 9
+    found: dict[RequestThread, set[threading.Thread]] = {}
+    for thread, request in NOTES:
+        found.setdefault(request, set()).add(thread)
+    assert [len(threads) for threads in found.values()] == [1] * 9
+    assert len(NOTES) == 9 * 6
+    for thread in set.union(*found.values()):
+        served = [request for one, request in NOTES if one is thread]
+        assert len([*groupby(served)]) == len(set(served))  # one after the other
+
+
+@pytest.mark.parametrize("path", ["/late/", "/de/translated/", "/en/translated/"])
+async def test_async_views_that_the_path_does_not_tell_hold_up_no_page(
+    more_middleware, send_request, gate, path
+):
+    waiting = [send_request(path) for _ in range(12)]
+    await until(lambda: gate.entered == [path] * 12)
+    gate.opened.set()
+    assert await read_response(send_request("/gate/1/")) == (200, b"passed")
+    for one in waiting:
+        await one.send_input({"type": "http.disconnect"})
+        await one.wait(TIMEOUT)
+    assert gate.left.count(path) == 12
+
+
+async def test_a_view_below_a_language_prefix_holds_no_page_thread(
+    more_middleware, send_request, handler, gate
+):
+    waiting = send_request("/de/translated/")
+    await until(lambda: gate.entered)
+    assert handler.pages.lent == 0
+    await waiting.send_input({"type": "http.disconnect"})
+    await waiting.wait(TIMEOUT)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/failing/a/", 500), ("/nowhere/", 404)])
+async def test_a_path_without_a_view_is_answered_by_a_page_thread(
+    noted_signals, settings, send_request, path, status
+):
+    settings.DEBUG = False
+    assert (await read_response(send_request(path)))[0] == status
+    assert {thread.name for thread, _ in NOTES} == {"page_0"}
 
 
 async def test_a_stream_holds_no_thread_and_ends_at_a_disconnect_or_shutdown(
