@@ -1,5 +1,6 @@
 """A project that was built and released on its platform."""
 
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -85,7 +86,11 @@ class Deployment:
 
     def site(self, **changes: str) -> Site:
         """A web process, to be entered, with these changes to its environment."""
-        return Site(self.platform, self.environment | changes)
+        site = Site(self.platform, self.environment | changes)
+        if threads := changes.get("WEB_THREADS"):  # Waitress has an option for them
+            command = site.process.command
+            site.process.command = re.sub(r"--threads=\d+", f"--threads={threads}", command)
+        return site
 
     def worker(self, **changes: str) -> Process:
         """A worker process, to be entered, with these changes to its environment."""
