@@ -1,33 +1,52 @@
-"""Gunicorn's settings; it reads PORT and WEB_CONCURRENCY from the environment itself.
+"""Gunicorn: how web processes serve. It reads PORT and WEB_CONCURRENCY from the environment itself.
 
-https://docs.gunicorn.org/en/stable/settings.html
+Every setting: https://docs.gunicorn.org/en/stable/settings.html
 """
 
 import os
 from pathlib import Path
 
-from paas.servers import gunicorn
+from paas import logs
+from paas.conf import settings
+from paas.startup import load_settings, setup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+load_settings()
 
-# Its threads are settings.WEB_THREADS.
-worker_class = "paas.servers.gunicorn_wsgi.Worker"
+# A thread serves one request, and waits while its client sends a body or reads a large response: when
+# all of them wait, so does everyone else. Raise WEB_THREADS if visitors upload on slow lines. The
+# database has no more connections for it, as threads share those of DATABASE_POOL_SIZE.
+worker_class = "gthread"
+threads = settings.WEB_THREADS
 
-# Seconds. More than the 90 for which the platform's router keeps idle connections: closing first
-# would lose requests.
+# Seconds. The platform's router keeps idle connections for 90. If Gunicorn, whose default is 2, closes
+# one first, a request that the router sends at that moment is lost: status 503, H13 on Heroku.
 keepalive = 95
-# Seconds. Less than the platform waits between SIGTERM and SIGKILL.
+
+# Seconds for requests to finish after SIGTERM. Heroku sends SIGKILL after 30, so the default, 30,
+# is too late. https://devcenter.heroku.com/articles/dyno-shutdown-behavior
 graceful_timeout = 25
-# Workers report that they are alive through a file, which a slow disk would delay.
+
+# Each worker touches a file every second to say that it is alive, and Gunicorn kills one that does
+# not for `timeout`. In /tmp, which is on a disk, that call can block. Only Linux has /dev/shm.
+# https://docs.gunicorn.org/en/stable/faq.html#how-do-i-avoid-gunicorn-excessively-blocking-in-os-fchmod
 shared_memory = Path("/dev/shm")  # noqa: S108 (Gunicorn makes the file safely)
 worker_tmp_dir = str(shared_memory) if shared_memory.is_dir() else None
-control_socket_disable = True
 
-# The only header of HTTPS that a client cannot send past the router.
+# The router replaces X-Forwarded-Proto; clients may send the other headers of Gunicorn's default, and
+# a contradiction between two is status 400. Heroku has Gunicorn trust them, by FORWARDED_ALLOW_IPS=*.
 secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
-# No header may set SCRIPT_NAME.
+# For the same reason no header sets SCRIPT_NAME or PATH_INFO, which decide what view runs.
 forwarder_headers = ""
 
-logger_class = gunicorn.QuietLogger
-logconfig_dict = gunicorn.log_configuration()
-on_starting = gunicorn.on_starting
+# Nothing here uses the socket for `gunicornc`, a file in the home folder that commands Gunicorn.
+control_socket_disable = True
+
+# JSON lines from the first one on, as Django's, and no access log: paas.request_log has a better one.
+# Heroku turns Gunicorn's on by GUNICORN_CMD_ARGS, which wins over this file, so its logger is off.
+logconfig_dict = logs.configuration("INFO")
+
+
+def on_starting(server):
+    """A misconfigured site exits here, once; a worker that exits would be started again."""
+    setup(is_serving=False)

@@ -21,8 +21,7 @@ ONLY_FOR = {
         "test_presence.py",
         "test_upstream_cases.py",
     ],
-    "wsgi-gunicorn": ["test_wsgi_connections.py", "test_wsgi_worker.py"],
-    "wsgi-waitress": ["test_waitress_channel.py"],
+    "wsgi": ["test_wsgi.py"],
 }
 collect_ignore = [
     name

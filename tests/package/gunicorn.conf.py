@@ -1,12 +1,5 @@
-import os
+"""A new project's, which every test of Gunicorn runs with."""
 
-from paas.servers import gunicorn
+from runpy import run_path
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example.settings")
-worker_class = "paas.servers.gunicorn_wsgi.Worker"
-keepalive = 95
-graceful_timeout = 25
-control_socket_disable = True
-logger_class = gunicorn.QuietLogger
-logconfig_dict = gunicorn.log_configuration()
-on_starting = gunicorn.on_starting
+globals().update(run_path("../../{{cookiecutter.project_slug}}/gunicorn.conf.py"))
