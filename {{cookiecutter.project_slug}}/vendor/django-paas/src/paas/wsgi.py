@@ -14,6 +14,7 @@ from django.core.handlers import wsgi
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
+from paas.checks import APPLICATION_PARTS
 from paas.limits import TOO_LARGE, max_body_size_of
 
 # Bytes of a body in memory; a larger one is in a temporary file.
@@ -32,11 +33,9 @@ class TooLarge(Exception):
 class WSGIHandler(wsgi.WSGIHandler):
     """Django's handler, which gets each request with its whole body, or not at all."""
 
-    is_used = False  # paas/checks.py asks
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        WSGIHandler.is_used = True
+    def __init__(self):
+        super().__init__()
+        APPLICATION_PARTS.add("WSGIHandler")
 
     def __call__(self, environ, start_response):
         try:
@@ -115,10 +114,8 @@ class GracefulShutdown:
     # Waitress then waits 5 s for its threads; the platform sends SIGKILL after 30 s.
     TIMEOUT = 24
 
-    is_used = False  # paas/checks.py asks
-
     def __init__(self, application):
-        GracefulShutdown.is_used = True
+        APPLICATION_PARTS.add("GracefulShutdown")
         self.application = application
         self.running, self.lock, self.changed_at = 0, threading.Lock(), 0.0
         self.stopped_at = 0.0

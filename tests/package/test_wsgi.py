@@ -1,0 +1,223 @@
+"""Stock Gunicorn and Waitress with paas.wsgi: request bodies, SIGTERM, logs."""
+
+import json
+import signal
+import socket
+import threading
+import time
+from contextlib import closing
+from http.client import HTTPConnection
+
+import pytest
+from django.conf import settings
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.test import RequestFactory
+
+from example.production import VALID_SETTINGS
+from paas import wsgi
+from paas.testing.server import START_TIMEOUT, STOP_TIMEOUT, Server, needs_sigterm
+
+IS_WAITRESS = "waitress" in settings.SITE_SERVER
+COMMAND = (
+    "waitress-serve --port=$PORT --threads=8 --no-clear-untrusted-proxy-headers"
+    " --max-request-body-size=20000000 example.echo:application"
+    if IS_WAITRESS
+    else "gunicorn example.echo:application"
+)
+# Nothing listens on port 1: no view here needs a database.
+PRODUCTION = {
+    "DEBUG": "false",
+    "DJANGO_SETTINGS_MODULE": "example.settings",
+    "PYTHONPATH": "../../{{cookiecutter.project_slug}}/vendor/django-paas/src:.",
+    "SECRET_KEY": VALID_SETTINGS["SECRET_KEY"],
+    "ALLOWED_HOSTS": "127.0.0.1",
+    "DATABASE_URL": "postgres://localhost:1/none",
+    "REDIS_URL": "redis://localhost:1",
+    # As on Heroku.
+    "WEB_CONCURRENCY": "2",
+    "GUNICORN_CMD_ARGS": "--access-logfile -",
+}
+HTTPS = {"X-Forwarded-Proto": "https"}
+# Above MAX_BODY_SIZE, 10 MB.
+TOO_LARGE = 12_000_000
+FILE_SIZE = 30_000_000
+# More than GracefulShutdown.ACCEPT_SECONDS.
+DOWNLOAD_SECONDS = 7
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("wsgi")
+    (path / "file").write_bytes(bytes(FILE_SIZE))
+    return path
+
+
+@pytest.fixture(scope="module")
+def site(folder):
+    with Server(COMMAND, folder / "log", PRODUCTION | {"FILE": str(folder / "file")}) as server:
+        server.wait_until(server.is_healthy, START_TIMEOUT)
+        yield server
+
+
+def send(site, path: str, body: bytes, chunked: bool = False) -> tuple[int, str]:
+    """Send all of the body before looking for the response; returns its status and text."""
+    with site.connect() as connection:
+        pieces = [body[start : start + 65536] for start in range(0, len(body), 65536)]
+        length = {} if chunked else {"Content-Length": str(len(body))}
+        connection.request("POST", path, pieces, HTTPS | length, encode_chunked=chunked)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("size", [1, 50_000, 3_000_000])
+def test_a_view_gets_the_whole_body(site, size, chunked):
+    body = bytes(range(1, 201)) * (size // 200) or b"\1"
+    assert send(site, "/echo/", body, chunked) == (200, f"{len(body)} {sum(body)}")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_client_that_sends_all_of_a_large_body_sees_the_413(site, chunked):
+    status, text = send(site, "/echo/", bytes(TOO_LARGE), chunked)
+    assert (status, text) == (413, "This request is too large.\n")
+    # The next request on its connection would have been read from the body.
+    assert send(site, "/echo/", b"\1") == (200, "1 1")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_view_may_have_a_limit_of_its_own(site, chunked):
+    assert send(site, "/small/", bytes(1000), chunked)[0] == 200
+    assert send(site, "/small/", bytes(1001), chunked)[0] == 413
+    assert send(site, "/large/", bytes(TOO_LARGE), chunked)[0] == 200
+
+
+@pytest.mark.skipif(IS_WAITRESS, reason="Waitress calls no application before the end of a body")
+def test_a_body_that_announces_its_length_is_refused_before_it_is_sent(site):
+    with site.connect() as connection:
+        connection.putrequest("POST", "/echo/")
+        connection.putheader("Content-Length", str(TOO_LARGE))
+        connection.endheaders()
+        assert connection.getresponse().status == 413
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_client_that_leaves_amid_its_body_reaches_no_view(site, chunked):
+    with site.connect() as connection:
+        connection.putrequest("POST", "/echo/?left")
+        name, value = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", "99")
+        connection.putheader(name, value)
+        connection.endheaders(b"63\r\nhalf" if chunked else b"half")
+    send(site, "/echo/", b"\1")
+    events = [json.loads(line) for line in site.log.read_text().splitlines()]
+    assert {event["status"] for event in events if event["event"] == "request"} == {200}
+
+
+def test_each_request_is_one_line_of_json_and_has_no_query_string(site):
+    with socket.create_connection(("127.0.0.1", site.port), STOP_TIMEOUT) as client:
+        client.sendall(b"GET /?secret HTTP/1.1\r\nno header\r\n\r\n")
+        assert b" 400 " in client.makefile("rb").readline()
+    before = site.log.read_text().count("/wait/")
+    with site.connect() as connection:
+        connection.request("GET", "/wait/?seconds=0&secret", headers=HTTPS)
+        assert connection.getresponse().status == 200
+    log = site.log.read_text()
+    assert all(json.loads(line) for line in log.splitlines())
+    assert log.count("/wait/") == before + 1
+    assert "secret" not in log
+
+
+def ask(server, sent: threading.Semaphore, found: list) -> None:
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
+        connection.request("GET", "/wait/?seconds=2", headers=HTTPS)
+        sent.release()
+        response = connection.getresponse()
+        found.append((response.status, response.read()))
+
+
+def download(server, sent: threading.Semaphore, found: list) -> None:
+    """Read the file as it comes, with pauses."""
+    with socket.create_connection(("127.0.0.1", server.port), 60) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        head = "GET /download/ HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-Proto: https\r\n\r\n"
+        client.sendall(head.encode())
+        size = len(client.recv(1_000_000))
+        sent.release()
+        while size < FILE_SIZE and (data := client.recv(1_000_000)):
+            size += len(data)
+            time.sleep(len(data) * DOWNLOAD_SECONDS / FILE_SIZE)
+        found.append(size)
+
+
+@needs_sigterm
+def test_requests_in_flight_finish_after_sigterm(folder):
+    """Also those that wait for one of Waitress' 8 threads, and half of an upload."""
+    waited: list = []
+    downloaded: list = []
+    sent = threading.Semaphore(0)
+    with Server(COMMAND, folder / "stop", PRODUCTION | {"FILE": str(folder / "file")}) as server:
+        server.wait_until(server.is_healthy, START_TIMEOUT)
+        threads = [threading.Thread(target=download, args=(server, sent, downloaded))]
+        threads += [threading.Thread(target=ask, args=(server, sent, waited)) for _ in range(12)]
+        with server.connect() as upload:
+            upload.putrequest("POST", "/echo/")
+            upload.putheader("X-Forwarded-Proto", "https")
+            upload.putheader("Content-Length", "2")
+            upload.endheaders(b"\1")
+            for thread in threads:
+                thread.start()
+            for _ in threads:
+                assert sent.acquire(timeout=STOP_TIMEOUT)
+            if not IS_WAITRESS:  # which stops accepting: it has accepted all that came before
+                assert server.is_healthy()
+            server.signal(signal.SIGTERM)
+            upload.send(b"\2")
+            response = upload.getresponse()
+            assert (response.status, response.read()) == (200, b"2 3")
+        for thread in threads:
+            thread.join(60)
+        assert waited == [(200, b"waited")] * 12
+        assert downloaded[0] > FILE_SIZE
+        assert server.process.wait(STOP_TIMEOUT) == 0
+
+
+@pytest.fixture
+def sigterm():
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, handler)
+
+
+@needs_sigterm
+def test_a_server_with_a_handler_of_sigterm_keeps_it(sigterm):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    wsgi.GracefulShutdown(None)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+
+
+@needs_sigterm
+def test_a_thread_that_imports_the_application_sets_no_handler(sigterm):
+    """As runserver's."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    thread = threading.Thread(target=wsgi.GracefulShutdown, args=[None])
+    thread.start()
+    thread.join()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize(
+    ("response", "times"),
+    [
+        (HttpResponse("page"), 1),
+        (StreamingHttpResponse(iter(["stream"])), 0),
+        (FileResponse(open(__file__, "rb")), 1),  # noqa: SIM115, PTH123
+    ],
+)
+def test_only_a_stream_keeps_its_database_connection(monkeypatch, response, times):
+    """Else clients that do not read a response hold one each."""
+    calls: list = []
+    handler = wsgi.WSGIHandler()
+    monkeypatch.setattr(wsgi, "close_old_connections", lambda: calls.append(1))
+    monkeypatch.setattr(handler, "_middleware_chain", lambda request: response)
+    handler.get_response(RequestFactory().get("/"))
+    response.close()
+    assert len(calls) == times
