@@ -37,6 +37,22 @@ def tracked_cursor(reference: weakref.ref):
     return cursor
 
 
+def part_with_connections() -> list[BaseDatabaseWrapper]:
+    """Take its connections from this thread, for another one to adopt."""
+    wrappers = connections.all(initialized_only=True)
+    for wrapper in wrappers:
+        del connections[wrapper.alias]
+    return wrappers
+
+
+def adopt(*wrappers: BaseDatabaseWrapper) -> None:
+    """Called in a new page thread."""
+    for wrapper in wrappers:
+        wrapper.inc_thread_sharing()  # else it is for the thread that made it
+        connections[wrapper.alias] = wrapper
+    track_cursors()
+
+
 def use_pool() -> None:
     """Have this thread take its connections from the pool, from the next one on."""
     track_cursors()
@@ -73,14 +89,16 @@ def is_in_use(wrapper: BaseDatabaseWrapper) -> bool:
     return wrapper.in_atomic_block or any(not getattr(one, "closed", False) for one in cursors)
 
 
+def is_any_in_use() -> bool:
+    return any(map(is_in_use, connections.all(initialized_only=True)))
+
+
 def close_unused() -> bool:
     """Close this thread's connections that are not in use; return whether one is."""
-    wrappers = connections.all(initialized_only=True)
-    in_use = [wrapper for wrapper in wrappers if is_in_use(wrapper)]
-    for wrapper in wrappers:
-        if wrapper not in in_use:
+    for wrapper in connections.all(initialized_only=True):
+        if not is_in_use(wrapper):
             wrapper.close()
-    return bool(in_use)
+    return is_any_in_use()
 
 
 def close_all() -> None:

@@ -19,7 +19,7 @@ from paas.asgi import streaming
 from paas.asgi.checks import SYNC_ONLY_WARNING, sync_only_middleware
 from paas.asgi.connections import ClosingExecutor, close_unused
 from paas.asgi.incoming import Incoming
-from paas.asgi.threads import STARTING, PageThreads, RequestThread, Turn, current
+from paas.asgi.threads import PageThreads, RequestThread, Turns, current
 from paas.checks import APPLICATION_PARTS
 from paas.conf import settings
 from paas.limits import OVERLOADED, ErrorResponse, view_of
@@ -63,12 +63,12 @@ class ASGIHandler(asgi.ASGIHandler):
 
     @cached_property
     def pages(self) -> PageThreads:
-        asyncio.get_running_loop().set_default_executor(ClosingExecutor())
         return PageThreads(settings.WEB_THREADS)
 
     @cached_property
-    def turns(self) -> asyncio.Semaphore:
-        return asyncio.Semaphore(STARTING)
+    def turns(self) -> Turns:
+        asyncio.get_running_loop().set_default_executor(ClosingExecutor())
+        return Turns()
 
     async def __call__(self, scope, receive, send):
         path = path_info(scope)
@@ -80,18 +80,13 @@ class ASGIHandler(asgi.ASGIHandler):
             await super().__call__(scope, receive, send)
 
     async def handle(self, scope, receive, send):
-        pages, view = self.pages, view_of(path_info(scope))
+        view = view_of(path_info(scope))
         limit = getattr(view, "max_body_size", settings.MAX_BODY_SIZE)
         incoming, outgoing = Incoming(scope, receive, limit), Outgoing(send)
         thread = None
         try:
             incoming.body = await super().read_body(incoming)
-            if iscoroutinefunction(view):
-                await self.turns.acquire()
-                thread = RequestThread()
-                thread.turn = Turn(self.turns, thread)
-            else:
-                thread = await lend(pages, incoming)
+            thread = await self.thread_for(view, incoming)
             if thread:
                 current.set(thread)
                 # No __aexit__(): after it, a task that outlives the response could not
@@ -111,6 +106,21 @@ class ASGIHandler(asgi.ASGIHandler):
     async def read_body(self, receive):
         # handle() has read it, unless someone calls this alone, as Django's own tests do.
         return receive.body if isinstance(receive, Incoming) else await super().read_body(receive)
+
+    async def thread_for(self, view, incoming: Incoming) -> RequestThread | None:
+        """The request's thread; None if too many others wait, or if its client leaves while it does."""
+        is_async = iscoroutinefunction(view)
+        thread, waiting = None, self.turns.waiting if is_async else len(self.pages.waiting)
+        if waiting >= settings.MAX_QUEUED_REQUESTS:
+            incoming.error = OVERLOADED
+        elif is_async:
+            thread = RequestThread()
+            await self.turns.begin(thread)
+        else:
+            thread = await lend(self.pages, incoming)
+        if not thread:
+            incoming.body.close()
+        return thread
 
     async def get_response_async(self, request):
         thread = current.get()
@@ -179,22 +189,18 @@ def path_info(scope) -> str:
 
 
 async def lend(pages: PageThreads, incoming: Incoming) -> RequestThread | None:
-    """A page thread, once one is free; None if too many requests wait, or if the client leaves."""
-    if len(pages.waiting) >= settings.MAX_QUEUED_REQUESTS:
-        incoming.error = OVERLOADED
-        incoming.body.close()
-        return None
+    """A page thread, once one is free; None if the client leaves before."""
     lending = pages.lend()
     if not lending.done():
+        left = incoming.disconnected()
         try:
-            left = incoming.disconnected()
             await asyncio.wait({lending, left}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if not lending.done() or asyncio.current_task().cancelling():
-                pages.withdraw(lending)
-    if lending.cancelled():
-        incoming.body.close()
-        return None
+        except asyncio.CancelledError:
+            pages.withdraw(lending)
+            raise
+        if not lending.done():
+            pages.withdraw(lending)
+            return None
     return RequestThread(pages, lending.result())
 
 

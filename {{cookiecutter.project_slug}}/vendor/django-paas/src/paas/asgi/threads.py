@@ -12,7 +12,16 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import ContextVar
 
-from paas.asgi.connections import close_all, close_unused, track_cursors, use_pool
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from paas.asgi.connections import (
+    adopt,
+    close_all,
+    close_unused,
+    is_any_in_use,
+    part_with_connections,
+    use_pool,
+)
 
 # A page thread without a request for this long closes its database connections: plans limit them.
 IDLE_SECONDS = 20
@@ -38,7 +47,7 @@ class PageThreads:
     def lend(self) -> asyncio.Future[ThreadPoolExecutor]:
         """Return a future of a thread; cancel it to leave the queue."""
         lending = asyncio.get_running_loop().create_future()
-        if self.lent == self.size:
+        if self.lent >= self.size:
             self.waiting.append(lending)
             return lending
         self.lent += 1
@@ -50,41 +59,56 @@ class PageThreads:
             lending.set_result(self.make())
         return lending
 
-    def make(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(1, "page", initializer=track_cursors)
+    def make(self, *wrappers: BaseDatabaseWrapper) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, "page", initializer=adopt, initargs=wrappers)
 
     def give_back(self, thread: ThreadPoolExecutor) -> None:
         """Lend the thread to the request that waits longest, or keep it."""
-        while self.waiting:
-            lending = self.waiting.popleft()
-            if not lending.done():
-                lending.set_result(thread)
-                return
+        if self.waiting:
+            self.waiting.popleft().set_result(thread)
+            return
         self.lent -= 1
         timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, thread.submit, close_all)
         self.idle[thread] = timer
 
-    def replace(self) -> None:
-        """A thread that was lent stays with its request: a new one takes its place."""
-        self.give_back(self.make())
+    def replace(self, *wrappers: BaseDatabaseWrapper) -> None:
+        """A thread stays with its request: a new one takes its place, with its connections."""
+        self.give_back(self.make(*wrappers))
 
     def withdraw(self, lending: asyncio.Future[ThreadPoolExecutor]) -> None:
         """The request of this lend() has no use for a thread any more."""
-        if lending.cancelled() or not lending.done():
-            lending.cancel()
-        else:
+        if lending.done():
             self.give_back(lending.result())
+        else:
+            self.waiting.remove(lending)
+            lending.cancel()
 
 
-class Turn:
-    """The start of an async request, of which STARTING are under way at once.
+class Turns:
+    """Async requests start a few at a time, in their order; ``waiting`` is how many wait.
 
     Each makes some twenty calls to its thread before its view waits. If 500 began together, those with a
     database connection would be slow, and the others would wait for one for too long.
     """
 
-    def __init__(self, turns: asyncio.Semaphore, thread: "RequestThread"):
-        self.turns, self.thread = turns, thread
+    def __init__(self):
+        self.free = asyncio.Semaphore(STARTING)
+        self.waiting = 0
+
+    async def begin(self, thread: "RequestThread") -> None:
+        self.waiting += 1
+        try:
+            await self.free.acquire()
+        finally:
+            self.waiting -= 1
+        thread.turn = Turn(self.free, thread)
+
+
+class Turn:
+    """The start of one async request."""
+
+    def __init__(self, free: asyncio.Semaphore, thread: "RequestThread"):
+        self.free, self.thread = free, thread
         self.last: Future | None = None
         self.loop = asyncio.get_running_loop()
         self.latest = self.loop.time() + TURN_SECONDS
@@ -103,7 +127,7 @@ class Turn:
         if self.timer:
             self.timer.cancel()
             self.timer = None
-            self.turns.release()
+            self.free.release()
 
 
 class RequestThread(Executor):
@@ -151,10 +175,11 @@ class RequestThread(Executor):
 
         But not while a cursor or a transaction is open: it is bound to this thread's connection.
         """
-        if self.pages and not close_unused():
+        if self.pages and not is_any_in_use():
+            wrappers = part_with_connections()
             use_pool()
             pages, self.pages = self.pages, None
-            self.loop.call_soon_threadsafe(pages.replace)
+            self.loop.call_soon_threadsafe(pages.replace, *wrappers)
 
     def after_view(self, is_in_use: bool) -> None:
         """An async view has returned its response: what comes now starts on a fresh connection.
@@ -170,6 +195,7 @@ class RequestThread(Executor):
         self.has_responded = True
         if self.turn:
             self.turn.end()
+        self.turn = self.last = None
         thread, self.thread = self.thread, None
         if self.pages and thread:
             self.pages.give_back(thread)
