@@ -3,6 +3,7 @@
 import http.client
 import itertools
 import re
+import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,8 @@ PASSWORD = "a long enough passphrase"
 NUMBERS = itertools.count()
 SESSION_COOKIE = "__Host-sessionid"
 CSRF_COOKIE = "__Host-csrftoken"
+# Exit statuses of a web process that has stopped as it should: Uvicorn ends itself by the signal.
+STOPPED = (0, -signal.SIGTERM)
 # For httpx's ``verify``: all is plain HTTP here, and loading the CAs takes 25 ms per client.
 WITHOUT_TLS = False
 
