@@ -19,6 +19,7 @@ ONLY_FOR = {
         "test_consumers.py",
         "test_handler.py",
         "test_presence.py",
+        "test_seams.py",
         "test_upstream_cases.py",
     ],
     "wsgi": ["test_wsgi.py"],

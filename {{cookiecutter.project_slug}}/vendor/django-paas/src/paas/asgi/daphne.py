@@ -113,7 +113,8 @@ def is_unsent(client) -> bool:
 
 
 def without_root_path(scope):
-    """Ignore the header Daphne-Root-Path, from which Daphne takes the root path of any client."""
-    if reactor() and any(name == b"daphne-root-path" for name, _ in scope.get("headers", [])):
-        return scope | {"root_path": ""}
-    return scope
+    """Ignore the root path, which Daphne takes from any client: the header Daphne-Root-Path.
+
+    A site that is below one has Django's FORCE_SCRIPT_NAME.
+    """
+    return scope | {"root_path": ""} if reactor() and "root_path" in scope else scope

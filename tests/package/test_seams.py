@@ -1,0 +1,173 @@
+"""What paas.asgi adds to stock Daphne and Uvicorn, on the running server: SIGTERM, large bodies, slow readers."""
+
+import json
+import os
+import re
+import select
+import signal
+import socket
+import sys
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from example import production
+from paas.testing.server import (
+    ENDED_BY_SIGTERM,
+    START_TIMEOUT,
+    STOP_TIMEOUT,
+    Server,
+    needs_sigterm,
+)
+
+IS_DAPHNE = "daphne" in settings.SITE_SERVER
+README = Path("../../{{cookiecutter.project_slug}}/vendor/django-paas/README.md").read_text()
+[COMMAND] = re.findall(
+    rf"^\| .+ \| `({settings.SITE_SERVER.removeprefix('asgi-')} .+)` \|$", README, re.MULTILINE
+)
+COMMAND = COMMAND.replace("mysite.asgi", "example.seams")
+PRODUCTION = {
+    "DEBUG": "false",
+    "DJANGO_SETTINGS_MODULE": "example.settings",
+    "PYTHONPATH": "../../{{cookiecutter.project_slug}}/vendor/django-paas/src:.",
+    "SECRET_KEY": production.VALID_SETTINGS["SECRET_KEY"],
+    "ALLOWED_HOSTS": "127.0.0.1",
+    # Nothing listens on port 1: no view here needs a database.
+    "DATABASE_URL": "postgres://localhost:1/none",
+    "REDIS_URL": "redis://localhost:1",
+}
+HTTPS = {"X-Forwarded-Proto": "https"}
+TOO_LARGE, WITHIN_LIMIT = 100_000_000, 9_900_000  # MAX_BODY_SIZE is 10,000,000
+PARTS = 400  # of 64 KB, in the stream of example/seams.py
+# Seconds of a request at SIGTERM: more than a server by itself waits for it.
+LONG = 5
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with start(tmp_path_factory.mktemp("seams")) as server:
+        yield server
+
+
+def start(folder: Path) -> Server:
+    server = Server(COMMAND, folder / "log", PRODUCTION)
+    server.wait_until(server.is_healthy, START_TIMEOUT)
+    return server
+
+
+def get(site: Server, path: str, **headers: str):
+    """The JSON of the response."""
+    with site.connect() as connection:
+        connection.request("GET", path, headers=HTTPS | headers)
+        return json.load(connection.getresponse())
+
+
+def test_a_body_above_the_limit_is_not_read_to_its_end(site):
+    """Uvicorn's client reads a 413; Daphne's is disconnected, as no application sees its request."""
+    head = f"POST /read/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {TOO_LARGE}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", site.port), STOP_TIMEOUT) as client:
+        client.sendall(head.encode())
+        size, has_answer = 0, False
+        with suppress(ConnectionError):
+            while size < TOO_LARGE and not has_answer:
+                client.sendall(bytes(65536))
+                size += 65536
+                has_answer = bool(select.select([client], [], [], 0)[0])
+        assert size < TOO_LARGE / 2
+        assert IS_DAPHNE or client.recv(12) == b"HTTP/1.1 413"
+    assert '"status": 413' in site.log.read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_form_of_many_fields_is_not_parsed_before_django_sees_it(tmp_path):
+    """Twisted's parser takes 100 bytes of memory for each byte of such a form."""
+    with start(tmp_path) as server, server.connect() as connection:
+        form = b"a=1&" * (WITHIN_LIMIT // 4)
+        headers = HTTPS | {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", "/read/", form, headers)
+        assert connection.getresponse().read() == str(len(form)).encode()
+        assert peak_megabytes(server) < 300
+
+
+def peak_megabytes(server: Server) -> float:
+    """The most memory that a process of the server has taken."""
+    processes = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
+    ours = [path for path in processes if os.getpgid(int(path.name)) == server.process.pid]
+    peaks = [re.findall(r"VmHWM:\s+(\d+)", (path / "status").read_text()) for path in ours]
+    return max(int(peak) for found in peaks for peak in found) / 1000
+
+
+def test_no_client_sets_the_root_path(site):
+    """Daphne would take it from this header."""
+    assert get(site, "/root-path/", **{"Daphne-Root-Path": "/elsewhere"}) == {"root_path": ""}
+
+
+def test_a_stream_waits_for_a_client_that_does_not_read(site):
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        client.settimeout(STOP_TIMEOUT)
+        client.connect(("127.0.0.1", site.port))
+        client.sendall(
+            b"GET /large/ HTTP/1.0\r\nHost: 127.0.0.1\r\nX-Forwarded-Proto: https\r\n\r\n"
+        )
+        assert client.recv(12) == b"HTTP/1.1 200" or IS_DAPHNE
+        counts = [0]
+        while not counts[-1] or counts[-1] != counts[-2]:
+            time.sleep(0.5)
+            counts.append(get(site, "/count/")["sent"])
+        assert counts[-1] < PARTS / 2
+        size = 0
+        while data := client.recv(1_000_000):
+            size += len(data)
+    assert get(site, "/count/")["sent"] == PARTS
+    assert size > PARTS * 65536
+
+
+def open_websocket(site: Server) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", site.port), STOP_TIMEOUT)
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13"
+    upgrade = f"Connection: Upgrade\r\nUpgrade: websocket\r\n{key}\r\nX-Forwarded-Proto: https"
+    client.sendall(f"GET /socket/ HTTP/1.1\r\nHost: 127.0.0.1\r\n{upgrade}\r\n\r\n".encode())
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += client.recv(1)
+    assert b" 101 " in head
+    return client
+
+
+def close_code(client: socket.socket) -> int:
+    """The code of the close frame: https://datatracker.ietf.org/doc/html/rfc6455#section-5.5.1"""
+    with client.makefile("rb") as file:
+        while frame := file.read(2):
+            content = file.read(frame[1] & 127)
+            if frame[0] & 15 == 8:
+                return int.from_bytes(content[:2])
+    raise AssertionError("no close frame")
+
+
+@needs_sigterm
+def test_after_sigterm_requests_finish_and_streams_and_websockets_end(tmp_path):
+    with start(tmp_path) as server, ExitStack() as stack:
+        waiting, stream, late = (stack.enter_context(server.connect()) for _ in range(3))
+        waiting.request("GET", f"/wait/?seconds={LONG}", headers=HTTPS)
+        stream.request("GET", "/events/", headers=HTTPS)
+        events = stream.getresponse()
+        assert events.readline() == b"data: 1\n"
+        client = stack.enter_context(open_websocket(server))
+        began = time.monotonic()
+        server.signal(signal.SIGTERM)
+        time.sleep(0.5)
+        late.request("GET", "/count/", headers=HTTPS)  # the router may still send it
+        response = late.getresponse()
+        assert (response.status, response.headers["Connection"]) == (200, "close")
+        assert close_code(client) == (4012 if IS_DAPHNE else 1012)
+        client.close()
+        assert events.read() == b"\n"  # complete: else it raises IncompleteRead
+        assert time.monotonic() - began < STOP_TIMEOUT
+        assert waiting.getresponse().read() == b"waited"
+        assert server.process.wait(STOP_TIMEOUT) in (0, ENDED_BY_SIGTERM)
+        log = server.log.read_text()
+    assert "Traceback" not in log
