@@ -8,11 +8,12 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from example.waiting import TIMEOUT
+from example.waiting import TIMEOUT, until
 from paas import proxy_headers
 from paas.asgi import shutdown
 from paas.asgi.close_codes import INTERNAL_ERROR
 from paas.asgi.management.commands.runserver import Command
+from paas.asgi.shutdown import GracefulShutdown
 from paas.asgi.websockets import HandleErrors, LogSockets, ReadHandshake
 
 # Imported here and not in a test: it exits if DEBUG is off and the settings are not for production.
@@ -99,10 +100,11 @@ async def test_shutdown_closes_websockets_and_waits_for_them():
         sent.append(message)
         closed.set()
 
-    socket = asyncio.create_task(shutdown.TrackInFlight(work)({"type": "websocket"}, None, send))
-    await asyncio.sleep(0)
+    application = GracefulShutdown(work)
+    socket = asyncio.create_task(application({"type": "websocket"}, None, send))
+    await until(lambda: application.sockets)
     async with asyncio.timeout(TIMEOUT):
-        await shutdown.drain()
+        await application.drain()
     assert ended == ["websocket"]
     assert sent == [{"type": "websocket.close", "code": 1012}]
     await socket
@@ -115,8 +117,9 @@ async def test_nothing_of_a_websocket_that_has_ended_is_kept():
     async def send(message):
         pass
 
-    await shutdown.TrackInFlight(end)({"type": "websocket"}, None, send)
-    assert send not in shutdown.open_sockets
+    application = GracefulShutdown(end)
+    await application({"type": "websocket"}, None, send)
+    assert application.sockets == application.calls == set()
 
 
 async def test_shutdown_ends_in_time_whatever_websockets_and_requests_do(monkeypatch):
@@ -134,19 +137,20 @@ async def test_shutdown_ends_in_time_whatever_websockets_and_requests_do(monkeyp
     # Heroku kills a process 30 s after SIGTERM, for about a second of which its router sends requests.
     assert shutdown.SHUTDOWN_TIMEOUT < 30
     assert shutdown.ACCEPT_GRACE_SECONDS >= 1
-    assert shutdown.SHUTDOWN_TIMEOUT - 2 * shutdown.ACCEPT_GRACE_SECONDS > 20  # for requests
-    monkeypatch.setattr(shutdown, "SHUTDOWN_TIMEOUT", 30)
-    monkeypatch.setattr(shutdown, "ACCEPT_GRACE_SECONDS", 14.9)
-    monkeypatch.setattr(shutdown, "calls", {"a request without end"})
-    monkeypatch.setattr(shutdown, "open_sockets", [close, hang, fail])  # the last one first
+    assert shutdown.SHUTDOWN_TIMEOUT - shutdown.ACCEPT_GRACE_SECONDS > 20  # for requests
+    monkeypatch.setattr(shutdown, "SHUTDOWN_TIMEOUT", shutdown.ACCEPT_GRACE_SECONDS + 0.2)
+    application = GracefulShutdown(None)
+    without_end = asyncio.create_task(asyncio.Event().wait())
+    application.calls, application.sockets = {without_end}, {close, hang, fail}
     async with asyncio.timeout(TIMEOUT):
-        await shutdown.drain()
+        await application.drain()
     assert closed == [{"type": "websocket.close", "code": 1012}]
+    without_end.cancel()
 
 
-async def test_a_timeout_of_an_event_stream_s_own_is_not_taken_for_the_shutdown():
-    async def fail():
+async def test_a_timeout_of_an_application_s_own_is_not_taken_for_the_shutdown():
+    async def fail(scope, receive, send):
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        await shutdown.run_until_shutdown(fail(), None)
+        await GracefulShutdown(fail)({"type": "http"}, None, None)

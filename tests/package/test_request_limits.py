@@ -1,44 +1,38 @@
-"""Limits on requests that all servers share."""
-
-import time
+"""Limits that all servers share: which view a path has, and error responses without Django."""
 
 import pytest
+from django.http import HttpResponse
+from django.urls import path, register_converter
 
-from paas.limits import (
-    BAD_REQUEST,
-    DISCARD_BYTES,
-    DISCARD_SECONDS,
-    HEAD_TOO_LARGE,
-    MIN_BYTES_PER_SECOND,
-    OVERLOADED,
-    RECEIVE_PAUSE_SECONDS,
-    RECEIVE_SECONDS,
-    TOO_LARGE,
-    DiscardedBody,
-    ReceivedRequest,
+from paas.limits import OVERLOADED, TOO_LARGE, max_body_size, max_body_size_of
+
+
+class FailingConverter:
+    regex = "[a-z]+"
+
+    def to_python(self, value):
+        raise RuntimeError("It does not work.")
+
+
+@max_body_size(10)
+def small(request):
+    return HttpResponse()
+
+
+register_converter(FailingConverter, "failing_limit")
+urlpatterns = [path("small/", small), path("failing/<failing_limit:value>/", small)]
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize(
+    ("url", "limit"),
+    [("/small/", 10), ("/nowhere/", 7), ("/failing/a/", 7)],
 )
+def test_the_limit_of_a_body_is_its_view_s_or_that_of_the_settings(settings, url, limit):
+    settings.MAX_BODY_SIZE = 7
+    assert max_body_size_of(url) == limit
 
 
-def test_the_rest_of_a_refused_body_is_read_within_limits():
-    large, slow = DiscardedBody(), DiscardedBody()
-    assert large.add(DISCARD_BYTES - 1)
-    assert not large.add(1)
-    assert slow.add(1)
-    slow.ends_at -= DISCARD_SECONDS
-    assert not slow.add(1)
-
-
-def test_a_request_has_a_pause_and_a_least_rate():
-    request = ReceivedRequest()
-    assert RECEIVE_PAUSE_SECONDS - 1 < request.seconds_left <= RECEIVE_PAUSE_SECONDS
-    began = time.monotonic() - RECEIVE_SECONDS - 10
-    request.began_at = began
-    request.add(MIN_BYTES_PER_SECOND * 5)
-    assert request.seconds_left == 0
-    request.add(MIN_BYTES_PER_SECOND * 10)
-    assert 4 < request.seconds_left <= 5
-
-
-@pytest.mark.parametrize("response", [BAD_REQUEST, HEAD_TOO_LARGE, TOO_LARGE, OVERLOADED])
-def test_browsers_do_not_guess_the_type_of_a_server_s_own_response(response):
-    assert b"\r\nx-content-type-options: nosniff\r\n" in response.message
+@pytest.mark.parametrize("response", [TOO_LARGE, OVERLOADED])
+def test_browsers_do_not_guess_the_type_of_a_response_without_django(response):
+    assert ("X-Content-Type-Options", "nosniff") in response.headers
