@@ -4,21 +4,27 @@ import re
 
 import pytest
 
-from harness.combinations import TEMPLATE
+from harness.combinations import PACKAGE, TEMPLATE
 from rehearsal.processes import CommandFailed, bare_environment, run
 from rehearsal.services import free_port
 
 SCRIPTS = TEMPLATE / "tests/upstream"
-# | [script.py](...) | the fault | known as | until then |
+# | [script.py](...) | the fault | known as | our workaround |
 ROW = re.compile(r"^\| \[(\w+\.py)\]\(\S+\) \|.*\| (.+) \|$", re.MULTILINE)
-UNTIL_THEN = dict(ROW.findall((TEMPLATE / "docs/upstream.md").read_text()))
+WORKAROUNDS = dict(ROW.findall((TEMPLATE / "docs/upstream.md").read_text()))
 
 
 def test_each_report_has_a_script():
-    assert sorted(UNTIL_THEN) == sorted(script.name for script in SCRIPTS.glob("*.py"))
+    assert sorted(WORKAROUNDS) == sorted(script.name for script in SCRIPTS.glob("*.py"))
 
 
-@pytest.mark.parametrize("script", UNTIL_THEN)
+def test_each_workaround_is_in_the_package():
+    source = "".join(path.read_text() for path in PACKAGE.rglob("*.py"))
+    names = re.findall(r"`(\w+)(?:\(\))?`", " ".join(WORKAROUNDS.values()))
+    assert [name for name in names if not re.search(rf"\b{name}\b", source)] == []
+
+
+@pytest.mark.parametrize("script", WORKAROUNDS)
 def test_a_reported_fault_is_still_there(script, locked_programs, tmp_path):
     environment = bare_environment(locked_programs, tmp_path) | {"PORT": str(free_port())}
     try:
@@ -27,4 +33,4 @@ def test_a_reported_fault_is_still_there(script, locked_programs, tmp_path):
         # Else the script itself is broken.
         assert str(failure).splitlines()[-1].startswith("AssertionError: "), failure
     else:
-        pytest.fail(f"fixed upstream: withdraw the report, and drop our {UNTIL_THEN[script]}")
+        pytest.fail(f"fixed upstream: withdraw the report. Our workaround: {WORKAROUNDS[script]}")
