@@ -44,7 +44,7 @@ mutants: .venv/complete
 	.venv/bin/python -m scripts.mutants $(if $(SHARD),--shard $(SHARD))
 
 # A page shows all users of its run, so presence.png comes from a run of one file.
-PICTURES = .venv/bin/pytest -m "" -k heroku-asgi-daphne --pictures
+PICTURES = .venv/bin/pytest -m "" -k heroku-asgi-uvicorn --pictures
 pictures: .venv/complete
 	.venv/bin/python -m scripts.questions
 	.venv/bin/python -m scripts.rehearse
