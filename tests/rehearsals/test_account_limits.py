@@ -240,7 +240,7 @@ def sign_up_seconds(site) -> float:
 
 
 @for_combinations(
-    by_name("heroku-asgi-daphne", "digitalocean-asgi-uvicorn-use_celery"), apart="accounts"
+    by_name("heroku-asgi-uvicorn", "digitalocean-asgi-daphne-use_celery"), apart="accounts"
 )
 def test_accounts_work_while_the_mail_server_does_not(deployment, project, report):
     """The request sends the mail in one project, and a worker would in the other."""

@@ -42,7 +42,7 @@ WEBAUTHN = {
     "hasUserVerification": True,
     "isUserVerified": True,
 }
-one_server = for_combinations(by_name("heroku-asgi-daphne"), apart="accounts")
+one_server = for_combinations(by_name("heroku-asgi-uvicorn"), apart="accounts")
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def set_password(window, password: str, **fields: str) -> None:
 
 
 @for_combinations(
-    by_name("heroku-asgi-daphne", "heroku-wsgi-gunicorn-use_celery-use_s3_media"), apart="accounts"
+    by_name("heroku-asgi-uvicorn", "heroku-wsgi-gunicorn-use_celery-use_s3_media"), apart="accounts"
 )
 def test_an_account_from_sign_up_to_its_end(open_window, mail, worker):
     window, name = open_window(), new_name("hypatia")
@@ -320,7 +320,7 @@ def upload_picture(window) -> None:
 
 
 @for_combinations(
-    by_name("heroku-asgi-daphne", "digitalocean-wsgi-waitress-use_s3_media"), apart="accounts"
+    by_name("heroku-asgi-uvicorn", "digitalocean-wsgi-waitress-use_s3_media"), apart="accounts"
 )
 def test_axe_finds_nothing_on_any_page_in_any_form(open_window, mail, request, project, site):
     options: dict = {}
@@ -355,7 +355,7 @@ def test_axe_finds_nothing_on_any_page_in_any_form(open_window, mail, request, p
     window.open("/accounts/2fa/totp/activate/")
     activate_totp(window)
     inspector.look()
-    if inspector.pictures and project.name == "heroku-asgi-daphne":
+    if inspector.pictures and project.name == "heroku-asgi-uvicorn":
         inspector.write_contact_sheet()
     assert inspector.found == []
     assert [text for text in window.browser_errors if not text.startswith(STATUS)] == []

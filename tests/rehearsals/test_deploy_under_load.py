@@ -3,6 +3,7 @@
 import pytest
 
 from harness.combinations import is_asgi
+from harness.site import STOPPED
 from harness.sockets import restart_code
 from harness.visitors import deploy
 
@@ -20,4 +21,5 @@ def test_a_deploy_under_full_load_fails_no_request_and_every_page_comes_back(
         found = deploy(deployment, old, sessions[0], sessions[:pages], REQUESTS)
     report("requests lost in a deploy", sum(found["lost"].values()))
     codes = [restart_code(project.answers)] * pages
-    assert found == {"lost": {}, "status": 0, "codes": codes, "pages": pages}
+    assert found.pop("status") in STOPPED
+    assert found == {"lost": {}, "codes": codes, "pages": pages}

@@ -154,7 +154,7 @@ def test_valkey_restarts_under_load(site, services, database, visitor, report):
 
 
 # On one server: each process has the same two connections of the channel layer.
-@for_combinations(by_name("heroku-asgi-daphne"), apart="faults")
+@for_combinations(by_name("heroku-asgi-uvicorn"), apart="faults")
 def test_the_first_socket_after_valkey_was_away_is_served(site, visitor, services):
     visitor.sign_up("first_after_valkey")
 

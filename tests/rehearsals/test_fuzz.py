@@ -114,7 +114,7 @@ def test_random_answers_give_a_valid_project_or_one_error_and_no_files(seeded):
 
 
 # The page shows the name in the same way in every combination.
-@for_combinations(by_name("heroku-asgi-daphne"))
+@for_combinations(by_name("heroku-asgi-uvicorn"))
 def test_django_starts_and_shows_the_name(project, seeded):
     programs = project.environment("requirements-dev.txt")
 

@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.site import Site
+from harness.site import STOPPED, Site
 from harness.sockets import SocketClients
 from harness.visitors import CLIENTS, Visitors, pages_open, visit_during
 from harness.waiting import SECONDS, wait_until
@@ -135,4 +135,4 @@ def test_three_instances_lose_nothing_and_agree(
     report("requests lost with a killed instance", sum(lost_by_kill.values()))
     assert sum(lost_by_kill.values()) <= CLIENTS
     assert (found["lost"], found["pages"]) == (lost_by_kill, pages)
-    assert found["status"] == [0] * (INSTANCES - 1)
+    assert {*found["status"]} <= {*STOPPED}

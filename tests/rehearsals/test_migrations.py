@@ -13,7 +13,7 @@ from harness.site import SESSION_COOKIE
 from harness.waiting import wait_until
 from rehearsal.processes import CommandFailed, Process
 
-pytestmark = for_combinations(by_name("heroku-asgi-daphne"), apart="migrations")
+pytestmark = for_combinations(by_name("heroku-asgi-uvicorn"), apart="migrations")
 
 MIGRATION = """\
 from django.contrib.postgres.operations import AddIndexConcurrently

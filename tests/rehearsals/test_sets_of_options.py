@@ -17,8 +17,8 @@ from harness.combinations import (
 )
 
 OTHERS = by_name(
-    "digitalocean-asgi-daphne",
-    "heroku-asgi-uvicorn-use_celery",
+    "digitalocean-asgi-uvicorn",
+    "heroku-asgi-daphne-use_celery",
     "digitalocean-wsgi-gunicorn-use_celery",
     "heroku-wsgi-waitress-use_s3_media",
     "heroku-wsgi-waitress",

@@ -6,14 +6,14 @@ from harness.combinations import by_name, for_combinations
 from harness.views import rows
 from harness.waiting import wait_until
 
-DAPHNE = by_name("heroku-asgi-daphne")
+DEFAULT = by_name("heroku-asgi-uvicorn")
 WITH_CELERY = by_name("heroku-wsgi-gunicorn-use_celery-use_s3_media")
 # Seconds; the default is 20.
 TIMEOUT, LONGER = {"STATEMENT_TIMEOUT": "1"}, 2
 
 
 # For each interface: the middleware does the same with each server.
-@for_combinations([*DAPHNE, *WITH_CELERY], apart="faults")
+@for_combinations([*DEFAULT, *WITH_CELERY], apart="faults")
 def test_a_runaway_query_is_a_503_and_a_log_line_names_its_view(extra_site):
     with extra_site.visitor() as visitor:
         response = visitor.get("/extra/sleep-in-database/?seconds=60", timeout=60)
@@ -41,7 +41,7 @@ def test_a_runaway_query_is_a_503_and_a_log_line_names_its_view(extra_site):
 
 
 # manage.py is the same with each interface.
-@for_combinations(DAPHNE, apart="faults")
+@for_combinations(DEFAULT, apart="faults")
 def test_commands_have_no_limit(deployment):
     script = f"""
 from django.db import connection

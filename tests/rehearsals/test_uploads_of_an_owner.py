@@ -15,7 +15,7 @@ from rehearsal.platforms import PLATFORMS
 from rehearsal.services import free_port
 
 pytestmark = for_combinations(
-    by_name("heroku-asgi-daphne", "digitalocean-wsgi-gunicorn"), apart="uploads"
+    by_name("heroku-asgi-uvicorn", "digitalocean-wsgi-gunicorn"), apart="uploads"
 )
 
 MODEL = """
