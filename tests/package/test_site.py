@@ -1,11 +1,17 @@
 """Small pages of every site, and pages of errors."""
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.template.loader import render_to_string
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import reverse
+
+from paas.site.views import server_error
 
 
 @pytest.mark.parametrize("name", ["account_login", "account_signup"])
@@ -94,3 +100,15 @@ def test_a_form_that_cannot_be_parsed_is_no_error_of_the_site(path, name, db):
         expected = {200, 404}
     assert response.status_code in expected
     assert response["X-Request-ID"]
+
+
+def test_an_error_page_for_want_of_a_connection_has_status_503(rf):
+    class Timeout(Exception):
+        """As psycopg_pool.PoolTimeout, which not every site has."""
+
+    pool = sys.modules.setdefault("psycopg_pool", SimpleNamespace(PoolTimeout=Timeout))
+    for cause, status in ((pool.PoolTimeout(), 503), (ConnectionError(), 500)):
+        try:
+            raise OperationalError from cause
+        except OperationalError:
+            assert server_error(rf.get("/")).status_code == status

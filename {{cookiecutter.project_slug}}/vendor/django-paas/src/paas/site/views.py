@@ -1,7 +1,8 @@
+import sys
 from datetime import timedelta
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpResponse, HttpResponseServerError
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch
@@ -10,6 +11,7 @@ from django.views import defaults
 from django.views.decorators.http import require_safe
 
 from paas.conf import settings
+from paas.timeouts import is_pool_timeout
 
 
 def without_form(error_page):
@@ -32,9 +34,14 @@ page_not_found = without_form(defaults.page_not_found)
 
 
 def server_error(request):
-    """handler500. No context processors: one of them may have raised the error."""
+    """handler500. No context processors: one of them may have raised the error.
+
+    The status is 503 if no database connection was free, for a middleware: for a view,
+    StatementTimeoutMiddleware has seen it.
+    """
     context = {"request_id": getattr(request, "request_id", None)}
-    return HttpResponseServerError(render_to_string("500.html", context))
+    is_busy = is_pool_timeout(getattr(sys.exception(), "__cause__", None))
+    return HttpResponse(render_to_string("500.html", context), status=503 if is_busy else 500)
 
 
 @login_not_required
