@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT, PACKAGE_TESTS = "{{cookiecutter.project_slug}}", "tests/package"
-ALL_OPTIONS = "heroku-asgi-daphne-use_celery-use_s3_media"
+ALL_OPTIONS = "heroku-asgi-uvicorn-use_celery-use_s3_media"
 ROWS = tomllib.loads(Path(__file__).with_name("table.toml").read_text())
 
 
