@@ -82,20 +82,20 @@ def test_a_body_above_the_limit_is_not_read_to_its_end(site):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_form_of_many_fields_is_not_parsed_before_django_sees_it(tmp_path):
+def test_a_form_of_many_fields_is_not_parsed_before_django_sees_it(site):
     """Twisted's parser takes 100 bytes of memory for each byte of such a form."""
-    with start(tmp_path) as server, server.connect() as connection:
+    with site.connect() as connection:
         form = b"a=1&" * (WITHIN_LIMIT // 4)
         headers = HTTPS | {"Content-Type": "application/x-www-form-urlencoded"}
         connection.request("POST", "/read/", form, headers)
         assert connection.getresponse().read() == str(len(form)).encode()
-        assert peak_megabytes(server) < 300
+        assert peak_megabytes(site) < 300
 
 
-def peak_megabytes(server: Server) -> float:
-    """The most memory that a process of the server has taken."""
+def peak_megabytes(site: Server) -> float:
+    """The most memory that a process of the site has taken."""
     processes = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
-    ours = [path for path in processes if os.getpgid(int(path.name)) == server.process.pid]
+    ours = [path for path in processes if os.getpgid(int(path.name)) == site.process.pid]
     peaks = [re.findall(r"VmHWM:\s+(\d+)", (path / "status").read_text()) for path in ours]
     return max(int(peak) for found in peaks for peak in found) / 1000
 
