@@ -1,8 +1,5 @@
 """A query that PostgreSQL ends becomes status 503, and a log line that names the view."""
 
-from contextlib import nullcontext
-from types import SimpleNamespace
-
 import psycopg
 import pytest
 from django.db import OperationalError
@@ -10,7 +7,8 @@ from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import path
 
-from paas.timeouts import limit_statements, set_statement_timeout
+from paas.database_url import POSTGRESQL
+from paas.timeouts import limit_statements
 
 
 def time_out(request):
@@ -21,6 +19,12 @@ def fail(request):
     raise OperationalError("the connection is lost") from psycopg.OperationalError()
 
 
+def wait_for_connection(request):
+    from psycopg_pool import PoolTimeout
+
+    raise OperationalError("no connection") from PoolTimeout()
+
+
 async def time_out_async(request):
     time_out(request)
 
@@ -29,6 +33,7 @@ urlpatterns = [
     path("slow/", time_out),
     path("slow-async/", time_out_async),
     path("broken/", fail),
+    path("busy/", wait_for_connection),
     path("well/", lambda request: HttpResponse("well")),
 ]
 
@@ -57,28 +62,39 @@ def test_other_database_errors_are_500(site):
     assert site.get("/broken/").status_code == 500
 
 
+def test_a_request_that_gets_no_connection_is_a_503_at_once(site, events):
+    pytest.importorskip("psycopg_pool")
+    response = site.get("/busy/")
+    assert response.status_code == 503
+    assert response["Retry-After"]
+    assert response.wsgi_request.lost_database  # the log line does not wait for one again
+    [line] = [event for event in events() if event["event"] == "no database connection"]
+    assert line["view"] == f"{__name__}.wait_for_connection"
+
+
 @pytest.fixture
-def receivers(settings, monkeypatch):
-    """The receivers of connection_created that limit_statements() connects."""
-    found: list = []
-    monkeypatch.setattr("paas.timeouts.connection_created", SimpleNamespace(connect=found.append))
+def options(settings, monkeypatch):
+    """The OPTIONS of a PostgreSQL database."""
+    found: dict = {"sslmode": "require"}
+    database = {"ENGINE": POSTGRESQL, "OPTIONS": found}
+    monkeypatch.setitem(settings.DATABASES, "default", database)
     settings.STATEMENT_TIMEOUT, settings.DATABASE_IS_POOLED = 20, False
     return found
 
 
-def test_web_processes_set_the_timeout_of_each_connection(receivers):
+def test_web_processes_have_the_timeout_from_each_connection_s_start(options):
     limit_statements()
-    assert receivers == [set_statement_timeout]
-    executed: list = []
-    cursor = SimpleNamespace(execute=executed.append)
-    connection = SimpleNamespace(vendor="postgresql", cursor=lambda: nullcontext(cursor))
-    set_statement_timeout(connection)
-    assert executed == ["SET statement_timeout = '20s'"]
+    assert options == {"sslmode": "require", "options": "-c statement_timeout=20s"}
 
 
-def test_a_timeout_may_be_off_and_a_pool_has_none(receivers, settings):
-    settings.STATEMENT_TIMEOUT = 0
+def test_an_owner_s_own_options_win(options):
+    options["options"] = "-c statement_timeout=60s"
     limit_statements()
-    settings.STATEMENT_TIMEOUT, settings.DATABASE_IS_POOLED = 20, True
+    assert options["options"] == "-c statement_timeout=20s -c statement_timeout=60s"
+
+
+@pytest.mark.parametrize(("seconds", "is_pooled"), [(0, False), (20, True)])
+def test_a_timeout_may_be_off_and_pgbouncer_takes_none(options, settings, seconds, is_pooled):
+    settings.STATEMENT_TIMEOUT, settings.DATABASE_IS_POOLED = seconds, is_pooled
     limit_statements()
-    assert receivers == []
+    assert "options" not in options

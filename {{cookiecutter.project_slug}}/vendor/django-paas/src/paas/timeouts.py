@@ -57,6 +57,8 @@ class StatementTimeoutMiddleware(NonBlockingMiddleware):
             logger.error("query canceled", view=view, reason=cause.diag.message_primary)
         elif is_pool_timeout(cause):
             logger.error("no database connection", view=view, reason=str(cause))
+            # So that paas.request_log does not wait for one again, to read the session.
+            request.lost_database = True
         else:
             return None
         context = {"request_id": getattr(request, "request_id", None)}
