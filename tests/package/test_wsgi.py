@@ -41,7 +41,7 @@ HTTPS = {"X-Forwarded-Proto": "https"}
 # Above MAX_BODY_SIZE, 10 MB.
 TOO_LARGE = 12_000_000
 FILE_SIZE = 30_000_000
-# More than GracefulShutdown.ACCEPT_SECONDS.
+# More than ACCEPT_SECONDS.
 DOWNLOAD_SECONDS = 7
 
 

@@ -24,6 +24,13 @@ READ_SIZE = 65536
 # would reset the connection, and a client that sends on would not see the response.
 DISCARD_BYTES = 1_000_000_000
 DISCARD_SECONDS = 30
+# After SIGTERM Waitress goes on for this long at least: the router may still send requests, and an
+# upload takes seconds, ...
+ACCEPT_SECONDS = 5
+# ... until no request has run for this long: of those that wait for a thread, the next begins, ...
+IDLE_SECONDS = 1
+# ... but not longer than this. It then waits 5 s for its threads; platforms send SIGKILL after 30.
+SHUTDOWN_TIMEOUT = 24
 
 
 class TooLarge(Exception):
@@ -41,7 +48,7 @@ class WSGIHandler(wsgi.WSGIHandler):
         try:
             is_whole = receive(environ)
         except TooLarge:
-            TOO_LARGE.log(environ.get("PATH_INFO", ""))
+            TOO_LARGE.log(wsgi.get_path_info(environ))
             return refuse(environ["wsgi.input"], start_response)
         if not is_whole:  # the client has disconnected
             start_response("400 Bad Request", [("Content-Length", "0")])
@@ -64,8 +71,8 @@ def receive(environ) -> bool:
     hold its database connection while the client sends. Raises TooLarge.
     """
     length, stream = int(environ.get("CONTENT_LENGTH") or 0), environ["wsgi.input"]
-    # The server marks the end of a chunked body: https://gist.github.com/mitsuhiko/5721547
-    has_end = not length and environ.get("wsgi.input_terminated")
+    # Where the server marks the end of such a body: https://gist.github.com/mitsuhiko/5721547
+    has_end = environ.get("wsgi.input_terminated", False)
     is_chunked = has_end and "HTTP_TRANSFER_ENCODING" in environ
     if not length and not is_chunked:
         return True
@@ -101,26 +108,19 @@ def refuse(body, start_response) -> Iterable[bytes]:
 
 
 class GracefulShutdown:
-    """After SIGTERM the server goes on until all requests have ended; then the process exits.
+    """WSGI application: ``application``, which is Django's, and whose requests finish after SIGTERM.
 
     It does nothing if the server has a handler of SIGTERM, as Gunicorn has. Waitress has none. What
     Waitress still receives, or has yet to send, no application can see: that gets ACCEPT_SECONDS.
+    wsgi.py has it outside of everything else.
     """
-
-    # The router may still send requests. An upload that Waitress receives takes seconds.
-    ACCEPT_SECONDS = 5
-    # Without a request, before the exit: of those that wait for a thread, the next one begins.
-    QUIET_SECONDS = 1
-    # Waitress then waits 5 s for its threads; the platform sends SIGKILL after 30 s.
-    TIMEOUT = 24
 
     def __init__(self, application):
         APPLICATION_PARTS.add("GracefulShutdown")
         self.application = application
-        self.running, self.lock, self.changed_at = 0, threading.Lock(), 0.0
-        self.stopped_at = 0.0
+        self.running, self.changed_at, self.lock = 0, 0.0, threading.Lock()
         request_started.connect(self.begin)
-        # For a file, Waitress' main loop sends it, after the last byte.
+        # Of a FileResponse, after the last byte: Waitress' main loop sends the file.
         request_finished.connect(self.end)
         # runserver imports the application in another thread, where no handler can be set.
         is_main = threading.current_thread() is threading.main_thread()
@@ -141,17 +141,18 @@ class GracefulShutdown:
             self.running += number
             self.changed_at = time.monotonic()
 
+    # In a handler of a signal, what takes a lock, such as logging, may deadlock.
+
     def stop(self, *_) -> None:
-        # Here and in exit_if_quiet() nothing that takes a lock, such as logging: it may deadlock.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.stopped_at = time.monotonic()
-        signal.signal(signal.SIGALRM, self.exit_if_quiet)
+        signal.signal(signal.SIGALRM, self.exit_if_idle)
         signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
 
-    def exit_if_quiet(self, *_) -> None:
+    def exit_if_idle(self, *_) -> None:
         now = time.monotonic()
-        is_quiet = not self.running and now > self.changed_at + self.QUIET_SECONDS
         seconds = now - self.stopped_at
-        if (is_quiet and seconds > self.ACCEPT_SECONDS) or seconds > self.TIMEOUT:
+        is_idle = not self.running and now > self.changed_at + IDLE_SECONDS
+        if (is_idle and seconds > ACCEPT_SECONDS) or seconds > SHUTDOWN_TIMEOUT:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            raise SystemExit  # ends Waitress' loop
+            raise SystemExit  # ends Waitress' loop; the exit status is 0
