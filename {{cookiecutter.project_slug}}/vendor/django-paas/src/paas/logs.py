@@ -156,7 +156,8 @@ def configuration(level: int | str, as_json: bool = True) -> dict:
             "django.server": {"handlers": [], "level": "CRITICAL"},
             # Servers have their own formats, until the application is imported.
             "uvicorn": {"handlers": [], "propagate": True},
-            "uvicorn.error": {"handlers": [], "propagate": True},
+            # At INFO it logs the query string of each WebSocket.
+            "uvicorn.error": {"handlers": [], "level": "WARNING", "propagate": True},
             "gunicorn.error": {"handlers": [], "propagate": True, "filters": [strip_request]},
             # As runserver's. Heroku turns Gunicorn's on, by GUNICORN_CMD_ARGS.
             "gunicorn.access": {"handlers": [], "level": "CRITICAL"},

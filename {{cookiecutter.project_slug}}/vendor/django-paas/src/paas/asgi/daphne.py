@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from functools import partial
+from weakref import WeakValueDictionary
 
 from paas.conf import settings
 from paas.limits import TOO_LARGE, sizes
@@ -16,6 +17,9 @@ from paas.limits import TOO_LARGE, sizes
 KEEP_ALIVE_SECONDS = 95
 # Between two looks at the body of a request that is incomplete.
 CHECK_SECONDS = 0.02
+
+# Twisted's, by the client's host and port.
+channels: WeakValueDictionary = WeakValueDictionary()
 
 
 def reactor():
@@ -44,6 +48,8 @@ def make_request(make: Callable, channel, *arguments):
     # Django parses forms. Twisted would do so too, before Daphne calls the application: a form of
     # 100 MB took 1,200 MB of memory.
     request = make(channel, *arguments, parsePOSTFormSubmission=False)
+    peer = channel.transport.getPeer()
+    channels[getattr(peer, "host", ""), getattr(peer, "port", 0)] = channel
     reactor().callLater(CHECK_SECONDS, check_size, channel, request)
     return request
 
@@ -110,6 +116,18 @@ def is_unsent(client) -> bool:
     """Whether something for the client, a list of host and port, waits to be sent."""
     peers = [each.getPeer() for each in reactor().getWriters() if hasattr(each, "getPeer")]
     return any([getattr(peer, "host", ""), getattr(peer, "port", 0)] == client for peer in peers)
+
+
+def disconnect(client) -> bool:
+    """Disconnect the client of a response that has failed midway; False under other servers.
+
+    From the error Daphne would make a second response, fail, and clean up after no later request.
+    """
+    if not reactor():
+        return False
+    if channel := channels.get(tuple(client or ())):
+        channel.transport.abortConnection()
+    return True
 
 
 def without_root_path(scope):

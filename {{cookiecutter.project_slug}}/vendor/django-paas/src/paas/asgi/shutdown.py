@@ -4,6 +4,7 @@ Uvicorn by itself stops accepting at once, Daphne drops what is in flight.
 """
 
 import asyncio
+import logging
 import signal
 import threading
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from paas.checks import APPLICATION_PARTS
 SHUTDOWN_TIMEOUT = 25
 # Keep accepting for this long: the router may still send requests.
 ACCEPT_GRACE_SECONDS = 2
+
+logger = logging.getLogger(__name__)
 
 
 class GracefulShutdown:
@@ -62,9 +65,12 @@ class GracefulShutdown:
     async def run_request(self, scope, receive, send):
         """Run the application; when the process stops, end an event stream, so that clients reconnect."""
         send = daphne.with_back_pressure(scope, send)
+        has_started = False
 
         async def watched_send(message):
+            nonlocal has_started
             if message["type"] == "http.response.start":
+                has_started = True
                 headers = message.get("headers", [])
                 if self.is_stopping:
                     message = message | {"headers": [*headers, (b"connection", b"close")]}
@@ -75,10 +81,13 @@ class GracefulShutdown:
         try:
             async with asyncio.timeout(None) as timeout:  # expires when drain() reschedules it
                 await self.application(scope, receive, watched_send)
-        except TimeoutError:
-            if not timeout.expired():
+        except Exception as error:
+            if isinstance(error, TimeoutError) and timeout.expired():
+                await send({"type": "http.response.body"})
+            elif has_started and daphne.disconnect(scope.get("client")):
+                logger.exception("Exception in a response that has begun")
+            else:
                 raise
-            await send({"type": "http.response.body"})
         finally:
             self.streams.discard(timeout)
 
