@@ -4,12 +4,27 @@ A thread of Gunicorn often waits for its client, and needs no connection then.
 https://docs.djangoproject.com/en/stable/ref/databases/#connection-pool
 """
 
+from typing import Any
+
 from paas.conf import settings
 from paas.database import check_socket
 from paas.database_url import POSTGRESQL
 
 # Seconds that a request waits for a connection; then the response is 503.
 TIMEOUT = 5
+
+
+def pool_options(size: int) -> dict[str, Any]:
+    """https://www.psycopg.org/psycopg3/docs/api/pool.html"""
+    return {
+        "min_size": 0,
+        "max_size": size,
+        "timeout": TIMEOUT,
+        # It tries to connect less and less often, and begins anew after this long: by default 5
+        # minutes, during which the site would not notice that PostgreSQL is back.
+        "reconnect_timeout": TIMEOUT,
+        "check": check_socket,
+    }
 
 
 def share_connections() -> None:
@@ -20,17 +35,8 @@ def share_connections() -> None:
     """
     if not settings.DATABASE_POOL_SIZE or settings.DATABASE_IS_POOLED:
         return
-    # https://www.psycopg.org/psycopg3/docs/api/pool.html
-    pool = {
-        "min_size": 0,
-        "max_size": settings.DATABASE_POOL_SIZE,
-        "timeout": TIMEOUT,
-        # It tries to connect less and less often, and begins anew after this long: by default 5
-        # minutes, during which the site would not notice that PostgreSQL is back.
-        "reconnect_timeout": TIMEOUT,
-        "check": check_socket,
-    }
     for database in settings.DATABASES.values():
         if database.get("ENGINE") == POSTGRESQL:
             database["CONN_MAX_AGE"] = 0  # a connection goes back to the pool after each request
-            database.setdefault("OPTIONS", {})["pool"] = pool
+            options = database.setdefault("OPTIONS", {})
+            options["pool"] = pool_options(settings.DATABASE_POOL_SIZE)

@@ -13,10 +13,8 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from paas.conf import settings
-from paas.database import check_socket
+from paas.pool import pool_options
 
-# Seconds for which an async view waits for a connection; then the response is 503.
-POOL_TIMEOUT = 5
 # Seconds after which the pool closes a connection that nobody has used: plans limit their number.
 POOL_MAX_IDLE = 20
 
@@ -58,7 +56,8 @@ def use_pool() -> None:
     track_cursors()
     for wrapper in connections.all():
         if wrapper.vendor == "postgresql":
-            options = wrapper.settings_dict["OPTIONS"] | {"pool": pool_options()}
+            pool = pool_options(settings.ASYNC_CONNECTIONS) | {"max_idle": POOL_MAX_IDLE}
+            options = wrapper.settings_dict["OPTIONS"] | {"pool": pool}
             changes = {"CONN_MAX_AGE": 0, "OPTIONS": options}
             wrapper.settings_dict = wrapper.settings_dict | changes
 
@@ -69,17 +68,6 @@ def close_pool() -> None:
     for wrapper in connections.all():
         if wrapper.vendor == "postgresql":
             wrapper.close_pool()
-
-
-def pool_options() -> dict:
-    """https://www.psycopg.org/psycopg3/docs/api/pool.html"""
-    return {
-        "min_size": 0,
-        "max_size": settings.ASYNC_CONNECTIONS,
-        "timeout": POOL_TIMEOUT,
-        "max_idle": POOL_MAX_IDLE,
-        "check": check_socket,
-    }
 
 
 def is_in_use(wrapper: BaseDatabaseWrapper) -> bool:
