@@ -15,29 +15,11 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 # "users/" is also a folder of templates of paas.accounts.
 PROJECT = r"\b(users(?!/email/|/\w+\.html)|config|pages|presence|welcome|pictures)(\.\w+\.|/)"
 LINKS = re.compile(r"https?://\S+")
+# Of the servers only Daphne is among them, for its `runserver`.
 LIBRARIES = {
-    *("PIL", "allauth", "asgiref", "autobahn", "axes", "billiard", "boto3", "botocore", "celery"),
-    *(
-        "channels",
-        "channels_redis",
-        "daphne",
-        "django",
-        "environs",
-        "gunicorn",
-        "kombu",
-        "psycopg",
-        "redis",
-    ),
-    *(
-        "pytest",
-        "sentry_sdk",
-        "storages",
-        "structlog",
-        "twisted",
-        "uvicorn",
-        "waitress",
-        "whitenoise",
-    ),
+    *("PIL", "allauth", "asgiref", "axes", "billiard", "boto3", "botocore", "celery", "channels"),
+    *("channels_redis", "daphne", "django", "environs", "kombu", "psycopg", "pytest", "redis"),
+    *("sentry_sdk", "storages", "structlog", "whitenoise"),
 }
 
 
