@@ -1,6 +1,6 @@
 """WSGI: limits on request bodies, chunked bodies, and SIGTERM under servers that drop requests.
 
-``config/wsgi.py`` has ``application = GracefulShutdown(WSGIHandler())``.
+``wsgi.py`` has ``application = GracefulShutdown(WSGIHandler())``.
 """
 
 import signal
