@@ -10,7 +10,7 @@ from harness.combinations import COMBINATIONS, name_of
 
 # The tests that prove a combination, and the last of them.
 PROOF = "tests/combinations/"
-LAST = f"{PROOF}test_combination.py::test_a_request_in_flight_at_sigterm_is_answered_and_the_process_exits_with_0"
+LAST = f"{PROOF}test_combination.py::test_a_request_in_flight_at_sigterm_is_answered_and_the_process_ends"
 
 
 @pytest.fixture

@@ -116,16 +116,6 @@ def get(site: Web, path: str) -> Response:
         return client.read()
 
 
-def wait_until_read(site: Web) -> None:
-    """Return once the site has read what was sent before.
-
-    A body that is too large gets a 413 at once, even while all threads are busy.
-    """
-    with Raw(site) as client:
-        client.send("/", "POST", Content_Length="1000000000")
-        assert client.read_head()[0] == 413
-
-
 @contextmanager
 def slow_senders(site: Web, beginnings: Iterable[bytes]) -> Iterator[None]:
     """Clients that each send a beginning; until the block ends, every other one goes on with a byte

@@ -55,6 +55,12 @@ async def fail(request):
 
 
 @transaction.non_atomic_requests
+async def fail_slowly(request, name):
+    await asyncio.sleep(1)
+    raise RuntimeError(name)
+
+
+@transaction.non_atomic_requests
 async def fail_lookup(request):
     raise LookupError("asynchronous")
 

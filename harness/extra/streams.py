@@ -39,18 +39,6 @@ def pieces(request):
     return StreamingHttpResponse(PIECE for _ in range(FILE.stat().st_size // len(PIECE)))
 
 
-def two_lines(request):
-    """A line at once, and another when there is a row called ``name``."""
-    return StreamingHttpResponse(wait_for_row(request.GET["name"]))
-
-
-def wait_for_row(name: str):
-    yield "first\n"
-    while not Row.objects.filter(name=name).exists():
-        time.sleep(0.01)
-    yield "second\n"
-
-
 def rows(request):
     """Many small pieces."""
     lines = (f"{number}\n" for number in range(int(request.GET.get("count", 2000))))

@@ -1,6 +1,5 @@
 """Synchronous views."""
 
-import gc
 import hashlib
 import os
 import time
@@ -23,13 +22,6 @@ class FailingConverter:
 
     def to_python(self, value):
         raise RuntimeError("a converter that fails")
-
-
-def count_requests(request):
-    """How many requests Daphne keeps in memory, apart from garbage."""
-    gc.collect()
-    names = [type(one).__qualname__ for one in gc.get_objects()]
-    return JsonResponse({"kept": names.count("Request")})
 
 
 def count(request):
@@ -101,6 +93,11 @@ def read_little(request):
 
 def fail(request):
     raise RuntimeError("a synchronous view that fails")
+
+
+def fail_slowly(request, name):
+    time.sleep(1)
+    raise RuntimeError(name)
 
 
 def request_facts(request):

@@ -3,13 +3,14 @@
 import re
 import signal
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from websockets import InvalidStatus
 
 from harness.combinations import COMBINATIONS, for_combinations, is_asgi
-from harness.site import Site, Visitor
+from harness.site import STOPPED, Site, Visitor
 from harness.sockets import open_socket, receive_until, shows
 from harness.waiting import wait_until
 
@@ -102,23 +103,20 @@ def test_the_websocket_of_the_presence_page_is_served_if_there_is_one(site, pers
 
 
 def stop_during_a_request(site: Site, person: Visitor, postgres, database: str) -> int:
-    """Send SIGTERM while a page waits for a lock, which is released once the port is closed.
-
-    Returns the page's status.
-    """
+    """Send SIGTERM while a page waits for a lock; returns the page's status."""
     with ThreadPoolExecutor(1) as background:
         with postgres.locked(database, "users_user"):
             page = background.submit(person.get, "/")
             wait_until(lambda: postgres.held_up(database), "a page that waits for the database")
             site.process.signal(signal.SIGTERM)
-            wait_until(lambda: not site.is_listening(), "the port to close")
+            time.sleep(1)  # time in which a server that drops requests has ended
         return page.result().status_code
 
 
-def test_a_request_in_flight_at_sigterm_is_answered_and_the_process_exits_with_0(
+def test_a_request_in_flight_at_sigterm_is_answered_and_the_process_ends(
     site, person, services, project
 ):
     """The last test of a combination, as it stops the site."""
     assert stop_during_a_request(site, person, services.postgres, project.database) == 200
-    assert site.process.process.wait(site.platform.grace) == 0, site.process.output()
+    assert site.process.process.wait(site.platform.grace) in STOPPED, site.process.output()
     assert {event["level"] for event in site.process.events()} <= {"info", "warning"}

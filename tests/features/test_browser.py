@@ -1,6 +1,7 @@
 """Two people, two browser windows: the pages as Chromium shows them, through the router's TLS."""
 
 import itertools
+import signal
 
 from playwright.sync_api import expect
 
@@ -24,6 +25,40 @@ def test_login_shows_up_live_in_another_browser(open_window, picture):
     expect(grace.person("linus", "offline")).to_be_visible()
     expect(grace.page.locator("#presence-feed")).to_contain_text("linus logged out")
     assert grace.browser_errors == linus.browser_errors == []
+
+
+# The codes with which the page's WebSockets were closed.
+NOTE_CODES = """
+const codes = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...options) {
+    super(...options);
+    this.addEventListener("close", (event) => codes.push(event.code));
+  }
+};
+"""
+
+
+@for_combinations([*filter(is_asgi, SERVERS)])
+def test_a_page_connects_to_a_new_process_when_its_own_stops(
+    open_window, router, site, deployment, project
+):
+    window = open_window()
+    window.page.add_init_script(NOTE_CODES)
+    with deployment.site() as old:
+        router.target_port = old.port
+        window.sign_up("hedy")
+        expect(window.person("hedy", "online")).to_be_visible()
+        router.target_port = site.port
+        with window.page.expect_websocket() as connected:
+            old.process.signal(signal.SIGTERM)
+        assert connected.value.url.endswith("/ws/presence/")
+        expect(window.page.locator("#presence-state")).to_have_text("")
+    expect(window.person("hedy", "online")).to_be_visible()
+    # One socket was closed, and none refused.
+    code = 4012 if project.answers["server"] == "asgi-daphne" else 1012
+    assert window.page.evaluate("codes") == [code]
+    assert window.browser_errors == []
 
 
 @for_combinations([*itertools.filterfalse(is_asgi, SERVERS)])

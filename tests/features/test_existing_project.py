@@ -2,6 +2,7 @@
 
 import re
 import signal
+import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +11,7 @@ import pytest
 from harness.combinations import PACKAGE
 from harness.deployment import Deployment
 from harness.existing import ExistingProject, files
+from harness.site import STOPPED
 from harness.waiting import wait_until
 from rehearsal.processes import CommandFailed, run
 from rehearsal.raw import Raw
@@ -73,12 +75,14 @@ def test_a_page_and_a_style_sheet_are_served_over_https(site, path):
         assert plain.get(path).status_code == 301
 
 
-def test_a_body_above_the_limit_is_refused(site):
-    for size, status in ((LIMIT, 403), (LIMIT + 1, 413)):  # 403 from Django, which got all of it
+def test_a_body_above_the_limit_is_refused(site, project):
+    # 403 is from Django, which got all of it.
+    for size, status in ((LIMIT, 403), (LIMIT + 1, 413)):
         with Raw(site) as client:
             client.send("/admin/login/", "POST", Content_Length=str(size))
-            response = client.send_until_answered([b"a" * 1_000_000] * 10)
-        assert response.status == status
+            response = client.send_until_answered([*[b"a" * 1_000_000] * 10, b"a"])
+        is_daphne = project.answers["server"] == "asgi-daphne"  # it may disconnect
+        assert response.status == status if response else is_daphne and status == 413
 
 
 def test_a_request_in_flight_at_sigterm_is_answered_and_each_line_is_json(site, services, project):
@@ -90,8 +94,8 @@ def test_a_request_in_flight_at_sigterm_is_answered_and_each_line_is_json(site, 
             page = background.submit(visitor.get, "/admin/")
             wait_until(lambda: services.postgres.held_up(database), "a page that waits")
             site.process.signal(signal.SIGTERM)
-            wait_until(lambda: not site.is_listening(), "the port to close")
+            time.sleep(1)  # time in which a server that drops requests has ended
         assert page.result().status_code == 302
-    assert site.process.process.wait(site.platform.grace) == 0, site.process.output()
+    assert site.process.process.wait(site.platform.grace) in STOPPED, site.process.output()
     requests = [event for event in site.process.events() if event["event"] == "request"]
     assert (requests[-1]["path"], requests[-1]["address"]) == ("/admin/", "203.0.113.7")

@@ -13,7 +13,7 @@ from harness.combinations import SERVERS, for_combinations, is_asgi
 from harness.site import Site
 from harness.views import add_rows, counts, rows, unfinished
 from harness.waiting import wait_until
-from rehearsal.raw import Raw, Response, get, request
+from rehearsal.raw import Raw, Response, get
 
 pytestmark = for_combinations([answers for answers in SERVERS if is_asgi(answers)])
 
@@ -139,15 +139,6 @@ def test_synchronous_calls_of_an_asynchronous_view_share_a_thread_and_the_contex
     assert [one.json() for one in get_many(extra_site, "/extra/threads/", 24)] == [expected] * 24
 
 
-def test_a_pipelined_request_does_not_begin_in_the_context_of_the_one_before(extra_site):
-    paths = ["/extra/context/", "/extra/threads/", "/extra/context/"]
-    with Raw(extra_site) as client:
-        client.socket.sendall(b"".join(request(extra_site, path) for path in paths))
-        responses = [client.read() for _ in paths]
-    found = [(one.headers["x-hybrid"], one.headers["x-path-before"]) for one in responses]
-    assert found == [(path, "") for path in paths]
-
-
 def test_messages_are_shown_once(extra_site):
     with extra_site.visitor() as visitor:
         pages = [visitor.get("/extra/add-message/", follow_redirects=True).text]
@@ -269,7 +260,12 @@ Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==
         (b"/ws/%ff/?%ff", b"A: b"),
     ],
 )
-def test_a_handshake_of_other_characters_is_refused_without_a_traceback(extra_site, path, header):
+def test_a_handshake_of_other_characters_is_refused_without_a_traceback(
+    extra_site, project, path, header
+):
+    is_daphne = project.answers["server"] == "asgi-daphne"
+    if is_daphne and header.startswith(b"Sec-WebSocket-Protocol") and not header.isascii():
+        pytest.skip("Daphne by itself answers 500")
     logged = len(extra_site.process.output())
     with Raw(extra_site) as client:
         client.socket.sendall(HANDSHAKE % (path, extra_site.platform.host.encode(), header))

@@ -1,5 +1,6 @@
 """Errors are reported to SENTRY_DSN once, with the release and without personal data."""
 
+import asyncio
 import json
 import secrets
 
@@ -46,3 +47,16 @@ def test_an_error_is_reported_once_with_its_release_and_nothing_personal(
     sent = json.dumps(collector.events)
     assert [one for one in [*private, "tracked", '"vars"'] if one in sent] == []
     assert {"breadcrumbs", "extra", "request", "user"}.isdisjoint(event)
+
+
+def test_requests_side_by_side_are_reported_with_their_own_id_and_url(extra_site, collector):
+    paths = [f"/extra/fail-slowly/{name}/" for name in "abcd"]  # two in threads, two on the loop
+
+    async def ask_at_once() -> list[str]:
+        answers = await asyncio.gather(*map(extra_site.ask, paths))
+        return [answer.headers["x-request-id"] for answer in answers]
+
+    for path, request_id in zip(paths, asyncio.run(ask_at_once()), strict=True):
+        [event] = wait_until(lambda id=request_id: collector.of_request(id), "the report")
+        [error] = event["exception"]["values"]
+        assert (event["transaction"], error["value"]) == (path, path[-2])

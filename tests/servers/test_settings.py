@@ -42,7 +42,7 @@ PROTECTING = {
     "DATABASE_CONNECTION_LIMIT": 20,  # the check of WEB_THREADS would pass
     "TRUSTED_PROXIES": 0,  # a client could send an address of its choice
     "MAX_QUEUED_REQUESTS": 500,  # requests would wait longer than the router does
-    "SEND_TIMEOUT": 30,  # clients that read nothing would stay
+    "FILE_UPLOAD_MAX_MEMORY_SIZE": 65536,  # slow uploads would fill the memory
     "SEND_MAIL": "paas.tasks.queue_mail",  # a page would wait for the mail server
     "TASK_TIME_LIMIT": 300,  # a task that hangs would hold a process of the worker
     "WORKER_CONCURRENCY": 2,  # a worker would not fit in 512 MB
@@ -54,7 +54,6 @@ PROTECTING = {
 INVALID = {
     "MAX_BODY_SIZE": "0",
     "MAX_QUEUED_REQUESTS": "0",
-    "SEND_TIMEOUT": "0",
     "TRUSTED_PROXIES": "-1",
     "STATEMENT_TIMEOUT": "-1",
     "WORKER_CONCURRENCY": "0",
