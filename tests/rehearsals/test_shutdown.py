@@ -19,7 +19,7 @@ LATE_SECONDS, HELD_UP_SECONDS = 2, 2
 # Streams end 2 s after SIGTERM (ACCEPT_GRACE_SECONDS).
 STREAMS_END_SECONDS = 12
 # After the last answer. With what a client delays, it is until 25 s after SIGTERM.
-EXIT_SECONDS = 10
+EXIT_SECONDS = 15
 DOWNLOADS = ["/extra/download/?seconds=4", "/extra/download-async/?seconds=4"]
 WAITING = ["/extra/slow/?name=stop", "/extra/slow-async/?name=stop"]
 
