@@ -20,11 +20,11 @@ worker_class = "gthread"
 threads = settings.WEB_THREADS
 
 # Seconds. The platform's router keeps idle connections for 90. If Gunicorn, whose default is 2, closes
-# one first, a request that the router sends at that moment is lost: status 503, H13 on Heroku.
+# one first, a request that the router sends at that moment is lost, with status 503.
 keepalive = 95
 
-# Seconds for requests to finish after SIGTERM. Heroku sends SIGKILL after 30, so the default, 30,
-# is too late. https://devcenter.heroku.com/articles/dyno-shutdown-behavior
+# Seconds for requests to finish after SIGTERM. A platform may send SIGKILL after 30, so the default, 30,
+# is too late.
 graceful_timeout = 25
 
 # Each worker touches a file every second to say that it is alive, and Gunicorn kills one that does
@@ -34,7 +34,7 @@ shared_memory = Path("/dev/shm")  # noqa: S108 (Gunicorn makes the file safely)
 worker_tmp_dir = str(shared_memory) if shared_memory.is_dir() else None
 
 # The router replaces X-Forwarded-Proto; clients may send the other headers of Gunicorn's default, and
-# a contradiction between two is status 400. Heroku has Gunicorn trust them, by FORWARDED_ALLOW_IPS=*.
+# a contradiction between two is status 400. A platform's FORWARDED_ALLOW_IPS=* has Gunicorn trust them.
 secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 # For the same reason no header sets SCRIPT_NAME or PATH_INFO, which decide what view runs.
 forwarder_headers = ""
@@ -43,7 +43,7 @@ forwarder_headers = ""
 control_socket_disable = True
 
 # JSON lines from the first one on, as Django's, and no access log: paas.request_log has a better one.
-# Heroku turns Gunicorn's on by GUNICORN_CMD_ARGS, which wins over this file, so its logger is off.
+# A platform's GUNICORN_CMD_ARGS, which wins over this file, turns Gunicorn's on: its logger is off.
 logconfig_dict = logs.configuration("INFO")
 
 
