@@ -51,7 +51,8 @@ TERMS = {
         r"(?<!-in-)picture(?!-in-)",  # picture-in-picture is a feature of browsers
     ],
     "redis": ["redis", "valkey"],
-    "processes": ["web_concurrency"],
+    # docs/operations.md says why Uvicorn ignores it.
+    "processes": [r"web_concurrency(?!` sets the number)"],
 }
 # Lines that may hold a term of "daphne" in a project of Uvicorn: the `runserver` that
 # serves WebSockets in development is Daphne's.

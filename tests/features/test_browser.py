@@ -29,7 +29,7 @@ def test_login_shows_up_live_in_another_browser(open_window, picture):
 
 # The codes with which the page's WebSockets were closed.
 NOTE_CODES = """
-const codes = [];
+window.codes = [];
 window.WebSocket = class extends WebSocket {
   constructor(...options) {
     super(...options);
