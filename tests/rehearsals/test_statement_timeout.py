@@ -37,7 +37,7 @@ def test_a_runaway_query_is_a_503_and_a_log_line_names_its_view(extra_site):
     # It is logged by a thread at the start: 100 connections, of which 3 are the superuser's.
     assert line["limit"] == 97
     assert 0 < line["in_use"] < 97
-    assert line["this_process"] in (5, 6)
+    assert line["this_process"] in (9, 4)  # with ASGI, with a pool
 
 
 # manage.py is the same with each interface.
