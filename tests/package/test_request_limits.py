@@ -13,6 +13,9 @@ class FailingConverter:
     def to_python(self, value):
         raise RuntimeError("It does not work.")
 
+    def to_url(self, value):
+        return value
+
 
 @max_body_size(10)
 def small(request):

@@ -2,6 +2,7 @@
 
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -106,7 +107,8 @@ def test_an_error_page_for_want_of_a_connection_has_status_503(rf):
     class Timeout(Exception):
         """As psycopg_pool.PoolTimeout, which not every site has."""
 
-    pool = sys.modules.setdefault("psycopg_pool", SimpleNamespace(PoolTimeout=Timeout))
+    pool: Any = SimpleNamespace(PoolTimeout=Timeout)
+    pool = sys.modules.setdefault("psycopg_pool", pool)
     for cause, status in ((pool.PoolTimeout(), 503), (ConnectionError(), 500)):
         try:
             raise OperationalError from cause

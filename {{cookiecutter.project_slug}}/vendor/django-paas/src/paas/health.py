@@ -85,8 +85,9 @@ async def respond_async(path: str) -> HttpResponse:
 
 def respond(probes: Probes | None = None) -> HttpResponse:
     """The response of /readyz if there are ``probes``, else of /healthz."""
-    is_liveness = probes is None
-    response = HttpResponse("ok", content_type="text/plain") if is_liveness else readiness(probes)
+    response = (
+        HttpResponse("ok", content_type="text/plain") if probes is None else readiness(probes)
+    )
     # Some servers close the connection after a response without Content-Length.
     response["Content-Length"] = len(response.content)
     return response

@@ -8,6 +8,7 @@ import atexit
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -29,7 +30,7 @@ def track_cursors() -> None:
 
 
 def tracked_cursor(reference: weakref.ref):
-    wrapper = reference()
+    wrapper: Any = reference()
     cursor = type(wrapper).chunked_cursor(wrapper)
     wrapper.open_cursors.add(cursor)
     return cursor
@@ -37,7 +38,7 @@ def tracked_cursor(reference: weakref.ref):
 
 def part_with_connections() -> list[BaseDatabaseWrapper]:
     """Take its connections from this thread, for another one to adopt."""
-    wrappers = connections.all(initialized_only=True)
+    wrappers = [*connections.all(initialized_only=True)]
     for wrapper in wrappers:
         del connections[wrapper.alias]
     return wrappers
@@ -67,7 +68,7 @@ def close_pool() -> None:
     use_pool()
     for wrapper in connections.all():
         if wrapper.vendor == "postgresql":
-            wrapper.close_pool()
+            wrapper.close_pool()  # type: ignore[attr-defined]
 
 
 def is_in_use(wrapper: BaseDatabaseWrapper) -> bool:

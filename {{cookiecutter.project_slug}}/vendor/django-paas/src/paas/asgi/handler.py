@@ -9,6 +9,7 @@ import asyncio
 import logging
 from functools import cached_property
 from inspect import iscoroutinefunction
+from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.exceptions import RequestAborted
@@ -133,7 +134,7 @@ class ASGIHandler(asgi.ASGIHandler):
 
     def respond_in_page_thread(self, request, thread: RequestThread):
         """Run middleware, view and template in one call."""
-        response = self.sync_handler.get_response(request)
+        response: Any = self.sync_handler.get_response(request)
         if response.streaming and (response.is_async or streaming.prepare(response)):
             thread.leave_pages()
         # After leave_pages(), here or in make_view_atomic(): connections are for the stream now.

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import suppress
+from typing import Any
 
 from paas.limits import TOO_LARGE, ErrorResponse
 
@@ -20,6 +21,7 @@ class Incoming:
     Above it, Django gets a disconnect, and ``error`` is set.
     """
 
+    body: Any  # the file that handle() has read
     error: ErrorResponse | None = None
     is_complete = False
     left: asyncio.Task | None = None
