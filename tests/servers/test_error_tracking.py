@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+from functools import partial
 
 from harness.site import PASSWORD
 from harness.waiting import wait_until
@@ -57,6 +58,6 @@ def test_requests_side_by_side_are_reported_with_their_own_id_and_url(extra_site
         return [answer.headers["x-request-id"] for answer in answers]
 
     for path, request_id in zip(paths, asyncio.run(ask_at_once()), strict=True):
-        [event] = wait_until(lambda id=request_id: collector.of_request(id), "the report")
+        [event] = wait_until(partial(collector.of_request, request_id), "the report")
         [error] = event["exception"]["values"]
         assert (event["transaction"], error["value"]) == (path, path[-2])
