@@ -1,10 +1,10 @@
-"""Measure bakes and servers, side by side in one run of about thirteen minutes.
+"""Measure bakes and servers, side by side in one run of about seven minutes.
 
     make bench              prints the tables
     make bench KEEP=1       and keeps them in docs/bench.md
 
 This repository is measured as it stands. Every server is started as on its platform, and beside it
-an unmodified one with a minimal project. They take turns, so that noise affects both alike.
+the same project with Django's own handler. They take turns, so that noise affects all alike.
 """
 
 import argparse

@@ -9,7 +9,8 @@ from harness.streams import Streams
 from scripts.bench import pages
 from scripts.bench.tables import Row
 
-ROUNDS = 5
+ROUNDS = 3
+PAGES = 300
 STREAMS = 500
 WAITING = 200
 WAIT_SECONDS = 5
@@ -39,7 +40,7 @@ async def measure(site: Site, session: str, count_connections: Callable[[], int]
 
 
 async def load(site: Site, session: str) -> pages.Figures:
-    return await pages.load(site, session, "/", count=1)
+    return await pages.load(site, session, clients=1, count=PAGES)
 
 
 async def beside_streams(site: Site, session: str) -> pages.Figures:

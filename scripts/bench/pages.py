@@ -3,15 +3,14 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from harness.site import Site
 from rehearsal.load import Client, Outcome
 
 CLIENTS = 32
-WARM_UP_SECONDS = 0.5
-SECONDS = 1
+PAGES = 320
 
 
 class Figures(NamedTuple):
@@ -25,40 +24,36 @@ class Figures(NamedTuple):
     p99: float
 
 
-async def load(site: Site, session: str, path: str, count: int = CLIENTS) -> Figures:
-    """Have ``count`` clients of one person ask for ``path`` again and again. Raises RuntimeError if
-    an answer is not complete, or no success.
+async def load(site: Site, session: str, clients: int = CLIENTS, count: int = PAGES) -> Figures:
+    """Have ``clients`` of one person ask for the home page, ``count`` times in all. Raises RuntimeError
+    if an answer is not complete, or no success.
     """
-    clients = [site.client(session) for _ in range(count)]
-    began = time.perf_counter() + WARM_UP_SECONDS
-    using = asyncio.create_task(cpu_used(site, began))
-    asking = [ask(client, path, began) for client in clients]
-    milliseconds = [found for each in await asyncio.gather(*asking) for found in each]
-    for client in clients:
-        client.close()
-    cpu = 1000 * await using / len(milliseconds)
-    return Figures(len(milliseconds) / SECONDS, cpu, *spread(milliseconds))
+    visitors = [site.client(session) for _ in range(clients)]
+    await ask(visitors, clients)  # so that connections and threads are there
+    used, began = site.process.cpu_seconds(), time.perf_counter()
+    milliseconds = await ask(visitors, count)
+    seconds = time.perf_counter() - began
+    cpu = 1000 * (site.process.cpu_seconds() - used) / count
+    for visitor in visitors:
+        visitor.close()
+    return Figures(count / seconds, cpu, *spread(milliseconds))
 
 
-async def cpu_used(site: Site, began: float) -> float:
-    """Seconds of CPU that the site's processes use in the SECONDS after ``began``."""
-    used = []
-    for moment in (began, began + SECONDS):
-        await asyncio.sleep(moment - time.perf_counter())
-        times = [process.cpu_times() for process in site.process.everyone()]
-        used.append(sum(each.user + each.system for each in times))
-    return used[1] - used[0]
+async def ask(visitors: list[Client], count: int) -> list[float]:
+    """The milliseconds of each answer."""
+    left = iter(range(count))
+    found = await asyncio.gather(*(ask_until_none_is_left(visitor, left) for visitor in visitors))
+    return [milliseconds for each in found for milliseconds in each]
 
 
-async def ask(client: Client, path: str, began: float) -> list[float]:
-    """Milliseconds of each answer that came in the SECONDS after ``began``."""
+async def ask_until_none_is_left(visitor: Client, left: Iterator[int]) -> list[float]:
     found = []
-    while (sent := time.perf_counter()) < began + SECONDS:
-        answer = await client.get(path)
+    for _ in left:
+        sent = time.perf_counter()
+        answer = await visitor.get("/")
         if (answer.outcome, answer.status) != (Outcome.COMPLETE, 200):
-            raise RuntimeError(f"{path}: {answer.outcome}, {answer.status}")
-        if began <= (now := time.perf_counter()) < began + SECONDS:
-            found.append(1000 * (now - sent))
+            raise RuntimeError(f"{answer.outcome}, {answer.status}")
+        found.append(1000 * (time.perf_counter() - sent))
     return found
 
 
@@ -68,5 +63,5 @@ def spread(milliseconds: list[float]) -> tuple[float, float]:
     return statistics.median(milliseconds), p99
 
 
-def medians(rounds: Iterable[Figures]) -> Figures:
-    return Figures(*map(statistics.median, zip(*rounds, strict=True)))
+def medians(turns: Iterable[Figures]) -> Figures:
+    return Figures(*map(statistics.median, zip(*turns, strict=True)))

@@ -1,11 +1,13 @@
-"""Throughput, latency, CPU and memory of each server, with a baked project and a minimal one."""
+"""Pages, streams and sockets of each server, started by the generated command.
+
+Pages are also those of the same project with Django's own handlers, as Django's documentation deploys it.
+"""
 
 import asyncio
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
 from harness.combinations import bake
 from harness.deployment import Deployment
@@ -16,36 +18,36 @@ from rehearsal.services import Certificates, Postgres, TLSProxy, Valkey
 from scripts.bench import busy, pages, sockets
 from scripts.bench.tables import Row
 
-STARTS = 10
-ROUNDS = 10
-OTHER_ROUNDS = 5
-Round = tuple[pages.Figures, pages.Figures]
-MINIMAL = Path(__file__).resolve().parent / "minimal"
-# How each server is started by its own documentation, with as many processes and threads.
-PLAIN_COMMANDS = {
-    "asgi-daphne": "daphne --bind 127.0.0.1 --port $PORT minimal.asgi:application",
-    "asgi-uvicorn": "uvicorn --port $PORT minimal.asgi:application",
-    "wsgi-gunicorn": "gunicorn --config /dev/null --threads 4 minimal.wsgi:application",
-    "wsgi-waitress": "waitress-serve --port $PORT --threads 8 minimal.wsgi:application",
+SERVERS = ("wsgi-gunicorn", "wsgi-waitress", "asgi-uvicorn", "asgi-daphne")
+TURNS = 10
+STOCK = Path(__file__).resolve().parent / "stock"
+# Of stock/settings.py, by interface.
+CONNECTIONS = {
+    "wsgi": ("lasting", "one a request"),
+    "asgi": ("one a request", "psycopg's pool"),
 }
+# What the generated projects do; their README says why.
+OWN_CONNECTIONS = {
+    "wsgi-gunicorn": "psycopg's pool",
+    "wsgi-waitress": "lasting",
+    "asgi-uvicorn": "lasting, of page threads",
+    "asgi-daphne": "lasting, of page threads",
+}
+GTHREAD = "gunicorn --config /dev/null --worker-class gthread --threads 4 stock.wsgi:application"
 PAGES_NOTE = f"""\
-The home page, logged in: a session and a user from PostgreSQL, {pages.CLIENTS} clients. "Minimal" is a
-project of one view and one template, with the same text and the same middleware, on the same
-server as it comes. Both are started {STARTS} times, and are asked in turns for a second: medians, also of
-the ratios in each turn, and the most CPU that a start took. CPU is of all processes, for one page."""
-STYLES_NOTE = """\
-The same figures of the page's style sheet, from the same starts. WhiteNoise serves it on both."""
-INTERFACES_NOTE = f"""\
-The page on ASGI and on Gunicorn WSGI, of one process each, in {ROUNDS} turns of one start."""
+The home page, logged in: a session and a user from PostgreSQL, over TLS. {pages.CLIENTS} clients, one process of
+each server. "Django's" is the same project with `get_wsgi_application()` or `get_asgi_application()`, and
+[connections](https://docs.djangoproject.com/en/stable/ref/databases/#persistent-connections) as Django's
+documentation has them: under WSGI `CONN_MAX_AGE = 600` with health checks ("lasting") or 0, which opens a
+TLS connection for each request; under ASGI, where they must not last, 0 or `OPTIONS["pool"]`. "Ours" is the
+project as generated. The first row is stock gthread with 4 threads, the others have the command in the
+Procfile. Turns of {pages.PAGES} pages alternate, {TURNS} of each row: medians. CPU is of all the server's processes,
+for one page; "times" is the median of its ratio to the first row in the same turn, then the quartiles of it.
+The aim: Uvicorn at most 1.25, Daphne at most 1.50."""
 BUSY_NOTE = f"""\
-The same page, asked for by one visitor again and again: alone, then while {busy.STREAMS} streams of server-sent
-events are open, then while {busy.WAITING} async views wait. One process; in turns, medians of {busy.ROUNDS} seconds
-each, and of the ratios in each turn. The last columns are the most connections to PostgreSQL and
-their limit."""
-OTHERS_NOTE = (
-    f"Answers a second, {pages.CLIENTS} clients: medians of {OTHER_ROUNDS} seconds each; boot and memory of "
-    "all the server's processes."
-)
+The same page, asked for by one visitor {busy.PAGES} times: alone, then while {busy.STREAMS} streams of server-sent
+events are open, then while {busy.WAITING} async views wait. One process; {busy.ROUNDS} turns, medians, also of
+the ratios in each turn. The last columns are the most connections to PostgreSQL and their limit."""
 SOCKETS_NOTE = """\
 Pages of who is online, of one process; fan-out is how long it takes until all of them show a change,
 login until they show that someone logged in, with the two requests that this takes."""
@@ -55,98 +57,70 @@ def measure(folder: Path) -> Iterator[tuple[str, str, list[Row]]]:
     with ExitStack() as stack:
         services = start_services(folder, stack)
         # The platform makes no difference to the servers.
-        servers = {name: Server(name, folder, services) for name in PLAIN_COMMANDS}
-        on_asgi = [server for name, server in servers.items() if name.startswith("asgi")]
-        beside_minimal = [each.beside_minimal() for each in servers.values()]
-        yield "Database pages", PAGES_NOTE, [page for page, _ in beside_minimal]
-        yield "Style sheets", STYLES_NOTE, [style for _, style in beside_minimal]
-        wsgi = servers["wsgi-gunicorn"]
-        yield "ASGI beside WSGI", INTERFACES_NOTE, [each.beside(wsgi) for each in on_asgi]
+        servers = [Server(name, folder, services) for name in SERVERS]
+        on_asgi = [server for server in servers if server.interface == "asgi"]
+        yield "Pages", PAGES_NOTE, compare(servers)
         yield "Pages of a busy site", BUSY_NOTE, [each.busy() for each in on_asgi]
-        yield "Other answers", OTHERS_NOTE, [each.others() for each in servers.values()]
         yield "Sockets", SOCKETS_NOTE, [row for each in on_asgi for row in each.sockets()]
 
 
 def start_services(folder: Path, stack: ExitStack) -> Services:
     certificates = Certificates(folder)
-    postgres = stack.enter_context(Postgres(folder, certificates))
+    postgres = stack.enter_context(Postgres(folder, certificates, connections=200))
     valkey = stack.enter_context(Valkey(folder))
     files = (certificates.self_signed_certificate, certificates.self_signed_key)
     port = stack.enter_context(TLSProxy(valkey.port, *files)).port
     return Services(postgres, valkey, port, port, certificates.ca)
 
 
-class Plain(Heroku):
-    """The platform, with an unmodified server that serves the minimal project."""
-
-    def __init__(self, folder: Path, plain_command: str):
-        super().__init__(folder)
-        self.plain_command = plain_command
+class Stock(Heroku):
+    """The platform, with Django's own handler in place of the project's."""
 
     def command(self, process: str) -> str:
-        return self.plain_command
+        command = super().command(process)
+        return GTHREAD if "gunicorn" in command else command.replace(" config.", " stock.")
 
 
 class Server:
     def __init__(self, name: str, folder: Path, services: Services):
         self.name, self.services = name, services
+        self.interface, _, self.title = name.partition("-")
         project = bake({"platform": "heroku", "server": name}, folder / name)
         self.database = name.replace("-", "_")
         services.postgres.create_database(self.database)
         self.deployment = Deployment.make(Heroku(project), services, self.database)
         self.sessions = self.deployment.make_sessions(51)
-        minimal = {
-            "DJANGO_SETTINGS_MODULE": "minimal.settings",
-            "PYTHONPATH": f"{MINIMAL.parent}:{project}",
+
+    def stock(self, connections: str) -> Site:
+        changes = {
+            "DJANGO_SETTINGS_MODULE": "stock.settings",
+            # The project first: its app "pages" is not our module.
+            "PYTHONPATH": f"{self.deployment.platform.folder}:{STOCK.parent}",
+            "STOCK_CONNECTIONS": connections,
+            "GUNICORN_CMD_ARGS": "",  # Heroku's access log: the project has one
+            "WEB_CONCURRENCY": "1",
         }
-        environment = self.deployment.environment | minimal
-        self.minimal = Deployment(Plain(project, PLAIN_COMMANDS[name]), environment, "")
+        platform = Stock(self.deployment.platform.folder)
+        return Site(platform, self.deployment.environment | changes)
 
-    def load(self, site: Site, path: str = "/") -> pages.Figures:
-        return asyncio.run(pages.load(site, self.sessions[0], path))
-
-    def beside_minimal(self) -> tuple[Row, Row]:
-        """The rows of the page and of its style sheet, each start of which is a turn."""
-        of_pages, of_styles = [], []
-        for _ in range(STARTS):
-            with self.deployment.site() as site, self.minimal.site() as other:
-                path = style_sheet(site)
-                of_pages.append((self.load(site), self.load(other)))
-                of_styles.append((self.load(site, path), self.load(other, path)))
-        return self.of_starts("pages", of_pages), self.of_starts("files", of_styles)
-
-    def of_starts(self, what: str, rounds: list[Round]) -> Row:
-        most = [max(each.cpu for each in side) for side in zip(*rounds, strict=True)]
-        row: Row = {"server": self.name, **compared("minimal", rounds, what)}
-        return row | {"most CPU ms": most[0], "minimal most CPU ms": most[1]}
-
-    def beside(self, wsgi: "Server") -> Row:
-        with (
-            self.deployment.site(WEB_CONCURRENCY="1") as site,
-            wsgi.deployment.site(WEB_CONCURRENCY="1") as other,
-        ):
-            rounds = [(self.load(site), wsgi.load(other)) for _ in range(ROUNDS)]
-        return {"server": self.name, **compared("WSGI", rounds)}
+    def sites(self) -> Iterator[tuple[Row, Site]]:
+        """Each with the first columns of its row."""
+        for connections in CONNECTIONS[self.interface]:
+            row: Row = {"server": self.title, "handler": "Django's", "connections": connections}
+            yield row, self.stock(connections)
+        row = {"server": self.title, "handler": "ours", "connections": OWN_CONNECTIONS[self.name]}
+        yield row, self.deployment.site(WEB_CONCURRENCY="1")
 
     def busy(self) -> Row:
         changes = add_views(self.deployment)
-        threads = "from django.conf import settings; print(settings.WEB_THREADS)"
+        limit = "from paas.conf import settings; print(settings.WEB_THREADS + settings.ASYNC_CONNECTIONS)"
 
         def connections() -> int:
             return self.services.postgres.connections(self.database)
 
         with self.deployment.site(**changes, WEB_CONCURRENCY="1") as site:
             row = asyncio.run(busy.measure(site, self.sessions[0], connections))
-        most = str(int(self.deployment.run_script(threads)) + 2)
-        return {"server": self.name, **row, "threads + 2": most}
-
-    def others(self) -> Row:
-        with self.deployment.site() as site:
-            row: Row = {"server": self.name, "boot s": site.boot_seconds}
-            row["memory MB"] = site.boot_megabytes
-            found = pages.medians(self.load(site, "/healthz") for _ in range(OTHER_ROUNDS))
-        row["health/s"], row["health CPU ms"] = found.per_second, found.cpu
-        return row | {"health p50 ms": found.p50, "health p99 ms": found.p99}
+        return {"server": self.title, **row, "limit": self.deployment.run_script(limit).strip()}
 
     def sockets(self) -> list[Row]:
         with self.deployment.site(WEB_CONCURRENCY="1") as site:
@@ -155,28 +129,35 @@ class Server:
                 return self.services.redis_connections(site.process)
 
             rows = asyncio.run(sockets.measure(site, self.sessions, redis_connections))
-        return [{"server": self.name, **row} for row in rows]
+        return [{"server": self.title, **row} for row in rows]
 
 
-def style_sheet(site: Site) -> str:
-    """The path of the home page's style sheet."""
-    with site.visitor() as visitor:
-        (path,) = set(re.findall(r'href="(/static/[^"]+\.css)"', visitor.get("/").text))
-    return path
+def compare(servers: list[Server]) -> list[Row]:
+    """A row for each site of each server. All are up at once, and take turns in alternating order."""
+    with ExitStack() as stack:
+        sites = [
+            (row, stack.enter_context(site), server.sessions[0])
+            for server in servers
+            for row, site in server.sites()
+        ]
+        turns: list[list[pages.Figures]] = [[] for _ in sites]
+        for turn in range(TURNS):
+            numbers = range(len(sites))
+            for number in numbers if turn % 2 else reversed(numbers):
+                _, site, session = sites[number]
+                turns[number].append(asyncio.run(pages.load(site, session)))
+    return [row | shown(found, turns[0]) for (row, _, _), found in zip(sites, turns, strict=True)]
 
 
-def compared(name: str, rounds: list[Round], what: str = "pages") -> Row:
-    """The figures of two sites that were asked in turns, and the ratios in each turn."""
-    ours, theirs = map(pages.medians, zip(*rounds, strict=True))
+def shown(turns: list[pages.Figures], base: list[pages.Figures]) -> Row:
+    middle = pages.medians(turns)
+    ratios = [one.cpu / other.cpu for one, other in zip(turns, base, strict=True)]
+    low, _, high = quantiles(ratios, n=4)
     return {
-        f"{what}/s": ours.per_second,
-        f"{name} {what}/s": theirs.per_second,
-        "ratio": median(one.per_second / two.per_second for one, two in rounds),
-        "CPU ms": ours.cpu,
-        f"{name} CPU ms": theirs.cpu,
-        "CPU ratio": median(one.cpu / two.cpu for one, two in rounds),
-        "p50 ms": ours.p50,
-        f"{name} p50 ms": theirs.p50,
-        "p99 ms": ours.p99,
-        f"{name} p99 ms": theirs.p99,
+        "CPU ms": middle.cpu,
+        "times": median(ratios),
+        "quartiles": f"{low:.2f} to {high:.2f}",
+        "pages/s": middle.per_second,
+        "p50 ms": middle.p50,
+        "p99 ms": middle.p99,
     }
