@@ -42,7 +42,7 @@ forwarder_headers = ""
 # Nothing here uses the socket for `gunicornc`, a file in the home folder that commands Gunicorn.
 control_socket_disable = True
 
-# JSON lines from the first one on, as Django's, and no access log: paas.request_log has a better one.
+# JSON lines from the first one on, as Django's, and no access log: paas.logs.requests has a better one.
 # A platform's GUNICORN_CMD_ARGS, which wins over this file, turns Gunicorn's on: its logger is off.
 logconfig_dict = logs.configuration("INFO")
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from example.models import User
 from paas.accounts.forms import UsernameForm
-from paas.sessions import SessionStore
+from paas.accounts.sessions import SessionStore
 
 PASSWORD = "a long enough passphrase"
 

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from example.waiting import TIMEOUT, until
-from paas import proxy_headers
 from paas.asgi import shutdown
 from paas.asgi.close_codes import INTERNAL_ERROR
 from paas.asgi.management.commands.runserver import Command
 from paas.asgi.shutdown import GracefulShutdown
 from paas.asgi.websockets import HandleErrors, LogSockets, ReadHandshake
+from paas.platforms import proxy_headers
 
 # Imported here and not in a test: it exits if DEBUG is off and the settings are not for production.
 application = import_string(settings.ASGI_APPLICATION)

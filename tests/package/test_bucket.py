@@ -8,10 +8,9 @@ from environs import Env
 
 from example.models import User
 from example.production import VALID_SETTINGS
-from paas import bucket_checks
-from paas.bucket import Bucket
-from paas.checks import problems
-from paas.variables import bucket_options, bucket_origin
+from paas.checks import bucket, problems
+from paas.env import bucket_options, bucket_origin
+from paas.storage.bucket import Bucket
 
 
 def test_urls_are_signed_and_have_the_bucket_in_the_host_name():
@@ -73,7 +72,7 @@ def add_field(monkeypatch):
         field.set_attributes_from_name("cv")
         field.model = User
         monkeypatch.setattr(User._meta, "local_fields", [*User._meta.local_fields, field])
-        monkeypatch.setattr(bucket_checks, "has_extra", lambda: False)
+        monkeypatch.setattr(bucket, "has_extra", lambda: False)
 
     return add
 

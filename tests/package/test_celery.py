@@ -8,9 +8,10 @@ from celery import shared_task, signals
 from celery.app.trace import build_tracer
 from structlog.contextvars import bound_contextvars, get_contextvars
 
-from paas import celery, connections
-from paas.celery import MAX_RETRY_SECONDS, VISIBILITY_TIMEOUT
+from paas.celery import config
+from paas.celery.config import MAX_RETRY_SECONDS, VISIBILITY_TIMEOUT
 from paas.conf import settings
+from paas.db import budget
 
 # By the setting: what it is, and what another value would cost.
 PROTECTING = {
@@ -24,7 +25,7 @@ PROTECTING = {
     "broker_connection_retry_on_startup": True,  # a worker would end while Redis restarts
     "worker_enable_remote_control": False,  # two more connections of Redis for each worker
     "broker_pool_limit": 0,  # each web process would keep connections of Redis
-    "beat_scheduler": "paas.periodic:OnceScheduler",  # each worker would send every periodic task
+    "beat_scheduler": "paas.celery.periodic:OnceScheduler",  # each worker would send every periodic task
 }
 
 
@@ -51,7 +52,7 @@ def test_no_task_is_given_to_a_second_worker_while_it_may_still_run(all_tasks):
 
 def test_a_longer_time_limit_of_tasks_is_one_setting(settings):
     settings.TASK_TIME_LIMIT = 3600
-    read = runpy.run_path(celery.__file__)
+    read = runpy.run_path(config.__file__)
     assert (read["task_soft_time_limit"], read["task_time_limit"]) == (2880, 3600)
     seconds = read["broker_transport_options"]["visibility_timeout"]
     assert seconds > read["task_time_limit"] + MAX_RETRY_SECONDS
@@ -72,8 +73,8 @@ def test_a_misconfigured_worker_does_not_start(configure, capsys):
 def test_a_worker_logs_the_connections_of_its_tasks_and_its_clock(monkeypatch, settings):
     settings.DEBUG = True
     logged: list[int] = []
-    monkeypatch.setattr(connections, "log_at_start", logged.append)
-    celery.check()
+    monkeypatch.setattr(budget, "log_at_start", logged.append)
+    config.check()
     assert logged == [app.conf.worker_concurrency + 1]
 
 

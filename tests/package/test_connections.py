@@ -4,10 +4,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from paas import connections
-from paas.checks import connections_per_process
-from paas.connections import Budget
-from paas.health import probe_database
+from paas.db.budget import Budget, connections_per_process, log_connections, read_budget
+from paas.site.health import probe_database
 
 needs_postgresql = pytest.mark.skipif(
     "postgresql" not in settings.DATABASES["default"]["ENGINE"], reason="needs PostgreSQL"
@@ -18,9 +16,9 @@ needs_postgresql = pytest.mark.skipif(
 def budget(monkeypatch):
     """A budget in place of PostgreSQL's answer, to be changed."""
     found = Budget(limit=20, in_use=15)
-    monkeypatch.setattr(connections, "read_budget", lambda connection: found)
+    monkeypatch.setattr("paas.db.budget.read_budget", lambda connection: found)
     monkeypatch.setattr(connection, "vendor", "postgresql")
-    monkeypatch.setattr(connections, "LAST_WARNING", {})
+    monkeypatch.setattr("paas.db.budget.LAST_WARNING", {})
     return found
 
 
@@ -29,7 +27,7 @@ def lines(events) -> list[dict]:
 
 
 def test_the_start_of_a_process_is_a_line_with_the_limit(budget, events):
-    connections.log_connections(connection, 6)
+    log_connections(connection, 6)
     [line] = lines(events)
     assert (line["limit"], line["in_use"], line["this_process"]) == (20, 15, 6)
     assert line["database"] == "default"
@@ -38,7 +36,7 @@ def test_the_start_of_a_process_is_a_line_with_the_limit(budget, events):
 
 def test_four_fifths_of_the_limit_are_a_warning(budget, events):
     budget.in_use = 16
-    connections.log_connections(connection, 6)
+    log_connections(connection, 6)
     assert [line["level"] for line in lines(events)] == ["warning"]
 
 
@@ -54,5 +52,5 @@ def test_a_probe_logs_only_a_shortage_and_not_each_time(db, budget, events):
 
 @needs_postgresql
 def test_postgresql_has_more_connections_than_are_in_use(db):
-    budget = connections.read_budget(connection)
+    budget = read_budget(connection)
     assert 0 < budget.in_use < budget.limit

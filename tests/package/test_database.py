@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from paas import database
+from paas.db import health
 
 
 @pytest.fixture
@@ -16,20 +16,20 @@ def connection(monkeypatch):
     with ours, server:
         found = SimpleNamespace(vendor="postgresql", connection=ours, server=server)
         every = SimpleNamespace(all=lambda initialized_only: [found])
-        monkeypatch.setattr(database, "connections", every)
+        monkeypatch.setattr(health, "connections", every)
         yield found
 
 
 def is_checked(connection) -> bool:
     """Whether Django checks the connection with a query at the start of a request."""
     connection.health_check_done = False
-    database.skip_health_checks()
+    health.skip_health_checks()
     return not connection.health_check_done
 
 
 def test_a_connection_is_checked_with_a_query_first_and_then_not_for_a_while(connection):
     assert [is_checked(connection) for _ in range(3)] == [True, False, False]
-    connection.checked_at -= database.QUERY_INTERVAL
+    connection.checked_at -= health.QUERY_INTERVAL
     assert [is_checked(connection) for _ in range(3)] == [True, False, False]
 
 

@@ -3,7 +3,7 @@
 import pytest
 from environs import Env
 
-from paas.database_url import database, is_pooled
+from paas.db.url import database, is_pooled
 
 POOL = "postgres://ada:secret@pool.example.com:6432/site"
 DIRECT = "postgres://ada:secret@db.example.com:5432/site"

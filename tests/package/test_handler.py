@@ -25,12 +25,12 @@ from django.urls import get_script_prefix, path, register_converter
 from django.views.decorators.csrf import csrf_exempt
 
 from example.waiting import TIMEOUT, until
-from paas import health
 from paas.asgi import incoming
 from paas.asgi.handler import ASGIHandler
 from paas.asgi.shutdown import GracefulShutdown
 from paas.asgi.threads import RequestThread, current
 from paas.limits import max_body_size
+from paas.site import health
 
 # Of a stream; more than are sent before a disconnect is noticed.
 PARTS = 1000

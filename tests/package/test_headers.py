@@ -4,7 +4,7 @@ import pytest
 from django.http import HttpResponse
 from django.urls import include, path
 
-from paas.headers import headers
+from paas.site.headers import headers
 
 HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from paas import images
-from paas.images import DECODE_LOCK, validate_and_reencode
+from paas.storage import images
+from paas.storage.images import DECODE_LOCK, validate_and_reencode
 
 INVALID = "This file is not a JPEG, PNG, WebP or GIF picture."
 COPYRIGHT = 0x8298

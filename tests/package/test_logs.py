@@ -15,9 +15,9 @@ from django.test import Client
 from django.urls import include, path, reverse
 from structlog.contextvars import bound_contextvars
 
+from paas.accounts.sessions import SessionStore
 from paas.limits import OVERLOADED
 from paas.logs import BACKGROUND_LOGGERS, MAX_FRAMES, MAX_PATH_LENGTH, format_exception
-from paas.sessions import SessionStore
 
 DJANGO_ERRORS = ["DisallowedHost", "RequestDataTooBig", "TooManyFieldsSent", "TooManyFilesSent"]
 
@@ -220,7 +220,7 @@ def test_sentry_is_not_imported_without_sentry_dsn():
 def test_sentry_as_the_project_has_set_it_up_stays():
     script = (
         "import sentry_sdk; sentry_sdk.init('https://own@127.0.0.1:1/1');"
-        "from paas.sentry import init_sentry; init_sentry('https://other@127.0.0.1:1/2');"
+        "from paas.logs.sentry import init_sentry; init_sentry('https://other@127.0.0.1:1/2');"
         "print(sentry_sdk.get_client().dsn)"
     )
     command = [sys.executable, "-c", script]

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from paas import lost_tasks
-from paas.worker.models import UnfinishedTask
+from paas.celery import lost_tasks
+from paas.celery.models import UnfinishedTask
 
 pytestmark = pytest.mark.django_db
 

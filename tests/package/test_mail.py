@@ -4,9 +4,9 @@ import pytest
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 
-from paas.mail import send
-from paas.mail_checks import check_mail
-from paas.variables import smtp_options
+from paas.accounts.mail import send
+from paas.checks.mail import check_mail
+from paas.env import smtp_options
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
@@ -51,7 +51,7 @@ def listener():
 def test_a_mail_server_that_hangs_or_refuses_is_logged_and_raises_nothing(
     settings, listener, events, monkeypatch
 ):
-    monkeypatch.setattr("paas.variables.SMTP_TIMEOUT", 0.2)
+    monkeypatch.setattr("paas.env.SMTP_TIMEOUT", 0.2)
     port = listener.getsockname()[1]
     message = EmailMessage("A subject", "secret link", "site@example.com", ["ada@example.com"])
     for url in (f"smtp://127.0.0.1:{port}", "smtp://127.0.0.1:1"):

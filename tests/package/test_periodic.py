@@ -8,8 +8,8 @@ from celery import current_app
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from paas.periodic import OnceScheduler
-from paas.worker.models import PeriodicTask
+from paas.celery.models import PeriodicTask
+from paas.celery.periodic import OnceScheduler
 
 # The scheduler closes its connection, which a test's transaction would not survive.
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,15 +6,15 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from paas.checks import connections_per_process
-from paas.database import check_socket
-from paas.database_url import POSTGRESQL
-from paas.pool import share_connections
+from paas.db.budget import connections_per_process
+from paas.db.health import check_socket
+from paas.db.pool import share_connections
+from paas.db.url import POSTGRESQL
 
 
 @pytest.fixture
 def database(settings, monkeypatch):
-    """A PostgreSQL database as paas.database_url makes it."""
+    """A PostgreSQL database as paas.db.url makes it."""
     found: dict = {"ENGINE": POSTGRESQL, "CONN_MAX_AGE": 600, "OPTIONS": {"sslmode": "require"}}
     monkeypatch.setitem(settings.DATABASES, "default", found)
     settings.DATABASE_POOL_SIZE, settings.DATABASE_IS_POOLED = 4, False
@@ -70,7 +70,7 @@ def test_a_connection_that_postgresql_has_closed_is_not_lent_again(monkeypatch):
     drained: list = []
     wrapper = SimpleNamespace(pool=SimpleNamespace(drain=lambda: drained.append(1)))
     connections = SimpleNamespace(all=lambda initialized_only: [wrapper, SimpleNamespace()])
-    monkeypatch.setattr("paas.database.connections", connections)
+    monkeypatch.setattr("paas.db.health.connections", connections)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         connection = Connection(socket=ours)

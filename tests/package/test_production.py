@@ -11,16 +11,13 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.urls import path
 from django.views.generic import RedirectView
 
-import paas.platform
-from paas import health, proxy_headers
-from paas.checks import (
-    check_admin_path,
-    check_leftovers,
-    check_variables,
-    connections_per_process,
-    problems,
-)
-from paas.database_url import POSTGRESQL
+import paas.platforms.none
+from paas.checks import check_variables, problems
+from paas.checks.production import check_admin_path
+from paas.db.budget import connections_per_process
+from paas.db.url import POSTGRESQL
+from paas.platforms import proxy_headers
+from paas.site import health
 from paas.startup import exit_if_misconfigured
 
 PER_PROCESS = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -121,15 +118,6 @@ def test_the_admin_s_path_must_be_its_own(settings):
 urlpatterns = [path("accounts/", RedirectView.as_view()), path("accounts/", admin.site.urls)]
 
 
-def test_files_of_a_project_s_old_machinery_are_named(tmp_path, monkeypatch):
-    assert check_leftovers() == []
-    (tmp_path / "paas").mkdir()
-    (tmp_path / "paas/health.py").touch()
-    monkeypatch.chdir(tmp_path)
-    [error] = check_leftovers()
-    assert error.msg == "Python takes the package django-paas, and ignores paas/health.py."
-
-
 def test_more_threads_than_database_connections_are_a_problem(configure, only_problem, settings):
     settings.WEB_THREADS = 7
     # One for /readyz; three for async views, and one for WebSockets.
@@ -205,9 +193,9 @@ def test_a_probe_keeps_no_connection(db, monkeypatch):
 
 
 def test_a_misspelled_probe_fails_at_the_start(settings):
-    settings.READINESS_PROBES = {"database": "paas.health.probe_datbase"}
+    settings.READINESS_PROBES = {"database": "paas.site.health.probe_datbase"}
     with pytest.raises(ImportError):
-        apps.get_app_config("django_paas").ready()
+        apps.get_app_config("paas").ready()
 
 
 def hang() -> str:
@@ -222,7 +210,7 @@ def test_a_probe_that_hangs_delays_readyz_by_its_timeout_only_and_no_other_probe
     client, monkeypatch, settings
 ):
     monkeypatch.setattr(health, "probe_database", lambda: "ok")
-    probes = {"stuck": f"{__name__}.hang", "database": "paas.health.probe_database"}
+    probes = {"stuck": f"{__name__}.hang", "database": "paas.site.health.probe_database"}
     settings.READINESS_PROBES = probes
     began = time.monotonic()
     response = client.get("/readyz")
@@ -269,7 +257,7 @@ def test_the_client_s_ip_behind_proxies_of_one_s_own(client, settings, proxies, 
 
 
 def test_without_a_platform_no_header_is_trusted(client, monkeypatch):
-    monkeypatch.setattr(proxy_headers, "platform", paas.platform)
+    monkeypatch.setattr(proxy_headers, "platform", paas.platforms.none)
     headers = {"x-forwarded-for": "198.51.100.66", "x-request-start": "1000000000000"}
     request = client.get("/favicon.ico", headers=headers).wsgi_request
     assert (request.META["REMOTE_ADDR"], request.queue_milliseconds) == ("127.0.0.1", None)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paas.redis_checks import check_redis
+from paas.checks.redis import check_redis
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ def test_an_invalid_redis_url_is_one_deploy_error(only_problem, url, message):
 def test_a_malformed_redis_url_has_a_hint_that_shows_it_and_not_the_command_that_creates_it(
     configure,
 ):
-    configure(REDIS_URL="localhost", PLATFORM="paas.heroku")
+    configure(REDIS_URL="localhost", PLATFORM="paas.platforms.heroku")
     error = check_redis()
     assert error is not None
     assert error.hint == "heroku config:get REDIS_URL shows it."

@@ -3,7 +3,7 @@
 import pytest
 from django.http import HttpResponseNotFound
 
-from paas.middleware import MAX_CACHED_FILE, StaticFilesMiddleware
+from paas.site.middleware import MAX_CACHED_FILE, StaticFilesMiddleware
 
 SMALL, LARGE = b"p { color: red }", b"x" * (MAX_CACHED_FILE + 1)
 

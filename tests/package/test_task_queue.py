@@ -11,7 +11,7 @@ from celery import group, shared_task
 from kombu.message import Message
 from redis.exceptions import ConnectionError, DataError, ResponseError, TimeoutError
 
-from paas.task_queue import check, dropping
+from paas.celery.queue import check, dropping
 
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
 
@@ -138,7 +138,7 @@ def test_a_message_at_which_celery_fails_is_dropped(error, events):
     dropping(fail)(message)
     assert message.rejected
     [line] = events()
-    assert (line["logger"], line["level"]) == ("paas.task_queue", "error")
+    assert (line["logger"], line["level"]) == ("paas.celery.queue", "error")
     assert line["event"].startswith(f"Dropped a message that is no task: {error.__name__}: ")
 
 

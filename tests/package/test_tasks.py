@@ -6,7 +6,7 @@ from django.contrib.sessions.models import Session
 from django.core.mail import EmailMessage
 from django.utils import timezone
 
-from paas.tasks import clear_sessions, queue_mail, send_mail
+from paas.celery.tasks import clear_sessions, queue_mail, send_mail
 
 MESSAGE = EmailMessage("Subject", "Body", "site@example.com", ["ada@example.com"])
 

@@ -7,8 +7,8 @@ from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import path
 
-from paas.database_url import POSTGRESQL
-from paas.timeouts import limit_statements
+from paas.db.timeouts import limit_statements
+from paas.db.url import POSTGRESQL
 
 
 def time_out(request):

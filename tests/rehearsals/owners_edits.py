@@ -145,7 +145,7 @@ async def application(scope, receive, send):  # type: ignore[no-redef]
     await django_application(scope, receive, send)
 """
 # The machinery was a folder of the project, and the URLs of WebSockets a file, until v0.3.
-MACHINERY, ROUTING = "paas/sentry.py", "presence/routing.py"
+MACHINERY, ROUTING = "paas/logs/sentry.py", "presence/routing.py"
 
 
 def edit(project: Checkout, version: str) -> None:

@@ -27,7 +27,7 @@ HASHING_THREADS = 12
 ABORTED = 300
 # The most threads that any server has, in all of its processes.
 MOST_THREADS = 8
-# The timeout of paas/mail.py for a mail server that hangs.
+# The timeout of paas/accounts/mail.py for a mail server that hangs.
 MAIL_SECONDS = 5
 
 

@@ -64,7 +64,7 @@ def test_no_password_is_logged_while_the_database_and_redis_refuse_it(
         # With a pool the request got no connection in time.
         pooled = project.answers["server"] == "wsgi-gunicorn"
         assert page.result().status_code == (503 if pooled else 500)
-    unready = events(site, "paas.health", 1)[-1]
+    unready = events(site, "paas.site.health", 1)[-1]
     assert unready["database"] in ("unreachable", "no answer in time")
     if has_sockets:
         lines = events(site, "paas.asgi.websockets", 4)

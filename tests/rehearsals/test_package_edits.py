@@ -50,7 +50,7 @@ def test_an_update_of_the_package_is_merged_with_the_owner_s_edit(project, tmp_p
     template.run(COMMIT)
     Checkout(tmp_path, home).run(f"cruft create {shlex.quote(str(template.folder))} --no-input")
     owner = Checkout(tmp_path / project.folder.name, home)
-    changed, gone = f"{VENDOR}/src/paas/health.py", f"{VENDOR}/src/paas/images.py"
+    changed, gone = f"{VENDOR}/src/paas/site/health.py", f"{VENDOR}/src/paas/storage/images.py"
     old = owner.read(changed)
     owner.append(changed, "\n# By the owner.\n")
     owner.run(COMMIT)

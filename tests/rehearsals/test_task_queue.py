@@ -58,7 +58,7 @@ PARTS: dict[str, dict] = {
     "no headers": {"headers": None},
     "headers of a list": {"headers": []},
     "headers of a string": {"headers": "x"},
-    "only the name": {"headers": {"task": "paas.tasks.clear_sessions"}},
+    "only the name": {"headers": {"task": "paas.celery.tasks.clear_sessions"}},
 }
 PROPERTIES: dict[str, dict] = {
     "delivery tag of null": {"delivery_tag": None},
@@ -99,7 +99,7 @@ def message(kind: str, good: bytes) -> bytes:
 @pytest.fixture(scope="module")
 def good(deployment, services) -> bytes:
     services.valkey.flush()
-    deployment.run_script("from paas.tasks import clear_sessions; clear_sessions.delay()")
+    deployment.run_script("from paas.celery.tasks import clear_sessions; clear_sessions.delay()")
     return services.valkey.queued()[0]
 
 
@@ -123,7 +123,7 @@ def test_a_message_that_is_no_task_is_dropped_with_one_error_line(running, servi
     wait_until(lambda: any("succeeded" in event["event"] for event in new()), kind, PATIENCE)
     wait_until(lambda: not services.valkey.tasks(), "the end of the task")
     [line] = [event for event in new() if event["level"] != "info"]
-    assert (line["logger"], line["level"]) == ("paas.task_queue", "error")
+    assert (line["logger"], line["level"]) == ("paas.celery.queue", "error")
     assert line["event"].startswith("Dropped a message that is no task: ")
     assert SECRET not in str(line)
     assert "Traceback" not in running.output()
@@ -137,7 +137,7 @@ def test_a_message_that_is_no_task_is_dropped_with_one_error_line(running, servi
 def test_a_task_is_run_however_celery_sends_it(running, deployment, protocol, options):
     before = len(events(running))
     deployment.run_script(
-        "import uuid; from celery import current_app; from paas.tasks import clear_sessions; "
+        "import uuid; from celery import current_app; from paas.celery.tasks import clear_sessions; "
         f"current_app.conf.task_protocol = {protocol}; clear_sessions.apply_async({options})"
     )
     wait_until(lambda: "succeeded" in str(events(running)[before:]), options, PATIENCE)

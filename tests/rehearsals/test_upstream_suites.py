@@ -74,7 +74,7 @@ def test_channels_redis(whose, source, services, count):
 
 MIDDLEWARE = {
     "stock": "whitenoise.middleware.WhiteNoiseMiddleware",
-    "ours": "paas.middleware.StaticFilesMiddleware",
+    "ours": "paas.site.middleware.StaticFilesMiddleware",
 }
 
 

@@ -43,7 +43,7 @@ PROTECTING = {
     "TRUSTED_PROXIES": 0,  # a client could send an address of its choice
     "MAX_QUEUED_REQUESTS": 500,  # requests would wait longer than the router does
     "FILE_UPLOAD_MAX_MEMORY_SIZE": 65536,  # slow uploads would fill the memory
-    "SEND_MAIL": "paas.tasks.queue_mail",  # a page would wait for the mail server
+    "SEND_MAIL": "paas.celery.tasks.queue_mail",  # a page would wait for the mail server
     "TASK_TIME_LIMIT": 300,  # a task that hangs would hold a process of the worker
     "WORKER_CONCURRENCY": 2,  # a worker would not fit in 512 MB
     "ACCOUNT_EMAIL_VERIFICATION": "mandatory",  # an account could have another's address
@@ -96,6 +96,6 @@ print(json.dumps([app.task_cls, periodic, [name in app.tasks for name in periodi
 def test_celery_finds_lost_tasks_and_what_they_left_to_do(clone):
     clone.write("print_celery.py", PRINT_CELERY)
     task_class, periodic, found = json.loads(clone.run("python print_celery.py"))
-    assert task_class == "paas.lost_tasks:Task"
-    assert periodic == ["paas.tasks.clear_sessions", "welcome.tasks.send_missed"]
+    assert task_class == "paas.celery.lost_tasks:Task"
+    assert periodic == ["paas.celery.tasks.clear_sessions", "welcome.tasks.send_missed"]
     assert found == [True, True]

@@ -7,7 +7,9 @@ from typing import Any
 
 from django.utils.csp import CSP
 from environs import Env, validate
-from paas import database_url, logs, variables
+from paas import logs
+from paas.db.url import database, is_pooled
+from paas.env import bucket_options, bucket_origin, is_mail_url, smtp_options
 
 from config.accounts import *
 
@@ -38,7 +40,7 @@ INSTALLED_APPS = [
     "paas.presence",
     # <% endif %>
     # <% if cookiecutter.use_celery %>
-    "paas.worker",
+    "paas.celery",
     # <% endif %>
     "paas.accounts",  # above allauth, whose templates it replaces
     "paas.accounts.apps.AdminConfig",
@@ -76,12 +78,12 @@ MIDDLEWARE = [
     # Set headers: first, so that redirects, static files and error pages have them too.
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "paas.headers.SecurityHeadersMiddleware",
-    "paas.proxy_headers.ClientAddressMiddleware",
-    "paas.request_log.RequestLogMiddleware",
+    "paas.site.headers.SecurityHeadersMiddleware",
+    "paas.platforms.proxy_headers.ClientAddressMiddleware",
+    "paas.logs.requests.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "paas.health.HealthCheckMiddleware",
-    "paas.middleware.StaticFilesMiddleware",
+    "paas.site.health.HealthCheckMiddleware",
+    "paas.site.middleware.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -89,7 +91,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
-    "paas.timeouts.StatementTimeoutMiddleware",
+    "paas.db.timeouts.StatementTimeoutMiddleware",
 ]
 
 # URLs: https://docs.djangoproject.com/en/6.1/topics/http/urls/
@@ -142,28 +144,20 @@ MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=at_least_1)
 FILE_UPLOAD_MAX_MEMORY_SIZE = 65536
 # <% endif %>
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
-PLATFORM = "paas.{{ cookiecutter.platform }}"  # its headers and commands
-DEPLOY_CHECKS = [  # modules
-    "paas.checks",
-    "paas.mail_checks",
-    # <% if cookiecutter.__redis == "yes" %>
-    "paas.redis_checks",
-    # <% endif %>
-    "paas.bucket_checks",
-    # <% if cookiecutter.__interface == "asgi" %>
-    "paas.asgi.checks",
-    # <% endif %>
-]
+PLATFORM = (
+    "paas.platforms.{{ cookiecutter.platform }}"  # module with the router's headers and CLI hints
+)
+DEPLOY_CHECKS: list[str] = []  # modules whose checks run before each release
 READINESS_PROBES = {  # of /readyz: functions that return "ok" or another status, or raise
-    "database": "paas.health.probe_database",
+    "database": "paas.site.health.probe_database",
     # <% if cookiecutter.__redis == "yes" %>
-    "redis": "paas.redis.probe_redis",
+    "redis": "paas.site.health.probe_redis",
     # <% endif %>
 }
 
 # Database: https://docs.djangoproject.com/en/6.1/ref/settings/#databases
-DATABASES = {"default": database_url.database(env, DEBUG)}
-DATABASE_IS_POOLED = database_url.is_pooled(env)
+DATABASES = {"default": database(env, DEBUG)}
+DATABASE_IS_POOLED = is_pooled(env)
 # <% if cookiecutter.server == "wsgi-gunicorn" %>
 # Connections that the threads of a web process share; 0: each thread has its own.
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 4, validate=validate.Range(min=0))
@@ -191,25 +185,25 @@ if REDIS_URL:
 
 # <% endif %>
 # <% if cookiecutter.use_celery %>
-# Celery, with more settings in paas.celery: https://docs.celeryq.dev/en/stable/
+# Celery, with more settings in paas.celery.config: https://docs.celeryq.dev/en/stable/
 # Processes that run a task each; with two, a worker fits in 512 MB.
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=at_least_1)
 TASK_TIME_LIMIT = 300  # seconds after which a task is ended: more than the longest one takes
 
 # <% endif %>
 # E-mail: https://docs.djangoproject.com/en/6.1/topics/email/
-EMAIL_URL = env.str("EMAIL_URL", "", validate=variables.is_mail_url)
+EMAIL_URL = env.str("EMAIL_URL", "", validate=is_mail_url)
 MAILERS: dict[str, dict[str, Any]] = {}
 if EMAIL_URL:
     smtp = "django.core.mail.backends.smtp.EmailBackend"
-    MAILERS["default"] = {"BACKEND": smtp, "OPTIONS": variables.smtp_options(EMAIL_URL)}
+    MAILERS["default"] = {"BACKEND": smtp, "OPTIONS": smtp_options(EMAIL_URL)}
 elif DEBUG:
     MAILERS["default"] = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 # <% if cookiecutter.use_celery %>
-SEND_MAIL = "paas.tasks.queue_mail"  # accounts send mail by a worker
+SEND_MAIL = "paas.celery.tasks.queue_mail"  # accounts send mail by a worker
 # <% else %>
-SEND_MAIL = "paas.mail.send"  # accounts send mail in the request
+SEND_MAIL = "paas.accounts.mail.send"  # accounts send mail in the request
 # <% endif %>
 
 # Users and accounts, with more settings in config/accounts.py: https://docs.allauth.org/
@@ -235,15 +229,15 @@ if ACCOUNT_EMAIL_VERIFICATION == "mandatory":
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 MFA_TOTP_ISSUER = SITE_NAME
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # http://localhost
-SESSION_ENGINE = "paas.sessions"
+SESSION_ENGINE = "paas.accounts.sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Caches: https://docs.djangoproject.com/en/6.1/topics/cache/
 CACHES: dict[str, dict[str, Any]] = {
-    # A table that all processes share. The rate limits of accounts count in it.
+    # A table that all processes share, which `migrate` creates. The rate limits of accounts count in it.
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "users_limits",
+        "LOCATION": "cache",
         "OPTIONS": {"MAX_ENTRIES": 20_000},
     },
 }
@@ -285,13 +279,13 @@ SECURE_CSP: dict[str, Any] = {
 MEDIA_ROOT = BASE_DIR / "media"
 MEDIA_URL = "/media/"
 # <% if cookiecutter.platform == "heroku" %>
-BUCKET = variables.bucket_options(env, "s3.{region_name}.amazonaws.com")
+BUCKET = bucket_options(env, "s3.{region_name}.amazonaws.com")
 # <% else %>
-BUCKET = variables.bucket_options(env, "{region_name}.digitaloceanspaces.com")
+BUCKET = bucket_options(env, "{region_name}.digitaloceanspaces.com")
 # <% endif %>
 if BUCKET["bucket_name"]:
-    STORAGES["default"] = {"BACKEND": "paas.bucket.Bucket", "OPTIONS": BUCKET}
-    SECURE_CSP["img-src"] += [variables.bucket_origin(BUCKET)]
+    STORAGES["default"] = {"BACKEND": "paas.storage.bucket.Bucket", "OPTIONS": BUCKET}
+    SECURE_CSP["img-src"] += [bucket_origin(BUCKET)]
 
 # HTTPS: https://docs.djangoproject.com/en/6.1/topics/security/#ssl-https
 if not DEBUG:
@@ -314,7 +308,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS for all subdomains, which may be other sites
     "security.W021",  # the same, for browsers' preload list
     "security.W019",  # X_FRAME_OPTIONS may be "SAMEORIGIN"; frame-ancestors of SECURE_CSP is stricter
-    "mail.W001",  # paas.mail_checks reports it: a site may go live without e-mail
+    "mail.W001",  # paas.checks.mail reports it: a site may go live without e-mail
 ]
 
 # Logs, by paas.logs, and Sentry: https://docs.sentry.io/platforms/python/

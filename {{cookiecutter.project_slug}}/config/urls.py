@@ -9,7 +9,7 @@ urlpatterns = [
     # <% if cookiecutter.__interface == "asgi" %>
     path("presence/", include("presence.urls")),
     # <% endif %>
-    path("", include("paas.media")),  # uploads, without a bucket
+    path("", include("paas.storage.media")),  # uploads, without a bucket
     # <% if cookiecutter.use_s3_media %>
     path("picture/", include("pictures.urls")),
     # <% endif %>

@@ -1,5 +1,5 @@
 from django import forms
-from paas.images import MAX_MEGABYTES, MAX_MEGAPIXELS, validate_and_reencode
+from paas.storage.images import MAX_MEGABYTES, MAX_MEGAPIXELS, validate_and_reencode
 
 TYPES = ",".join(f"image/{name.lower()}" for name in MAX_MEGAPIXELS)
 

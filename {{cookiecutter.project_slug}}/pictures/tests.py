@@ -94,7 +94,7 @@ def use_unreachable_bucket(settings):
     def use() -> None:
         keys = {"access_key": "key", "secret_key": "secret"}
         options = keys | {"bucket_name": "uploads", "endpoint_url": "https://127.0.0.1:1"}
-        bucket = {"BACKEND": "paas.bucket.Bucket", "OPTIONS": options}
+        bucket = {"BACKEND": "paas.storage.bucket.Bucket", "OPTIONS": options}
         settings.STORAGES = settings.STORAGES | {"default": bucket}
 
     return use

@@ -9,7 +9,7 @@ from django.db import OperationalError, transaction
 from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
-from paas.celery import MAX_RETRY_SECONDS
+from paas.celery.config import MAX_RETRY_SECONDS
 
 from welcome.models import Welcome
 

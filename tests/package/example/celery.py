@@ -4,6 +4,6 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example.settings")
 
-app = Celery("example", task_cls="paas.lost_tasks:Task")
-app.config_from_object("paas.celery")
+app = Celery("example", task_cls="paas.celery.lost_tasks:Task")
+app.config_from_object("paas.celery.config")
 app.autodiscover_tasks()

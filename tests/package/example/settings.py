@@ -5,7 +5,9 @@ from django.utils.csp import CSP
 from environs import Env
 
 from example.accounts import *
-from paas import database_url, logs, variables
+from paas import logs
+from paas.db.url import database, is_pooled
+from paas.env import is_mail_url, smtp_options
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -21,15 +23,15 @@ if IS_ASGI:
     ASGI_APPLICATION = "example.asgi.application"
 else:
     WSGI_APPLICATION = "example.wsgi.application"
-PLATFORM = env.str("PLATFORM", "paas.heroku")
-DATABASES = {"default": database_url.database(env, DEBUG)}
-DATABASE_IS_POOLED = database_url.is_pooled(env)
+PLATFORM = env.str("PLATFORM", "paas.platforms.heroku")
+DATABASES = {"default": database(env, DEBUG)}
+DATABASE_IS_POOLED = is_pooled(env)
 REDIS_URL = env.str("REDIS_URL", "")
-EMAIL_URL = env.str("EMAIL_URL", "", validate=variables.is_mail_url)
+EMAIL_URL = env.str("EMAIL_URL", "", validate=is_mail_url)
 MAILERS = {}
 if EMAIL_URL:
     smtp = "django.core.mail.backends.smtp.EmailBackend"
-    MAILERS["default"] = {"BACKEND": smtp, "OPTIONS": variables.smtp_options(EMAIL_URL)}
+    MAILERS["default"] = {"BACKEND": smtp, "OPTIONS": smtp_options(EMAIL_URL)}
 elif DEBUG:
     MAILERS["default"] = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
 BUCKET = {"access_key": "", "secret_key": "", "bucket_name": "", "region_name": ""}
@@ -39,12 +41,12 @@ SECURE_CSP = {"default-src": [CSP.NONE], "frame-ancestors": [CSP.NONE]}
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "limits"},
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"},
 }
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 if REDIS_URL:
     CHANNEL_LAYERS["default"] = {"BACKEND": "paas.asgi.channel_layer.ChannelLayer"}
-SESSION_ENGINE = "paas.sessions"
+SESSION_ENGINE = "paas.accounts.sessions"
 AUTHENTICATION_BACKENDS = ["paas.accounts.lockout.Backend"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
@@ -56,7 +58,7 @@ AUTH_USER_MODEL = "example.User"
 SITE_NAME = "Example"
 
 INSTALLED_APPS = [
-    *["paas", "paas.worker", *(["paas.asgi", "paas.presence"] if IS_ASGI else [])],
+    *["paas", "paas.celery", *(["paas.asgi", "paas.presence"] if IS_ASGI else [])],
     *["paas.accounts", "paas.accounts.apps.AdminConfig", "paas.site"],
     *["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.humanize"],
     *["django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles"],
@@ -65,12 +67,12 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "paas.headers.SecurityHeadersMiddleware",
-    "paas.proxy_headers.ClientAddressMiddleware",
-    "paas.request_log.RequestLogMiddleware",
+    "paas.site.headers.SecurityHeadersMiddleware",
+    "paas.platforms.proxy_headers.ClientAddressMiddleware",
+    "paas.logs.requests.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "paas.health.HealthCheckMiddleware",
-    "paas.middleware.StaticFilesMiddleware",
+    "paas.site.health.HealthCheckMiddleware",
+    "paas.site.middleware.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -78,7 +80,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
-    "paas.timeouts.StatementTimeoutMiddleware",
+    "paas.db.timeouts.StatementTimeoutMiddleware",
 ]
 TEMPLATES = [
     {
@@ -96,9 +98,6 @@ TEMPLATES = [
         },
     },
 ]
-DEPLOY_CHECKS = ["paas.checks", "paas.mail_checks", "paas.redis_checks"]
-if IS_ASGI:
-    DEPLOY_CHECKS.append("paas.asgi.checks")
 if not DEBUG:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True

@@ -4,25 +4,12 @@ import django.contrib.auth.models
 import django.contrib.auth.validators
 import django.db.models.functions.text
 import django.utils.timezone
-from django.core.management import call_command
 from django.db import migrations, models
-
-
-def create_table(apps, schema_editor):
-    """The table of the cache: https://docs.djangoproject.com/en/6.1/topics/cache/."""
-    call_command("createcachetable", "users_limits", database=schema_editor.connection.alias)
 
 
 class Migration(migrations.Migration):
 
     initial = True
-    # The migrations of v0.1 to v0.3, for databases that have them.
-    replaces = [
-        ('users', '0001_initial'),
-        ('users', '0002_username_in_any_case'),
-        ('users', '0003_email_addresses'),
-        ('users', '0004_limits'),
-    ]
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
@@ -56,5 +43,4 @@ class Migration(migrations.Migration):
                 ('objects', django.contrib.auth.models.UserManager()),
             ],
         ),
-        migrations.RunPython(create_table, migrations.RunPython.noop),
     ]

@@ -1,22 +1,19 @@
 """The runtime library of a Django project on a platform. README.md lists settings and public names.
 
-==================  ==============================================================================
-``checks``          deploy checks; a new one is a function with ``@environment_check``
-``conf``            the settings that this package reads, and their defaults
-``startup``         what every entry point calls: settings, apps, checks
-``heroku``          the platform's headers, and how to set a variable there; ``digitalocean`` too
-``health``          ``/healthz`` and ``/readyz``
-``logs``            the form of log lines; ``request_log`` logs one per request
-``proxy_headers``   the client's address and the request's id, from the platform's router
-``limits``          body size, queue and send timeout; ``@max_body_size`` for one view
-``database_url``    DATABASES from the environment, also through a connection pool
-``timeouts``        status 503 for a query that takes longer than ``STATEMENT_TIMEOUT``
-``accounts``        limits on logins, and password hashes
-``asgi``            the request handler, graceful shutdown, and WebSockets
-``servers``         Daphne, Gunicorn and Waitress with graceful shutdown and limits
-``worker``          the tables of Celery's tasks; ``celery``, ``tasks``, ``periodic``, ``lost_tasks``
-``testing``         a WebSocket client and a web process, for a project's tests
-==================  ==============================================================================
-"""
+==============  ==============================================================================
+``accounts``    log-in, sign-up, lockout, second factor, sessions and mail of accounts
+``asgi``        Django under ASGI: request handler, graceful shutdown, WebSockets
+``celery``      Celery's settings, queue and tables: tasks that survive deployments
+``checks``      deploy checks; one of your own is a function with ``@environment_check``
+``db``          DATABASES from the environment, pool and budget of connections, query timeout
+``logs``        JSON lines, one per request, and Sentry
+``platforms``   each platform's headers and commands; the client's address and the request's id
+``presence``    who is online
+``site``        health checks, security headers, static files, robots.txt and error pages
+``storage``     uploads in a bucket, and images
+``testing``     a WebSocket client and a web process, for a project's tests
+==============  ==============================================================================
 
-__version__ = "0.4.0"
+``startup`` is what every entry point calls, ``wsgi`` is Django under WSGI, ``conf`` has the settings
+that this package reads, ``env`` makes some of environment variables, ``limits`` bounds requests.
+"""

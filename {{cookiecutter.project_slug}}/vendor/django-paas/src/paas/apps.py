@@ -6,19 +6,19 @@ from django.utils.module_loading import import_string
 
 from paas import logs
 from paas.conf import settings
-from paas.database import skip_health_checks
+from paas.db.health import skip_health_checks
 
 
 class PaasConfig(AppConfig):
     name = "paas"
-    # The label "paas" belongs to paas.worker, whose tables have it in their names.
-    label = "django_paas"
 
     def ready(self):
         logs.configure_structlog()
         # After Django's close_old_connections(), which resets health_check_done.
         request_started.connect(skip_health_checks)
         # Importing these modules registers their checks.
+        from paas.checks import bucket, database, mail, production  # noqa: F401
+
         for module in settings.DEPLOY_CHECKS:
             import_module(module)
         # A misspelled probe fails here, not at the first /readyz.
@@ -26,6 +26,6 @@ class PaasConfig(AppConfig):
             import_string(probe)
         if settings.SENTRY_DSN:
             # Imported here, as it takes 0.2 s.
-            from paas.sentry import init_sentry
+            from paas.logs.sentry import init_sentry
 
             init_sentry(settings.SENTRY_DSN)

@@ -9,9 +9,9 @@ from django.conf import settings as project
 
 DEFAULTS: dict[str, Any] = {
     # Modules, by their dotted paths.
-    "PLATFORM": "paas.platform",
-    "DEPLOY_CHECKS": ["paas.checks"],
-    "READINESS_PROBES": {"database": "paas.health.probe_database"},
+    "PLATFORM": "paas.platforms.none",
+    "DEPLOY_CHECKS": [],
+    "READINESS_PROBES": {"database": "paas.site.health.probe_database"},
     # Limits of each request.
     "WEB_THREADS": 4,
     "ASYNC_CONNECTIONS": 3,
@@ -33,7 +33,7 @@ DEFAULTS: dict[str, Any] = {
     # Accounts.
     "SIGN_UP": "open",
     "STAFF_NEEDS_SECOND_FACTOR": False,
-    "SEND_MAIL": "paas.mail.send",
+    "SEND_MAIL": "paas.accounts.mail.send",
     "LOCKOUT_USER_AND_IP_LIMIT": 5,
     "LOCKOUT_IP_LIMIT": 50,
     "LOCKOUT_USER_LIMIT": 100,

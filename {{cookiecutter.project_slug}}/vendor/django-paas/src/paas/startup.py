@@ -45,9 +45,9 @@ def setup(is_serving: bool = True) -> None:
     django.setup(set_prefix=False)
     exit_if_misconfigured()
     # Imported here, as they need the settings.
-    from paas.connections import start_logging
-    from paas.pool import share_connections
-    from paas.timeouts import limit_statements
+    from paas.db.budget import start_logging
+    from paas.db.pool import share_connections
+    from paas.db.timeouts import limit_statements
 
     if not is_serving:
         return

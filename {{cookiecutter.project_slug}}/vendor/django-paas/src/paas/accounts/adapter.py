@@ -85,6 +85,6 @@ class AccountAdapter(DefaultAccountAdapter):
         import_string(settings.SEND_MAIL)(self.render_mail(template_prefix, email, context))
 
     def get_client_ip(self, request) -> str:
-        """REMOTE_ADDR, by paas.proxy_headers; allauth would count ::ffff:192.0.2.1 as a network."""
+        """REMOTE_ADDR, by paas.platforms.proxy_headers; allauth would count ::ffff:192.0.2.1 as a network."""
         address = ip_address(request.META["REMOTE_ADDR"])
         return str(getattr(address, "ipv4_mapped", None) or address)

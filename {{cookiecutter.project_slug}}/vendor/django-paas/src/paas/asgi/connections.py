@@ -14,7 +14,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from paas.conf import settings
-from paas.pool import pool_options
+from paas.db.pool import pool_options
 
 # Seconds after which the pool closes a connection that nobody has used: plans limit their number.
 POOL_MAX_IDLE = 20

@@ -15,7 +15,6 @@ from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.exceptions import RequestAborted
 from django.core.handlers import asgi, base
 
-from paas import health
 from paas.asgi import streaming
 from paas.asgi.checks import SYNC_ONLY_WARNING, sync_only_middleware
 from paas.asgi.connections import ClosingExecutor, close_unused
@@ -24,6 +23,7 @@ from paas.asgi.threads import PageThreads, RequestThread, Turns, current
 from paas.checks import APPLICATION_PARTS
 from paas.conf import settings
 from paas.limits import OVERLOADED, ErrorResponse, view_of
+from paas.site import health
 
 logger = logging.getLogger(__name__)
 

@@ -31,7 +31,7 @@ from paas.conf import settings
 
 TICKET_SECONDS = 30
 TICKET_SESSION = "ticket_session_key"
-# No session cookie can name a ticket's row: paas/sessions.py takes alphanumeric keys only.
+# No session cookie can name a ticket's row: paas/accounts/sessions.py takes alphanumeric keys only.
 KEY_PREFIX = "ticket."
 
 

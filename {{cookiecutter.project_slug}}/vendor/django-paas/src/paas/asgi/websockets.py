@@ -23,8 +23,8 @@ from paas.asgi.reject import RejectHandshake
 from paas.asgi.tickets import TicketAuth
 from paas.conf import settings
 from paas.logs import MAX_PATH_LENGTH
-from paas.proxy_headers import client_address, request_id
-from paas.request_log import milliseconds_since
+from paas.logs.requests import milliseconds_since
+from paas.platforms.proxy_headers import client_address, request_id
 
 logger = structlog.get_logger(__name__)
 

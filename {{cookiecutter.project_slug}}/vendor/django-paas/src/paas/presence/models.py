@@ -41,10 +41,6 @@ class OpenWebSocket(models.Model):
 
     objects = OpenWebSocketQuerySet.as_manager()
 
-    class Meta:
-        # As in projects of version 0.3 of the template.
-        db_table = "presence_connection"
-
     def __str__(self):
         return f"{self.user}, last seen {self.seen_at}"
 

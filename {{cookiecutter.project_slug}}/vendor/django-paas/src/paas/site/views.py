@@ -11,7 +11,7 @@ from django.views import defaults
 from django.views.decorators.http import require_safe
 
 from paas.conf import settings
-from paas.timeouts import is_pool_timeout
+from paas.db.timeouts import is_pool_timeout
 
 
 def without_form(error_page):

@@ -1,3 +1,4 @@
+from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import OperationalError, connections
@@ -14,6 +15,8 @@ class Command(migrate.Command):
     behind itself. Here it waits for ``--lock-timeout`` seconds, is rolled back, and the command
     fails: deploy again later. With ``atomic = False`` there is no timeout, as a part of it could not
     be rolled back.
+
+    It also creates the tables of database caches: no migration of an app owns CACHES.
     https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT
     """
 
@@ -35,6 +38,7 @@ class Command(migrate.Command):
             self.execute_sql("SELECT pg_advisory_lock(%s)", [LOCK_ID])
         try:
             super().handle(*args, **options)
+            call_command("createcachetable", database=options["database"], verbosity=0)
         except OperationalError as error:
             if not isinstance(error.__cause__, LockNotAvailable):
                 raise

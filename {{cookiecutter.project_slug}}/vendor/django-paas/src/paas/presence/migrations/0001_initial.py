@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Connection",
+            name="OpenWebSocket",
             fields=[
                 (
                     "id",
@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                     "user",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="connections",
+                        related_name="open_websockets",
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),

@@ -5,4 +5,4 @@ from daphne.management.commands import runserver
 
 class Command(runserver.Command):
     def log_action(self, protocol, action, details):
-        """Log nothing: paas/request_log.py and paas/asgi/websockets.py log more."""
+        """Log nothing: paas/logs/requests.py and paas/asgi/websockets.py log more."""

@@ -11,7 +11,7 @@ import structlog
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from paas.checks import connections_per_process
+from paas.conf import settings
 
 WARNING_SHARE = 0.8
 # Seconds between two warnings of a process: platforms ask for /readyz every few seconds.
@@ -46,6 +46,17 @@ class Budget:
     @property
     def share(self) -> float:
         return self.in_use / max(self.limit, 1)
+
+
+def connections_per_process() -> int:
+    """How many database connections a web process opens at most.
+
+    DATABASE_POOL_SIZE, or one for each thread and one for the probe of /readyz. Under ASGI also
+    ASYNC_CONNECTIONS, and one for all WebSockets.
+    """
+    for_threads = settings.DATABASE_POOL_SIZE or settings.WEB_THREADS + 1
+    is_asgi = getattr(settings, "ASGI_APPLICATION", None)
+    return for_threads + (settings.ASYNC_CONNECTIONS + 1 if is_asgi else 0)
 
 
 def read_budget(connection: BaseDatabaseWrapper) -> Budget:

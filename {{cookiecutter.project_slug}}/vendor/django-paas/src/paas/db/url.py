@@ -57,7 +57,7 @@ def read(env: Env, name: str, debug: bool) -> dict[str, Any]:
     """The settings of the database that the variable names; empty if it is not set."""
     if not env.str(name, ""):
         return {}
-    # Connections persist; paas/database.py checks them.
+    # Connections persist; paas/db/health.py checks them.
     found = env.dj_db_url(name, conn_max_age=600, conn_health_checks=True) or {}
     if found.get("ENGINE") != POSTGRESQL:
         return found

@@ -1,11 +1,11 @@
 from celery import current_app
 from django.core.management.base import BaseCommand, CommandError
 
-from paas.worker.models import UnfinishedTask
+from paas.celery.models import UnfinishedTask
 
 
 class Command(BaseCommand):
-    help = "Queue tasks again that were set aside (paas/lost_tasks.py); without an ID, list them."
+    help = "Queue tasks again that were set aside (paas/celery/lost_tasks.py); without an ID, list them."
 
     def add_arguments(self, parser):
         parser.add_argument("task_ids", nargs="*", metavar="ID")

@@ -1,8 +1,8 @@
 """Security headers that Django has no setting for. docs/protections.md here says how to relax them."""
 
 from paas.conf import settings
-from paas.middleware import NonBlockingMiddleware
-from paas.request_log import user_id
+from paas.logs.requests import user_id
+from paas.site.middleware import NonBlockingMiddleware
 
 # Browser features that no page of this site may use. ``settings.PERMISSIONS_POLICY`` allows some:
 # https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Permissions-Policy

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from paas.conf import settings
-from paas.middleware import NonBlockingMiddleware
+from paas.site.middleware import NonBlockingMiddleware
 
 platform = import_module(settings.PLATFORM)
 

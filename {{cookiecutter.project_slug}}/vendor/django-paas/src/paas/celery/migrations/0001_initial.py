@@ -19,4 +19,11 @@ class Migration(migrations.Migration):
                 ("set_aside_at", models.DateTimeField(null=True)),
             ],
         ),
+        migrations.CreateModel(
+            name="PeriodicTask",
+            fields=[
+                ("name", models.CharField(max_length=255, primary_key=True, serialize=False)),
+                ("last_run_at", models.DateTimeField()),
+            ],
+        ),
     ]

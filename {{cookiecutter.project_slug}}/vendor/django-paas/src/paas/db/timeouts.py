@@ -15,9 +15,9 @@ from django.template.loader import render_to_string
 from psycopg.errors import QueryCanceled
 
 from paas.conf import settings
-from paas.database_url import POSTGRESQL
+from paas.db.url import POSTGRESQL
 from paas.limits import RETRY_AFTER_SECONDS
-from paas.middleware import NonBlockingMiddleware
+from paas.site.middleware import NonBlockingMiddleware
 
 logger = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ class StatementTimeoutMiddleware(NonBlockingMiddleware):
             logger.error("query canceled", view=view, reason=cause.diag.message_primary)
         elif is_pool_timeout(cause):
             logger.error("no database connection", view=view, reason=str(cause))
-            # So that paas.request_log does not wait for one again, to read the session.
+            # So that paas.logs.requests does not wait for one again, to read the session.
             request.lost_database = True
         else:
             return None

@@ -5,9 +5,9 @@ from celery import shared_task
 from django.core.mail import EmailMessage
 from django.core.management import call_command
 
-from paas.celery import MAX_RETRY_SECONDS
+from paas.accounts.mail import send
+from paas.celery.config import MAX_RETRY_SECONDS
 from paas.conf import settings
-from paas.mail import send
 
 logger = structlog.get_logger(__name__)
 

@@ -20,12 +20,13 @@ from django.http import HttpResponse, JsonResponse
 from django.utils.module_loading import import_string
 
 from paas.conf import settings
-from paas.connections import warn_of_shortage
-from paas.middleware import NonBlockingMiddleware
+from paas.db.budget import warn_of_shortage
+from paas.site.middleware import NonBlockingMiddleware
 
 LIVENESS_PATH, READINESS_PATH = PATHS = ("/healthz", "/readyz")
 # Seconds. Platforms may give up after one.
 PROBE_TIMEOUT = 0.8
+REDIS_TIMEOUT = 0.7
 
 Probes = dict[str, Future[str]]
 logger = structlog.get_logger(__name__)
@@ -54,6 +55,17 @@ def probe_other_databases() -> str:
     return "ok"
 
 
+def probe_redis() -> str:
+    """Raise an error unless Redis answers. Without REDIS_URL, as in development, return "ok"."""
+    from redis import Redis  # not every project has it
+
+    if settings.REDIS_URL:
+        timeouts = {"socket_timeout": REDIS_TIMEOUT, "socket_connect_timeout": REDIS_TIMEOUT}
+        with Redis.from_url(settings.REDIS_URL, **timeouts) as client:
+            client.ping()
+    return "ok"
+
+
 # A thread per probe: one that hangs delays neither the response nor the other probes.
 PROBE_THREADS: dict[str, ThreadPoolExecutor] = {}
 PENDING: Probes = {}
@@ -70,7 +82,7 @@ class HealthCheckMiddleware(NonBlockingMiddleware):
 
 def is_health_check(path: str) -> bool:
     """Whether the path is one of a health check, and the site has the middleware that answers."""
-    return path in PATHS and "paas.health.HealthCheckMiddleware" in settings.MIDDLEWARE
+    return path in PATHS and "paas.site.health.HealthCheckMiddleware" in settings.MIDDLEWARE
 
 
 async def respond_async(path: str) -> HttpResponse:

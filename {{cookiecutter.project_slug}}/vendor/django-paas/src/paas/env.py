@@ -10,7 +10,7 @@ is_mail_url = validate.Regexp(
     error="Must have the form smtps://user:password@host:port, with :/?#@ percent-encoded.",
 )
 
-# Of a bucket, and the option of paas.bucket.Bucket that each sets.
+# Of a bucket, and the option of paas.storage.bucket.Bucket that each sets.
 BUCKET_VARIABLES = {
     "AWS_ACCESS_KEY_ID": "access_key",
     "AWS_SECRET_ACCESS_KEY": "secret_key",
@@ -40,7 +40,7 @@ def smtp_options(url: str) -> dict[str, Any]:
 
 
 def bucket_options(env: Env, host: str) -> dict[str, str]:
-    """The OPTIONS of ``paas.bucket.Bucket`` in STORAGES, from BUCKET_VARIABLES; "" for what is not set.
+    """The OPTIONS of ``paas.storage.bucket.Bucket`` in STORAGES, from BUCKET_VARIABLES; "" for what is not set.
 
     ``host`` is the service's, in which ``{region_name}`` becomes the bucket's region.
     """

@@ -36,7 +36,7 @@ class Channel(redis.Channel):
 
 
 class Transport(redis.Transport):
-    """``broker_transport`` in ``paas/celery.py``."""
+    """``broker_transport`` in ``paas/celery/config.py``."""
 
     Channel = Channel
 

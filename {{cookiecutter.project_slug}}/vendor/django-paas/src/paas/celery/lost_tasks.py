@@ -22,7 +22,7 @@ from celery.exceptions import Reject
 from django.db import Error, connection
 from django.utils import timezone
 
-from paas.worker.models import UnfinishedTask
+from paas.celery.models import UnfinishedTask
 
 MAX_LOSSES = 2
 

@@ -7,8 +7,8 @@ https://docs.djangoproject.com/en/stable/ref/databases/#connection-pool
 from typing import Any
 
 from paas.conf import settings
-from paas.database import check_socket
-from paas.database_url import POSTGRESQL
+from paas.db.health import check_socket
+from paas.db.url import POSTGRESQL
 
 # Seconds that a request waits for a connection; then the response is 503.
 TIMEOUT = 5

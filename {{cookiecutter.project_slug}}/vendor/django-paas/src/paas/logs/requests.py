@@ -9,16 +9,16 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Model
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from paas.health import PATHS as HEALTH_CHECK_PATHS
 from paas.logs import loggable_path
-from paas.middleware import NonBlockingMiddleware
-from paas.proxy_headers import queue_milliseconds, request_id
+from paas.platforms.proxy_headers import queue_milliseconds, request_id
+from paas.site.health import PATHS as HEALTH_CHECK_PATHS
+from paas.site.middleware import NonBlockingMiddleware
 
 logger = structlog.get_logger(__name__)
 
 
 class RequestLogMiddleware(NonBlockingMiddleware):
-    """Log every request but health checks: paas/health.py logs those that fail.
+    """Log every request but health checks: paas/site/health.py logs those that fail.
 
     ``request.request_id`` and the response's ``X-Request-ID`` have the id.
     """

@@ -18,7 +18,7 @@ from celery.beat import ScheduleEntry, Scheduler
 from celery.utils.log import get_logger
 from django.db import DatabaseError, connection, transaction
 
-from paas.worker.models import PeriodicTask
+from paas.celery.models import PeriodicTask
 
 # Seconds until a task is tried again that could not be sent, as PostgreSQL or Redis was unavailable.
 RETRY_SECONDS = 10
@@ -27,7 +27,7 @@ logger = get_logger(__name__)
 
 
 class OnceScheduler(Scheduler):
-    """``beat_scheduler`` in ``paas/celery.py``."""
+    """``beat_scheduler`` in ``paas/celery/config.py``."""
 
     retry_at: float | None = None
 

@@ -1,13 +1,13 @@
 """Celery's settings and its start: https://docs.celeryq.dev/en/stable/userguide/configuration.html.
 
-Its lowercase names are Celery's settings: ``app.config_from_object("paas.celery")``.
+Its lowercase names are Celery's settings: ``app.config_from_object("paas.celery.config")``.
 """
 
 import logging
 
 from celery import signals
 
-from paas import task_log  # noqa: F401 (connects its signal receivers)
+from paas.celery import log as task_log  # noqa: F401 (connects its signal receivers)
 from paas.conf import settings
 from paas.startup import exit_if_misconfigured, load_settings
 
@@ -22,7 +22,7 @@ VISIBILITY_TIMEOUT = settings.TASK_TIME_LIMIT + MAX_RETRY_SECONDS + 300
 broker_url = settings.REDIS_URL or "memory://localhost"
 task_always_eager = not settings.REDIS_URL
 # With kombu's own, a message that is no task ends the worker.
-broker_transport = "paas.task_queue:Transport" if settings.REDIS_URL else None
+broker_transport = "paas.celery.queue:Transport" if settings.REDIS_URL else None
 
 # Acknowledge a task when it ends, so that another worker runs it if this one is stopped or killed.
 task_acks_late = True
@@ -55,7 +55,7 @@ broker_transport_options = {
     "socket_timeout": 5,
 }
 # With the default, PersistentScheduler, each worker would send every periodic task.
-beat_scheduler = "paas.periodic:OnceScheduler"
+beat_scheduler = "paas.celery.periodic:OnceScheduler"
 
 
 @signals.setup_logging.connect
@@ -69,6 +69,6 @@ def keep_django_logging(**kwargs):
 def check(**kwargs):
     exit_if_misconfigured()
     # Imported here, as it needs the apps. One connection for each task at a time, one for the clock.
-    from paas.connections import log_at_start
+    from paas.db.budget import log_at_start
 
     log_at_start(settings.WORKER_CONCURRENCY + 1)

@@ -1,6 +1,6 @@
 """No platform: no router sets headers, so none is trusted. A platform's module has the same names.
 
-``settings.PLATFORM`` names the module: ``paas.heroku``, ``paas.digitalocean``, or one of yours.
+``settings.PLATFORM`` names the module: ``paas.platforms.heroku``, ``paas.platforms.digitalocean``, or one of yours.
 """
 
 # For the next steps on a home page, in development.

@@ -11,7 +11,7 @@ from django.db.models import FileField
 
 from paas.checks import CHECKS, deploy_error, environment_check
 from paas.conf import settings
-from paas.variables import BUCKET_VARIABLES
+from paas.env import BUCKET_VARIABLES
 
 # Regular expressions of the values.
 PATTERNS = {

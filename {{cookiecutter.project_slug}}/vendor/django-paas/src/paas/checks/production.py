@@ -1,0 +1,84 @@
+"""Deploy checks of the site: its application, key, hosts, sessions, and the admin's path."""
+
+import re
+
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import NoReverseMatch, resolve, reverse
+from django.utils.module_loading import import_string
+
+from paas.checks import APPLICATION_PARTS, deploy_error, environment_check, problems
+from paas.conf import settings
+
+# A host name, an IPv6 address, or ".example.com" for a domain with its subdomains, but not ".com".
+HOST = re.compile(r"(\.[A-Za-z0-9-]+\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]")
+
+
+@register
+def check_admin_path(app_configs=None, **kwargs) -> list[CheckMessage]:
+    """The admin's path must not be that of another view, which would come first."""
+    try:
+        path = reverse("admin:index")
+    except NoReverseMatch:
+        return []
+    if resolve(path).view_name == "admin:index":
+        return []
+    message = f"ADMIN_PATH: another view has the path {path}."
+    return [Error(message, hint="Use a path such as 'back-office/'.", id="paas.E013")]
+
+
+@register(deploy=True)
+def check_application(app_configs=None, **kwargs) -> list[CheckMessage]:
+    """Import what the server serves: after the release it is too late to fail."""
+    # The first is Daphne's and Channels' setting.
+    name = "ASGI_APPLICATION" if getattr(settings, "ASGI_APPLICATION", None) else "WSGI_APPLICATION"
+    path = getattr(settings, name)
+    if problems() or not path:  # the application exits if there are any
+        return []
+    try:
+        import_string(path)
+    except Exception as error:  # noqa: BLE001 (code of any kind)
+        cause = error.__cause__ or error  # import_string() hides an AttributeError in the module
+        message = f"The server cannot start: {type(cause).__name__}: {cause}."
+        hint = "Run the tests: one starts the server, and shows the traceback."
+        return [Error(message, hint=hint, id="paas.E012")]
+    interface = name.partition("_")[0]
+    missing = {"GracefulShutdown", f"{interface}Handler"} - APPLICATION_PARTS
+    message = "{} makes no {} of paas: SIGTERM drops requests, or bodies have no limit."
+    hint = (
+        f"README.md of django-paas shows {interface.lower()}.py: GracefulShutdown(...) around all."
+    )
+    return [
+        Warning(message.format(path, part), hint=hint, id="paas.W001") for part in sorted(missing)
+    ]
+
+
+@environment_check
+def check_secret_key() -> Error | None:
+    try:
+        secret_key = settings.SECRET_KEY
+    except ImproperlyConfigured:
+        return deploy_error(1, "SECRET_KEY", "is not set.")
+    if " " in secret_key:  # a command that was pasted instead of its output
+        return deploy_error(1, "SECRET_KEY", "must be random characters, without a space.")
+    return None
+
+
+@environment_check
+def check_allowed_hosts() -> Error | None:
+    if not settings.ALLOWED_HOSTS:
+        return deploy_error(2, "ALLOWED_HOSTS", "is not set.")
+    for host in settings.ALLOWED_HOSTS:
+        if not HOST.fullmatch(host):
+            return deploy_error(2, "ALLOWED_HOSTS", f"contains {host!r}, which is not a host name.")
+    return None
+
+
+@environment_check
+def check_sessions() -> Error | None:
+    cache = settings.CACHES[settings.SESSION_CACHE_ALIAS]["BACKEND"]
+    if "cache" in settings.SESSION_ENGINE and cache.endswith(("LocMemCache", "DummyCache")):
+        return deploy_error(
+            7, "SESSION_ENGINE", "needs a cache in CACHES that all processes share."
+        )
+    return None
