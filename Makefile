@@ -23,7 +23,7 @@ upstream: .venv/complete
 rehearse: .venv/complete
 	folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && trap exit INT TERM && \
 	.venv/bin/cookiecutter --no-input --output-dir "$$folder" . >/dev/null && \
-	.venv/bin/python -m rehearsal "$$folder"/* $(FLAGS)
+	.venv/bin/python -m rehearse "$$folder"/* $(FLAGS)
 
 # A project's configuration leaves out vendor/.
 SOURCE = . "{{cookiecutter.project_slug}}/vendor/django-paas"

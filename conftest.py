@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = [
-    "harness.checkouts",
-    "harness.fixtures",
-    "harness.limits",
-    "harness.locked",
-    "harness.browsing",
-    "harness.presence",
-    "harness.summary",
+    "tests.harness.checkouts",
+    "tests.harness.fixtures",
+    "tests.harness.limits",
+    "tests.harness.locked",
+    "tests.harness.browsing",
+    "tests.harness.presence",
+    "tests.harness.summary",
 ]
 
 REHEARSALS = Path(__file__).parent / "tests/rehearsals"

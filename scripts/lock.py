@@ -22,7 +22,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from harness.combinations import (
+from tests.harness.combinations import (
     CHOICES,
     COMBINATIONS,
     DERIVED,

@@ -17,7 +17,7 @@ def main() -> None:
         talk(["-m", "cookiecutter", "--no-input", str(ROOT)], [], folder)
         project = Path(folder, "my_site")
         # The package is this working tree's.
-        program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import rehearsal.command as c"
+        program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import rehearse.command as c"
         words = ["-c", f"{program}; sys.exit(c.main())", *COMMAND.split()[1:]]
         shown = talk(words, [], str(project))
     # A line is written while its step runs, and again when it ends.

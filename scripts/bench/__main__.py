@@ -14,9 +14,9 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.combinations import TEMPLATE
 from scripts.bench import baking, servers
 from scripts.bench.tables import table
+from tests.harness.combinations import TEMPLATE
 
 HEADING = """\
 # Benchmark

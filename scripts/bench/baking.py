@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.combinations import TEMPLATE
 from scripts.bench.tables import Row
+from tests.harness.combinations import TEMPLATE
 
 ROUNDS = 25
 NOTE = "`cookiecutter --no-input`, its start included: the median of {rounds} bakes each{where}."

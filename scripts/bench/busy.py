@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from statistics import median
 
-from harness.site import Site
-from harness.streams import Streams
 from scripts.bench import pages
 from scripts.bench.tables import Row
+from tests.harness.site import Site
+from tests.harness.streams import Streams
 
 ROUNDS = 3
 PAGES = 300

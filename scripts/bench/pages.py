@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from harness.site import Site
-from rehearsal.load import Client, Outcome
+from rehearse.load import Client, Outcome
+from tests.harness.site import Site
 
 CLIENTS = 32
 PAGES = 320

@@ -9,14 +9,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median, quantiles
 
-from harness.combinations import bake
-from harness.deployment import Deployment
-from harness.site import Site
-from harness.views import add_views
-from rehearsal.platforms import Heroku, Services
-from rehearsal.services import Certificates, Postgres, TLSProxy, Valkey
+from rehearse.platforms import Heroku, Services
+from rehearse.services import Certificates, Postgres, TLSProxy, Valkey
 from scripts.bench import busy, pages, sockets
 from scripts.bench.tables import Row
+from tests.harness.combinations import bake
+from tests.harness.deployment import Deployment
+from tests.harness.site import Site
+from tests.harness.views import add_views
 
 SERVERS = ("wsgi-gunicorn", "wsgi-waitress", "asgi-uvicorn", "asgi-daphne")
 TURNS = 10

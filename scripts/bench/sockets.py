@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from harness.site import Site
-from harness.sockets import TimedSocketClients
 from scripts.bench.pages import spread
 from scripts.bench.tables import Row
+from tests.harness.site import Site
+from tests.harness.sockets import TimedSocketClients
 
 STEPS = (100, 500, 1000)
 ROUNDS = 5  # of a login as well: no more than MAX_MESSAGES of paas/presence/limits.py

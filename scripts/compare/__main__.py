@@ -19,10 +19,10 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.combinations import TEMPLATE
-from rehearsal.steps import STEPS
+from rehearse.steps import STEPS
 from scripts.bench.tables import Row, table
 from scripts.compare.projects import PROJECTS, REPOSITORIES, Project, commit
+from tests.harness.combinations import TEMPLATE
 
 DOCUMENT = TEMPLATE / "docs/comparison.md"
 MARK = "## Figures\n"
@@ -83,7 +83,7 @@ def rehearse(project: Project, copy: Path | None) -> dict:
     """The report of ``rehearse``, run as its user runs it; SystemExit if it cannot start."""
     with tempfile.TemporaryDirectory() as temporary:
         folder, report = project.make(copy, Path(temporary)), Path(temporary, "report.json")
-        command = [sys.executable, "-m", "rehearsal", str(folder), "--json", str(report)]
+        command = [sys.executable, "-m", "rehearse", str(folder), "--json", str(report)]
         for name, value in project.variables.items():
             command += ["--set", f"{name}={value}"]
         done = subprocess.run(command, check=False, cwd=TEMPLATE)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from harness import combinations
-from rehearsal.platforms.heroku import Heroku
+from rehearse.platforms.heroku import Heroku
+from tests.harness import combinations
 
 # The option --NAME of each repository that is compared, and where it comes from.
 REPOSITORIES = {

@@ -23,10 +23,10 @@ from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
-from harness.combinations import TEMPLATE, by_name
-from rehearsal.buildpack import install
-from rehearsal.processes import bare_environment
+from rehearse.buildpack import install
+from rehearse.processes import bare_environment
 from scripts.mutants.table import MUTANTS, PACKAGE_TESTS, PROJECT, Mutant
+from tests.harness.combinations import TEMPLATE, by_name
 
 LOCKS = ("requirements.txt", "requirements-dev.txt")
 # One waits for a server while the others keep two cores busy.

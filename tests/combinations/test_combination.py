@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from websockets import InvalidStatus
 
-from harness.combinations import COMBINATIONS, for_combinations, is_asgi
-from harness.site import STOPPED, Site, Visitor
-from harness.sockets import open_socket, receive_until, shows
-from harness.waiting import wait_until
+from tests.harness.combinations import COMBINATIONS, for_combinations, is_asgi
+from tests.harness.site import STOPPED, Site, Visitor
+from tests.harness.sockets import open_socket, receive_until, shows
+from tests.harness.waiting import wait_until
 
 pytestmark = for_combinations(COMBINATIONS)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from harness.assertions import assert_valid_files, files_of, own_files_of, parse, tracked
-from harness.combinations import (
+from tests.harness.assertions import assert_valid_files, files_of, own_files_of, parse, tracked
+from tests.harness.combinations import (
     COMBINATIONS,
     PACKAGE,
     PROJECT,

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from harness.assertions import own_files_of
-from harness.combinations import (
+from tests.harness.assertions import own_files_of
+from tests.harness.combinations import (
     CHOICES,
     COMBINATIONS,
     OPTIONS,

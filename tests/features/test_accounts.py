@@ -1,6 +1,6 @@
 """An account on each server, from sign-up to deletion, by the requests that a browser sends."""
 
-from harness.site import PASSWORD, SESSION_COOKIE, session_cookie
+from tests.harness.site import PASSWORD, SESSION_COOKIE, session_cookie
 
 RESET = "/accounts/password/reset/"
 SECOND, THIRD = f"{PASSWORD} 2", f"{PASSWORD} 3"

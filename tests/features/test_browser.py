@@ -5,7 +5,7 @@ import signal
 
 from playwright.sync_api import expect
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
 
 
 @for_combinations([*filter(is_asgi, SERVERS)])

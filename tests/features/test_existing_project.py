@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.combinations import PACKAGE
-from harness.deployment import Deployment
-from harness.existing import ExistingProject, files
-from harness.site import STOPPED
-from harness.waiting import wait_until
-from rehearsal.processes import CommandFailed, run
-from rehearsal.uploads import Upload
+from rehearse.processes import CommandFailed, run
+from rehearse.uploads import Upload
+from tests.harness.combinations import PACKAGE
+from tests.harness.deployment import Deployment
+from tests.harness.existing import ExistingProject, files
+from tests.harness.site import STOPPED
+from tests.harness.waiting import wait_until
 
 LIMIT = 10_000_000  # MAX_BODY_SIZE
 VARIABLES = ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL")

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from websockets import InvalidStatus
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.sockets import (
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.sockets import (
     close_code,
     get_ticket,
     is_change,
@@ -15,7 +15,7 @@ from harness.sockets import (
     rejection_status,
     shows,
 )
-from harness.waiting import wait_until
+from tests.harness.waiting import wait_until
 
 pytestmark = for_combinations([*filter(is_asgi, SERVERS)])
 

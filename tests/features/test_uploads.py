@@ -2,8 +2,8 @@
 
 import re
 
-from harness.bucket import HOSTS, link_in, upload
-from harness.combinations import EACH_SERVER, for_combinations
+from tests.harness.bucket import HOSTS, link_in, upload
+from tests.harness.combinations import EACH_SERVER, for_combinations
 
 # One of each server: both platforms with each interface.
 pytestmark = for_combinations([answers for answers in EACH_SERVER if answers["use_s3_media"]])

@@ -1,7 +1,7 @@
 """A worker, started by its own command beside the web process, sends a mail."""
 
-from harness.combinations import for_combinations
-from harness.worker import EVERYDAY, events, worker_with_one_mail
+from tests.harness.combinations import for_combinations
+from tests.harness.worker import EVERYDAY, events, worker_with_one_mail
 
 
 @for_combinations(EVERYDAY)

@@ -1,6 +1,6 @@
 """What the owner of a project has made of it: a blog, a chat, a webhook, and changes to our files."""
 
-from harness.checkouts import Checkout
+from tests.harness.checkouts import Checkout
 
 FILES = {
     "blog/__init__.py": "",

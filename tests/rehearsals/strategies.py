@@ -5,7 +5,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from harness.combinations import CHOICES, QUESTIONS
+from tests.harness.combinations import CHOICES, QUESTIONS
 
 FREE_TEXT = ("project_name", "description", "author_name")
 

@@ -9,11 +9,11 @@ import httpx
 import psycopg
 import pytest
 
-from harness.combinations import SERVERS, by_name, for_combinations
-from harness.site import CSRF_COOKIE, NUMBERS, PASSWORD, Visitor, new_name
-from harness.waiting import wait_until
-from rehearsal.raw import Raw, request
-from rehearsal.services import TLSProxy, free_port
+from rehearse.raw import Raw, request
+from rehearse.services import TLSProxy, free_port
+from tests.harness.combinations import SERVERS, by_name, for_combinations
+from tests.harness.site import CSRF_COOKIE, NUMBERS, PASSWORD, Visitor, new_name
+from tests.harness.waiting import wait_until
 
 each_server = for_combinations(SERVERS, apart="accounts")
 # The limits are counted in the database: one server of each interface, those with two processes.

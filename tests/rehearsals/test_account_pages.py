@@ -14,9 +14,9 @@ import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import expect
 
-from harness.bucket import PICTURE
-from harness.combinations import TEMPLATE, by_name, for_combinations
-from harness.site import PASSWORD, SESSION_COOKIE, new_name
+from tests.harness.bucket import PICTURE
+from tests.harness.combinations import TEMPLATE, by_name, for_combinations
+from tests.harness.site import PASSWORD, SESSION_COOKIE, new_name
 
 # Written by `make pictures`.
 CONTACT_SHEET = TEMPLATE / "docs/pages.jpg"

@@ -6,13 +6,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from harness.checkouts import Checkout
-from harness.combinations import PACKAGE, SERVERS, for_combinations
-from harness.deployment import Deployment
-from harness.recipes import add_code
-from harness.site import PASSWORD, new_name
-from rehearsal.platforms import PLATFORMS
-from rehearsal.processes import developer_environment
+from rehearse.platforms import PLATFORMS
+from rehearse.processes import developer_environment
+from tests.harness.checkouts import Checkout
+from tests.harness.combinations import PACKAGE, SERVERS, for_combinations
+from tests.harness.deployment import Deployment
+from tests.harness.recipes import add_code
+from tests.harness.site import PASSWORD, new_name
 
 pytestmark = for_combinations(SERVERS[:1], apart="recipes")
 

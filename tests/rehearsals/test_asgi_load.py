@@ -8,15 +8,15 @@ from contextlib import ExitStack
 
 import pytest
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.site import SESSION_COOKIE, Site, new_name
-from harness.sockets import open_socket
-from harness.streams import Streams
-from harness.views import add_rows
-from harness.waiting import SECONDS, wait_until
-from rehearsal.load import Answer, Outcome
-from rehearsal.peak import Peak
-from rehearsal.raw import Raw, get
+from rehearse.load import Answer, Outcome
+from rehearse.peak import Peak
+from rehearse.raw import Raw, get
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.site import SESSION_COOKIE, Site, new_name
+from tests.harness.sockets import open_socket
+from tests.harness.streams import Streams
+from tests.harness.views import add_rows
+from tests.harness.waiting import SECONDS, wait_until
 
 pytestmark = for_combinations([one for one in SERVERS if is_asgi(one)], apart="load")
 

@@ -6,14 +6,14 @@ import time
 
 import pytest
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.site import Site, new_name
-from harness.streams import Streams
-from harness.views import add_rows, rows
-from harness.waiting import wait_until
-from rehearsal.load import Outcome
-from rehearsal.peak import Peak
-from rehearsal.raw import get
+from rehearse.load import Outcome
+from rehearse.peak import Peak
+from rehearse.raw import get
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.site import Site, new_name
+from tests.harness.streams import Streams
+from tests.harness.views import add_rows, rows
+from tests.harness.waiting import wait_until
 
 pytestmark = for_combinations([one for one in SERVERS if is_asgi(one)], apart="async views")
 

@@ -3,10 +3,10 @@
 The views and the bucket do not depend on the server: one of each interface is tested.
 """
 
-from harness.bucket import link_in, upload
-from harness.combinations import by_name, for_combinations
-from harness.site import new_name
-from rehearsal.services import free_port
+from rehearse.services import free_port
+from tests.harness.bucket import link_in, upload
+from tests.harness.combinations import by_name, for_combinations
+from tests.harness.site import new_name
 
 pytestmark = for_combinations(
     by_name("heroku-asgi-uvicorn-use_s3_media", "digitalocean-wsgi-waitress-use_s3_media"),

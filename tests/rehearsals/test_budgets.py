@@ -5,13 +5,13 @@ import random
 import time
 from contextlib import ExitStack
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.site import Site, session_cookie
-from harness.sockets import SocketClients
-from harness.waiting import SECONDS, wait_until
-from rehearsal.load import Answer, Outcome
-from rehearsal.peak import Peak
-from rehearsal.raw import Raw, get
+from rehearse.load import Answer, Outcome
+from rehearse.peak import Peak
+from rehearse.raw import Raw, get
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.site import Site, session_cookie
+from tests.harness.sockets import SocketClients
+from tests.harness.waiting import SECONDS, wait_until
 
 pytestmark = for_combinations(SERVERS, apart="budgets")
 

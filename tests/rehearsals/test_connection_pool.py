@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from harness.combinations import EACH_PLATFORM, for_combinations
-from harness.site import Site
-from harness.views import add_rows, rows
-from harness.waiting import SECONDS, wait_until
-from rehearsal.load import Answer, Outcome
-from rehearsal.services import PgBouncer
+from rehearse.load import Answer, Outcome
+from rehearse.services import PgBouncer
+from tests.harness.combinations import EACH_PLATFORM, for_combinations
+from tests.harness.site import Site
+from tests.harness.views import add_rows, rows
+from tests.harness.waiting import SECONDS, wait_until
 
 # One for each interface and platform.
 pytestmark = for_combinations(EACH_PLATFORM, apart="faults")

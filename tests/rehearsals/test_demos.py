@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.checkouts import Checkout, contributor, copy_template
-from harness.combinations import CHOICES, TEMPLATE, bake
+from tests.harness.checkouts import Checkout, contributor, copy_template
+from tests.harness.combinations import CHOICES, TEMPLATE, bake
 
 README = "{{cookiecutter.project_slug}}/README.md"
 PYPROJECT = "{{cookiecutter.project_slug}}/pyproject.toml"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from harness.combinations import is_asgi
-from harness.site import STOPPED
-from harness.sockets import restart_code
-from harness.visitors import deploy
+from tests.harness.combinations import is_asgi
+from tests.harness.site import STOPPED
+from tests.harness.sockets import restart_code
+from tests.harness.visitors import deploy
 
 REQUESTS = 2000
 PAGES = 50

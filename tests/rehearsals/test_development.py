@@ -6,9 +6,9 @@ import re
 import httpx
 import pytest
 
-from harness.combinations import EACH_PLATFORM, for_combinations
-from harness.site import serve
-from rehearsal.services import free_port
+from rehearse.services import free_port
+from tests.harness.combinations import EACH_PLATFORM, for_combinations
+from tests.harness.site import serve
 
 each_platform = for_combinations(EACH_PLATFORM, apart="development")
 one_project = for_combinations(EACH_PLATFORM[:1], apart="development")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
-from harness.checkouts import Checkout, contributor, copy_template
-from harness.combinations import TEMPLATE
-from harness.terminal import Terminal, next_steps
+from tests.harness.checkouts import Checkout, contributor, copy_template
+from tests.harness.combinations import TEMPLATE
+from tests.harness.terminal import Terminal, next_steps
 
 COOKIECUTTER = f"{shlex.quote(sys.executable)} -m cookiecutter"
 README = (TEMPLATE / "README.md").read_text()

@@ -16,11 +16,11 @@ import pytest
 from click.testing import CliRunner, Result
 from cookiecutter.cli import main
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from strategies import any_answers, bad_answers, good_answers
 
-from harness.assertions import assert_answers_are_kept, assert_valid_files, shown
-from harness.combinations import TEMPLATE, by_name, for_combinations
-from rehearsal.processes import bare_environment, run_script
+from rehearse.processes import bare_environment, run_script
+from tests.harness.assertions import assert_answers_are_kept, assert_valid_files, shown
+from tests.harness.combinations import TEMPLATE, by_name, for_combinations
+from tests.rehearsals.strategies import any_answers, bad_answers, good_answers
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "24"))
 PHASES = list(Phase) if "EXAMPLES" in os.environ else [Phase.generate]

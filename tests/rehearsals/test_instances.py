@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 from psycopg import sql
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.site import STOPPED, Site
-from harness.sockets import SocketClients
-from harness.visitors import CLIENTS, Visitors, pages_open, visit_during
-from harness.waiting import SECONDS, wait_until
-from rehearsal.router import BalancingRouter
+from rehearse.router import BalancingRouter
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.site import STOPPED, Site
+from tests.harness.sockets import SocketClients
+from tests.harness.visitors import CLIENTS, Visitors, pages_open, visit_during
+from tests.harness.waiting import SECONDS, wait_until
 
 INSTANCES, PAGES = 3, 12
 # Without pauses the visitors would take the processor while new processes start.

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness.combinations import (
+from tests.harness.combinations import (
     EACH_PLATFORM,
     SERVERS,
     by_name,
@@ -12,7 +12,7 @@ from harness.combinations import (
     has_processes,
     is_asgi,
 )
-from harness.failures import errors, output_of_failed
+from tests.harness.failures import errors, output_of_failed
 
 SEVERAL = [answers for answers in SERVERS if has_processes(answers)]
 for_one = for_combinations(EACH_PLATFORM[:1])

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.limits import QUEUE, THREADS
-from harness.site import Site
-from harness.waiting import wait_until
-from rehearsal.peak import Peak, clients_of
-from rehearsal.raw import Raw, get
-from rehearsal.uploads import Upload
+from rehearse.peak import Peak, clients_of
+from rehearse.raw import Raw, get
+from rehearse.uploads import Upload
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.limits import QUEUE, THREADS
+from tests.harness.site import Site
+from tests.harness.waiting import wait_until
 
 on_each_server = for_combinations(SERVERS, apart="limits")
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from uv import find_uv_bin
 
-from harness.checkouts import Checkout, contributor, copy_template
-from harness.combinations import EACH_PLATFORM, QUESTIONS, TEMPLATE, for_combinations
-from rehearsal.processes import CommandFailed
+from rehearse.processes import CommandFailed
+from tests.harness.checkouts import Checkout, contributor, copy_template
+from tests.harness.combinations import EACH_PLATFORM, QUESTIONS, TEMPLATE, for_combinations
 
 PROJECT = "{{cookiecutter.project_slug}}"
 PROJECT_LOCKS = ("requirements.txt", "requirements-dev.txt")

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
-from harness.checkouts import Checkout
-from harness.combinations import by_name, for_combinations
-from harness.site import SESSION_COOKIE
-from harness.waiting import wait_until
-from rehearsal.processes import CommandFailed, Process
+from rehearse.processes import CommandFailed, Process
+from tests.harness.checkouts import Checkout
+from tests.harness.combinations import by_name, for_combinations
+from tests.harness.site import SESSION_COOKIE
+from tests.harness.waiting import wait_until
 
 pytestmark = for_combinations(by_name("heroku-asgi-uvicorn"), apart="migrations")
 

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 import yaml
 
-from harness.checkouts import Checkout
-from harness.combinations import by_name, for_combinations
-from harness.site import PASSWORD
+from tests.harness.checkouts import Checkout
+from tests.harness.combinations import by_name, for_combinations
+from tests.harness.site import PASSWORD
 
 # One of each platform, with all that the document has for it.
 HEROKU, DIGITALOCEAN = "heroku-asgi-uvicorn-use_celery", "digitalocean-asgi-uvicorn-use_celery"

@@ -11,10 +11,10 @@ from datetime import datetime
 import pytest
 from websockets import InvalidHandshake
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.site import SESSION_COOKIE, Site
-from harness.sockets import open_socket
-from harness.waiting import wait_until
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.site import SESSION_COOKIE, Site
+from tests.harness.sockets import open_socket
+from tests.harness.waiting import wait_until
 
 # A little less than the interval of a repeated line in paas/logs.py, as clocks differ.
 SECONDS_BETWEEN = 9

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
-from harness.checkouts import Checkout, contributor, copy_template
-from harness.combinations import PACKAGE, TEMPLATE, by_name, for_combinations
-from rehearsal.processes import developer_environment
+from rehearse.processes import developer_environment
+from tests.harness.checkouts import Checkout, contributor, copy_template
+from tests.harness.combinations import PACKAGE, TEMPLATE, by_name, for_combinations
 
 VENDOR = "vendor/django-paas"
 MODULE = f"{VENDOR}/src/paas/__init__.py"

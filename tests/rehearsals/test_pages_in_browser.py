@@ -6,11 +6,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from harness.browsing import Window
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.site import PASSWORD, new_name, serve
-from rehearsal.processes import bare_environment, run
-from rehearsal.services import free_port
+from rehearse.processes import bare_environment, run
+from rehearse.services import free_port
+from tests.harness.browsing import Window
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.site import PASSWORD, new_name, serve
 
 WHILE_UNAVAILABLE = ("WebSocket connection to", "Failed to load resource: the server responded")
 BACKGROUNDS = {"dark": "rgb(29, 33, 40)", "light": "rgb(255, 255, 255)"}

@@ -6,12 +6,12 @@ from itertools import pairwise
 import psycopg
 import pytest
 
-from harness.combinations import by_name, for_combinations
-from harness.views import rows
-from harness.waiting import wait_until
-from harness.worker import wait_for_end
+from tests.harness.combinations import by_name, for_combinations
+from tests.harness.views import rows
+from tests.harness.waiting import wait_until
+from tests.harness.worker import wait_for_end
 
-PERIOD = 2  # seconds, as in harness/extra/tasks.py
+PERIOD = 2  # seconds, as in tests/harness/extra/tasks.py
 PERIODS = 5
 
 # A worker does the same beside each web server and on each platform.

@@ -10,9 +10,10 @@ import psycopg
 import pytest
 from websockets import InvalidStatus
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.site import Visitor, session_cookie
-from harness.sockets import (
+from rehearse.raw import Raw
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.site import Visitor, session_cookie
+from tests.harness.sockets import (
     PATH,
     close_code,
     get_ticket,
@@ -22,8 +23,7 @@ from harness.sockets import (
     rejection_status,
     shows,
 )
-from harness.waiting import SECONDS, wait_until
-from rehearsal.raw import Raw
+from tests.harness.waiting import SECONDS, wait_until
 
 # Apart, as the tests wait for heartbeats.
 pytestmark = for_combinations([*filter(is_asgi, SERVERS)], apart="presence")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkouts import Checkout
-from harness.combinations import OWN_TESTS, QUESTIONS, for_combinations, is_asgi
-from harness.deployment import Deployment
-from harness.sockets import open_socket
-from rehearsal.buildpack import install
-from rehearsal.platforms import PLATFORMS
-from rehearsal.processes import developer_environment
+from rehearse.buildpack import install
+from rehearse.platforms import PLATFORMS
+from rehearse.processes import developer_environment
+from tests.harness.checkouts import Checkout
+from tests.harness.combinations import OWN_TESTS, QUESTIONS, for_combinations, is_asgi
+from tests.harness.deployment import Deployment
+from tests.harness.sockets import open_socket
 
 pytestmark = for_combinations(OWN_TESTS, apart="Python versions")
 

@@ -11,14 +11,14 @@ import yaml
 from playwright.sync_api import expect
 from psycopg import sql
 
-from harness.checkouts import Checkout
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.deployment import Deployment
-from harness.failures import errors, output_of_failed
-from harness.recipes import TICKETS, follow, read_recipes
-from harness.site import new_name
-from harness.sockets import close_code, get_ticket, receive_until
-from harness.waiting import wait_until
+from tests.harness.checkouts import Checkout
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.deployment import Deployment
+from tests.harness.failures import errors, output_of_failed
+from tests.harness.recipes import TICKETS, follow, read_recipes
+from tests.harness.site import new_name
+from tests.harness.sockets import close_code, get_ticket, receive_until
+from tests.harness.waiting import wait_until
 
 CHAT, CHECK, DATABASE = "A chat", "A deploy check", "A second database"
 RECIPES = read_recipes("recipes.md")

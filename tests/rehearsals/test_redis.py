@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.waiting import wait_until
-from rehearsal.processes import CommandFailed
+from rehearse.processes import CommandFailed
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.waiting import wait_until
 
 # One on each platform, which decides about the certificate.
 ASGI = [answers for answers in SERVERS if is_asgi(answers)]

@@ -11,10 +11,10 @@ import django_htmx
 import pytest
 from playwright.sync_api import expect
 
-from harness.checkouts import Checkout
-from harness.combinations import SERVERS, for_combinations
-from harness.recipes import BLOCK, add_code, follow, read_recipes
-from harness.site import Site
+from tests.harness.checkouts import Checkout
+from tests.harness.combinations import SERVERS, for_combinations
+from tests.harness.recipes import BLOCK, add_code, follow, read_recipes
+from tests.harness.site import Site
 
 pytestmark = for_combinations(SERVERS[:1], apart="relaxed")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.assertions import assert_valid_files
-from harness.checkouts import Checkout
-from harness.combinations import COMBINATIONS, by_name, for_combinations, is_asgi
-from harness.recipes import follow, read_recipes
-from rehearsal.processes import developer_environment
+from rehearse.processes import developer_environment
+from tests.harness.assertions import assert_valid_files
+from tests.harness.checkouts import Checkout
+from tests.harness.combinations import COMBINATIONS, by_name, for_combinations, is_asgi
+from tests.harness.recipes import follow, read_recipes
 
 # test_workflow.py uses this one too, and so shares its virtual environment.
 ASGI = "heroku-asgi-uvicorn-use_celery-use_s3_media"

@@ -7,7 +7,7 @@ options with each interface; tests/combinations starts every combination.
 
 import itertools
 
-from harness.combinations import (
+from tests.harness.combinations import (
     CHOICES,
     OPTIONS,
     OWN_TESTS,

@@ -4,12 +4,12 @@ import asyncio
 import signal
 import time
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.site import STOPPED, Site
-from harness.streams import Streams
-from harness.waiting import SECONDS, wait_until
-from rehearsal.load import Outcome
-from rehearsal.raw import Raw, get, request
+from rehearse.load import Outcome
+from rehearse.raw import Raw, get, request
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.site import STOPPED, Site
+from tests.harness.streams import Streams
+from tests.harness.waiting import SECONDS, wait_until
 
 pytestmark = for_combinations(SERVERS, apart="limits")
 

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import cycle, islice
 
-from harness.combinations import SERVERS, for_combinations
-from harness.limits import THREADS
-from harness.site import CSRF_COOKIE, Site
-from harness.views import FILE_SIZE
-from harness.waiting import wait_until
-from rehearsal.peak import Peak, clients_of
-from rehearsal.raw import Raw, get, request, slow_senders
+from rehearse.peak import Peak, clients_of
+from rehearse.raw import Raw, get, request, slow_senders
+from tests.harness.combinations import SERVERS, for_combinations
+from tests.harness.limits import THREADS
+from tests.harness.site import CSRF_COOKIE, Site
+from tests.harness.views import FILE_SIZE
+from tests.harness.waiting import wait_until
 
 pytestmark = for_combinations(SERVERS, apart="limits")
 

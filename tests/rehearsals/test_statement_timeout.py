@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from harness.combinations import by_name, for_combinations
-from harness.views import rows
-from harness.waiting import wait_until
+from tests.harness.combinations import by_name, for_combinations
+from tests.harness.views import rows
+from tests.harness.waiting import wait_until
 
 DEFAULT = by_name("heroku-asgi-uvicorn")
 WITH_CELERY = by_name("heroku-wsgi-gunicorn-use_celery-use_s3_media")

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from harness.combinations import is_asgi
-from harness.site import STOPPED, Site
-from harness.sockets import SocketClients, restart_code
-from harness.waiting import wait_until
-from rehearsal.load import Answer, Client, Outcome
+from rehearse.load import Answer, Client, Outcome
+from tests.harness.combinations import is_asgi
+from tests.harness.site import STOPPED, Site
+from tests.harness.sockets import SocketClients, restart_code
+from tests.harness.waiting import wait_until
 
 # Requests in flight, which a lock delays for SECONDS after the signal: three or more wait in the
 # database, the others for a thread.

@@ -5,9 +5,9 @@ from base64 import b64encode
 
 import pytest
 
-from harness.combinations import by_name, for_combinations
-from harness.waiting import wait_until
-from harness.worker import events
+from tests.harness.combinations import by_name, for_combinations
+from tests.harness.waiting import wait_until
+from tests.harness.worker import events
 
 # A worker does the same beside each web server and on each platform.
 pytestmark = for_combinations(by_name("digitalocean-wsgi-waitress-use_celery"))

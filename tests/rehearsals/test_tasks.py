@@ -13,10 +13,11 @@ from functools import partial
 
 import pytest
 
-from harness.checkouts import Checkout
-from harness.combinations import by_name, for_combinations
-from harness.waiting import wait_until
-from harness.worker import (
+from rehearse.platforms import Heroku
+from tests.harness.checkouts import Checkout
+from tests.harness.combinations import by_name, for_combinations
+from tests.harness.waiting import wait_until
+from tests.harness.worker import (
     EVERYDAY,
     WITH_CELERY,
     events,
@@ -24,7 +25,6 @@ from harness.worker import (
     wait_for_end,
     worker_with_one_mail,
 )
-from rehearsal.platforms import Heroku
 
 REDIS_CONNECTIONS = 20
 MEGABYTES = 512

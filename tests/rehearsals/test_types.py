@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from harness.combinations import TEMPLATE
+from tests.harness.combinations import TEMPLATE
 
 
 def test_mypy_finds_nothing_in_the_hooks_the_scripts_and_the_tests():

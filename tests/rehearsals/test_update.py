@@ -15,17 +15,24 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from owners_edits import MACHINERY, OLDEST_CHAT, ROUTING, edit
 
-from harness.checkouts import Checkout, contributor
-from harness.combinations import PACKAGE, PROJECT, TEMPLATE, by_name, for_combinations, parameters
-from harness.deployment import Deployment
-from harness.recipes import follow
-from harness.site import SESSION_COOKIE, Site, Visitor
-from harness.sockets import open_socket, receive_until
-from harness.waiting import wait_until
-from rehearsal.platforms import PLATFORMS
-from rehearsal.processes import CommandFailed, developer_environment, run
+from rehearse.platforms import PLATFORMS
+from rehearse.processes import CommandFailed, developer_environment, run
+from tests.harness.checkouts import Checkout, contributor
+from tests.harness.combinations import (
+    PACKAGE,
+    PROJECT,
+    TEMPLATE,
+    by_name,
+    for_combinations,
+    parameters,
+)
+from tests.harness.deployment import Deployment
+from tests.harness.recipes import follow
+from tests.harness.site import SESSION_COOKIE, Site, Visitor
+from tests.harness.sockets import open_socket, receive_until
+from tests.harness.waiting import wait_until
+from tests.rehearsals.owners_edits import MACHINERY, OLDEST_CHAT, ROUTING, edit
 
 # The commits of the changelog's headings, ``## v0.1.0 (d118359)``, as a clone need not have the tags.
 CHANGELOG = (TEMPLATE / "CHANGELOG.md").read_text()

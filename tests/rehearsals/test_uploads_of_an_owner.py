@@ -6,13 +6,13 @@ import shutil
 import httpx
 import pytest
 
-from harness.checkouts import Checkout
-from harness.combinations import by_name, for_combinations
-from harness.deployment import FILLED_IN, Deployment, owners_variables
-from harness.failures import errors, output_of_failed
-from harness.site import serve
-from rehearsal.platforms import PLATFORMS
-from rehearsal.services import free_port
+from rehearse.platforms import PLATFORMS
+from rehearse.services import free_port
+from tests.harness.checkouts import Checkout
+from tests.harness.combinations import by_name, for_combinations
+from tests.harness.deployment import FILLED_IN, Deployment, owners_variables
+from tests.harness.failures import errors, output_of_failed
+from tests.harness.site import serve
 
 pytestmark = for_combinations(
     by_name("heroku-asgi-uvicorn", "digitalocean-wsgi-gunicorn"), apart="uploads"

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from harness.combinations import PACKAGE, TEMPLATE
-from rehearsal.processes import CommandFailed, bare_environment, run
-from rehearsal.services import free_port
+from rehearse.processes import CommandFailed, bare_environment, run
+from rehearse.services import free_port
+from tests.harness.combinations import PACKAGE, TEMPLATE
 
 SCRIPTS = TEMPLATE / "tests/upstream"
 # | [script.py](...) | the fault | known as | our workaround |

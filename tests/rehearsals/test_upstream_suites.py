@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.combinations import PACKAGE
-from harness.locked import locked
-from rehearsal.processes import bare_environment, run
+from rehearse.processes import bare_environment, run
+from tests.harness.combinations import PACKAGE
+from tests.harness.locked import locked
 
 SUITES = Path(__file__).with_name("suites")
 stock_and_ours = pytest.mark.parametrize("whose", ["stock", "ours"])

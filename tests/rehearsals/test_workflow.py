@@ -6,9 +6,9 @@ import re
 import pytest
 import yaml
 
-from harness.checkouts import Checkout
-from harness.combinations import by_name, for_combinations, needs_redis
-from rehearsal.processes import CommandFailed
+from rehearse.processes import CommandFailed
+from tests.harness.checkouts import Checkout
+from tests.harness.combinations import by_name, for_combinations, needs_redis
 
 # test_removal.py uses the first too, and so shares its virtual environment.
 MOST = "heroku-asgi-uvicorn-use_celery-use_s3_media"

@@ -9,11 +9,11 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.site import Site
-from harness.views import add_rows, counts, rows, unfinished
-from harness.waiting import wait_until
-from rehearsal.raw import Raw, Response, get
+from rehearse.raw import Raw, Response, get
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.site import Site
+from tests.harness.views import add_rows, counts, rows, unfinished
+from tests.harness.waiting import wait_until
 
 pytestmark = for_combinations([answers for answers in SERVERS if is_asgi(answers)])
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from harness.combinations import is_asgi
-from harness.site import STOPPED
-from harness.visitors import deploy
+from tests.harness.combinations import is_asgi
+from tests.harness.site import STOPPED
+from tests.harness.visitors import deploy
 
 REQUESTS = 400
 PAGES = 10

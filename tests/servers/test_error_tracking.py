@@ -5,10 +5,10 @@ import json
 import secrets
 from functools import partial
 
-from harness.site import PASSWORD
-from harness.waiting import wait_until
-from rehearsal.platforms import COMMIT
-from rehearsal.router import VISITOR_ADDRESS, Router
+from rehearse.platforms import COMMIT
+from rehearse.router import VISITOR_ADDRESS, Router
+from tests.harness.site import PASSWORD
+from tests.harness.waiting import wait_until
 
 
 def report_two(site, collector, secret: str):

@@ -8,9 +8,9 @@ import re
 
 import pytest
 
-from harness.bucket import HOSTS
-from harness.combinations import is_asgi
-from harness.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE
+from tests.harness.bucket import HOSTS
+from tests.harness.combinations import is_asgi
+from tests.harness.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{bucket}; "

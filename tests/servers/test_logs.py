@@ -11,12 +11,12 @@ import httpx
 import pytest
 from websockets import ConnectionClosed, InvalidStatus
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE, Site, Visitor
-from harness.sockets import PATH as SOCKET
-from harness.sockets import open_socket, receive_until, shows
-from harness.waiting import wait_until
-from rehearsal.router import VISITOR_ADDRESS, Router
+from rehearse.router import VISITOR_ADDRESS, Router
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE, Site, Visitor
+from tests.harness.sockets import PATH as SOCKET
+from tests.harness.sockets import open_socket, receive_until, shows
+from tests.harness.waiting import wait_until
 
 FAIL = "/extra/fail-with-secrets/"
 REQUESTS = [

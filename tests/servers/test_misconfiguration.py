@@ -2,8 +2,8 @@
 
 import re
 
-from harness.combinations import by_name, for_combinations
-from harness.failures import output_of_failed
+from tests.harness.combinations import by_name, for_combinations
+from tests.harness.failures import output_of_failed
 
 S3 = {"ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "STORAGE_BUCKET_NAME", "S3_REGION_NAME"}
 VARIABLES = {"SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", *(f"AWS_{x}" for x in S3)}

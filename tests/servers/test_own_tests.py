@@ -2,7 +2,7 @@
 
 import json
 
-from harness.combinations import CHOICES, OPTIONS, OWN_TESTS, for_combinations, is_asgi
+from tests.harness.combinations import CHOICES, OPTIONS, OWN_TESTS, for_combinations, is_asgi
 
 # Each would fail a test, or change data that is not the tests'.
 DEVELOPERS_ENV = """\

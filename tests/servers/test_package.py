@@ -4,8 +4,8 @@ import shlex
 
 import pytest
 
-from harness.combinations import COMBINATIONS, OPTIONS, PACKAGE, TEMPLATE, for_combinations
-from rehearsal.processes import run
+from rehearse.processes import run
+from tests.harness.combinations import COMBINATIONS, OPTIONS, PACKAGE, TEMPLATE, for_combinations
 
 EACH_SERVER = [
     answers

@@ -5,10 +5,10 @@ from contextlib import suppress
 
 import pytest
 
-from harness.combinations import SERVERS, for_combinations
-from harness.site import CSRF_COOKIE
-from rehearsal.raw import Raw
-from rehearsal.uploads import BOUNDARY, FILE_END, FILE_HEAD, Upload, chunked
+from rehearse.raw import Raw
+from rehearse.uploads import BOUNDARY, FILE_END, FILE_HEAD, Upload, chunked
+from tests.harness.combinations import SERVERS, for_combinations
+from tests.harness.site import CSRF_COOKIE
 
 # It reads a body to its end before the application is called, and disconnects a client above the
 # largest limit of any view.

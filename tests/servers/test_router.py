@@ -6,10 +6,10 @@ import json
 import pytest
 from websockets import InvalidStatus
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.sockets import open_socket
-from rehearsal.load import Answer, Client
-from rehearsal.router import VISITOR_ADDRESS, Router
+from rehearse.load import Answer, Client
+from rehearse.router import VISITOR_ADDRESS, Router
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.sockets import open_socket
 
 PATH = "/extra/request-facts/"
 # By their value: headers that some proxy, server or framework trusts.

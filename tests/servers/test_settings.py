@@ -2,7 +2,7 @@
 
 import json
 
-from harness.combinations import OWN_TESTS, for_combinations
+from tests.harness.combinations import OWN_TESTS, for_combinations
 
 pytestmark = for_combinations(OWN_TESTS[:1], apart="own tests")
 

@@ -6,12 +6,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from harness.combinations import SERVERS, for_combinations, is_asgi
-from harness.site import Site
-from harness.views import rows
-from harness.waiting import wait_until
-from rehearsal.load import Answer, Outcome
-from rehearsal.raw import Raw, get, request
+from rehearse.load import Answer, Outcome
+from rehearse.raw import Raw, get, request
+from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.site import Site
+from tests.harness.views import rows
+from tests.harness.waiting import wait_until
 
 THREADS = 8  # more than an ASGI site has
 # By path: part of the error that the failing view logs.

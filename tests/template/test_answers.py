@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from cookiecutter.cli import main
 from cookiecutter.main import cookiecutter as bake_with_cookiecutter
 
-from harness.assertions import assert_answers_are_kept, assert_valid_files, files_of
-from harness.combinations import QUESTIONS, TEMPLATE, all_answers
+from tests.harness.assertions import assert_answers_are_kept, assert_valid_files, files_of
+from tests.harness.combinations import QUESTIONS, TEMPLATE, all_answers
 
 # A question, part of the error, and bad answers.
 BAD: list[tuple[str, str, list[str]]] = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rehearsal.steps import STEPS
+from rehearse.steps import STEPS
 from scripts.compare.__main__ import DOCUMENT, MARK, cell, load_rows, step_rows
 from scripts.compare.projects import PROJECTS, REPOSITORIES, Edit
 

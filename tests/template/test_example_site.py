@@ -2,7 +2,7 @@
 
 import re
 
-from harness.combinations import PROJECT, TEMPLATE
+from tests.harness.combinations import PROJECT, TEMPLATE
 
 CONFIG = PROJECT / "config"
 EXAMPLE = TEMPLATE / "tests/package/example"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.combinations import COMBINATIONS, PROJECT, TEMPLATE, name_of
+from tests.harness.combinations import COMBINATIONS, PROJECT, TEMPLATE, name_of
 
 PROTECTIONS = (TEMPLATE / "docs/protections.md").read_text()
 ROWS = tomllib.loads((TEMPLATE / "scripts/mutants/table.toml").read_text())

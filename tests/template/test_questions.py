@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkouts import contributor, copy_template
-from harness.combinations import CHOICES, OPTIONS, QUESTIONS, TEMPLATE
-from rehearsal.processes import run
+from rehearse.processes import run
+from tests.harness.checkouts import contributor, copy_template
+from tests.harness.combinations import CHOICES, OPTIONS, QUESTIONS, TEMPLATE
 
 if sys.platform == "win32":
     pytest.skip("Windows has no such terminal.", allow_module_level=True)
 
-from harness.terminal import ASKED, Terminal, next_steps
+from tests.harness.terminal import ASKED, Terminal, next_steps
 
 HOOK = TEMPLATE / "hooks/post_gen_project.py"
 CHOICE, YES_OR_NO = "Please select one of the available options", "Please enter Y or N"

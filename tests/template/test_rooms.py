@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.assertions import own_files_of
-from harness.combinations import PACKAGE, PROJECT, TEMPLATE
+from tests.harness.assertions import own_files_of
+from tests.harness.combinations import PACKAGE, PROJECT, TEMPLATE
 
 APPS = {"pages", "pictures", "presence", "users", "welcome"}
 ROOMS = {*APPS, "config", "conftest"}
@@ -120,11 +120,11 @@ def test_what_settings_import_needs_no_settings_models_or_apps():
 
 def test_the_tool_imports_its_dependencies_only():
     """No Django, no test tool, and nothing of the template."""
-    rehearsal = TEMPLATE / "rehearsal"
-    paths = [path for path in rehearsal.rglob("*.py") if "inside" not in path.parts]
+    tool = TEMPLATE / "rehearse"
+    paths = [path for path in tool.rglob("*.py") if not {"inside", "tests"} & {*path.parts}]
     own = tomllib.loads((TEMPLATE / "pyproject.toml").read_text())["project"]["dependencies"]
     names = {re.match(r"[\w-]+", line)[0].replace("-", "_") for line in own}
-    known = names - {"pyyaml"} | {"yaml", "rehearsal"} | set(sys.stdlib_module_names)
+    known = names - {"pyyaml"} | {"yaml", "rehearse"} | set(sys.stdlib_module_names)
     found = {
         name.partition(".")[0]
         for path in paths

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.assertions import assert_ruff_passes, tracked
-from harness.combinations import (
+from tests.harness.assertions import assert_ruff_passes, tracked
+from tests.harness.combinations import (
     CHOICES,
     COMBINATIONS,
     DERIVED,
@@ -205,7 +205,7 @@ def test_only_what_this_project_is_made_of_lies_at_the_top():
     for_users = "cookiecutter.json {{cookiecutter.project_slug}} hooks paas_questions.py"
     for_maintainers = """
         .ci .gitattributes .github .gitignore .pre-commit-config.yaml .python-version CHANGELOG.md
-        CONTRIBUTING.md LICENSE Makefile README.md conftest.py docs harness pyproject.toml rehearsal
+        CONTRIBUTING.md LICENSE Makefile README.md conftest.py docs pyproject.toml rehearse
         requirements.txt scripts tests
     """
     assert top == set(f"{for_users} {for_maintainers}".split())

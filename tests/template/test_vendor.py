@@ -10,10 +10,10 @@ from zipfile import ZipFile
 import pytest
 from cookiecutter.main import cookiecutter
 
-from harness.assertions import files_of, tracked
-from harness.checkouts import copy_template
-from harness.combinations import PACKAGE, PROJECT, QUESTIONS, TEMPLATE, bake
 from scripts.lock import BY_NAME, BY_PATH
+from tests.harness.assertions import files_of, tracked
+from tests.harness.checkouts import copy_template
+from tests.harness.combinations import PACKAGE, PROJECT, QUESTIONS, TEMPLATE, bake
 
 VERSION = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]["version"]
 

@@ -5,7 +5,13 @@ import tomllib
 
 import yaml
 
-from harness.combinations import COMBINATIONS, PACKAGE, TEMPLATE, for_combinations, needs_redis
+from tests.harness.combinations import (
+    COMBINATIONS,
+    PACKAGE,
+    TEMPLATE,
+    for_combinations,
+    needs_redis,
+)
 
 
 def test_only_the_job_may_write_and_only_the_step_that_pushes_has_the_token():

@@ -1,3 +1,0 @@
-from rehearsal.command import main
-
-raise SystemExit(main())

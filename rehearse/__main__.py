@@ -1,0 +1,3 @@
+from rehearse.command import main
+
+raise SystemExit(main())

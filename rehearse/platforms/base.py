@@ -1,0 +1,184 @@
+"""What every platform has in common: files that it reads, variables that it sets, limits."""
+
+import re
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from rehearse import buildpack
+from rehearse.processes import Process, bare_environment
+from rehearse.services import Postgres, Valkey
+
+Headers = list[tuple[bytes, bytes]]
+
+# The commit that was deployed.
+COMMIT = "9b1f6b0a4d6e4f0c8a3c5f6f1f0c0e2d7a8b9c0d"
+
+
+class CannotStart(Exception):
+    """There is nothing to rehearse; the message says why, and what to do, in one sentence."""
+
+
+@dataclass
+class Services:
+    """The servers behind a platform's add-ons.
+
+    Two TLSProxy servers are before Valkey: at ``self_signed_port`` with a self-signed certificate,
+    at ``issued_port`` with one of the CA whose certificate is the file ``authority``.
+    """
+
+    postgres: Postgres
+    valkey: Valkey
+    self_signed_port: int
+    issued_port: int
+    authority: Path
+
+    def redis_connections(self, process: Process) -> int:
+        """How many connections the process and all it started have to Valkey."""
+        return sum(map(process.connections_to, (self.self_signed_port, self.issued_port)))
+
+
+class HealthCheck(NamedTuple):
+    """A GET of ``path`` every ``period`` seconds, which fails after ``timeout`` seconds; after so
+    many ``failures`` in a row the web process is unhealthy.
+    """
+
+    path: str
+    period: float
+    timeout: float
+    failures: int
+
+    @property
+    def patience(self) -> float:
+        """For how many seconds a process may answer none, and stays healthy."""
+        return (self.failures - 1) * max(self.period, self.timeout) + self.timeout
+
+
+def replaced(headers: Headers, own: dict[bytes, bytes]) -> Headers:
+    """``headers``, where the router's ``own`` replace those of the same name."""
+    return [pair for pair in headers if pair[0] not in own] + list(own.items())
+
+
+def is_secret_key(name: str) -> bool:
+    """Whether any random text will do for the variable, such as DJANGO_SECRET_KEY."""
+    return bool(re.fullmatch(r"([A-Z]+_)?SECRET_KEY(_BASE)?", name)) and "AWS" not in name
+
+
+def random_secret() -> str:
+    return secrets.token_urlsafe(50)
+
+
+class Platform:
+    """One project on one platform; a subclass has the facts, each with its source.
+
+    ``folder`` is the project, ``programs`` the ``bin`` folder of its virtual environment once it is
+    built. ``python`` is the interpreter to build with, by default the one that runs this.
+    """
+
+    name: str
+    title: str
+    # The host name of the app.
+    host: str
+    # Seconds in which a web process has to answer.
+    boot_seconds: float = 60
+    # In a deployment the old process gets no requests for ``drain_seconds``, then SIGTERM, and
+    # ``grace`` seconds later SIGKILL.
+    drain_seconds: float
+    grace: float
+    # Seconds for which the router waits for a response, and its error code after them.
+    response_seconds: float
+    late: str
+    # PostgreSQL connections of the smallest plan.
+    postgres_connections: int
+    # The value that tells the server how many processes to start, if the platform sets one.
+    web_concurrency: str | None = None
+
+    def __init__(self, folder: Path):
+        self.folder, self.python = folder, sys.executable
+        self.programs = folder / buildpack.PYTHON_FOLDER / "bin"
+
+    @classmethod
+    def reads(cls, folder: Path) -> bool:
+        """Whether the folder has a file by which this platform deploys it."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Raise CannotStart, or BuildFailed, if the platform's own files name nothing to start."""
+        self.commands()
+
+    def build(self, given: Mapping[str, str] = {}) -> None:
+        """Build the project in its folder; raises BuildFailed if the platform would not.
+
+        ``given`` are variables of the owner that the build has as well.
+        """
+        self.commands()
+        buildpack.build(self.folder, {**self.build_environment(), **given}, self.python)
+
+    def build_environment(self) -> dict[str, str]:
+        """What a build step has, on the first deployment: no add-on, no port."""
+        return bare_environment(self.programs, self.folder)
+
+    def services(self) -> set[str]:
+        """Which of ``postgres`` and ``redis`` the project is given."""
+        raise NotImplementedError
+
+    def blanks(self) -> list[str]:
+        """The variables without a value, which only the owner of the project knows."""
+        raise NotImplementedError
+
+    def environment(
+        self, services: Services, database: str, given: Mapping[str, str] = {}
+    ) -> dict[str, str]:
+        """All that the release step and the processes have, apart from ``PORT``.
+
+        ``given`` are the owner's variables, which win. Raises CannotStart if one of ``blanks()`` is
+        not among them.
+        """
+        missing = [name for name in self.blanks() if name not in given]
+        if missing:
+            raise CannotStart(
+                f"Only you know {', '.join(missing)}: give a value, such as"
+                f" --set {missing[0]}=VALUE for each."
+            )
+        own = self.build_environment() | self.variables(services, database)
+        return own | {name: filled_in(text, own) for name, text in given.items()}
+
+    def variables(self, services: Services, database: str) -> dict[str, str]:
+        """The variables of the platform and of the project's files, without ``blanks()``."""
+        raise NotImplementedError
+
+    def commands(self) -> dict[str, str]:
+        """The command of each process by its name: ``web``, ``release`` if there is one, others.
+
+        Raises BuildFailed if there is no ``web``.
+        """
+        raise NotImplementedError
+
+    def command(self, process: str) -> str:
+        """The command of ``process``, such as ``release``, ``web`` or ``worker``."""
+        return self.commands()[process]
+
+    def megabytes(self, process: str) -> int:
+        """The memory of the plan that the process runs on, in MiB."""
+        raise NotImplementedError
+
+    def health_check(self) -> HealthCheck | None:
+        """How the platform asks a web process whether it is alive, if it does by HTTP."""
+        return None
+
+    def routed(self, headers: Headers, address: str, scheme: str) -> Headers:
+        """The headers of a visitor's request, names in lower case, as the router passes them on.
+
+        ``address`` is the visitor's; ``scheme`` what they used, ``http`` or ``https``.
+        """
+        raise NotImplementedError
+
+
+def filled_in(text: str, variables: Mapping[str, str]) -> str:
+    """The text with ``$NAME`` or ``${NAME}`` replaced by that variable, if there is one."""
+    return re.sub(
+        r"\$\{?([A-Z][A-Z0-9_]*)\}?", lambda match: variables.get(match[1], match[0]), text
+    )

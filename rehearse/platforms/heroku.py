@@ -1,0 +1,190 @@
+"""Heroku, as of 2026: https://devcenter.heroku.com"""
+
+import json
+import re
+import time
+import uuid
+from functools import cached_property
+from pathlib import Path
+
+from rehearse.buildpack import BuildFailed
+from rehearse.platforms.base import (
+    COMMIT,
+    CannotStart,
+    Headers,
+    Platform,
+    Services,
+    random_secret,
+    replaced,
+)
+
+# MiB of a dyno: https://devcenter.heroku.com/articles/dyno-types
+MEGABYTES = {"standard-2x": 1024, "performance-m": 2560, "performance-l": 14336}
+SMALLEST_DYNO = 512
+
+
+def read_procfile(path: Path) -> dict[str, str]:
+    """The commands in a Procfile by their names: https://devcenter.heroku.com/articles/procfile.
+
+    Comments are left out, as Heroku's own example has them:
+    https://github.com/heroku/python-getting-started/blob/main/Procfile
+
+    Raises BuildFailed if a line is not ``name: command`` or ``web`` is missing. Heroku itself
+    deploys an app without ``web``, then answers every request to it with an error (H14).
+    """
+    processes = {}
+    for line in filter(str.strip, path.read_text().splitlines()):
+        if line.startswith("#"):
+            continue
+        match = re.fullmatch(r"([A-Za-z0-9_-]+):\s*(\S.*)", line)
+        if not match:
+            raise BuildFailed(f"Procfile: {line!r} is no 'name: command'.")
+        processes[match[1]] = match[2]
+    if "web" not in processes:
+        raise BuildFailed("Procfile has no web process.")
+    return processes
+
+
+class Heroku(Platform):
+    """Procfile, app.json, and the classic Python buildpack.
+
+    Boot within 60 s (R10), SIGTERM and 30 s later SIGKILL (R12):
+    https://devcenter.heroku.com/articles/limits,
+    https://devcenter.heroku.com/articles/dyno-shutdown-behavior
+
+    The router waits 30 s for the first byte (H12):
+    https://devcenter.heroku.com/articles/request-timeout
+
+    20 connections to Postgres on Essential plans:
+    https://devcenter.heroku.com/articles/heroku-postgres-plans
+
+    An old process gets requests until its end, so there is no time to drain:
+    https://devcenter.heroku.com/articles/preboot
+    """
+
+    name, title = "heroku", "Heroku"
+    host = "my-site-0123456789ab.herokuapp.com"
+    drain_seconds = 0
+    grace = 30
+    response_seconds = 30
+    late = "H12"
+    postgres_connections = 20
+    # 2 on a dyno of 512 MB: https://devcenter.heroku.com/articles/python-concurrency
+    web_concurrency = "2"
+
+    @classmethod
+    def reads(cls, folder: Path) -> bool:
+        return (folder / "Procfile").is_file()
+
+    def check(self) -> None:
+        if not self.reads(self.folder):
+            raise CannotStart("There is no Procfile: add one with 'web: COMMAND'.")
+        super().check()
+
+    def commands(self) -> dict[str, str]:
+        return read_procfile(self.folder / "Procfile")
+
+    @cached_property
+    def manifest(self) -> dict:
+        """app.json: https://devcenter.heroku.com/articles/app-json-schema; {} without one."""
+        path = self.folder / "app.json"
+        try:
+            return json.loads(path.read_text()) if path.is_file() else {}
+        except ValueError as error:
+            raise CannotStart(f"app.json is not valid JSON: {error}.") from None
+
+    @property
+    def wanted(self) -> dict[str, dict]:
+        """The variables of app.json; a text is short for its value."""
+        env = self.manifest.get("env") or {}
+        return {n: v if isinstance(v, dict) else {"value": str(v)} for n, v in env.items()}
+
+    def blanks(self) -> list[str]:
+        return [
+            name
+            for name, one in self.wanted.items()
+            if one.get("required", True)
+            and not one.get("value")
+            and one.get("generator") != "secret"
+        ]
+
+    def addons(self) -> dict[str, str]:
+        """The service of each add-on by its variable's name.
+
+        Without app.json nobody knows which add-ons the owner created: both are given.
+        """
+        if not self.manifest:
+            return {"DATABASE_URL": "postgres", "REDIS_URL": "redis"}
+        found = {}
+        for addon in self.manifest.get("addons") or []:
+            plan = addon if isinstance(addon, str) else addon["plan"]
+            service = {"heroku-postgresql": "postgres", "heroku-redis": "redis"}.get(
+                plan.partition(":")[0]
+            )
+            if service:
+                default = {"postgres": "DATABASE", "redis": "REDIS"}[service]
+                name = default if isinstance(addon, str) else addon.get("as", default)
+                found[f"{name}_URL"] = service
+        return found
+
+    def services(self) -> set[str]:
+        return set(self.addons().values())
+
+    def build_environment(self) -> dict[str, str]:
+        """With DISABLE_COLLECTSTATIC, if app.json sets it: it is meant for the build."""
+        name = "DISABLE_COLLECTSTATIC"
+        value = self.wanted.get(name, {}).get("value")
+        return super().build_environment() | ({name: str(value)} if value else {})
+
+    def variables(self, services: Services, database: str) -> dict[str, str]:
+        """With what the buildpack sets at run time:
+        https://github.com/heroku/heroku-buildpack-python/tree/main/vendor
+
+        Postgres' URL begins with ``postgres://`` and has no ``sslmode``; Key-Value Store's is
+        ``rediss://`` with a self-signed certificate:
+        https://devcenter.heroku.com/articles/connecting-heroku-redis
+        """
+        urls = {
+            "postgres": services.postgres.url(database),
+            "redis": services.valkey.url("rediss", services.self_signed_port),
+        }
+        config = {
+            name: random_secret() if one.get("generator") == "secret" else str(one.get("value"))
+            for name, one in self.wanted.items()
+            if one.get("value") or one.get("generator") == "secret"
+        }
+        dyno = {
+            "DYNO": "web.1",
+            "WEB_CONCURRENCY": self.web_concurrency,
+            "FORWARDED_ALLOW_IPS": "*",
+            "GUNICORN_CMD_ARGS": "--access-logfile -",
+            # With the labs features that README.md names for SENTRY_DSN.
+            "HEROKU_BUILD_COMMIT": COMMIT,
+            "PYTHONUNBUFFERED": "true",
+        }
+        addons = {name: urls[service] for name, service in self.addons().items()}
+        return dyno | addons | config
+
+    def megabytes(self, process: str) -> int:
+        size = (self.manifest.get("formation") or {}).get(process, {}).get("size", "basic")
+        return MEGABYTES.get(size.lower(), SMALLEST_DYNO)
+
+    def routed(self, headers: Headers, address: str, scheme: str) -> Headers:
+        """https://devcenter.heroku.com/articles/http-routing#heroku-headers"""
+        sent = dict(headers)
+        request_id = sent.get(b"x-request-id", b"")
+        if not re.fullmatch(rb"[\w-]{20,128}", request_id):
+            request_id = str(uuid.uuid4()).encode()
+        # Appended: the visitor may have sent all that is left of the last comma.
+        addresses = [sent[b"x-forwarded-for"]] if b"x-forwarded-for" in sent else []
+        return replaced(
+            headers,
+            {
+                b"x-forwarded-for": b", ".join([*addresses, address.encode()]),
+                b"x-forwarded-proto": scheme.encode(),
+                b"x-forwarded-port": b"443" if scheme == "https" else b"80",
+                b"x-request-id": request_id,
+                b"x-request-start": b"%d" % (time.time() * 1000),
+                b"via": b"2.0 heroku-router",
+            },
+        )

@@ -1,0 +1,119 @@
+"""What the steps of a rehearsal share: the project on its platform, the servers, the web process."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from rehearse.buildpack import has_package
+from rehearse.findings import last_lines
+from rehearse.idle import IdleConnection
+from rehearse.load import Client
+from rehearse.platforms import Platform, Services
+from rehearse.services import Certificates, Postgres, TLSProxy, Valkey
+from rehearse.web import Web
+
+DATABASE = "rehearsed"
+# Far more than a plan has: too many connections are counted and named by one step, and do not
+# break all others.
+CONNECTIONS = 400
+# A project that has none of these does not use the service.
+CLIENT_PACKAGES = {
+    "postgres": ("psycopg", "psycopg2", "asyncpg", "pg8000"),
+    "redis": ("redis", "valkey", "coredis"),
+}
+
+
+class Stage(ExitStack):
+    """Enter it to start the servers; leave it to end everything.
+
+    In: the platform, whose folder is the copy; the run's own folder; the owner's variables ``given``;
+    and the paths to ask for. Out: ``services``; ``environment``, of the processes.
+    """
+
+    def __init__(
+        self, platform: Platform, folder: Path, given: Mapping[str, str], paths: list[str]
+    ):
+        super().__init__()
+        self.platform, self.folder, self.given = platform, folder, dict(given)
+        self.asked_paths = paths
+        # The step "load" replaces them by those that are answered without an error.
+        self.paths = paths or ["/"]
+        self.probes: list[str] = []
+        self.log, self.temporary = folder / "log", folder / "temporary"
+        # Of the step "idle connection", from its beginning.
+        self.idle: IdleConnection | None = None
+        self._web: Web | None = None
+
+    def __enter__(self):
+        self.log.mkdir()
+        self.temporary.mkdir()
+        with ExitStack() as stack:
+            certificates = Certificates(self.log)
+            postgres = stack.enter_context(Postgres(self.log, certificates, CONNECTIONS))
+            valkey = stack.enter_context(Valkey(self.log))
+            own = (certificates.self_signed_certificate, certificates.self_signed_key)
+            issued = (certificates.certificate, certificates.key)
+            own_port, issued_port = (
+                stack.enter_context(TLSProxy(valkey.port, *files)).port for files in (own, issued)
+            )
+            self.services = Services(postgres, valkey, own_port, issued_port, certificates.ca)
+            postgres.create_database(DATABASE)
+            variables = self.platform.environment(self.services, DATABASE, self.given)
+            # What a process that is killed leaves there is deleted with the rest.
+            self.environment = {"TMPDIR": str(self.temporary)} | variables
+            self.push(stack.pop_all().__exit__)
+        return self
+
+    def has_own(self, service: str) -> bool:
+        """Whether the built project can use the ``postgres`` or ``redis`` of this run, and was not
+        given another one.
+        """
+        url = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}[service]
+        is_given = service in self.platform.services() and url not in self.given
+        return is_given and any(map(self.has, CLIENT_PACKAGES[service]))
+
+    def has(self, package: str) -> bool:
+        return has_package(self.platform.folder, package)
+
+    def start_web(self, **changes: str) -> Web:
+        """One more web process, which ends with the stage at the latest.
+
+        Raises RuntimeError if it does not boot.
+        """
+        check = self.platform.health_check()
+        path = check.path if check else "/healthz"
+        web = Web(self.platform, self.environment | changes, path)
+        return self.enter_context(web)
+
+    @property
+    def web(self) -> Web:
+        """The web process that steps share: started if there is none, or if it has ended."""
+        if self._web is None or not self._web.process.is_running():
+            self._web = self.start_web()
+        return self._web
+
+    @web.setter
+    def web(self, web: Web) -> None:
+        self._web = web
+
+    def client(self, web: Web, seconds: float) -> Client:
+        """A visitor with the cookie of a session that has ended: Django then asks the database."""
+        return web.client(seconds=seconds, headers=self.cookies)
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        if not self.has("django"):
+            return {}
+        names = ("sessionid", "__Host-sessionid", "__Secure-sessionid")
+        key = "rehearsal0rehearsal0rehearsal0re"
+        return {"Cookie": "; ".join(f"{name}={key}" for name in names)}
+
+    def close_web(self) -> None:
+        """Kill the shared web process: the next step starts its own."""
+        if self._web:
+            self._web.process.kill()
+        self._web = None
+
+    def output(self) -> str:
+        """The last lines that the web process has printed."""
+        return last_lines(self._web.process.output()) if self._web else ""

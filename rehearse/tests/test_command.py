@@ -1,0 +1,260 @@
+"""``rehearse`` says in a sentence why it cannot start, and reads what the platforms read."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rehearse.buildpack import BuildFailed, asked_python, collects_static
+from rehearse.command import end_processes_in, main
+from rehearse.findings import Finding, Rehearsed, Sample
+from rehearse.platforms import AppPlatform, HealthCheck, Heroku
+from rehearse.platforms.base import filled_in
+from rehearse.project import copy
+from rehearse.report import html
+from rehearse.steps.start import advice_for
+
+WEB = {"Procfile": "web: python -m http.server\n", "requirements.txt": ""}
+SPEC = """
+services:
+  - name: api
+    source_dir: src
+    run_command: gunicorn site
+    instance_size_slug: apps-s-1vcpu-1gb
+    health_check: {http_path: /up}
+    envs:
+      - {key: STRIPE_KEY, type: SECRET, value: STRIPE_KEY_GOES_HERE}
+      - {key: SECRET_KEY, type: SECRET}
+      - {key: REGION, value: nyc}
+      - {key: DATABASE_URL, scope: RUN_TIME, value: "${db.DATABASE_URL}"}
+jobs:
+  - {name: migrate, kind: PRE_DEPLOY, run_command: python migrate.py}
+  - {name: report, kind: POST_DEPLOY, run_command: python report.py}
+workers:
+  - {name: tasks, run_command: celery --app site worker}
+databases:
+  - {name: db, engine: PG}
+"""
+STRIPE = json.dumps({"env": {"STRIPE_KEY": {"description": "A key."}}})
+# Files of a project, arguments, and the sentence.
+CANNOT_START = [
+    ({"requirements.txt": ""}, [], r"Neither Procfile nor .do/app.yaml is in"),
+    ({"requirements.txt": ""}, ["--platform", "heroku"], "There is no Procfile: add one with"),
+    ({"requirements.txt": ""}, ["--platform", "digitalocean"], "There is no .do/app.yaml"),
+    (WEB | {"Procfile": "worker: x\n"}, [], "Procfile has no web process."),
+    (WEB | {"uv.lock": ""}, [], "keep one package manager's file"),
+    (WEB | {"runtime.txt": "python-3.9"}, [], "runtime.txt asks for Python 3.9, which is not"),
+    (WEB | {"app.json": STRIPE}, [], "Only you know STRIPE_KEY: give a value to each, as in --set"),
+    (WEB | {"app.json": "{"}, [], "app.json is not valid JSON"),
+    (
+        WEB | {".do/app.yaml": ":\n- :"},
+        ["--platform", "digitalocean"],
+        "app.yaml is not valid YAML",
+    ),
+    (
+        WEB | {".do/app.yaml": "services: [{name: web, dockerfile_path: x}]"},
+        ["--platform", "digitalocean"],
+        "Dockerfile, which is not simulated",
+    ),
+]
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A function that writes the files of a project, and returns its folder."""
+
+    def write(files: dict[str, str]) -> Path:
+        folder = tmp_path / "project"
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        return folder
+
+    return write
+
+
+@pytest.mark.parametrize(("files", "arguments", "sentence"), CANNOT_START)
+def test_what_cannot_start_gets_one_sentence_and_status_2(
+    project, capsys, files, arguments, sentence
+):
+    assert main([str(project(files)), *arguments]) == 2
+    printed = capsys.readouterr().err
+    assert sentence in printed
+    assert len(printed.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--path", "about"], "try /about"),
+        (["--set", "KEY"], "'KEY' is not NAME=VALUE"),
+        (["--only", "lunch"], "'lunch' is no step; there are: build, release"),
+    ],
+)
+def test_a_bad_argument_gets_a_sentence_and_status_2(capsys, arguments, sentence):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_what_still_runs_in_the_folder_is_ended_and_nothing_else(tmp_path):
+    """An interrupt may come between the start of a process and the note of it."""
+    elsewhere: dict = {"cwd": "/", "start_new_session": True}
+    home = {"HOME": str(tmp_path), "PATH": os.defpath}
+    ours = [
+        subprocess.Popen(["sleep", "100"], cwd=tmp_path, start_new_session=True),
+        subprocess.Popen(["sleep", "100"], env=home, **elsewhere),
+    ]
+    others = [
+        subprocess.Popen(["sleep", "100"], **elsewhere),
+        subprocess.Popen(["tail", "-f", "/dev/null", str(tmp_path)], **elsewhere),
+    ]
+    try:
+        end_processes_in(tmp_path)
+        assert [process.poll() is None for process in ours] == [False, False]
+        assert [process.poll() is None for process in others] == [True, True]
+    finally:
+        for process in [*ours, *others]:
+            process.kill()
+            process.wait()
+
+
+def test_an_app_spec_is_read_as_the_platform_reads_it(project):
+    folder = project({".do/app.yaml": SPEC, "src/requirements.txt": ""})
+    platform = AppPlatform(folder)
+    platform.check()
+    assert platform.folder == folder / "src"
+    assert platform.commands() == {
+        "web": "gunicorn site",
+        "release": "python migrate.py",
+        "tasks": "celery --app site worker",
+    }
+    assert platform.blanks() == ["STRIPE_KEY"]
+    assert platform.services() == {"postgres"}
+    assert platform.megabytes("web") == 1024
+    assert platform.megabytes("tasks") == 512
+    assert platform.health_check() == HealthCheck("/up", period=10, timeout=1, failures=9)
+    # What has no scope is there in the build too; a database is not.
+    build = platform.build_environment()
+    assert build["REGION"] == "nyc"
+    assert not {"DATABASE_URL", "SECRET_KEY"} & set(build)
+
+
+def test_app_json_says_which_addons_and_variables_there_are(project):
+    manifest = {
+        "env": {
+            "TOKEN": {"generator": "secret"},
+            "NAME": "site",
+            "KEY": {"required": True},
+            "MAYBE": {"required": False},
+        },
+        "addons": ["heroku-postgresql:essential-0", {"plan": "heroku-redis:mini", "as": "QUEUE"}],
+        "formation": {"web": {"size": "Standard-2X"}},
+    }
+    platform = Heroku(project(WEB | {"app.json": json.dumps(manifest)}))
+    assert platform.blanks() == ["KEY"]
+    assert platform.addons() == {"DATABASE_URL": "postgres", "QUEUE_URL": "redis"}
+    assert (platform.megabytes("web"), platform.megabytes("worker")) == (1024, 512)
+
+
+def test_without_app_json_both_addons_are_given(project):
+    assert Heroku(project(WEB)).services() == {"postgres", "redis"}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"runtime.txt": "python-3.12.1"}, ("3.12.1", "runtime.txt")),
+        ({".python-version": "3.12"}, ("3.12", ".python-version")),
+        (
+            {"Pipfile.lock": '{"_meta": {"requires": {"python_version": "3.11"}}}'},
+            ("3.11", "Pipfile.lock"),
+        ),
+        ({}, ("3.14", "")),
+    ],
+)
+def test_the_version_of_python_follows_the_buildpack_s_rules(project, files, expected):
+    assert asked_python(project(WEB | files)) == expected
+
+
+def test_uv_takes_python_version_and_no_runtime_txt(project):
+    folder = project({"uv.lock": ""})
+    with pytest.raises(BuildFailed, match=r"needs a \.python-version"):
+        asked_python(folder)
+    (folder / "runtime.txt").write_text("python-3.13")
+    with pytest.raises(BuildFailed, match=r"use \.python-version instead"):
+        asked_python(folder)
+
+
+def test_static_files_are_collected_only_with_django_and_manage_py(project):
+    folder = project({"src/manage.py": ""})
+    assert not collects_static(folder, {})
+    (folder / ".heroku/python/lib/python3.13/site-packages/django").mkdir(parents=True)
+    assert collects_static(folder, {})
+    assert not collects_static(folder, {"DISABLE_COLLECTSTATIC": "1"})
+    (folder / "src/manage.py").unlink()
+    assert not collects_static(folder, {})
+
+
+@pytest.mark.parametrize("platform", [Heroku, AppPlatform])
+def test_a_build_runs_hooks_and_the_spec_s_own_command(project, platform):
+    spec = "services: [{name: web, run_command: x, build_command: 'echo command >> log'}]"
+    folder = project(
+        WEB
+        | {
+            ".do/app.yaml": spec,
+            "bin/pre_compile": "echo before >> log",
+            "bin/post_compile": "echo after >> log",
+        }
+    )
+    platform(folder).build()
+    command = ["command"] if platform is AppPlatform else []
+    assert (folder / "log").read_text().split() == ["before", "after", *command]
+
+
+def test_a_copy_leaves_out_what_is_not_deployed(project, tmp_path):
+    left_out = {".env": "", ".git/index": "", ".venv/pyvenv.cfg": "", "a/node_modules/b.js": ""}
+    copied = copy(project(WEB | left_out | {"a/b.py": ""}), tmp_path / "copy")
+    files = {path.relative_to(copied).as_posix() for path in copied.rglob("*") if path.is_file()}
+    assert files == {"Procfile", "requirements.txt", "a/b.py"}
+
+
+def test_a_committed_environment_is_refused_with_git(project, tmp_path):
+    folder = project(WEB | {".git/index": "...venv/pyvenv.cfg\x00..."})
+    with pytest.raises(BuildFailed, match="is committed"):
+        copy(folder, tmp_path / "copy")
+
+
+def test_a_variable_may_name_another():
+    variables = {"REDIS_URL": "redis://x"}
+    assert filled_in("$REDIS_URL/1", variables) == "redis://x/1"
+    assert filled_in("${REDIS_URL}?a=$B", variables) == "redis://x?a=$B"
+
+
+def test_the_page_shows_lost_requests_and_advice_and_escapes_what_was_printed():
+    finding = Finding(step="load", samples=[Sample(n, 20, n == 3) for n in range(6)])
+    finding.fail("lost 1 of 6", "Use <this>.", "</pre><script>alert(1)</script>")
+    page = html.render(Rehearsed("site", "Heroku", "python 3.13", {"web": "x"}, [finding]))
+    assert page.count('class="lost"') == 1
+    assert page.count('class="dot"') == 5
+    assert "Use &lt;this&gt;." in page
+    assert "<script" not in page
+    assert not any(word in page for word in ("http://", "https://", "url("))
+
+
+ADVICE = {
+    "ModuleNotFoundError: No module named 'flask'": (
+        "Add the package of flask to the project's requirements: No module named 'flask'."
+    ),
+    "ModuleNotFoundError: No module named 'cgi'": "Newer Pythons have no module cgi",
+    "KeyError: 'SECRET_KEY'": "Give the variable SECRET_KEY a value",
+    "Killed": "Read it.",
+}
+
+
+@pytest.mark.parametrize("output", ADVICE)
+def test_what_a_failed_command_printed_becomes_advice(output):
+    assert advice_for(output, "Read it.").startswith(ADVICE[output])

@@ -1,0 +1,305 @@
+"""``rehearse``, as its user runs it: a new project of each server passes, and each of many faults is
+named by its step.
+"""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+import pytest
+
+from rehearse.steps import STEPS
+from tests.harness.combinations import TEMPLATE, by_name
+from tests.harness.waiting import wait_until
+
+pytestmark = pytest.mark.rehearsal
+
+PROJECTS = Path(__file__).with_name("projects")
+FRESH = by_name(
+    "heroku-asgi-daphne",
+    "digitalocean-asgi-uvicorn-use_celery",
+    "heroku-wsgi-gunicorn-use_celery",
+    "digitalocean-wsgi-waitress",
+)
+[DEFAULT], [WITH_CELERY] = map(by_name, ("heroku-asgi-daphne", "heroku-asgi-daphne-use_celery"))
+IDLE = "idle connection"
+# All but the one that waits for more than a minute.
+SHORT = [word for step in STEPS if step.name != IDLE for word in ("--only", step.name)]
+
+
+class Run(NamedTuple):
+    status: int
+    printed: str
+    report: dict
+
+    def steps(self, status: str) -> list[str]:
+        return [step["name"] for step in self.report["steps"] if step["status"] == status]
+
+    def step(self, name: str) -> dict:
+        return next(step for step in self.report["steps"] if step["name"] == name)
+
+    def text(self, name: str) -> str:
+        return self.step(name)["text"]
+
+
+def rehearse(folder: Path, *arguments: str) -> Run:
+    report = folder.parent / f"{folder.name}.json"
+    command = [sys.executable, "-m", "rehearse", str(folder), "--json", str(report), *arguments]
+    done = subprocess.run(
+        command, cwd=TEMPLATE, check=False, capture_output=True, text=True, timeout=900
+    )
+    found = json.loads(report.read_text()) if report.exists() else {}
+    return Run(done.returncode, done.stdout + done.stderr, found)
+
+
+@pytest.fixture(scope="session")
+def bake_once(cookies_session):
+    baked: dict[str, Path] = {}
+
+    def bake(answers: dict) -> Path:
+        key = str(answers)
+        if key not in baked:
+            baked[key] = cookies_session.bake(extra_context=answers).project_path
+        return baked[key]
+
+    return bake
+
+
+@pytest.fixture
+def bake(bake_once, tmp_path):
+    """A function that returns a copy of the project with these answers, to be edited."""
+
+    def copy(answers: dict) -> Path:
+        return shutil.copytree(bake_once(answers), tmp_path / "project")
+
+    return copy
+
+
+@pytest.mark.parametrize("answers", FRESH, ids=lambda answers: answers["server"])
+def test_a_new_project_passes_every_step_that_applies_to_it(bake, answers, report):
+    run = rehearse(bake(answers))
+    report("rehearsal s", round(run.report["seconds"]))
+    assert run.status == 0, run.printed
+    assert run.steps("ok") == [step["name"] for step in run.report["steps"]]
+    # The others take more than 10 s of the 75.
+    assert run.step(IDLE)["seconds"] < 65
+    left_out = {step.name for step in STEPS} - set(run.steps("ok"))
+    expected = set() if answers["use_celery"] else {"worker stopped", "worker killed"}
+    expected |= {"health check"} if answers["platform"] == "heroku" else set()
+    if answers["server"].startswith("wsgi"):
+        expected |= {"channel layer"} | (set() if answers["use_celery"] else {"Redis"})
+    assert left_out == expected
+
+
+def edit(path: Path, pattern: str, replacement: str) -> None:
+    text, count = re.subn(pattern, replacement, path.read_text(), flags=re.MULTILINE)
+    assert count, f"{path}: no {pattern}"
+    path.write_text(text)
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+def set_variables(folder: Path, **values: str) -> None:
+    manifest = json.loads((folder / "app.json").read_text())
+    manifest["env"] |= {name: {"value": value} for name, value in values.items()}
+    (folder / "app.json").write_text(json.dumps(manifest))
+
+
+def add_a_view_of_40_seconds(folder: Path) -> None:
+    view = "path('slow/', lambda request: __import__('time').sleep(40))"
+    append(folder / "config/urls.py", f"\nfrom django.urls import path\nurlpatterns += [{view}]\n")
+
+
+def ignore_sigterm(folder: Path) -> None:
+    (folder / "stubborn.py").write_text("""
+import runpy, signal, sys
+set_handler = signal.signal
+def ignore(number, handler):
+    return set_handler(number, signal.SIG_IGN if number == signal.SIGTERM else handler)
+signal.signal = ignore
+ignore(signal.SIGTERM, None)
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+""")
+    edit(folder / "Procfile", "^web: (python -m )?", "web: python stubborn.py ")
+
+
+def acknowledge_early(folder: Path) -> None:
+    append(folder / "config/celery.py", "\napp.conf.task_acks_late = False\n")
+
+
+def need_a_variable_at_build(folder: Path) -> None:
+    append(folder / "config/settings.py", "\nimport os\nREGION = os.environ['ALLOWED_HOSTS']\n")
+
+
+def use_the_in_memory_channel_layer(folder: Path) -> None:
+    # By another name: the checks of the template's projects refuse Channels' own.
+    (folder / "config/layers.py").write_text("""
+from channels.layers import InMemoryChannelLayer
+
+class Layer(InMemoryChannelLayer):
+    pass
+""")
+    layer = "{'default': {'BACKEND': 'config.layers.Layer'}}"
+    append(folder / "config/settings.py", f"\nCHANNEL_LAYERS = {layer}\n")
+
+
+def take_any_body(folder: Path) -> None:
+    set_variables(folder, MAX_BODY_SIZE="10000000000")
+
+
+def open_100_connections(folder: Path) -> None:
+    set_variables(folder, WEB_THREADS="98", DATABASE_CONNECTION_LIMIT="200")
+
+
+def wait_for_a_lock_in_a_migration(folder: Path) -> None:
+    (folder / "users/migrations/0002_note.py").write_text("""
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    dependencies = [("users", "0001_user")]
+    operations = [
+        migrations.RunSQL("SET lock_timeout = 0"),
+        migrations.RunSQL("ALTER TABLE users_user ADD COLUMN note text"),
+    ]
+""")
+
+
+def leave_out_the_server(folder: Path) -> None:
+    edit(folder / "requirements.txt", "^daphne==.*\n", "")
+
+
+def listen_on_8000(folder: Path) -> None:
+    edit(folder / "Procfile", r"\$PORT", "8000")
+
+
+# Of each fault: the step that names it, a part of what it says, and answers and arguments.
+FAULTS = [
+    (add_a_view_of_40_seconds, "load", r"/slow/ took more than .*H12", DEFAULT, ["/", "/slow/"]),
+    (ignore_sigterm, "SIGTERM", "still runs 30 s after SIGTERM", DEFAULT, []),
+    (acknowledge_early, "worker killed", "is lost", WITH_CELERY, []),
+    (need_a_variable_at_build, "build", "variables that a build does not have", DEFAULT, []),
+    (use_the_in_memory_channel_layer, "channel layer", "does not reach another", DEFAULT, []),
+    (take_any_body, "large body", "no limit", DEFAULT, []),
+    (open_100_connections, "load", r"\d\d PostgreSQL connections, of 20", DEFAULT, []),
+    (wait_for_a_lock_in_a_migration, "release", "waits for a lock", DEFAULT, []),
+    # The template's release tries to start the server; another project's boot says the same.
+    (leave_out_the_server, "release", "the old release stays", DEFAULT, []),
+    (listen_on_8000, "boot", r"listens on port 8000, not on \$PORT", DEFAULT, []),
+]
+
+
+@pytest.mark.parametrize(
+    ("plant", "step", "text", "answers", "paths"),
+    FAULTS,
+    ids=[fault[0].__name__ for fault in FAULTS],
+)
+def test_a_fault_is_named_by_its_step_and_no_other_step_fails(
+    bake, plant, step, text, answers, paths
+):
+    folder = bake(answers)
+    plant(folder)
+    run = rehearse(folder, *SHORT, *[word for path in paths for word in ("--path", path)])
+    assert run.status == 1, run.printed
+    assert run.steps("fails") == [step], run.printed
+    assert re.search(text, run.text(step)), run.printed
+    # Without a build, a release or a process there is nothing more to see.
+    is_last = step in ("release", "boot")
+    assert bool(run.steps("not run")) == is_last, run.printed
+
+
+def test_a_package_missing_from_the_requirements_is_named_by_boot(tmp_path):
+    folder = shutil.copytree(PROJECTS / "flask", tmp_path / "flask")
+    edit(folder / "requirements.txt", "^flask.*\n", "")
+    run = rehearse(folder)
+    assert run.steps("fails") == ["boot"], run.printed
+    advice = "Add the package of flask to the project's requirements: No module named 'flask'."
+    assert advice in run.printed
+
+
+# Gunicorn closes each connection, and Uvicorn an idle one after 5 s.
+@pytest.mark.parametrize(("name", "idle"), [("flask", "ok"), ("fastapi", "fails")])
+def test_an_application_of_twenty_lines_is_rehearsed_to_its_end(tmp_path, name, idle):
+    folder = shutil.copytree(PROJECTS / name, tmp_path / name)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    page = tmp_path / "report.html"
+    run = rehearse(folder, "--html", str(page))
+    assert run.steps("not run") == []
+    # Neither redirects to https, which is right to name.
+    assert "headers" in run.steps("fails")
+    assert {"build", "boot", "load", "large body"} <= set(run.steps("ok")), run.printed
+    assert IDLE in run.steps(idle), run.printed
+    assert "<svg" in page.read_text()
+    assert not re.search(r"src=|href=|url\(|@import|<script", page.read_text())
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def mend(spec: Path) -> None:
+    """What the advice of three steps says."""
+    edit(spec, "--threads 4", "--threads 4 --keep-alive 95")
+    edit(spec, "failure_threshold: 3", "failure_threshold: 9")
+    edit(spec, "^envs:", "envs:\n  - {key: MAX_CONTENT_LENGTH, value: '5000000'}")
+
+
+@pytest.mark.parametrize("is_mended", [False, True], ids=["defaults", "mended"])
+def test_the_advice_mends_what_gunicorn_s_defaults_lack(tmp_path, is_mended):
+    folder = shutil.copytree(PROJECTS / "gunicorn", tmp_path / "gunicorn")
+    if is_mended:
+        mend(folder / ".do/app.yaml")
+    steps = ["large body", "health check", IDLE]
+    run = rehearse(folder, *[word for step in steps for word in ("--only", step)])
+    found = {step: run.text(step) for step in run.steps("ok" if is_mended else "fails")}
+    assert set(steps) <= set(found), run.printed
+    expected = {
+        "large body": "413 after" if is_mended else "all 100 MB taken, then 200: no limit",
+        "health check": "allows 81 s of that" if is_mended else "after 21 s App Platform",
+        IDLE: "answered after 75 s" if is_mended else "closed after 2 s",
+    }
+    for step, text in expected.items():
+        assert text in found[step], run.printed
+
+
+def test_ctrl_c_leaves_nothing_behind_at_any_step(bake):
+    """Of the process, which has its number in the name of its folder, and of all it started."""
+    folder = bake(WITH_CELERY)
+    before = set(folder.rglob("*"))
+    for number, step in enumerate(STEPS):
+        # A needed step begins when the one before it has ended, others after the last of those.
+        needed = [one.name for one in STEPS[:number] if one.is_needed]
+        own = interrupt(folder, step.name, f" {needed[-1]} " if needed else "Heroku")
+        assert list(Path("/tmp").glob(f"rehearse-{own}-*")) == []
+    assert set(folder.rglob("*")) == before
+
+
+def interrupt(folder: Path, step: str, begins_after: str) -> int:
+    """Rehearse the step, and send SIGINT while it runs: after the line that begins with that text.
+
+    Returns the process id, and asserts that no process that it started is left.
+    """
+    command = [sys.executable, "-u", "-m", "rehearse", str(folder), "--only", step]
+    # For a step that ends sooner than a signal comes.
+    command += ["--only", "worker killed"]
+    with subprocess.Popen(command, cwd=TEMPLATE, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.startswith(begins_after):
+                break
+        time.sleep(0.5)
+        started = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130, step
+    wait_until(lambda: not any(map(is_alive, started)), f"the end of {started} of {step}", 10)
+    return process.pid
+
+
+def is_alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

@@ -1,0 +1,57 @@
+"""The recipes of django-paas, followed word for word in a project."""
+
+import re
+
+from tests.harness.checkouts import Checkout
+from tests.harness.combinations import PACKAGE
+
+DOCUMENTS = PACKAGE / "src/paas/docs"
+TICKETS = "WebSockets of clients without cookies"
+# The comment in the first line of a block of code: the file that it belongs to.
+FILE = re.compile(r"(?:#|//|<!--|\{#) (\S*\.\w+)(?:, below (.+?))?(?: -->| #\})?\n")
+BLOCK = re.compile(r"(?ms)^```(\w+)\n(.+?)^```$")
+# A line for a list, or for the imports, of a file.
+LINE = re.compile(r"^In `(\S+)` add(?: `(from [^`]+|import [^`]+)` to the imports, and)? `([^`]+)`")
+SEAL = "\nenv.seal()\n"
+
+
+def read_recipes(name: str) -> dict[str, str]:
+    """The sections of a document, by their headings."""
+    sections = (DOCUMENTS / name).read_text().split("\n## ")[1:]
+    return {title: text for title, _, text in (section.partition("\n") for section in sections)}
+
+
+def add_code(project: Checkout, code: str) -> None:
+    """Add a block to the file that it names: a new one, below a line, or at its end; in settings
+    above the seal.
+    """
+    name, line = FILE.match(code).groups()
+    if not (project.folder / name).exists():
+        project.write(name, code)
+        return
+    if line:
+        project.replace(name, f"{line}\n", f"{line}\n{code.partition('\n')[2]}")
+        return
+    text, seal, _ = project.read(name).partition(SEAL)
+    project.write(name, f"{text}\n{code}{seal}")
+
+
+def add_line(project: Checkout, instruction: str) -> None:
+    """Follow "In `file` add `import` to the imports, and `line` to the list"."""
+    name, imported, line = LINE.match(instruction).groups()
+    text = project.read(name)
+    if imported:
+        text = text.replace("\n\nfrom presence", f"\n\n{imported}\nfrom presence", 1)
+        assert imported in text
+    indent = re.search(r"^( +)path\(", text, re.MULTILINE)[1]
+    project.write(name, text.replace(f"{indent}path(", f"{indent}{line}\n{indent}path(", 1))
+
+
+def follow(project: Checkout, section: str) -> None:
+    """Follow a section: its instructions of one line, and its blocks of code that name a file."""
+    for line in section.splitlines():
+        if LINE.match(line):
+            add_line(project, line)
+    for _, code in BLOCK.findall(section):
+        if FILE.match(code):
+            add_code(project, code)
