@@ -11,26 +11,19 @@ from pathlib import Path
 ONLY_FOR = {
     ("platform", "heroku"): ["Procfile", "app.json"],
     ("platform", "digitalocean"): [".do"],
-    ("__interface", "asgi"): [
-        "config/asgi.py",
+    ("__interface", "asgi"): ["config/asgi.py"],
+    ("__interface", "wsgi"): ["config/wsgi.py"],
+    ("__app_server", "gunicorn"): ["gunicorn.conf.py"],
+    ("__paas_from", "vendor"): ["vendor"],
+    ("use_celery", True): ["config/celery.py"],
+    ("__presence", "yes"): [
         "presence",
         "static/presence.css",
         "static/presence.js",
         "templates/presence",
     ],
-    ("__interface", "wsgi"): ["config/wsgi.py"],
-    ("__app_server", "gunicorn"): ["gunicorn.conf.py"],
-    ("__paas_from", "vendor"): ["vendor"],
-    ("use_celery", True): [
-        "config/celery.py",
-        "templates/welcome",
-        "welcome",
-    ],
-    ("use_s3_media", True): [
-        "pictures",
-        "static/pictures.css",
-        "templates/pictures",
-    ],
+    ("__welcome", "yes"): ["templates/welcome", "welcome"],
+    ("__pictures", "yes"): ["pictures", "static/pictures.css", "templates/pictures"],
 }
 OLDEST_PYTHON = (3, 12)  # as in the project's pyproject.toml
 PYTHON_COMMANDS = ("python3.13", "python3.14", "python3.12")

@@ -3,7 +3,11 @@
 import os
 
 from channels.routing import ProtocolTypeRouter
+
+# <%- if cookiecutter.__presence == "yes" +%>
 from django.urls import path
+
+# <%- endif +%>
 from paas.startup import setup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -14,15 +18,21 @@ from paas.asgi.handler import ASGIHandler
 from paas.asgi.shutdown import GracefulShutdown
 from paas.asgi.websockets import websocket_application
 
+# <% if cookiecutter.__presence == "yes" %>
 from presence.consumers import PageConsumer
 
+# <% endif %>
 application = GracefulShutdown(
     ProtocolTypeRouter(
         {
             "http": ASGIHandler(),
             "websocket": websocket_application(
                 [
+                    # <% if cookiecutter.__presence == "yes" %>
                     path("ws/presence/", PageConsumer.as_asgi()),
+                    # <% else %>
+                    # path("ws/chat/", ChatConsumer.as_asgi()),
+                    # <% endif %>
                 ]
             ),
         }

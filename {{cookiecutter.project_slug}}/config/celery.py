@@ -25,8 +25,10 @@ app.conf.beat_schedule = {
         "task": "paas.celery.tasks.clear_sessions",
         "schedule": crontab(hour=3, minute=30),
     },
+    # <% if cookiecutter.__welcome == "yes" %>
     "send missed welcome mails": {
         "task": "welcome.tasks.send_missed",
         "schedule": crontab(minute=17),  # of every hour
     },
+    # <% endif %>
 }

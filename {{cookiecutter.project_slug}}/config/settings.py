@@ -1,4 +1,8 @@
-"""Settings, from environment variables and ``.env``. The defaults are for production."""
+"""Settings, from environment variables and ``.env``. The defaults are for production.
+
+Every setting of Django: https://docs.djangoproject.com/en/stable/ref/settings/
+Those of the runtime library: vendor/django-paas/README.md
+"""
 
 import logging
 from importlib.util import find_spec
@@ -8,42 +12,52 @@ from typing import Any
 from django.utils.csp import CSP
 from environs import Env, validate
 from paas import logs
-from paas.db.url import database, is_pooled
-from paas.env import bucket_options, bucket_origin, is_mail_url, smtp_options
+from paas.accounts.settings import *
 
-from config.accounts import *
+# <%- if cookiecutter.__redis == "yes" +%>
+from paas.db.redis import redis_url
+
+# <%- endif +%>
+from paas.db.url import database, is_pooled
+from paas.env import bucket_options, bucket_origin, is_mail_url, mailers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# Environment variables: https://github.com/sloria/environs
-# `eager=False`: invalid variables are collected, and reported together by `env.seal()` at the end.
+# Reads environment variables. All that are invalid are reported together once this file is loaded.
 env = Env(eager=False)
 env.read_env(BASE_DIR / env.str("ENV_FILE", ".env"), recurse=False)
-at_least_1 = validate.Range(min=1)
+at_least_0, at_least_1 = validate.Range(min=0), validate.Range(min=1)
 
-# The site: https://docs.djangoproject.com/en/6.1/howto/deployment/checklist/
+# The site's name is in pages, mails and the admin.
 SITE_NAME = "{{ cookiecutter.project_name }}"
 SITE_DESCRIPTION = "{{ cookiecutter.description or '' }}"
-SECURITY_CONTACT = env.str("SECURITY_CONTACT", "")  # for /.well-known/security.txt
+# An address or URL for those who find a vulnerability: it appears in /.well-known/security.txt.
+SECURITY_CONTACT = env.str("SECURITY_CONTACT", "")
+
+# DEBUG shows errors to everyone: the deploy checks refuse it in production.
 DEBUG = env.bool("DEBUG", False)
+# Signs sessions and links. To change it and keep users logged in: docs/scaling.md.
 SECRET_KEY = env.str("SECRET_KEY", "")
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [], subcast=str)  # older ones
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [], subcast=str)
+# Other host names get status 400. Add your domain before you point it here.
 ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", [], subcast=str)]
 if DEBUG and not ALLOWED_HOSTS:
     ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
-# Apps: https://docs.djangoproject.com/en/6.1/ref/applications/
+# Apps: add yours at the end. A template of an app above another's replaces it.
 INSTALLED_APPS = [
     "paas",
     # <% if cookiecutter.__interface == "asgi" %>
     "paas.asgi",
+    # <% endif %>
+    # <% if cookiecutter.__presence == "yes" %>
     "paas.presence",
     # <% endif %>
     # <% if cookiecutter.use_celery %>
     "paas.celery",
     # <% endif %>
     "paas.accounts",  # above allauth, whose templates it replaces
-    "paas.accounts.apps.AdminConfig",
+    "paas.accounts.apps.AdminConfig",  # django.contrib.admin with the site's log-in page
     "paas.site",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -57,25 +71,25 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "axes",
     "pages",
-    # <% if cookiecutter.use_s3_media %>
+    # <% if cookiecutter.__pictures == "yes" %>
     "pictures",
     # <% endif %>
-    # <% if cookiecutter.__interface == "asgi" %>
+    # <% if cookiecutter.__presence == "yes" %>
     "presence",
     # <% endif %>
     "users",
-    # <% if cookiecutter.use_celery %>
+    # <% if cookiecutter.__welcome == "yes" %>
     "welcome",
     # <% endif %>
 ]
-
-# Linter of migrations, for `make check`: https://github.com/3YOURMIND/django-migration-linter
+# The linter of `make check` is installed in development only.
 if find_spec("django_migration_linter"):
     INSTALLED_APPS.append("django_migration_linter")
 
-# Middleware: https://docs.djangoproject.com/en/6.1/ref/middleware/#middleware-ordering
+# Middleware: yours goes to the end, unless it must see each static file or health check.
+# The order matters: https://docs.djangoproject.com/en/stable/ref/middleware/#middleware-ordering
 MIDDLEWARE = [
-    # Set headers: first, so that redirects, static files and error pages have them too.
+    # These set headers. They come first, so that redirects, static files and error pages have them.
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "paas.site.headers.SecurityHeadersMiddleware",
@@ -94,12 +108,16 @@ MIDDLEWARE = [
     "paas.db.timeouts.StatementTimeoutMiddleware",
 ]
 
-# URLs: https://docs.djangoproject.com/en/6.1/topics/http/urls/
 ROOT_URLCONF = "config.urls"
+# Where the admin is. Another path spares the log those who try "admin/" on every site.
 admin_path = validate.Regexp(r"([\w-]+/)+\Z", error="Must be a path, such as 'back-office/'.")
 ADMIN_PATH = env.str("ADMIN_PATH", "admin/", validate=admin_path)
+# <% if cookiecutter.__interface == "asgi" %>
+ASGI_APPLICATION = "config.asgi.application"
+# <% else %>
+WSGI_APPLICATION = "config.wsgi.application"
+# <% endif %>
 
-# Templates: https://docs.djangoproject.com/en/6.1/topics/templates/
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -117,67 +135,60 @@ TEMPLATES = [
     },
 ]
 
-# Web server, with limits on every request: https://docs.djangoproject.com/en/6.1/howto/deployment/
-# <% if cookiecutter.__interface == "asgi" %>
-ASGI_APPLICATION = "config.asgi.application"
-# <% else %>
-WSGI_APPLICATION = "config.wsgi.application"
+# The platform: the module that knows its router's headers, such as the one with the client's address.
+PLATFORM = "paas.platforms.{{ cookiecutter.platform }}"
+# How many proxies of your own, such as a CDN, are before the platform's router. If the number is too
+# low, all visitors share the proxy's address and its limit of log-ins; if too high, they can forge one.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=at_least_0)
+# Modules with deploy checks of your own: a release fails, and names what is missing.
+DEPLOY_CHECKS: list[str] = []
+# <% if cookiecutter.__redis == "yes" %>
+# What /readyz asks. Add a function that returns "ok", or raises, for a service that you depend on.
+READINESS_PROBES = {
+    "database": "paas.site.health.probe_database",
+    "redis": "paas.site.health.probe_redis",
+}
 # <% endif %>
-# <% if cookiecutter.__interface == "asgi" %>
-WEB_THREADS = env.int("WEB_THREADS", 4, validate=at_least_1)  # per process
-# <% endif %>
+
 # <% if cookiecutter.server == "wsgi-gunicorn" %>
-WEB_THREADS = env.int("WEB_THREADS", 16, validate=at_least_1)  # per process
-# <% endif %>
-# <% if cookiecutter.server == "wsgi-waitress" %>
-WEB_THREADS = env.int("WEB_THREADS", 8, validate=at_least_1)  # per process
-# <% endif %>
-# <% if cookiecutter.__app_server == "gunicorn" %>
+# Threads of each web process, of which Gunicorn holds one for each slow upload. More threads take
+# memory, and no more database connections: those are DATABASE_POOL_SIZE.
+WEB_THREADS = env.int("WEB_THREADS", 16, validate=at_least_1)
 WEB_PROCESSES = env.int("WEB_CONCURRENCY", 1)
+# <% elif cookiecutter.server == "wsgi-waitress" %>
+# Threads of the web process, as --threads in its command. Each has a database connection.
+WEB_THREADS = env.int("WEB_THREADS", 8, validate=at_least_1)
 # <% else %>
-WEB_PROCESSES = 1
-# <% endif %>
-MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=at_least_1)  # bytes
-# <% if cookiecutter.__interface == "asgi" %>
+# Threads that run synchronous views, in each web process. Each has a database connection, so raise it
+# only if the plan has room for them: docs/scaling.md.
+WEB_THREADS = env.int("WEB_THREADS", 4, validate=at_least_1)
+# Requests that may wait for a thread; a further one gets status 503 at once. A page takes about
+# 20 ms, so 500 are 3 seconds of waiting with 4 threads: lower it if your pages take longer.
 MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=at_least_1)
-# Bytes of a body in memory; Django's 2.5 MB, of 200 slow uploads, would fill an instance.
+# Bytes of an upload in memory. Django's default of 2.5 MB would fill an instance with 200 slow uploads.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 65536
 # <% endif %>
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
-PLATFORM = (
-    "paas.platforms.{{ cookiecutter.platform }}"  # module with the router's headers and CLI hints
-)
-DEPLOY_CHECKS: list[str] = []  # modules whose checks run before each release
-READINESS_PROBES = {  # of /readyz: functions that return "ok" or another status, or raise
-    "database": "paas.site.health.probe_database",
-    # <% if cookiecutter.__redis == "yes" %>
-    "redis": "paas.site.health.probe_redis",
-    # <% endif %>
-}
+# Bytes of a request body; a larger one gets status 413. One view may take more: @max_body_size.
+MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=at_least_1)
 
-# Database: https://docs.djangoproject.com/en/6.1/ref/settings/#databases
+# The database, from DATABASE_URL, with TLS and lasting connections. A pool: docs/scaling.md.
 DATABASES = {"default": database(env, DEBUG)}
 DATABASE_IS_POOLED = is_pooled(env)
 # <% if cookiecutter.server == "wsgi-gunicorn" %>
 # Connections that the threads of a web process share; 0: each thread has its own.
-DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 4, validate=validate.Range(min=0))
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 4, validate=at_least_0)
 # <% endif %>
-DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20)  # of the database's plan
-# Seconds after which PostgreSQL ends a query of a web process; 0: never.
-STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 20, validate=validate.Range(min=0))
+# Connections that the database's plan allows. A release fails if one instance could open more.
+DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20)
+# Seconds after which PostgreSQL ends a query of a web process, and the page is a 503; 0: never. The
+# router gives up after 30 to 100 seconds, but without this the query would go on.
+STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 20, validate=at_least_0)
 
 # <% if cookiecutter.__redis == "yes" %>
-# Redis: https://docs.djangoproject.com/en/6.1/topics/cache/#redis
-REDIS_URL = env.str("REDIS_URL", "")
-if REDIS_URL.startswith("rediss:"):
-    # <% if cookiecutter.platform == "heroku" %>
-    # The certificate of Heroku Key-Value Store is self-signed.
-    REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=none"
-    # <% else %>
-    # Explicit, as not every client verifies the certificate by default.
-    REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=required"
-    # <% endif %>
+# Redis, which verifies the certificate as the platform's service needs it.
+REDIS_URL = redis_url(env, PLATFORM)
 # <% if cookiecutter.__interface == "asgi" %>
+# Groups of WebSockets. In memory they reach one process only: production needs Redis.
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 if REDIS_URL:
     CHANNEL_LAYERS["default"] = {"BACKEND": "paas.asgi.channel_layer.ChannelLayer"}
@@ -185,39 +196,29 @@ if REDIS_URL:
 
 # <% endif %>
 # <% if cookiecutter.use_celery %>
-# Celery, with more settings in paas.celery.config: https://docs.celeryq.dev/en/stable/
-# Processes that run a task each; with two, a worker fits in 512 MB.
+# Celery, whose other settings are in paas.celery.config. A worker with two processes fits in 512 MB.
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=at_least_1)
-TASK_TIME_LIMIT = 300  # seconds after which a task is ended: more than the longest one takes
+# Seconds after which a task is ended: more than your longest one takes.
+TASK_TIME_LIMIT = 300
 
 # <% endif %>
-# E-mail: https://docs.djangoproject.com/en/6.1/topics/email/
+# Mail. Without EMAIL_URL none is sent, and development prints it.
 EMAIL_URL = env.str("EMAIL_URL", "", validate=is_mail_url)
-MAILERS: dict[str, dict[str, Any]] = {}
-if EMAIL_URL:
-    smtp = "django.core.mail.backends.smtp.EmailBackend"
-    MAILERS["default"] = {"BACKEND": smtp, "OPTIONS": smtp_options(EMAIL_URL)}
-elif DEBUG:
-    MAILERS["default"] = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
+MAILERS = mailers(EMAIL_URL, DEBUG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
-# <% if cookiecutter.use_celery %>
-SEND_MAIL = "paas.celery.tasks.queue_mail"  # accounts send mail by a worker
-# <% else %>
-SEND_MAIL = "paas.accounts.mail.send"  # accounts send mail in the request
-# <% endif %>
 
-# Users and accounts, with more settings in config/accounts.py: https://docs.allauth.org/
+# Accounts, by django-allauth and django-axes. paas.accounts.settings, imported above, has their other
+# settings, such as the rate limits: one of the same name here replaces it. https://docs.allauth.org/
 AUTH_USER_MODEL = "users.User"
-AUTHENTICATION_BACKENDS = ["paas.accounts.lockout.Backend"]
+ACCOUNT_FORMS["signup"] = "users.forms.SignUpForm"
 LOGIN_URL = "account_login"
-# <% if cookiecutter.__interface == "asgi" %>
-LOGIN_REDIRECT_URL = "presence"
-# <% else %>
-LOGIN_REDIRECT_URL = "home"
-# <% endif %>
+LOGIN_REDIRECT_URL = "{{ 'presence' if cookiecutter.__presence == 'yes' else 'home' }}"
 LOGOUT_REDIRECT_URL = "home"
+# "closed": the admin invites people, or `createsuperuser` makes an account.
 SIGN_UP = env.str("SIGN_UP", "open", validate=validate.OneOf(["open", "closed"]))
+# Whether the admin opens only after log-in with a second factor, or a passkey.
 STAFF_NEEDS_SECOND_FACTOR = env.bool("STAFF_NEEDS_SECOND_FACTOR", False)
+# Whether an address is confirmed before the first log-in: "mandatory" needs a mail server.
 ACCOUNT_EMAIL_VERIFICATION = env.str(
     "ACCOUNT_EMAIL_VERIFICATION",
     "mandatory" if EMAIL_URL else "optional",
@@ -228,13 +229,11 @@ if ACCOUNT_EMAIL_VERIFICATION == "mandatory":
     ACCOUNT_SIGNUP_FIELDS[1] = "email*"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 MFA_TOTP_ISSUER = SITE_NAME
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # http://localhost
-SESSION_ENGINE = "paas.accounts.sessions"
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # passkeys at http://localhost
 
-# Caches: https://docs.djangoproject.com/en/6.1/topics/cache/
+# The cache is a table that all processes share, and `migrate` creates: the rate limits of accounts
+# count in it. For pages that are read often, add a second cache in Redis.
 CACHES: dict[str, dict[str, Any]] = {
-    # A table that all processes share, which `migrate` creates. The rate limits of accounts count in it.
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
@@ -242,17 +241,15 @@ CACHES: dict[str, dict[str, Any]] = {
     },
 }
 
-# Language and time: https://docs.djangoproject.com/en/6.1/topics/i18n/
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_I18N = True
-USE_TZ = True
 
-# Static files, by WhiteNoise: https://whitenoise.readthedocs.io/en/stable/django.html
+# Static files, by WhiteNoise: the build collects and compresses them, and their names have a hash, so
+# that browsers keep them for ever. https://whitenoise.readthedocs.io/en/stable/django.html
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG  # without collectstatic
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -261,7 +258,8 @@ STORAGES: dict[str, dict[str, Any]] = {
 if DEBUG:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
-# Content Security Policy: https://docs.djangoproject.com/en/6.1/topics/security/#security-csp
+# What pages may load, and from where: a script of another site is added to "script-src".
+# https://docs.djangoproject.com/en/stable/topics/security/#security-csp
 SECURE_CSP: dict[str, Any] = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF, CSP.NONCE],
@@ -275,21 +273,16 @@ SECURE_CSP: dict[str, Any] = {
     "upgrade-insecure-requests": not DEBUG,
 }
 
-# Uploads, in a bucket or for development in MEDIA_ROOT: https://django-storages.readthedocs.io/
+# Uploads are in a bucket, or in development in MEDIA_ROOT, as platforms delete local files.
 MEDIA_ROOT = BASE_DIR / "media"
 MEDIA_URL = "/media/"
-# <% if cookiecutter.platform == "heroku" %>
-BUCKET = bucket_options(env, "s3.{region_name}.amazonaws.com")
-# <% else %>
-BUCKET = bucket_options(env, "{region_name}.digitaloceanspaces.com")
-# <% endif %>
+BUCKET = bucket_options(env, PLATFORM)
 if BUCKET["bucket_name"]:
     STORAGES["default"] = {"BACKEND": "paas.storage.bucket.Bucket", "OPTIONS": BUCKET}
     SECURE_CSP["img-src"] += [bucket_origin(BUCKET)]
 
-# HTTPS: https://docs.djangoproject.com/en/6.1/topics/security/#ssl-https
 if not DEBUG:
-    # The platform's router ends TLS, and replaces this header if a client sends it.
+    # HTTPS. The platform's router ends TLS, and replaces this header if a client sends it.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
@@ -298,12 +291,11 @@ if not DEBUG:
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     CSRF_COOKIE_SECURE = True
-    # Seconds for which browsers use HTTPS only: .env.example shows how to raise it.
+    # Seconds for which browsers use HTTPS only. Raise it once HTTPS works: .env.example has the steps.
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 3600, validate=at_least_1)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
     SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
 
-# Checks: https://docs.djangoproject.com/en/6.1/ref/checks/#security
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS for all subdomains, which may be other sites
     "security.W021",  # the same, for browsers' preload list
@@ -311,8 +303,6 @@ SILENCED_SYSTEM_CHECKS = [
     "mail.W001",  # paas.checks.mail reports it: a site may go live without e-mail
 ]
 
-# Logs, by paas.logs, and Sentry: https://docs.sentry.io/platforms/python/
+# Logs are JSON lines on stdout; in development, columns. Errors go to Sentry if SENTRY_DSN is set.
 LOGGING = logs.configuration(env.log_level("LOG_LEVEL", logging.INFO), as_json=not DEBUG)
 SENTRY_DSN = env.str("SENTRY_DSN", "")
-
-env.seal()

@@ -1,22 +1,18 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from paas.site.handlers import handler400, handler403, handler404, handler500  # noqa: F401 (Django's names)
 
 urlpatterns = [
     path("", include("pages.urls")),
     path("", include("paas.site.urls")),  # robots.txt, security.txt
     path("accounts/", include("paas.accounts.urls")),
-    # <% if cookiecutter.__interface == "asgi" %>
+    # <% if cookiecutter.__presence == "yes" %>
     path("presence/", include("presence.urls")),
     # <% endif %>
     path("", include("paas.storage.media")),  # uploads, without a bucket
-    # <% if cookiecutter.use_s3_media %>
+    # <% if cookiecutter.__pictures == "yes" %>
     path("picture/", include("pictures.urls")),
     # <% endif %>
     path(settings.ADMIN_PATH, admin.site.urls),
 ]
-
-handler400 = "paas.site.views.bad_request"
-handler403 = "paas.site.views.permission_denied"
-handler404 = "paas.site.views.page_not_found"
-handler500 = "paas.site.views.server_error"

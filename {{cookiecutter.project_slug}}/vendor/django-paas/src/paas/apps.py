@@ -7,12 +7,15 @@ from django.utils.module_loading import import_string
 from paas import logs
 from paas.conf import settings
 from paas.db.health import skip_health_checks
+from paas.startup import seal_settings
 
 
 class PaasConfig(AppConfig):
     name = "paas"
 
     def ready(self):
+        # pytest loads the settings without paas.startup.
+        seal_settings()
         logs.configure_structlog()
         # After Django's close_old_connections(), which resets health_check_done.
         request_started.connect(skip_health_checks)

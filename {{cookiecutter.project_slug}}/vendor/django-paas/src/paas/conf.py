@@ -33,7 +33,7 @@ DEFAULTS: dict[str, Any] = {
     # Accounts.
     "SIGN_UP": "open",
     "STAFF_NEEDS_SECOND_FACTOR": False,
-    "SEND_MAIL": "paas.accounts.mail.send",
+    "SEND_MAIL": "",
     "LOCKOUT_USER_AND_IP_LIMIT": 5,
     "LOCKOUT_IP_LIMIT": 50,
     "LOCKOUT_USER_LIMIT": 100,

@@ -1,5 +1,6 @@
 """Environment variables, for settings: validators, and what follows from one."""
 
+from importlib import import_module
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -39,13 +40,24 @@ def smtp_options(url: str) -> dict[str, Any]:
     }
 
 
-def bucket_options(env: Env, host: str) -> dict[str, str]:
-    """The OPTIONS of ``paas.storage.bucket.Bucket`` in STORAGES, from BUCKET_VARIABLES; "" for what is not set.
+def mailers(url: str, debug: bool) -> dict[str, dict[str, Any]]:
+    """MAILERS for EMAIL_URL. Without one there is no mailer, and development prints mail."""
+    if url:
+        backend = "django.core.mail.backends.smtp.EmailBackend"
+        return {"default": {"BACKEND": backend, "OPTIONS": smtp_options(url)}}
+    if debug:
+        return {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
+    return {}
 
-    ``host`` is the service's, in which ``{region_name}`` becomes the bucket's region.
+
+def bucket_options(env: Env, platform: str) -> dict[str, str]:
+    """The OPTIONS of ``paas.storage.bucket.Bucket``, from BUCKET_VARIABLES; "" for what is not set.
+
+    The module ``platform`` has the service's host.
     """
     options = {option: env.str(name, "") for name, option in BUCKET_VARIABLES.items()}
-    return options | {"endpoint_url": f"https://{host.format(**options)}"}
+    host = import_module(platform).BUCKET_HOST.format(**options)
+    return options | {"endpoint_url": f"https://{host}"}
 
 
 def bucket_origin(options: dict[str, str]) -> str:

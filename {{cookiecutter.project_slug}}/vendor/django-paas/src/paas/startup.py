@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 import django
-from environs import EnvValidationError
+from environs import Env, EnvValidationError
 
 from paas.conf import settings
 
@@ -19,11 +19,22 @@ NO_CONFIGURATION = (
 def load_settings() -> None:
     """Load the settings; exit with a message for each invalid environment variable."""
     try:
-        settings.DEBUG  # noqa: B018 (the first access loads the settings)
+        seal_settings()
     except EnvValidationError as error:
-        # env.seal() collected them in a dict by name; the stubs declare a list.
+        # By name, in a dict; the stubs declare a list.
         invalid = error.error_messages.items()  # type: ignore[union-attr]
         exit_with_errors(f"{name}: {' '.join(errors)}" for name, errors in invalid)
+
+
+def seal_settings() -> None:
+    """Load the settings; raise EnvValidationError if their ``env`` has collected errors.
+
+    So a settings module needs no ``env.seal()`` at its end, above which each new setting would have to be.
+    """
+    settings.DEBUG  # noqa: B018 (the first access loads the settings)
+    env = getattr(sys.modules.get(settings.SETTINGS_MODULE), "env", None)
+    if isinstance(env, Env):
+        env.seal()
 
 
 def require_configuration(arguments: list[str]) -> None:

@@ -7,6 +7,7 @@ from allauth.account import stages
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
 from allauth.core import ratelimit
+from django.apps import apps
 from django.core.validators import MaxLengthValidator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.module_loading import import_string
@@ -14,6 +15,7 @@ from django.utils.module_loading import import_string
 from paas.conf import settings
 
 MAX_EMAIL_LENGTH = 254
+IN_REQUEST, BY_WORKER = "paas.accounts.mail.send", "paas.celery.tasks.queue_mail"
 VERIFICATION_STAGE = "allauth.account.stages.EmailVerificationStage"
 
 
@@ -78,11 +80,12 @@ class AccountAdapter(DefaultAccountAdapter):
             self.send_account_already_exists_mail(address.email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict) -> None:
-        """Send by SEND_MAIL, which raises nothing while no mail can be sent."""
+        """Send by SEND_MAIL, or else by a worker if there is one; both raise nothing."""
         request = allauth_context.request
         site = SimpleNamespace(name=settings.SITE_NAME, domain=request.get_host())
         context = {"request": request, "email": email, "current_site": site, **context}
-        import_string(settings.SEND_MAIL)(self.render_mail(template_prefix, email, context))
+        send = settings.SEND_MAIL or (BY_WORKER if apps.is_installed("paas.celery") else IN_REQUEST)
+        import_string(send)(self.render_mail(template_prefix, email, context))
 
     def get_client_ip(self, request) -> str:
         """REMOTE_ADDR, by paas.platforms.proxy_headers; allauth would count ::ffff:192.0.2.1 as a network."""

@@ -9,6 +9,8 @@ FORWARDED_FOR_ENTRIES = 1
 # The router does not send when it received a request, and a client's value cannot be trusted.
 REQUEST_START_HEADER = None
 REQUEST_START_UNITS = 1000
+BUCKET_HOST = "{region_name}.digitaloceanspaces.com"
+REDIS_CERTIFICATE = "required"
 HINTS = {
     "SECRET_KEY": (
         "In the app spec, envs, SECRET_KEY, value: the output of "

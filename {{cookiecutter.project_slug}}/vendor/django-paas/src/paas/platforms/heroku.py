@@ -7,6 +7,9 @@ CLIENT_IP_HEADER = "x-forwarded-for"
 FORWARDED_FOR_ENTRIES = 1
 REQUEST_START_HEADER = "x-request-start"
 REQUEST_START_UNITS = 1000  # milliseconds since 1970
+BUCKET_HOST = "s3.{region_name}.amazonaws.com"
+# The certificate of Heroku Key-Value Store is self-signed.
+REDIS_CERTIFICATE = "none"
 HINTS = {
     "SECRET_KEY": (
         "heroku config:set "

@@ -13,6 +13,10 @@ FORWARDED_FOR_ENTRIES = 0
 # The router's header with the time when it received the request, and its units per second.
 REQUEST_START_HEADER: str | None = None
 REQUEST_START_UNITS = 1000
+# The host of its buckets.
+BUCKET_HOST = "s3.{region_name}.amazonaws.com"
+# `ssl_cert_reqs` of connections to its Redis.
+REDIS_CERTIFICATE = "required"
 # How to set an environment variable: of these, and of any other.
 HINTS: dict[str, str] = {}
 SET_VARIABLE = "Set the environment variable {}."

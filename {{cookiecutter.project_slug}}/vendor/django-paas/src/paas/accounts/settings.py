@@ -1,4 +1,7 @@
-"""Settings of accounts. config/settings.py imports them all."""
+"""Settings of accounts, for ``from paas.accounts.settings import *`` near the top of your settings.
+
+One of the same name below that line replaces it.
+"""
 
 from datetime import timedelta
 
@@ -14,16 +17,22 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+# Log-in, with a lockout; sessions, without an error for an invalid cookie; messages in the session.
+AUTHENTICATION_BACKENDS = ["paas.accounts.lockout.Backend"]
+SESSION_ENGINE = "paas.accounts.sessions"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
 # Accounts: https://docs.allauth.org/en/latest/account/configuration.html
 ACCOUNT_ADAPTER = "paas.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
     "change_password": "paas.accounts.forms.ChangePasswordForm",
     "login": "paas.accounts.forms.LoginForm",
-    "signup": "users.forms.SignUpForm",
+    "signup": "paas.accounts.forms.SignUpForm",
 }
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_CHANGE_EMAIL = True  # one address per account: a new one replaces it once confirmed
-# Sign-up with an address that has an account makes another, unconfirmed: see paas.accounts.forms.
+# Signing up with a registered address creates a second, unconfirmed account, so nobody learns that it is
+# registered: see paas.accounts.forms.
 ACCOUNT_PREVENT_ENUMERATION = "strict"
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a new password, address or second factor
 ACCOUNT_SESSION_REMEMBER = True
@@ -44,7 +53,7 @@ ACCOUNT_RATE_LIMITS = {
     "change_username": "10/h/user",
     "notify": "20/d/key",
 }
-# The thief of a session could otherwise set an address of their own, and reset the password.
+# Otherwise a stolen session could change the address, then reset the password.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 # Second factor: https://docs.allauth.org/en/latest/mfa/configuration.html
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
@@ -54,10 +63,7 @@ MFA_WEBAUTHN_USER_VERIFICATION = "required"  # as a passkey replaces the passwor
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # Lockout after failed logins, counted within AXES_COOLOFF_TIME: paas.accounts.lockout says why.
-LOCKOUT_USER_AND_IP_LIMIT = 5
-LOCKOUT_IP_LIMIT = 50
-LOCKOUT_USER_LIMIT = 100
-LOCKOUT_KNOWN_IP_DAYS = 30
+# The limits are LOCKOUT_..., in README.md.
 # https://django-axes.readthedocs.io/en/latest/4_configuration.html
 AXES_CLIENT_IP_CALLABLE = "paas.accounts.lockout.counted_ip"
 AXES_HANDLER = "paas.accounts.lockout.Handler"
