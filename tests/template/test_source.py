@@ -77,7 +77,7 @@ def test_every_file_and_answer_in_the_hook_s_table_exists(known):
 
 
 def test_files_are_rendered_if_they_hold_something_to_render():
-    """Others are copied, by _copy_without_render; docs/decisions/0017 has what that saves."""
+    """Others are copied, by _copy_without_render: docs/decisions/questions.md says why."""
     patterns = QUESTIONS["_copy_without_render"]
     for path in tracked("{{cookiecutter.project_slug}}"):
         name = path.relative_to(PROJECT)
