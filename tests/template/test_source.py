@@ -140,13 +140,6 @@ def test_a_project_has_the_version_of_the_template():
     assert section.startswith(f'version = "{version}"')
 
 
-def test_every_file_among_the_protections_exists():
-    table = (TEMPLATE / "docs/protections.md").read_text()
-    paths = re.findall(r"`([\w./]+/[\w.]+|\w[\w.]+\.py|Procfile)`", table)
-    assert len(paths) > 30
-    assert [p for p in paths if not (PROJECT / p).exists() and not (TEMPLATE / p).exists()] == []
-
-
 def test_every_link_to_a_file_of_ours_leads_there():
     links = [
         (path, target)
