@@ -19,6 +19,19 @@ from django.conf import settings
 START_TIMEOUT = 60
 # Seconds; less than the 25 after which servers stop waiting for requests.
 STOP_TIMEOUT = 15
+# A configuration of production that passes the deploy checks. Nothing listens on port 1: the web
+# process must start without a database.
+PRODUCTION = {
+    "DEBUG": "false",
+    "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEFG",
+    "ALLOWED_HOSTS": "127.0.0.1",
+    "DATABASE_URL": "postgres://localhost:1/none",
+    "REDIS_URL": "redis://localhost:1",
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "AWS_STORAGE_BUCKET_NAME": "uploads",
+    "AWS_S3_REGION_NAME": "us-east-1",
+}
 # A shell's status of a process that SIGTERM has ended, as it ends Uvicorn after a clean stop.
 ENDED_BY_SIGTERM = 128 + signal.SIGTERM
 
