@@ -173,7 +173,7 @@ if REDIS_URL.startswith("rediss:"):
     # <% if cookiecutter.platform == "heroku" %>
     # The certificate of Heroku Key-Value Store is self-signed.
     REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=none"
-    # <% else %>
+    # <% elif cookiecutter.platform == "digitalocean" %>
     # Explicit, as not every client verifies the certificate by default.
     REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=required"
     # <% endif %>
@@ -280,7 +280,7 @@ MEDIA_ROOT = BASE_DIR / "media"
 MEDIA_URL = "/media/"
 # <% if cookiecutter.platform == "heroku" %>
 BUCKET = bucket_options(env, "s3.{region_name}.amazonaws.com")
-# <% else %>
+# <% elif cookiecutter.platform == "digitalocean" %>
 BUCKET = bucket_options(env, "{region_name}.digitaloceanspaces.com")
 # <% endif %>
 if BUCKET["bucket_name"]:
