@@ -42,8 +42,7 @@ bench: .venv/complete
 # A page shows all users of its run, so presence.png comes from a run of one file.
 PICTURES = .venv/bin/pytest -m "" -k heroku-asgi-uvicorn --pictures
 pictures: .venv/complete
-	.venv/bin/python -m scripts.questions
-	.venv/bin/python -m scripts.rehearse
+	.venv/bin/python -m scripts.pictures
 	$(PICTURES) tests/features/test_browser.py
 	$(PICTURES) tests/rehearsals/test_pages_in_browser.py tests/rehearsals/test_account_pages.py
 
