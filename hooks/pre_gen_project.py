@@ -13,7 +13,9 @@ import sys
 import unicodedata
 
 # The generated project's own folders.
-FOLDERS = "config media paas pages pictures presence static staticfiles templates tests users welcome"
+FOLDERS = (
+    "config media paas pages pictures presence static staticfiles templates tests users welcome"
+)
 # Every package that it installs, as none may have its own name: scripts/lock.py writes these.
 PACKAGES = """
     amqp appdirs argon2_cffi argon2_cffi_bindings asgiref ast_serialize attrs autobahn automat
