@@ -144,9 +144,7 @@ MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=at_least_1)
 FILE_UPLOAD_MAX_MEMORY_SIZE = 65536
 # <% endif %>
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
-PLATFORM = (
-    "paas.platforms.{{ cookiecutter.platform }}"  # module with the router's headers and CLI hints
-)
+PLATFORM = "paas.platforms.{{ cookiecutter.platform }}"  # module: its headers and CLI hints
 DEPLOY_CHECKS: list[str] = []  # modules whose checks run before each release
 READINESS_PROBES = {  # of /readyz: functions that return "ok" or another status, or raise
     "database": "paas.site.health.probe_database",
