@@ -31,7 +31,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     # The first helps only attackers; the second would let other sites read responses; the third
-    # would block frames of other sites: docs/decisions/0030.
+    # would block frames of other sites: docs/decisions/headers.md.
     "X-Powered-By": None,
     "Access-Control-Allow-Origin": None,
     "Cross-Origin-Embedder-Policy": None,

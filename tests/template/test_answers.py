@@ -168,7 +168,7 @@ def test_the_server_of_an_older_version_is_refused_with_the_command_that_updates
     [("python_version", "2.7"), ("platform", "aws"), ("server", "flask")],
 )
 def test_an_invalid_choice_is_an_error_that_names_question_value_and_choices(tmp_path, name, value):
-    """By Cookiecutter, before it loads any code of a template: decision 24."""
+    """By Cookiecutter, before it loads any code of a template: docs/decisions/questions.md."""
     done = cookiecutter(tmp_path / "out", "--no-input", **{name: value})
     assert done.exit_code == 1
     error = str(done.exception)

@@ -77,7 +77,7 @@ def test_every_file_and_answer_in_the_hook_s_table_exists(known):
 
 
 def test_files_are_rendered_if_they_hold_something_to_render():
-    """Others are copied, by _copy_without_render; docs/decisions/0017 has what that saves."""
+    """Others are copied, by _copy_without_render: docs/decisions/questions.md says why."""
     patterns = QUESTIONS["_copy_without_render"]
     for path in tracked("{{cookiecutter.project_slug}}"):
         name = path.relative_to(PROJECT)
@@ -138,13 +138,6 @@ def test_a_project_has_the_version_of_the_template():
     version = tomllib.loads(of_template)["project"]["version"]
     section = of_project.partition("[tool.cookiecutter-django-paas]\n")[2]
     assert section.startswith(f'version = "{version}"')
-
-
-def test_every_file_among_the_protections_exists():
-    table = (TEMPLATE / "docs/protections.md").read_text()
-    paths = re.findall(r"`([\w./]+/[\w.]+|\w[\w.]+\.py|Procfile)`", table)
-    assert len(paths) > 30
-    assert [p for p in paths if not (PROJECT / p).exists() and not (TEMPLATE / p).exists()] == []
 
 
 def test_every_link_to_a_file_of_ours_leads_there():

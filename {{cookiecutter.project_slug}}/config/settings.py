@@ -21,7 +21,7 @@ env = Env(eager=False)
 env.read_env(BASE_DIR / env.str("ENV_FILE", ".env"), recurse=False)
 at_least_1 = validate.Range(min=1)
 
-# The site: https://docs.djangoproject.com/en/6.1/howto/deployment/checklist/
+# The site: https://docs.djangoproject.com/en/stable/howto/deployment/checklist/
 SITE_NAME = "{{ cookiecutter.project_name }}"
 SITE_DESCRIPTION = "{{ cookiecutter.description or '' }}"
 SECURITY_CONTACT = env.str("SECURITY_CONTACT", "")  # for /.well-known/security.txt
@@ -32,7 +32,7 @@ ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", [], subcast=
 if DEBUG and not ALLOWED_HOSTS:
     ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
-# Apps: https://docs.djangoproject.com/en/6.1/ref/applications/
+# Apps: https://docs.djangoproject.com/en/stable/ref/applications/
 INSTALLED_APPS = [
     "paas",
     # <% if cookiecutter.__interface == "asgi" %>
@@ -73,7 +73,7 @@ INSTALLED_APPS = [
 if find_spec("django_migration_linter"):
     INSTALLED_APPS.append("django_migration_linter")
 
-# Middleware: https://docs.djangoproject.com/en/6.1/ref/middleware/#middleware-ordering
+# Middleware: https://docs.djangoproject.com/en/stable/ref/middleware/#middleware-ordering
 MIDDLEWARE = [
     # Set headers: first, so that redirects, static files and error pages have them too.
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -94,12 +94,12 @@ MIDDLEWARE = [
     "paas.db.timeouts.StatementTimeoutMiddleware",
 ]
 
-# URLs: https://docs.djangoproject.com/en/6.1/topics/http/urls/
+# URLs: https://docs.djangoproject.com/en/stable/topics/http/urls/
 ROOT_URLCONF = "config.urls"
 admin_path = validate.Regexp(r"([\w-]+/)+\Z", error="Must be a path, such as 'back-office/'.")
 ADMIN_PATH = env.str("ADMIN_PATH", "admin/", validate=admin_path)
 
-# Templates: https://docs.djangoproject.com/en/6.1/topics/templates/
+# Templates: https://docs.djangoproject.com/en/stable/topics/templates/
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -117,7 +117,7 @@ TEMPLATES = [
     },
 ]
 
-# Web server, with limits on every request: https://docs.djangoproject.com/en/6.1/howto/deployment/
+# Web server, limits on requests: https://docs.djangoproject.com/en/stable/howto/deployment/
 # <% if cookiecutter.__interface == "asgi" %>
 ASGI_APPLICATION = "config.asgi.application"
 # <% else %>
@@ -153,7 +153,7 @@ READINESS_PROBES = {  # of /readyz: functions that return "ok" or another status
     # <% endif %>
 }
 
-# Database: https://docs.djangoproject.com/en/6.1/ref/settings/#databases
+# Database: https://docs.djangoproject.com/en/stable/ref/settings/#databases
 DATABASES = {"default": database(env, DEBUG)}
 DATABASE_IS_POOLED = is_pooled(env)
 # <% if cookiecutter.server == "wsgi-gunicorn" %>
@@ -165,7 +165,7 @@ DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20)  # of the d
 STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 20, validate=validate.Range(min=0))
 
 # <% if cookiecutter.__redis == "yes" %>
-# Redis: https://docs.djangoproject.com/en/6.1/topics/cache/#redis
+# Redis: https://docs.djangoproject.com/en/stable/topics/cache/#redis
 REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL.startswith("rediss:"):
     # <% if cookiecutter.platform == "heroku" %>
@@ -189,7 +189,7 @@ WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=at_least_1)
 TASK_TIME_LIMIT = 300  # seconds after which a task is ended: more than the longest one takes
 
 # <% endif %>
-# E-mail: https://docs.djangoproject.com/en/6.1/topics/email/
+# E-mail: https://docs.djangoproject.com/en/stable/topics/email/
 EMAIL_URL = env.str("EMAIL_URL", "", validate=is_mail_url)
 MAILERS: dict[str, dict[str, Any]] = {}
 if EMAIL_URL:
@@ -230,7 +230,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # http://localhost
 SESSION_ENGINE = "paas.accounts.sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
-# Caches: https://docs.djangoproject.com/en/6.1/topics/cache/
+# Caches: https://docs.djangoproject.com/en/stable/topics/cache/
 CACHES: dict[str, dict[str, Any]] = {
     # A table that all processes share, which `migrate` creates. The rate limits of accounts count in it.
     "default": {
@@ -240,7 +240,7 @@ CACHES: dict[str, dict[str, Any]] = {
     },
 }
 
-# Language and time: https://docs.djangoproject.com/en/6.1/topics/i18n/
+# Language and time: https://docs.djangoproject.com/en/stable/topics/i18n/
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
@@ -259,7 +259,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 if DEBUG:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
-# Content Security Policy: https://docs.djangoproject.com/en/6.1/topics/security/#security-csp
+# Content Security Policy: https://docs.djangoproject.com/en/stable/topics/security/#security-csp
 SECURE_CSP: dict[str, Any] = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF, CSP.NONCE],
@@ -285,7 +285,7 @@ if BUCKET["bucket_name"]:
     STORAGES["default"] = {"BACKEND": "paas.storage.bucket.Bucket", "OPTIONS": BUCKET}
     SECURE_CSP["img-src"] += [bucket_origin(BUCKET)]
 
-# HTTPS: https://docs.djangoproject.com/en/6.1/topics/security/#ssl-https
+# HTTPS: https://docs.djangoproject.com/en/stable/topics/security/#ssl-https
 if not DEBUG:
     # The platform's router ends TLS, and replaces this header if a client sends it.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -301,7 +301,7 @@ if not DEBUG:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
     SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
 
-# Checks: https://docs.djangoproject.com/en/6.1/ref/checks/#security
+# Checks: https://docs.djangoproject.com/en/stable/ref/checks/#security
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS for all subdomains, which may be other sites
     "security.W021",  # the same, for browsers' preload list

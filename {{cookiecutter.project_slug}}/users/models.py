@@ -6,7 +6,7 @@ from django.db.models.functions import Lower
 class User(AbstractUser):
     """A custom user model from the start: AUTH_USER_MODEL is hard to change once there are tables.
 
-    https://docs.djangoproject.com/en/6.1/topics/auth/customizing/
+    https://docs.djangoproject.com/en/stable/topics/auth/customizing/
     """
 
     class Meta(AbstractUser.Meta):

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-# Passwords: https://docs.djangoproject.com/en/6.1/topics/auth/passwords/
+# Passwords: https://docs.djangoproject.com/en/stable/topics/auth/passwords/
 PASSWORD_HASHERS = [
     "paas.accounts.hashers.Argon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # older hashes: rehashed at the next login
