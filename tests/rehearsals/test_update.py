@@ -13,7 +13,7 @@ from tests.harness.combinations import TEMPLATE, by_name, for_combinations
 from tests.harness.deployment import Deployment
 
 # Versions to update from: "now" is the working tree as it stands. Add the tag of each one that is
-# out, such as "v1.0.0"; in our workflows, `fetch-depth: 0` then brings the tags.
+# out, such as "1.0.0"; in our workflows, `fetch-depth: 0` then brings the tags.
 VERSIONS = ["now"]
 PROJECT = "{{cookiecutter.project_slug}}"
 PAAS = "vendor/django-paas/src/paas"
