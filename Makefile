@@ -1,5 +1,5 @@
 # The project's verbs, for the template itself.
-.PHONY: run test check lock rehearsal upstream rehearse bench mutants pictures
+.PHONY: run test check lock rehearsal upstream rehearse bench pictures
 
 # A project of the default answers, made anew in a temporary folder.
 run: .venv/complete
@@ -39,15 +39,10 @@ lock: .venv/complete
 bench: .venv/complete
 	.venv/bin/python -m scripts.bench $(if $(KEEP),--keep)
 
-# SHARD=2/4 runs the second of four parts.
-mutants: .venv/complete
-	.venv/bin/python -m scripts.mutants $(if $(SHARD),--shard $(SHARD))
-
 # A page shows all users of its run, so presence.png comes from a run of one file.
 PICTURES = .venv/bin/pytest -m "" -k heroku-asgi-uvicorn --pictures
 pictures: .venv/complete
-	.venv/bin/python -m scripts.questions
-	.venv/bin/python -m scripts.rehearse
+	.venv/bin/python -m scripts.pictures
 	$(PICTURES) tests/features/test_browser.py
 	$(PICTURES) tests/rehearsals/test_pages_in_browser.py tests/rehearsals/test_account_pages.py
 

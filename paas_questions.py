@@ -89,9 +89,6 @@ def ask_until_good(read, answers):
 def ask_with_prices(read, answers):
     def read_priced(var_name, default, prompts=None, prefix=""):
         prompts = prompts or {}
-        if isinstance(default, list):
-            # A choice without a label is one of an older version.
-            default = [choice for choice in default if choice in prompts.get(var_name, default)]
         prices = prompts.get("__prices__", {}).get(answers.get("platform"), {})
         return read(var_name, default, with_prices(prompts, prices), prefix)
 

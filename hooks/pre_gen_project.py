@@ -12,20 +12,23 @@ import re
 import sys
 import unicodedata
 
-# The generated project's own folders, and every package and module that its requirements install;
-# tests/template/test_answers.py compares these with the lock.
-RESERVED_NAMES = """
-    config media paas pages pictures presence static staticfiles templates tests users welcome
-    allauth amqp argon2 argon2_cffi argon2_cffi_bindings asgiref attr attrs autobahn
-    automat axes billiard boto3 botocore cbor2 celery certifi cffi channels
-    channels_redis click click_didyoumean click_plugins click_repl colorama constantly
-    cryptography daphne dateutil dj_database_url django django_allauth django_axes
-    django_storages dotenv environs fido2 gunicorn h11 httptools hyperlink idna incremental jmespath
-    kombu marshmallow msgpack packaging pillow prompt_toolkit psycopg psycopg_binary
-    psycopg_pool pycparser pyopenssl python_dateutil python_dotenv qrcode redis s3transfer sentry_sdk
-    service_identity six sqlparse storages structlog twisted txaio typing_extensions
-    tzdata tzlocal u_msgpack_python ujson urllib3 uvicorn vine waitress wcwidth websockets
-    whitenoise zope zope_interface
+# The generated project's own folders.
+FOLDERS = (
+    "config media paas pages pictures presence static staticfiles templates tests users welcome"
+)
+# Every package that it installs, as none may have its own name: scripts/lock.py writes these.
+PACKAGES = """
+    amqp appdirs argon2_cffi argon2_cffi_bindings asgiref ast_serialize attrs autobahn automat
+    billiard boto3 botocore cbor2 celery certifi cffi channels channels_redis click click_didyoumean
+    click_plugins click_repl colorama constantly cryptography daphne dj_database_url django
+    django_allauth django_axes django_migration_linter django_paas django_storages django_stubs
+    django_stubs_ext environs fido2 gunicorn h11 httptools hyperlink idna incremental iniconfig
+    jmespath kombu librt marshmallow msgpack mypy mypy_extensions packaging pathspec pillow pluggy
+    prompt_toolkit psycopg psycopg_binary psycopg_pool pycparser pygments pyopenssl pytest
+    pytest_asyncio pytest_django pytest_env python_dateutil python_dotenv qrcode redis ruff
+    s3transfer sentry_sdk service_identity six sqlparse structlog toml twisted txaio types_pyyaml
+    typing_extensions tzdata tzlocal u_msgpack_python ujson urllib3 uvicorn vine waitress wcwidth
+    websockets whitenoise zope_interface
 """
 EXAMPLES = {
     "project_name": "O'Brien & Sons",
@@ -67,8 +70,6 @@ def problem(name, answer):
         return slug_problem(text)
     if name == "author_email":
         return email_problem(text)
-    if name == "server":
-        return server_problem(text)
     if name in EXAMPLES:
         return text_problem(name, text)
     return None
@@ -124,18 +125,8 @@ def slug_problem(slug):
         return f"project_slug {slug!r} is a module of Python's standard library; {suggestion}"
     if slug in WINDOWS_DEVICE_NAMES:
         return f"project_slug {slug!r} cannot be a folder on Windows; {suggestion}"
-    if slug in RESERVED_NAMES.split():
+    if slug in [*FOLDERS.split(), *PACKAGES.split()]:
         return f"project_slug {slug!r} is a package the project itself uses; {suggestion}"
-    return None
-
-
-def server_problem(server):
-    # A choice for `cruft update` alone: without it Cookiecutter's error would name no command.
-    if server == "asgi-gunicorn":
-        return (
-            "server 'asgi-gunicorn' became 'asgi-uvicorn'; to update a project, type: "
-            """cruft update --variables-to-update '{"server": "asgi-uvicorn"}'"""
-        )
     return None
 
 

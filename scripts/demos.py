@@ -3,11 +3,9 @@
     python -m scripts.demos
     git diff origin/demo-asgi-daphne demo-asgi-daphne  # what this working tree changes in a project
 
-Each branch continues that of ``origin``, if there is one, or else the local one. Nothing is pushed,
-and neither the checked-out branch nor its files change.
-
-The project is in a folder of the branch, not at its top: GitHub lets no workflow's own token push
-files in ``.github/workflows``.
+Each branch continues that of ``origin``, if there is one. Nothing is pushed, and neither the
+checked-out branch nor its files change. The project is in a folder of the branch, not at its top:
+GitHub lets no workflow's own token push files in ``.github/workflows``.
 """
 
 import json
@@ -21,20 +19,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
-    questions = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
-    # A choice without a label is one of an older version.
-    for server in filter(questions["__prompts__"]["server"].get, questions["server"]):
-        branch = f"demo-{server}"
+    for server in json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["server"]:
         with tempfile.TemporaryDirectory() as folder:
             bake(server, Path(folder))
             tree = write_tree(Path(folder))
-        parent = find_parent(branch)
-        if parent and git("rev-parse", f"{parent}^{{tree}}") == tree:
-            commit, state = parent, "unchanged"
-        else:
-            commit, state = write_commit(tree, parent), "changed" if parent else "new"
+        branch = f"demo-{server}"
+        parent = git("for-each-ref", "--format=%(objectname)", f"refs/remotes/origin/{branch}")
+        is_new = not parent or git("rev-parse", f"{parent}^{{tree}}") != tree
+        commit = write_commit(tree, parent) if is_new else parent
         git("update-ref", f"refs/heads/{branch}", commit)
-        print(f"{branch}: {state}, {commit}")
+        print(f"{branch}: {'new' if is_new else 'unchanged'}, {commit}")
 
 
 def bake(server: str, folder: Path) -> None:
@@ -51,13 +45,6 @@ def write_tree(folder: Path) -> str:
         index = {"GIT_INDEX_FILE": str(Path(temporary, "index"))}
         git("--work-tree", str(folder), "add", "--all", "--force", str(folder), **index)
         return git("write-tree", **index)
-
-
-def find_parent(branch: str) -> str:
-    """The commit to continue from, or "" if there is none."""
-    refs = (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}")
-    found = (git("for-each-ref", "--format=%(objectname)", ref) for ref in refs)
-    return next(filter(None, found), "")
 
 
 def write_commit(tree: str, parent: str) -> str:

@@ -1,4 +1,4 @@
-"""Write the locks: every version pinned, none of it by hand.
+"""Write the locks: every version pinned, none of it by hand; and the names that the hook reserves.
 
     python -m scripts.lock            # keep the pinned versions where they still fit
     python -m scripts.lock --upgrade  # take the newest
@@ -16,6 +16,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
+import tomllib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -42,10 +44,13 @@ HEADER = """\
 #    {command}
 """
 # django-paas, the runtime library, is required by its path in a project until it is on the index.
-BY_PATH, BY_NAME = "./vendor/django-paas", "django-paas==0.4.0"
+VERSION = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]["version"]
+BY_PATH, BY_NAME = "./vendor/django-paas", f"django-paas=={VERSION}"
 BY_ANSWER = f'{{{{ \'{BY_PATH}\' if cookiecutter.__paas_from == "vendor" else "{BY_NAME}" }}}}'
 # Projects are resolved together only if all require one folder: here beside theirs.
 SHARED = "../../django-paas"
+HOOK = TEMPLATE / "hooks/pre_gen_project.py"
+RESERVED = re.compile(r'(?<=^PACKAGES = """\n).+?(?=^""")', re.MULTILINE | re.DOTALL)
 # uv's warning about a yanked release, which it keeps where a lock or an "==" names it.
 YANKED = re.compile(r'^warning: `(.+)==(.+)` is yanked(?: \(reason: "(.*)"\))?$', re.MULTILINE)
 
@@ -70,12 +75,12 @@ def lock_template(folder: Path, options: list[str]) -> dict[Path, str]:
 
 
 def lock_project(folder: Path, options: list[str]) -> dict[Path, str]:
-    """Return the texts of the project's locks, by path; raises SystemExit as resolve does."""
+    """Return the texts of the project's locks and the hook, by path; raises SystemExit as resolve does."""
     everything = folder / "everything.txt"
     locks = [PROJECT / "requirements.txt", PROJECT / "requirements-dev.txt"]
     baked = bake_all(folder)
     groups = [option for path in baked for option in ("--group", f"{path}:dev")]
-    resolve(baked, everything, *groups, *options, preferring=locks)
+    packages = resolve(baked, everything, *groups, *options, preferring=locks)
 
     # The cache holds all of it by now, and asking the index again takes minutes.
     pinned = ["--offline", "--constraint", str(everything)]
@@ -87,7 +92,7 @@ def lock_project(folder: Path, options: list[str]) -> dict[Path, str]:
         for lines, installed in zip(development, production, strict=True)
     ]
     texts = (conditional(production), [*conditional(added), "-r requirements.txt"])
-    return {
+    return {HOOK: reserving(packages)} | {
         lock: text_of("make lock", lines).replace(BY_NAME, BY_ANSWER)
         for lock, lines in zip(locks, texts, strict=True)
     }
@@ -112,8 +117,8 @@ def resolve(
     Versions in the locks of ``preferring`` are kept where they fit. Raises SystemExit if nothing
     fits, or with a sentence for each release that fits and was yanked.
     """
-    preferred = "".join(path.read_text() for path in preferring if path.exists())
-    output.write_text(preferred.replace(BY_ANSWER, BY_NAME).replace("-r requirements.txt\n", ""))
+    texts = "".join(path.read_text() for path in preferring if path.exists())
+    output.write_text(re.sub(r"^(\{\{|-r ).+\n", "", texts, flags=re.MULTILINE))
     command = [find_uv_bin(), *["pip", "compile", "--universal", "--no-header"]]
     command += ["--no-annotate", "--no-emit-index-url", "--python", sys.executable]
     command += ["--python-version", PYTHON_VERSION, "--output-file", str(output)]
@@ -164,6 +169,13 @@ def condition(needed: tuple[bool, ...]) -> str:
 
 def literal(name: str, value: str | bool) -> str:
     return f"cookiecutter.{name}" if value is True else f'cookiecutter.{name} == "{value}"'
+
+
+def reserving(packages: list[str]) -> str:
+    """The text of the hook, with the names of these packages reserved."""
+    names = sorted({line.partition("==")[0].replace("-", "_") for line in packages})
+    block = textwrap.indent(textwrap.fill(" ".join(names), 96), "    ")
+    return RESERVED.sub(f"{block}\n", HOOK.read_text())
 
 
 def text_of(command: str, lines: list[str]) -> str:

@@ -1,10 +1,11 @@
-"""Measure bakes and servers, side by side in one run of about seven minutes.
+"""Measure the servers, in turns, so that noise affects all alike; it takes about seven minutes.
 
     make bench              prints the tables
     make bench KEEP=1       and keeps them in docs/bench.md
+    python -m scripts.bench --servers asgi-uvicorn --turns 2   tries a part of it
 
 This repository is measured as it stands. Every server is started as on its platform, and beside it
-the same project with Django's own handler. They take turns, so that noise affects all alike.
+the same project as Django's documentation deploys it.
 """
 
 import argparse
@@ -14,8 +15,8 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts.bench import baking, servers
-from scripts.bench.tables import table
+from scripts.bench import pages, sockets, streams
+from scripts.bench.servers import SERVERS, Row, Server, start_services
 from tests.harness.combinations import TEMPLATE
 
 HEADING = """\
@@ -29,17 +30,39 @@ HEADING = """\
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--keep", action="store_true", help="write docs/bench.md")
-    keep = parser.parse_args().keep
+    parser.add_argument("--servers", nargs="+", choices=SERVERS, default=SERVERS)
+    parser.add_argument("--turns", type=int, default=10, help="of pages, for each row")
+    options = parser.parse_args()
     date, python = datetime.now(UTC).date().isoformat(), platform.python_version()
     parts = [HEADING.format(date=date, python=python, cores=os.cpu_count())]
     print(parts[0])
-    with tempfile.TemporaryDirectory() as folder:
-        for measure in (baking.measure, servers.measure):
-            for title, note, rows in measure(Path(folder)):
-                parts.append(f"## {title}\n\n{note}\n\n{table(rows)}\n")
-                print(parts[-1], flush=True)
-    if keep:
+
+    def show(title: str, note: str, rows: list[Row]) -> None:
+        parts.append(f"## {title}\n\n{note}\n\n{table(rows)}\n")
+        print(parts[-1], flush=True)
+
+    with tempfile.TemporaryDirectory() as name, start_services(Path(name)) as services:
+        # The platform makes no difference to the servers.
+        servers = [Server(server, Path(name), services) for server in options.servers]
+        show("Pages", pages.NOTE, pages.measure(servers, options.turns))
+        if on_asgi := [server for server in servers if server.interface == "asgi"]:
+            show("Pages beside streams", streams.NOTE, [*map(streams.measure, on_asgi)])
+            show("Sockets", sockets.NOTE, [row for s in on_asgi for row in sockets.measure(s)])
+    if options.keep:
         (TEMPLATE / "docs/bench.md").write_text("\n".join(parts))
+
+
+def table(rows: list[Row]) -> str:
+    """A Markdown table of rows with the same columns; the first column names the row."""
+    lines = [[*rows[0]], ["---", *["--:"] * (len(rows[0]) - 1)]]
+    lines += [[shown(figure) for figure in row.values()] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def shown(figure: str | float) -> str:
+    if isinstance(figure, str):
+        return figure
+    return f"{figure:,.2f}" if figure < 10 else f"{figure:,.0f}"
 
 
 if __name__ == "__main__":

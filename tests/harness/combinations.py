@@ -15,12 +15,9 @@ PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 # django-paas, the runtime library.
 PACKAGE = PROJECT / "vendor/django-paas"
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text())
-# Without ``python_version``: the same code and packages run on each. A choice without a label is one
-# of an older version, which is refused.
+# Without ``python_version``: the same code and packages run on each.
 CHOICES = {
-    name: [one for one in values if one in QUESTIONS["__prompts__"][name]]
-    if isinstance(values, list)
-    else [True, False]
+    name: values if isinstance(values, list) else [True, False]
     for name, values in QUESTIONS.items()
     if not name.startswith("_") and isinstance(values, list | bool) and name != "python_version"
 }

@@ -2,19 +2,15 @@
 
 import json
 import os
-import re
-import tomllib
 import zipfile
-from importlib import metadata
 from pathlib import Path
 
 import pytest
-import yaml
 from uv import find_uv_bin
 
 from rehearse.processes import CommandFailed
 from tests.harness.checkouts import Checkout, contributor, copy_template
-from tests.harness.combinations import EACH_PLATFORM, QUESTIONS, TEMPLATE, for_combinations
+from tests.harness.combinations import EACH_PLATFORM, QUESTIONS, for_combinations
 
 PROJECT = "{{cookiecutter.project_slug}}"
 PROJECT_LOCKS = ("requirements.txt", "requirements-dev.txt")
@@ -29,16 +25,6 @@ dependencies = ["{0}"]
 [dependency-groups]
 dev = ["{0}"]
 """
-
-
-LIBRARY = """\
-[project]
-name = "django-paas"
-version = "0.4.0"
-requires-python = ">=3.12"
-dependencies = ["sample>=1,<2"]
-"""
-BY_PATH = '\n[tool.uv.sources]\ndjango-paas = { path = "./vendor/django-paas" }\n'
 
 
 class Index:
@@ -115,6 +101,8 @@ def test_a_pinned_release_is_kept_and_an_upgrade_takes_the_newest_that_is_not_ya
     *locks, development = repository.locks()
     assert all("\nsample==1.0\n" in lock for lock in locks)
     assert development.endswith("make lock\n-r requirements.txt\n")
+    # No project may have the name of a package that it installs.
+    assert 'PACKAGES = """\n    sample\n"""' in repository.read("hooks/pre_gen_project.py")
 
 
 @pytest.mark.parametrize(
@@ -135,41 +123,6 @@ def test_a_yanked_release_is_refused_and_no_lock_changes(
 def test_a_requirement_that_no_release_fits_is_named_and_no_lock_changes(repository):
     repository.pin("sample==1.0", template="good", project="sample>=3")
     assert "sample>=3" in repository.fail()
-
-
-def test_the_weekly_run_takes_the_newest_cookiecutter_and_what_is_above_upper_bounds(
-    repository, index
-):
-    for name, version in (("cookiecutter", "2.7"), ("cookiecutter", "4.0"), ("sample", "2.0")):
-        index.release(name, version)
-    repository.pin("sample==1.0", template="cookiecutter>=2.7", project="django-paas==0.4.0")
-    repository.append(f"{PROJECT}/pyproject.toml", BY_PATH)
-    repository.write(f"{PROJECT}/vendor/django-paas/pyproject.toml", LIBRARY)
-    workflow = yaml.safe_load((TEMPLATE / ".github/workflows/weekly.yml").read_text())
-    install, *steps, tests = (
-        step["run"] for step in workflow["jobs"]["test"]["steps"] if "run" in step
-    )
-    # It installs the new lock, and runs all tests on what that brings.
-    assert (install, tests) == ("pip install -r requirements.txt", ".ci/run")
-    repository.run("git init --quiet\ngit add --all")
-    printed = "".join(map(repository.run, steps))
-    template, production, _ = repository.locks()
-    assert "\ncookiecutter==4.0\n" in template
-    assert "\nsample==2.0\n" in production
-    # As a line for each way to install it.
-    assert "'./vendor/django-paas' if cookiecutter.__paas_from" in production
-    # The log says what is new.
-    assert "+cookiecutter==4.0" in printed
-
-
-def test_no_upper_bound_keeps_a_newer_cookiecutter_from_the_weekly_run():
-    pyproject = tomllib.loads((TEMPLATE / "pyproject.toml").read_text())
-    others = [each for package in metadata.distributions() for each in package.requires or []]
-    own = [*pyproject["project"]["dependencies"], *pyproject["dependency-groups"]["dev"]]
-    requirements = [*own, *others]
-    ours = [each for each in requirements if re.match(r"cookiecutter\b(?!-)", each)]
-    assert len(ours) >= 3  # of this repository, cruft and pytest-cookies
-    assert [each for each in ours if re.search("<|==|~=", each)] == []
 
 
 @pytest.fixture

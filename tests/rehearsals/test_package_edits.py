@@ -1,7 +1,6 @@
-"""The package in ``vendor/`` is the owner's to edit: edits take effect, and updates keep them."""
+"""The package in ``vendor/`` is the owner's to edit; test_update.py shows that updates keep the edits."""
 
 import os
-import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -10,8 +9,8 @@ import pytest
 from uv import find_uv_bin
 
 from rehearse.processes import developer_environment
-from tests.harness.checkouts import Checkout, contributor, copy_template
-from tests.harness.combinations import PACKAGE, TEMPLATE, by_name, for_combinations
+from tests.harness.checkouts import Checkout
+from tests.harness.combinations import by_name, for_combinations
 
 VENDOR = "vendor/django-paas"
 MODULE = f"{VENDOR}/src/paas/__init__.py"
@@ -20,7 +19,6 @@ INSTALL = {
     "pip": (f"{sys.executable} -m venv environment", f"environment/bin/pip install -q -r {LOCK}"),
     "uv": ("uv venv -q environment", f"uv pip install -q --python environment -r {LOCK}"),
 }
-COMMIT = "git init --quiet\ngit add --all\ngit commit --quiet -m Now"
 default = for_combinations(by_name("heroku-asgi-daphne"), apart="edits")
 
 
@@ -41,30 +39,6 @@ def test_an_edit_of_the_package_takes_effect_once_it_is_installed_again(
         owner.append(MODULE, f"EDIT = {number}\n")
         owner.run(install)
         assert site.run_script("import paas; print(paas.EDIT)").split() == [number]
-
-
-@default
-def test_an_update_of_the_package_is_merged_with_the_owner_s_edit(project, tmp_path):
-    home = contributor(tmp_path)
-    template = Checkout(copy_template(tmp_path / "template"), home)
-    template.run(COMMIT)
-    Checkout(tmp_path, home).run(f"cruft create {shlex.quote(str(template.folder))} --no-input")
-    owner = Checkout(tmp_path / project.folder.name, home)
-    changed, gone = f"{VENDOR}/src/paas/site/health.py", f"{VENDOR}/src/paas/storage/images.py"
-    old = owner.read(changed)
-    owner.append(changed, "\n# By the owner.\n")
-    owner.run(COMMIT)
-    source = PACKAGE.parent.parent.relative_to(TEMPLATE)
-    template.write(f"{source}/{changed}", f"# Of the template.\n{old}")
-    template.write(f"{source}/{VENDOR}/src/paas/new.py", "")
-    (template.folder / source / gone).unlink()
-    template.run(COMMIT)
-
-    owner.run("cruft update --skip-apply-ask")
-    assert owner.read(changed) == f"# Of the template.\n{old}\n# By the owner.\n"
-    assert owner.read(f"{VENDOR}/src/paas/new.py") == ""
-    assert not (owner.folder / gone).exists()
-    assert list(owner.folder.rglob("*.rej")) == []
 
 
 BAD = """\

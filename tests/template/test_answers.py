@@ -1,7 +1,6 @@
 """Bad answers are refused in a sentence, with nothing left on disk; awkward good ones bake."""
 
 import re
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -19,50 +18,39 @@ BAD: list[tuple[str, str, list[str]]] = [
     (
         "project_slug",
         "must be lowercase",
-        ["My_Site", "my-site", "my site", "2fast", "_site", "site_"],
+        ["My_Site", "my-site", "2fast", "_site", "site_", "", "x"],
     ),
     (
         "project_slug",
         "must be lowercase",
-        ["", "x", "søk", "my.site", "..", "../my_site", "my/site"],
+        ["søk", "١site", "..", "../my_site", "a\\b", "~", "*", "$x"],
     ),
-    (
-        "project_slug",
-        "must be lowercase",
-        ["1", "__", "ｓite", "١site", "./site", "site/", "a/../b"],
-    ),
-    ("project_slug", "must be lowercase", [".", "...", "a\\b", "site.git", "~", "*", "$x"]),
+    ("project_slug", "must be lowercase", ["a{{ 7*7 }}", "<# #>", "# <% if 1 %>"]),
     ("project_slug", "longer than 50", ["a" * 51, "a" * 300]),
     ("project_slug", "Python keyword", ["class", "match"]),
     ("project_slug", "standard library", ["json", "email"]),
-    ("project_slug", "a folder on Windows", ["aux", "com1", "con", "nul"]),
-    ("project_slug", "the project itself uses", ["django", "channels", "gunicorn", "config"]),
-    ("project_slug", "the project itself uses", ["paas", "users", "presence", "tests", "static"]),
+    ("project_slug", "a folder on Windows", ["aux", "com1"]),
+    ("project_slug", "the project itself uses", ["django", "pytest_django", "config", "users"]),
     ("project_name", "a double quote", ['The "Site"']),
     ("project_name", "a backslash", ["Back\\slash"]),
-    ("project_name", "a brace", ["Br{ace"]),
-    ("project_name", "a brace", ["{{ 7*7 }}", "{{ cookiecutter.nothing }}"]),
-    ("project_name", "'<%'", ["# <% if 1 %>", "# <% endif %>"]),
-    ("project_name", "'<#'", ["<# #>", "My <# Site"]),
+    ("project_name", "a brace", ["Br{ace", "{{ cookiecutter.nothing }}"]),
+    ("project_name", "'<%'", ["# <% endif %>"]),
+    ("project_name", "'<#'", ["My <# Site"]),
     ("project_name", "a line break", ["Two\nlines"]),
-    ("project_name", "U+0007", ["Bell\x07"]),
-    ("project_name", "U+202E", ["evil\u202egnp"]),
-    ("project_name", "U+200B", ["zero\u200bwidth"]),
-    ("project_name", "U+200F", ["שלום\u200f!"]),
-    ("project_name", "the character U+", [f"My{one}Site" for one in "\ufeff\xad\u2060\u180e"]),
-    ("project_name", "the character U+", [f"My{one}Site" for one in "\u3164\u115f\xa0\U000e0041"]),
+    ("project_name", "the character U+", ["Bell\x07", "evil\u202egnp", "zero\u200bwidth"]),
+    ("project_name", "the character U+", [f"My{one}Site" for one in "\ufeff\xad\u3164\xa0"]),
     ("project_name", "wider than 79", ["a" * 80]),
     ("project_name", "begin or end with a space", [" padded "]),
     ("project_name", "empty", ["   "]),
     ("description", "a line break", ["Line\u2028separator"]),
-    ("description", "a double quote", ['A "quoted" word']),
+    ("description", "'<#'", ["<# #>"]),
     ("author_name", "U+0009", ["Ada\tLovelace"]),
     ("author_email", "not an e-mail address", ["ada", "ada@localhost", "Ada <ada@example.com>"]),
-    ("author_email", "not an e-mail address", ["{{ 7*7 }}@example.com", "<# #>", "# <% if 1 %>"]),
-    ("project_slug", "must be lowercase", ["a{{ 7*7 }}", "<# #>", "# <% if 1 %>"]),
-    ("description", "'<#'", ["<# #>"]),
-    ("author_name", "'<%'", ["# <% if 1 %>"]),
-    ("author_email", "not an e-mail address", ["@", "ada@", "@x.com", "a@b@example.com", "a@b..c"]),
+    (
+        "author_email",
+        "not an e-mail address",
+        ["{{ 7*7 }}@example.com", "a@b@example.com", "a@b..c"],
+    ),
 ]
 GOOD = [
     {"project_name": "O'Brien & Sons", "author_name": "Ada", "python_version": "3.12"},
@@ -153,16 +141,6 @@ def test_another_template_in_the_same_process_is_rendered_as_cookiecutter_does(t
     )
 
 
-def test_the_server_of_an_older_version_is_refused_with_the_command_that_updates(tmp_path):
-    done = cookiecutter(tmp_path, "--no-input", server="asgi-gunicorn")
-    assert done.output == (
-        "server 'asgi-gunicorn' became 'asgi-uvicorn'; to update a project, type: "
-        """cruft update --variables-to-update '{"server": "asgi-uvicorn"}'\n"""
-    )
-    assert done.exit_code == 1
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [("python_version", "2.7"), ("platform", "aws"), ("server", "flask")],
@@ -242,25 +220,12 @@ def test_a_null_answer_counts_as_an_empty_one(tmp_path):
     assert_answers_are_kept(tmp_path / "out/my_site", all_answers({"description": ""}))
 
 
-def test_every_package_of_the_lock_is_refused_as_a_name():
-    taken = runpy.run_path(str(TEMPLATE / "hooks/pre_gen_project.py"))["RESERVED_NAMES"].split()
-    lock = (TEMPLATE / "{{cookiecutter.project_slug}}/requirements.txt").read_text()
-    for package in re.findall(r"^([\w-]+)==", lock, re.MULTILINE):
-        assert package.replace("-", "_") in taken, f"add {package} to RESERVED_NAMES"
-
-
 @pytest.mark.parametrize("answers", GOOD, ids=lambda answers: answers["project_name"])
 def test_an_awkward_good_answer_bakes_a_valid_project(cookies, answers):
     baked = cookies.bake(extra_context=answers)
     assert baked.exception is None
     assert_valid_files(baked.project_path)
     assert_answers_are_kept(baked.project_path, all_answers(answers))
-
-
-def test_a_typed_answer_is_not_rendered(tmp_path):
-    done = cookiecutter(tmp_path, typed="{{ 7 * 7 }}\n")
-    assert "project_name '{{ 7 * 7 }}' must not contain a brace;" in done.output
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_console_without_the_letters_of_the_name_does_not_cost_the_project(tmp_path, monkeypatch):
@@ -275,11 +240,3 @@ def test_a_console_without_the_letters_of_the_name_does_not_cost_the_project(tmp
     assert printed("project_slug=Ålesund").startswith(
         r"project_slug '\xc5lesund' must be lowercase"
     )
-
-
-def test_the_same_answers_give_the_same_bytes(cookies):
-    def contents() -> dict[Path, bytes]:
-        folder = cookies.bake().project_path
-        return {path.relative_to(folder): path.read_bytes() for path in files_of(folder)}
-
-    assert contents() == contents() != {}

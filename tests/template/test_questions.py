@@ -11,7 +11,7 @@ import pytest
 
 from rehearse.processes import run
 from tests.harness.checkouts import contributor, copy_template
-from tests.harness.combinations import CHOICES, OPTIONS, QUESTIONS, TEMPLATE
+from tests.harness.combinations import TEMPLATE
 
 if sys.platform == "win32":
     pytest.skip("Windows has no such terminal.", allow_module_level=True)
@@ -28,7 +28,6 @@ DIALOGUE = {
     "author_name": ("C:\\Ada", "must not contain a backslash; try", "Ada", "Ada"),
     "author_email": ("ada@localhost", "is not an e-mail address; try", "", ""),
     "platform": ("aws", CHOICE, "2", "digitalocean"),
-    # The fifth choice is one of an older version, which is not offered.
     "server": ("5", CHOICE, "4", "wsgi-waitress"),
     "use_celery": ("maybe", YES_OR_NO, "", False),
     "use_s3_media": ("S3", YES_OR_NO, "y", True),
@@ -80,19 +79,6 @@ def test_cruft_asks_again_for_a_bad_answer_and_keeps_the_good_ones(tmp_path):
     dialogue = DIALOGUE | {"platform": ("aws", CHOICE, "1", "heroku")}
     assert_dialogue(f"cruft create {template}", tmp_path, dialogue)
     assert_kept(tmp_path / "the_site/.cruft.json", dialogue)
-
-
-def test_the_recommended_choice_is_the_first_and_the_only_one_marked():
-    """No platform is recommended: Heroku, the first one, gets fixes only."""
-    lists = [name for name in [*CHOICES, "python_version"] if name not in OPTIONS]
-    assert lists == ["platform", "server", "python_version"]
-    platforms = QUESTIONS["__prompts__"]["platform"]
-    assert "no new features" in platforms[QUESTIONS["platform"][0]]
-    assert "(recommended)" not in str(platforms)
-    for name in lists[1:]:
-        by_choice = QUESTIONS["__prompts__"][name]
-        labels = [by_choice[choice] for choice in QUESTIONS[name] if choice in by_choice]
-        assert ["(recommended)" in label for label in labels] == [True] + [False] * len(labels[1:])
 
 
 @pytest.fixture
