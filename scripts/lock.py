@@ -49,7 +49,7 @@ BY_PATH, BY_NAME = "./vendor/django-paas", f"django-paas=={VERSION}"
 BY_ANSWER = f'{{{{ \'{BY_PATH}\' if cookiecutter.__paas_from == "vendor" else "{BY_NAME}" }}}}'
 # Projects are resolved together only if all require one folder: here beside theirs.
 SHARED = "../../django-paas"
-HOOK = TEMPLATE / "hooks/pre_gen_project.py"
+HOOK = TEMPLATE / "paas_questions.py"
 RESERVED = re.compile(r'(?<=^PACKAGES = """\n).+?(?=^""")', re.MULTILINE | re.DOTALL)
 # uv's warning about a yanked release, which it keeps where a lock or an "==" names it.
 YANKED = re.compile(r'^warning: `(.+)==(.+)` is yanked(?: \(reason: "(.*)"\))?$', re.MULTILINE)

@@ -56,9 +56,9 @@ class Terminal:
         shown = self.screen.read()
         return self.process.wait(SECONDS), " ".join(shown.split())
 
-    def answer(self, answers: dict[str, tuple[str, ...]]) -> tuple[int, str]:
-        """Answer the questions, then finish(). Each question gets its answers in turn, the later
-        ones when it is asked again; without answers it gets its default.
+    def answer(self, answers: dict[str, tuple[str, ...]], last: str = "") -> tuple[int, str]:
+        """Answer the questions up to ``last``, or all, then finish(). Each gets its answers in turn, the
+        later ones when it is asked again; without answers it gets its default.
         """
         shown = ""
         for number, name in enumerate(ASKED, start=1):
@@ -68,6 +68,8 @@ class Terminal:
                 self.screen.expect(r": $")
                 shown += self.screen.before
                 self.screen.sendline(text)
+            if name == last:
+                break
         status, last = self.finish()
         return status, f"{' '.join(shown.split())} {last}"
 
