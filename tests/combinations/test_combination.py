@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from websockets import InvalidStatus
 
-from tests.harness.combinations import COMBINATIONS, for_combinations, is_asgi
+from tests.harness.combinations import COMBINATIONS, examples, for_combinations, is_asgi
 from tests.harness.site import STOPPED, Site, Visitor
 from tests.harness.sockets import open_socket, receive_until, shows
 from tests.harness.waiting import wait_until
@@ -61,7 +61,7 @@ def test_a_visitor_who_signs_up_is_logged_in_and_has_an_account(person):
 
 
 def test_the_admin_and_the_uploads_require_a_login(visitor, project):
-    paths = ["/admin/", "/accounts/"] + ["/picture/"] * project.answers["use_s3_media"]
+    paths = ["/admin/", "/accounts/"] + ["/picture/"] * ("pictures" in examples(project.answers))
     for path in paths:
         assert visitor.get(path).is_redirect, path
 
@@ -92,7 +92,7 @@ def test_a_foreign_host_is_refused(visitor):
 
 
 def test_the_websocket_of_the_presence_page_is_served_if_there_is_one(site, person, project):
-    if is_asgi(project.answers):
+    if "presence" in examples(project.answers):
         assert person.get("/presence/").status_code == 200
         with open_socket(site, person) as socket:
             receive_until(socket, shows("hopper", online=True))

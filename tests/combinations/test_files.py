@@ -10,6 +10,7 @@ from tests.harness.combinations import (
     COMBINATIONS,
     PACKAGE,
     PROJECT,
+    WITHOUT_EXAMPLES,
     for_combinations,
     given,
     has_processes,
@@ -17,16 +18,18 @@ from tests.harness.combinations import (
     needs_redis,
 )
 
-pytestmark = for_combinations(COMBINATIONS)
+pytestmark = for_combinations([*COMBINATIONS, *WITHOUT_EXAMPLES])
 # By answer, or value derived from answers: files and folders that a project has only with it.
 ONLY_WITH = {
     "heroku": "Procfile app.json",
     "digitalocean": ".do",
-    "asgi": "config/asgi.py presence static/presence.css static/presence.js templates/presence",
+    "asgi": "config/asgi.py",
     "wsgi": "config/wsgi.py",
     "gunicorn": "gunicorn.conf.py",
-    "use_celery": "config/celery.py welcome templates/welcome",
-    "use_s3_media": "pictures static/pictures.css templates/pictures",
+    "use_celery": "config/celery.py",
+    "presence": "presence static/presence.css static/presence.js templates/presence",
+    "welcome": "welcome templates/welcome",
+    "pictures": "pictures static/pictures.css templates/pictures",
 }
 # In the same way, case-insensitive regular expressions that no project without it may match.
 TERMS = {
@@ -41,7 +44,7 @@ TERMS = {
     ],
     "asgi": [
         r"asgi(?!ref)",  # asgiref is Django's
-        *[r"web.?socket", r"\bwss?\b", "consumer", "presence", "pytest.asyncio", "asyncio_mode"],
+        *[r"web.?socket", r"\bwss?\b", "consumer", "pytest.asyncio", "asyncio_mode"],
         r"(?<!com/)ticket",  # code.djangoproject.com/ticket/ is Django's tracker
         r"\bchannels\b",  # not Waitress' connections, such as active_channels
         r"channel.layer",
@@ -56,13 +59,14 @@ TERMS = {
     "use_celery": [
         *["celery", "kombu", "billiard", "amqp", "crontab", "beat_schedule", "remap_sigterm"],
         *["worker_concurrency", "worker process", "background task", "lost_task", "task_again"],
-        r"(?-i:welcome)",  # the home page greets with "Welcome, "
     ],
     "use_s3_media": [
         # Not the settings: a project without uploads gets a bucket by two lines of packages.
         *["s3transfer", r"\bboto", "jmespath", r"django-storages(?!\.readthedocs)", "pillow="],
-        r"(?<!-in-)picture(?!-in-)",  # picture-in-picture is a feature of browsers
     ],
+    "presence": ["presence"],
+    "welcome": [r"(?-i:welcome)"],  # the home page greets with "Welcome, "
+    "pictures": [r"(?<!-in-)picture(?!-in-)"],  # picture-in-picture is a feature of browsers
     "redis": ["redis", "valkey"],
     # docs/operations.md says why Uvicorn ignores it.
     "processes": [r"web_concurrency(?!` sets the number)"],

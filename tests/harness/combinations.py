@@ -15,29 +15,34 @@ PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 # django-paas, the runtime library.
 PACKAGE = PROJECT / "vendor/django-paas"
 QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text())
-# Without ``python_version``: the same code and packages run on each.
+# Without ``python_version``, as the same code and packages run on each, and without ``examples``.
 CHOICES = {
     name: values if isinstance(values, list) else [True, False]
     for name, values in QUESTIONS.items()
-    if not name.startswith("_") and isinstance(values, list | bool) and name != "python_version"
+    if not name.startswith("_") and isinstance(values, list | bool) and name not in {"python_version", "examples"}
 }
 # The yes/no questions.
 OPTIONS = [name for name, values in CHOICES.items() if values == [True, False]]
 COMBINATIONS = [
     dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())
 ]
+WITHOUT_EXAMPLES = [answers | {"examples": False} for answers in COMBINATIONS]
 # Private variables that conditions may use, and the questions that each is derived from.
 DERIVED = {
     "__interface": ["server"],
     "__app_server": ["server"],
     "__redis": ["server", "use_celery"],
+    "__presence": ["server", "examples"],
+    "__welcome": ["use_celery", "examples"],
+    "__pictures": ["use_s3_media", "examples"],
     "__paas_from": [],
 }
 
 
 def words(answers: dict) -> list[str]:
     """The combination's choices, and the names of the options turned on."""
-    return [name if value is True else value for name, value in answers.items() if value]
+    found = [name if value is True else value for name, value in answers.items() if value]
+    return found if answers.get("examples", True) else [*found, "no_examples"]
 
 
 def name_of(answers: dict) -> str:
@@ -78,7 +83,16 @@ def given(answers: dict) -> set[str]:
     """The choices, the options turned on, and what follows from them."""
     redis = {"redis"} if needs_redis(answers) else set()
     several = {"processes"} if has_processes(answers) else set()
-    return {*words(answers), *answers["server"].split("-"), *redis, *several}
+    return {*words(answers), *answers["server"].split("-"), *redis, *several, *examples(answers)}
+
+
+def examples(answers: dict) -> set[str]:
+    """The example apps of a project."""
+    if not answers.get("examples", True):
+        return set()
+    found = {"presence": is_asgi(answers), "welcome": answers["use_celery"]}
+    found["pictures"] = answers["use_s3_media"]
+    return {name for name, is_there in found.items() if is_there}
 
 
 # One combination for each platform and server. Each option is on and off with each interface and on

@@ -58,7 +58,6 @@ def test_a_bad_choice_is_asked_for_again(ask, tmp_path):
     status, shown = ask(command, answers | {"project_name": ("The Site",)})
     assert status == 0, shown
     assert all(sentence in shown for _, sentence in CHOICES.values())
-    assert "()" not in shown  # an empty default
     assert (tmp_path / "the_site/.do/app.yaml").exists()
     assert "waitress" in (tmp_path / "the_site/.do/app.yaml").read_text()
 
