@@ -49,8 +49,8 @@ def write_tree(folder: Path) -> str:
 
 def write_commit(tree: str, parent: str) -> str:
     """Commit the tree in the name of the template's last commit, with its date."""
-    log = git("log", "-1", "--format=%an%n%ae%n%aI%n%s%n%H").splitlines()
-    name, email, date, subject, commit = log
+    log = git("log", "-1", "--format=%an%n%ae%n%aI%n%s%n%H")
+    name, email, date, subject, commit = log.splitlines()
     identity: dict[str, str] = {}
     for role in ("AUTHOR", "COMMITTER"):
         identity |= {f"GIT_{role}_NAME": name, f"GIT_{role}_EMAIL": email, f"GIT_{role}_DATE": date}

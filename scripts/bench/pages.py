@@ -26,9 +26,7 @@ The aim: Uvicorn at most 1.25, Daphne at most 1.50."""
 
 
 class Figures(NamedTuple):
-    """The milliseconds of CPU that the server's processes took for each page, pages in a second, and
-    how many milliseconds half of them took at most.
-    """
+    """Milliseconds of CPU of all processes for a page, pages in a second, milliseconds of the median."""
 
     cpu: float
     per_second: float
@@ -70,9 +68,7 @@ def compared(turns: list[Figures], base: list[Figures]) -> Row:
 
 
 async def load(site: Site, session: str, clients: int = CLIENTS, count: int = PAGES) -> Figures:
-    """Have ``clients`` of one person ask for the home page, ``count`` times in all. Raises RuntimeError
-    if an answer is not complete, or no success.
-    """
+    """Have ``clients`` of one person ask for the home page, ``count`` times in all."""
     visitors = [site.client(session) for _ in range(clients)]
     await ask(visitors, clients)  # so that connections and threads are there
     used, began = site.process.cpu_seconds(), time.perf_counter()
@@ -92,6 +88,7 @@ async def ask(visitors: list[Client], count: int) -> list[float]:
 
 
 async def ask_until_none_is_left(visitor: Client, left: Iterator[int]) -> list[float]:
+    """The milliseconds of each answer; RuntimeError if one is not complete, or no success."""
     found = []
     for _ in left:
         sent = time.perf_counter()

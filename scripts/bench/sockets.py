@@ -1,7 +1,6 @@
 """Pages of who is online, open at once."""
 
 import asyncio
-from collections.abc import Callable
 from statistics import median, quantiles
 
 from scripts.bench.servers import Row, Server
@@ -17,24 +16,19 @@ Pages of who is online, of one process; fan-out is how long it takes until all o
 def measure(server: Server) -> list[Row]:
     """A row for each number of open pages."""
     with server.site() as site:
-
-        def redis_connections() -> int:
-            return server.services.redis_connections(site.process)
-
-        rows = asyncio.run(open_more(site, server.sessions, redis_connections))
-    return [{"server": server.title, **row} for row in rows]
+        return asyncio.run(open_more(server, site))
 
 
-async def open_more(site: Site, sessions: list[str], count_redis: Callable[[], int]) -> list[Row]:
+async def open_more(server: Server, site: Site) -> list[Row]:
     clients, rows = TimedSocketClients(site.platform.host, site.port), []
-    *people, newcomer = sessions
+    *people, newcomer = server.sessions
     before = site.process.memory()
     for count in STEPS:
         await clients.open_many(people, count - len(clients.sockets))
         await asyncio.sleep(2)
-        row: Row = {"sockets": f"{count:,}"}
+        row: Row = {"server": server.title, "sockets": f"{count:,}"}
         row["kB each"] = (site.process.memory() - before) * 1000 / count
-        row["Redis connections"] = str(count_redis())
+        row["Redis connections"] = str(server.services.redis_connections(site.process))
         figures = await fan_out(clients, count, newcomer)
         row["fan-out p50 ms"] = median(figures)
         row["fan-out p99 ms"] = quantiles(figures, n=100, method="inclusive")[98]

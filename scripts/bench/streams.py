@@ -1,7 +1,6 @@
 """The home page for one visitor, while other clients hold streams open."""
 
 import asyncio
-from collections.abc import Callable
 from statistics import median
 
 from scripts.bench import pages
@@ -15,29 +14,24 @@ PAGES = 300
 STREAMS = 500
 NOTE = f"""\
 The same page, asked for by one visitor {PAGES} times: alone, and while {STREAMS} streams of server-sent events are open.
-One process; medians of {ROUNDS} turns, also of the ratio in each. The last columns are the connections to PostgreSQL
-beside streams, and their limit."""
-LIMIT = "from paas.conf import settings; print(settings.WEB_THREADS + settings.ASYNC_CONNECTIONS)"
+One process; medians of {ROUNDS} turns, also of the ratio in each. The last column is the connections to PostgreSQL
+beside streams."""
 
 
 def measure(server: Server) -> Row:
-    def connections() -> int:
-        return server.services.postgres.connections(server.database)
-
     with server.site(**add_views(server.deployment)) as site:
-        row = asyncio.run(compare(site, server.sessions[0], connections))
-    limit = server.deployment.run_script(LIMIT).strip()
-    return {"server": server.title, **row, "limit": limit}
+        return {"server": server.title} | asyncio.run(compare(server, site))
 
 
-async def compare(site: Site, session: str, count_connections: Callable[[], int]) -> Row:
+async def compare(server: Server, site: Site) -> Row:
     alone, beside, connections = [], [], 0
+    session = server.sessions[0]
     for _ in range(ROUNDS):
         alone.append((await load(site, session)).p50)
         streams = Streams(site.port, dict(site.client(session).headers))
         await streams.open(STREAMS)
         beside.append((await load(site, session)).p50)
-        connections = max(connections, count_connections())
+        connections = max(connections, server.services.postgres.connections(server.database))
         if streams.open_now() < STREAMS:
             raise RuntimeError(f"{STREAMS - streams.open_now()} streams ended")
         await streams.close()

@@ -1,13 +1,10 @@
-"""Hypothesis strategies for answers: valid ones, invalid ones, and any."""
+"""Hypothesis strategies for answers: valid ones, and invalid ones."""
 
-import operator
 from typing import Final
 
 from hypothesis import strategies as st
 
 from tests.harness.combinations import CHOICES, QUESTIONS
-
-FREE_TEXT = ("project_name", "description", "author_name")
 
 # Words with a meaning in YAML, TOML, JSON, Markdown, HTML, Jinja, Python, Ruff or a shell, words
 # written from right to left, and characters of several code points.
@@ -76,12 +73,3 @@ bad_values = {
 }
 # The name of an answer, and the bad value.
 bad_answers = st.one_of(*(st.tuples(st.just(name), some) for name, some in bad_values.items()))
-
-any_texts = joined(st.characters())
-any_values = {
-    **dict.fromkeys(FREE_TEXT, any_texts),
-    # No absolute path: a failing test would make folders outside its own.
-    "project_slug": st.text("ab_1-. /éA\0", max_size=60).map(lambda slug: slug.lstrip("/")),
-    "author_email": good_emails | any_texts,
-}
-any_answers = st.builds(operator.or_, good_answers, st.fixed_dictionaries({}, optional=any_values))

@@ -15,6 +15,7 @@ from packaging.metadata import Metadata
 from uv import find_uv_bin
 
 from rehearse.processes import bare_environment, run, run_script
+from tests.harness.assertions import tracked
 from tests.harness.checkouts import Checkout, contributor, copy_template
 from tests.harness.combinations import PACKAGE, QUESTIONS, TEMPLATE, bake
 
@@ -67,6 +68,15 @@ def test_each_file_has_valid_metadata_and_its_version(built):
         if metadata.name == "django-paas":
             assert metadata.description_content_type == "text/markdown"
             assert metadata.description.startswith("# django-paas")
+
+
+def test_the_wheel_of_the_package_has_every_file_of_its_source(built):
+    [path] = built.glob("django_paas-*.whl")
+    with zipfile.ZipFile(path) as wheel:
+        names = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    source = PACKAGE / "src"
+    files = tracked(source.relative_to(TEMPLATE).as_posix())
+    assert names == {path.relative_to(source).as_posix() for path in files}
 
 
 def test_the_source_distribution_has_the_template_and_both_install(built, tmp_path):

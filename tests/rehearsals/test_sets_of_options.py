@@ -5,16 +5,7 @@ and WSGI with no option and with all. Together they cover each pair of answers, 
 options with each interface; tests/combinations starts every combination.
 """
 
-import itertools
-
-from tests.harness.combinations import (
-    CHOICES,
-    OPTIONS,
-    OWN_TESTS,
-    by_name,
-    for_combinations,
-    is_asgi,
-)
+from tests.harness.combinations import by_name, for_combinations
 
 OTHERS = by_name(
     "digitalocean-asgi-uvicorn",
@@ -24,15 +15,6 @@ OTHERS = by_name(
     "heroku-wsgi-waitress",
     "digitalocean-wsgi-gunicorn-use_celery-use_s3_media",
 )
-
-
-def test_each_two_answers_meet_and_each_set_of_options_meets_each_interface():
-    tested = OWN_TESTS + OTHERS
-    for names in itertools.combinations(CHOICES, 2):
-        met = {tuple(answers[name] for name in names) for answers in tested}
-        assert met == set(itertools.product(*(CHOICES[name] for name in names))), names
-    sets = {(is_asgi(answers), *(answers[name] for name in OPTIONS)) for answers in tested}
-    assert len(sets) == 2 ** (1 + len(OPTIONS))
 
 
 @for_combinations(OTHERS, apart="own tests")

@@ -20,8 +20,6 @@ from tests.harness.combinations import (
     all_answers,
 )
 
-EXAMPLE = TEMPLATE / "tests/package/example"
-
 
 def test_ruff_finds_nothing_in_the_source_as_it_stands():
     assert_ruff_passes(TEMPLATE)
@@ -97,10 +95,8 @@ def test_a_project_has_every_file_of_the_package_and_no_caches(tmp_path):
     }
 
 
-def test_the_site_that_the_package_is_tested_on_has_the_middleware_of_a_project():
+def test_the_site_that_the_package_is_tested_on_has_a_project_s_middleware():
     middleware = re.compile(r'^    "([\w.]+Middleware)",$', re.MULTILINE)
-    found = [
-        middleware.findall(path.read_text())
-        for path in (EXAMPLE / "settings.py", PROJECT / "config/settings.py")
-    ]
-    assert found[0] == found[1]
+    example = TEMPLATE / "tests/package/example/settings.py"
+    ours = PROJECT / "config/settings.py"
+    assert middleware.findall(example.read_text()) == middleware.findall(ours.read_text())
