@@ -31,7 +31,7 @@ def sync_only_middleware() -> list[str]:
 @register
 def check_async_middleware(app_configs=None, **kwargs) -> list[Info]:
     """List synchronous middleware. An Info, as the release command fails at a Warning."""
-    hint = "https://docs.djangoproject.com/en/6.1/topics/http/middleware/#async-middleware"
+    hint = "https://docs.djangoproject.com/en/stable/topics/http/middleware/#async-middleware"
     return [
         Info(SYNC_ONLY_WARNING % path, hint=hint, id="paas.I001") for path in sync_only_middleware()
     ]

@@ -5,7 +5,7 @@
 
 # For the next steps on a home page, in development.
 NAME = "this server"
-DOCUMENTATION = "https://docs.djangoproject.com/en/6.1/howto/deployment/"
+DOCUMENTATION = "https://docs.djangoproject.com/en/stable/howto/deployment/"
 # The router's header with the client's address, in lowercase; its last entry counts.
 CLIENT_IP_HEADER: str | None = None
 # How many entries the router itself appends to X-Forwarded-For.

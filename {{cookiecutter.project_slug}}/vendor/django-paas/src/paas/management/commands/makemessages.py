@@ -1,6 +1,6 @@
 """Django's ``makemessages``, without the texts of packages whose source is in ``vendor/``.
 
-https://docs.djangoproject.com/en/6.1/topics/i18n/translation/#customizing-the-makemessages-command
+https://docs.djangoproject.com/en/stable/topics/i18n/translation/#customizing-the-makemessages-command
 """
 
 from django.core.management.commands import makemessages
