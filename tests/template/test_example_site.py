@@ -1,4 +1,4 @@
-"""The site that django-paas is tested on protects its accounts as a new project does."""
+"""The site that django-paas is tested on has the middleware of a new project."""
 
 import re
 
@@ -7,11 +7,6 @@ from tests.harness.combinations import PROJECT, TEMPLATE
 CONFIG = PROJECT / "config"
 EXAMPLE = TEMPLATE / "tests/package/example"
 MIDDLEWARE = re.compile(r'^    "([\w.]+Middleware)",$', re.MULTILINE)
-
-
-def test_the_settings_of_accounts_are_those_of_a_project():
-    ours = (CONFIG / "accounts.py").read_text().replace("users.forms.", "paas.accounts.forms.")
-    assert (EXAMPLE / "accounts.py").read_text() == ours
 
 
 def test_the_middleware_is_that_of_a_project():

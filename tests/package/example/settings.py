@@ -1,15 +1,18 @@
 import logging
 from pathlib import Path
+from runpy import run_path
 
 from django.utils.csp import CSP
 from environs import Env
 
-from example.accounts import *
 from paas import logs
 from paas.db.url import database, is_pooled
 from paas.env import is_mail_url, smtp_options
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# A new project's accounts, with the package's own form to sign up.
+globals().update(run_path(f"{BASE_DIR}/../../{{{{cookiecutter.project_slug}}}}/config/accounts.py"))
+ACCOUNT_FORMS = globals()["ACCOUNT_FORMS"] | {"signup": "paas.accounts.forms.SignUpForm"}
 env = Env()
 SITE_SERVER = env.str("SITE_SERVER", "asgi-uvicorn")
 IS_ASGI = SITE_SERVER.startswith("asgi")
@@ -34,7 +37,6 @@ if EMAIL_URL:
     MAILERS["default"] = {"BACKEND": smtp, "OPTIONS": smtp_options(EMAIL_URL)}
 elif DEBUG:
     MAILERS["default"] = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
-BUCKET = {"access_key": "", "secret_key": "", "bucket_name": "", "region_name": ""}
 USE_TZ = True
 STATIC_URL = "/static/"
 SECURE_CSP = {"default-src": [CSP.NONE], "frame-ancestors": [CSP.NONE]}
