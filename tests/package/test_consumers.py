@@ -8,8 +8,7 @@ from asgiref.sync import sync_to_async
 from channels.layers import InMemoryChannelLayer
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
-from django.db import OperationalError
-from django.test import AsyncClient, Client
+from django.test import AsyncClient
 from django.urls import include, path, reverse
 from django.utils import timezone
 
@@ -17,7 +16,7 @@ from paas.asgi import close_codes, tickets, websockets
 from paas.asgi.channel_layer import send_to_group
 from paas.asgi.consumers import SessionConsumer
 from paas.asgi.heartbeat import HEARTBEAT
-from paas.asgi.sessions import ended_sessions, session_group
+from paas.asgi.sessions import session_group
 from paas.testing.sockets import Socket, close_all, log_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +39,7 @@ class EchoConsumer(SessionConsumer):
         await self.send_json(message)
 
 
-urlpatterns = [path("ticket/", tickets.create_ticket), path("", include("example.urls"))]
+urlpatterns = [path("ticket/", include("paas.asgi.tickets")), path("", include("example.urls"))]
 application = websockets.websocket_application([path("ws/echo/", EchoConsumer.as_asgi())])
 echo = partial(Socket, application, "/ws/echo/")
 
@@ -101,16 +100,6 @@ async def test_a_client_that_answers_stays_and_one_that_does_not_is_closed():
     await answering.receive("echo")
 
 
-async def test_a_heartbeat_keeps_sockets_open_while_the_database_is_unavailable(monkeypatch):
-    def fail(sessions):
-        raise OperationalError("the database is unavailable")
-
-    socket = await echo(await log_in("ada")).open()
-    monkeypatch.setattr("paas.asgi.heartbeat.ended_sessions", fail)
-    await HEARTBEAT.beat()
-    await socket.receive("ping")
-
-
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": "another"}])
 async def test_a_heartbeat_closes_the_sockets_of_an_account_that_changed(change):
     socket = await echo(await log_in("ada")).open()
@@ -133,15 +122,6 @@ async def test_a_heartbeat_closes_the_sockets_of_a_session_that_has_ended(how):
     await going_on.receive("ping")
 
 
-def test_all_sessions_of_a_heartbeat_are_one_query(user, django_assert_num_queries):
-    clients = [Client() for _ in range(3)]
-    for client in clients:
-        client.force_login(user)
-    sessions = {(client.cookies["sessionid"].value, user.pk) for client in clients}
-    with django_assert_num_queries(1):
-        assert ended_sessions(sessions | {("gone", user.pk)}) == {("gone", user.pk)}
-
-
 async def test_a_logout_before_a_websocket_joins_its_session_refuses_the_websocket(monkeypatch):
     client, join = await log_in("ada"), InMemoryChannelLayer.group_add
 
@@ -154,51 +134,19 @@ async def test_a_logout_before_a_websocket_joins_its_session_refuses_the_websock
     assert not (await socket.connect())[0]
 
 
-async def test_a_logout_deletes_the_session_before_it_closes_the_websockets(monkeypatch):
-    """Otherwise a handshake in between would find the session, and miss the message."""
-    client, send, left = await log_in("ada"), InMemoryChannelLayer.group_send, []
-
-    async def count_and_send(layer, group, message):
-        if message["type"] == "session.logged_out":
-            left.append(await Session.objects.acount())
-        await send(layer, group, message)
-
-    monkeypatch.setattr(InMemoryChannelLayer, "group_send", count_and_send)
-    await client.post(reverse("account_logout"))
-    assert left == [0]
-
-
-async def test_a_pong_during_a_heartbeat_counts(monkeypatch):
-    socket = await echo(await log_in("ada")).open()
-    await HEARTBEAT.beat()
-    [consumer] = HEARTBEAT.consumers
-
-    def answer(sessions):
-        consumer.unanswered_pings = 0
-        return set()
-
-    monkeypatch.setattr("paas.asgi.heartbeat.ended_sessions", answer)
-    await HEARTBEAT.beat()
-    assert HEARTBEAT.consumers == {consumer}
-    await socket.receive("ping")
-
-
 @pytest.mark.parametrize(
     "origin",
     [
-        "http://evil.example",
-        "http://localhost.evil.example",
+        "http://theirs.localhost",  # ALLOWED_HOSTS may name a domain that a platform's sites share
         "http://localhost:81",
         "https://localhost",
-        "ftp://localhost",
-        "x://localhost",
         "http://localhost/presence/",
-        "localhost",
         "null",
         "",
     ],
 )
-async def test_pages_of_other_sites_are_refused(origin):
+async def test_a_cross_origin_handshake_is_rejected(origin, settings):
+    settings.ALLOWED_HOSTS = [".localhost"]
     accepted, _ = await echo(await log_in("ada"), origin=origin).connect()
     assert not accepted
 
@@ -221,15 +169,6 @@ async def test_a_site_with_https_accepts_websockets_over_https_only(
     assert (await socket.connect())[0] is accepted
 
 
-async def test_another_site_on_a_shared_domain_is_refused(settings):
-    settings.ALLOWED_HOSTS = [".platform.example"]
-    client = await log_in("ada")
-    other = echo(client, host="ours.platform.example", origin="http://theirs.platform.example")
-    assert not (await other.connect())[0]
-    ours = echo(client, host="ours.platform.example", origin="http://ours.platform.example")
-    assert (await ours.connect())[0]
-
-
 @pytest.mark.parametrize(
     ("message", "code"),
     [
@@ -246,13 +185,6 @@ async def test_an_invalid_message_closes_the_socket(message, code):
     kind = "text_data" if isinstance(message, str) else "bytes_data"
     await socket.send_to(**{kind: message})
     assert await socket.close_code() == code
-
-
-async def test_a_consumer_that_receives_nothing_takes_no_message():
-    application = websockets.websocket_application([path("ws/quiet/", SessionConsumer.as_asgi())])
-    socket = await Socket(application, "/ws/quiet/", await log_in("ada")).open()
-    await socket.send_json_to("hello")
-    assert await socket.close_code() == close_codes.BAD_MESSAGE
 
 
 async def test_a_client_that_sends_too_many_messages_is_closed():
@@ -277,7 +209,7 @@ async def test_a_ticket_by_header_or_subprotocol_opens_a_socket_without_cookies(
         assert (await socket.receive("hello"))["name"] == "ada"
 
 
-async def test_a_new_secret_key_refuses_no_socket_and_ends_no_session(settings):
+async def test_a_new_secret_key_rejects_no_socket_but_of_a_session_before_a_new_password(settings):
     client = await log_in("ada")
     ticket = await ticket_of(client)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
@@ -286,14 +218,6 @@ async def test_a_new_secret_key_refuses_no_socket_and_ends_no_session(settings):
     by_cookie = await echo(client).open()
     for socket in (by_ticket, by_cookie):
         assert (await socket.receive("hello"))["name"] == "ada"
-    settings.SECRET_KEY_FALLBACKS = []
-    assert not (await echo(client).connect())[0]
-
-
-async def test_a_new_secret_key_opens_no_socket_for_a_session_from_before_a_new_password(settings):
-    client = await log_in("ada")
-    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
-    settings.SECRET_KEY = "another secret"
     await get_user_model().objects.filter(username="ada").aupdate(password="another")
     assert not (await echo(client).connect())[0]
 
@@ -369,16 +293,6 @@ async def test_a_class_whose_heartbeat_fails_keeps_no_ended_session_open(monkeyp
     assert "EchoConsumer.on_heartbeat() failed." in [event["event"] for event in events()]
 
 
-async def test_a_message_too_deep_for_the_parser_closes_the_websocket(monkeypatch):
-    def fail(text):
-        raise RecursionError("maximum recursion depth exceeded")
-
-    websocket = await echo(await log_in("ada")).open()
-    monkeypatch.setattr("paas.asgi.consumers.json.loads", fail)
-    await websocket.send_to(text_data=4096 * "[")
-    assert await websocket.close_code() == close_codes.BAD_MESSAGE
-
-
 async def test_a_websocket_joins_groups_while_it_is_open():
     joined, other = await echo(await log_in("ada")).open(), await echo(await log_in("bob")).open()
     for _ in range(2):  # once is enough
@@ -397,7 +311,7 @@ def last_line(events) -> tuple[str, int | None, str | None]:
     return line["event"], line["code"], line["reason"]
 
 
-async def test_the_log_says_why_a_websocket_is_refused(events, settings):
+async def test_the_log_says_why_a_handshake_is_rejected(events, settings):
     client = await log_in("ada")
     refused = {
         "not logged in": echo(),
@@ -415,21 +329,3 @@ async def test_the_log_says_why_a_websocket_is_refused(events, settings):
     assert not (await plain.connect())[0]
     await plain.disconnect()
     assert last_line(events) == ("socket rejected", 1000, "not over HTTPS")
-
-
-async def test_the_log_says_why_a_websocket_is_closed(events):
-    for send, code, reason in [
-        ({"text_data": "not JSON"}, 4400, "the message is not allowed"),
-        ({"text_data": "x" * 5000}, 4413, "the message is too big"),
-    ]:
-        socket = await echo(await log_in("ada")).open()
-        await socket.send_to(**send)
-        assert await socket.close_code() == code
-        await socket.disconnect()
-        assert last_line(events) == ("socket closed", code, reason)
-    socket = await echo(await log_in("ada")).open()
-    await socket.disconnect()
-    assert last_line(events) == ("socket closed", 1000, "the client closed it")
-
-
-urlpatterns = [path("ticket/", include("paas.asgi.tickets"))]

@@ -1,7 +1,6 @@
 """The ASGI handler: its threads, disconnects, streams and limits."""
 
 import asyncio
-import json
 import logging
 import threading
 import time
@@ -20,9 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from example.waiting import TIMEOUT, until
 from paas.asgi.handler import ASGIHandler
 from paas.asgi.shutdown import GracefulShutdown
-from paas.asgi.threads import RequestThread
 from paas.limits import max_body_size
-from paas.site import health
 
 # Of a stream; more than are sent before a disconnect is noticed.
 PARTS = 1000
@@ -302,29 +299,6 @@ async def test_an_async_view_holds_no_thread_while_it_waits(send_request, gate, 
 
 
 @pytest.fixture
-def only_our_middleware(settings):
-    settings.MIDDLEWARE = [one for one in settings.MIDDLEWARE if one.startswith("paas.")]
-    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = False
-
-
-async def test_our_middleware_runs_in_no_thread(
-    only_our_middleware, send_request, gate, monkeypatch
-):
-    calls, submit = [], RequestThread.submit
-
-    def count(*work):
-        calls.append(work)
-        return submit(*work)
-
-    monkeypatch.setattr(RequestThread, "submit", count)
-    waiting = send_request("/for-ever/")
-    await until(lambda: gate.entered)
-    assert len(calls) == 1  # the receivers of request_started
-    await waiting.send_input({"type": "http.disconnect"})
-    await waiting.wait(TIMEOUT)
-
-
-@pytest.fixture
 def more_middleware(settings):
     locale = "django.middleware.locale.LocaleMiddleware"
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, locale, f"{__name__}.choose_urlconf"]
@@ -428,20 +402,6 @@ async def test_a_stream_that_never_waits_ends_at_a_disconnect(send_request):
     assert len(parts) < PARTS
 
 
-async def test_a_stream_that_ends_by_itself_is_complete_in_spite_of_a_shutdown(
-    send_request, application
-):
-    may_go_on = asyncio.Event()
-    request = send_request("/download/", scope={"may go on": may_go_on})
-    await request.receive_output(TIMEOUT)
-    await request.receive_output(TIMEOUT)
-    draining = asyncio.create_task(application.drain())
-    await asyncio.sleep(0.1)
-    may_go_on.set()
-    assert b"".join(await read_parts(request)) == b"end"
-    await draining
-
-
 async def test_a_synchronous_stream_is_sent_in_blocks(send_request):
     request = send_request("/numbers/")
     await request.receive_output(TIMEOUT)
@@ -497,33 +457,3 @@ async def test_a_task_that_outlives_its_response_may_call_synchronous_code(send_
     await request.wait(TIMEOUT)
     may_go_on.set()
     assert (await tasks[0]).startswith("request")
-
-
-PROBE_MAY_END = threading.Event()
-
-
-def broken() -> str:
-    raise ConnectionError
-
-
-def slow() -> str:
-    PROBE_MAY_END.wait(2 * TIMEOUT)
-    return "ok"
-
-
-async def test_probes_of_readyz_hold_up_no_other_request(send_request, settings, monkeypatch):
-    PROBE_MAY_END.clear()
-    settings.READINESS_PROBES = {name: f"{__name__}.{name}" for name in ("broken", "slow")}
-    monkeypatch.setattr(health, "PROBE_TIMEOUT", 0.01)
-    status, body = await read_response(send_request("/readyz"))
-    found = {"broken": "unreachable", "slow": "no answer in time"}
-    assert (status, json.loads(body)) == (503, found)
-    monkeypatch.setattr(health, "PROBE_TIMEOUT", 2 * TIMEOUT)
-    ready = send_request("/readyz")
-    await until(lambda: health.PENDING["broken"].done())
-    await asyncio.sleep(0.01)
-    assert await read_response(send_request("/healthz")) == (200, b"ok")
-    assert not ready.future.done()
-    PROBE_MAY_END.set()
-    status, body = await read_response(ready)
-    assert (status, json.loads(body)) == (503, found | {"slow": "ok"})

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from allauth.account.models import EmailAddress
 from asgiref.sync import async_to_sync
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
@@ -58,15 +57,6 @@ def test_failures_of_a_name_that_grows_in_lowercase_count_too(log_in):
     assert log_in(username=254 * "İ") == 200
     # As much as PostgreSQL's column has room for; lower() makes two characters of each.
     assert len(AccessAttempt.objects.get().username) == 255
-
-
-def test_an_email_address_logs_in_its_owner_and_no_other_user_who_has_it_unconfirmed(
-    log_in, client, user
-):
-    boss = User.objects.create_user("boss", "boss@example.com", RIGHT)
-    EmailAddress.objects.create(user=user, email=boss.email)  # "ada" is the older account
-    assert log_in(RIGHT, username="boss@example.com") == 302
-    assert get_user(client) == boss
 
 
 def test_the_lockout_page_says_how_long_to_wait(client, user):

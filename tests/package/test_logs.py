@@ -1,7 +1,5 @@
 """The request log, rate limits of log lines, and secrets that must not be logged."""
 
-import logging
-
 import pytest
 import sentry_sdk
 from asgiref.sync import sync_to_async
@@ -54,14 +52,6 @@ def test_a_request_logs_one_line_without_its_query_string(client, user, events):
     assert "hush" not in str(event)
 
 
-def test_a_line_after_a_request_does_not_have_its_id(client, events):
-    client.get("/favicon.ico")
-    logging.getLogger(__name__).warning("The thread has no request.")
-    request, later = events()
-    assert request["request_id"]
-    assert "request_id" not in later
-
-
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize("name", ["async", "session"])
 def test_a_view_that_reads_the_session_is_logged_with_its_user(client, user, events, name):
@@ -101,11 +91,6 @@ def test_a_request_whose_session_cannot_be_read_is_logged(
     *_, event = events()
     assert (event["event"], event["status"], event["user_id"]) == ("request", 500, None)
     assert loads == attempts
-
-
-def test_health_checks_are_not_logged(client, events):
-    client.get("/healthz")
-    assert events() == []
 
 
 @pytest.mark.urls(__name__)

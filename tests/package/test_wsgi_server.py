@@ -73,15 +73,6 @@ def test_a_view_may_have_a_limit_of_its_own(site, chunked):
     assert send(site, "/large/", bytes(TOO_LARGE), chunked)[0] == 200
 
 
-@pytest.mark.skipif(IS_WAITRESS, reason="Waitress calls no application before the end of a body")
-def test_a_body_that_announces_its_length_is_refused_before_it_is_sent(site):
-    with site.connect() as connection:
-        connection.putrequest("POST", "/echo/")
-        connection.putheader("Content-Length", str(TOO_LARGE))
-        connection.endheaders()
-        assert connection.getresponse().status == 413
-
-
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_client_that_leaves_amid_its_body_reaches_no_view(site, chunked):
     with site.connect() as connection:
@@ -167,13 +158,6 @@ def sigterm():
     handler = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, handler)
-
-
-@needs_sigterm
-def test_a_server_with_a_handler_of_sigterm_keeps_it(sigterm):
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    wsgi.GracefulShutdown(None)
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
 
 
 @needs_sigterm
