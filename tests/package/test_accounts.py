@@ -11,6 +11,7 @@ from django.contrib.auth import get_user
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -448,3 +449,10 @@ def test_the_admin_uses_the_same_login_page(client):
     assert last_url.startswith(f"{login}?next=")
     # Django's own form would have no second factor.
     assert client.post(reverse("admin:login"), {"username": "a"}).url.startswith(login)
+
+
+def test_limits_are_counted_in_the_database(sign_up):
+    sign_up()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM cache WHERE cache_key LIKE '%signup%'")
+        assert cursor.fetchone() == (1,)

@@ -329,3 +329,10 @@ async def test_the_log_says_why_a_handshake_is_rejected(events, settings):
     assert not (await plain.connect())[0]
     await plain.disconnect()
     assert last_line(events) == ("socket rejected", 1000, "not over HTTPS")
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"password": "another"}])
+async def test_a_ticket_of_an_account_that_changed_is_refused(change):
+    ticket = await ticket_of(await log_in("ada"))
+    await get_user_model().objects.filter(username="ada").aupdate(**change)
+    assert not (await echo(authorization=f"Ticket {ticket}").connect())[0]

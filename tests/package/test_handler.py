@@ -44,6 +44,11 @@ def wait_at_gate(request, **kwargs):
     return HttpResponse("passed")
 
 
+async def name_threads(request):
+    names = [await sync_to_async(threading.get_ident)() for _ in range(3)]
+    return HttpResponse(" ".join(map(str, names)))
+
+
 async def wait_for_ever(request):
     request.scope["gate"].entered.append(request.path)
     try:
@@ -173,6 +178,7 @@ urlpatterns = [
     *i18n_patterns(path("translated/", wait_for_ever)),
     path("noted/", noted),
     path("gate/<int:number>/", wait_at_gate),
+    path("threads/", name_threads),
     path("for-ever/", wait_for_ever),
     path("run-on/", run_on),
     path("events/", events),
@@ -457,3 +463,21 @@ async def test_a_task_that_outlives_its_response_may_call_synchronous_code(send_
     await request.wait(TIMEOUT)
     may_go_on.set()
     assert (await tasks[0]).startswith("request")
+
+
+async def test_the_synchronous_parts_of_an_async_view_share_one_thread(send_request):
+    requests = [send_request("/threads/") for _ in range(12)]
+    names = [(await read_response(request))[1].split() for request in requests]
+    assert [len(set(each)) for each in names] == [1] * 12
+    assert len({each[0] for each in names}) == 12  # of its own
+
+
+def test_synchronous_middleware_is_logged_at_start(settings, caplog):
+    def slow_middleware(get_response):
+        return get_response
+
+    globals()["slow_middleware"] = slow_middleware
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.slow_middleware"]
+    with caplog.at_level(logging.WARNING):
+        ASGIHandler()
+    assert f"{__name__}.slow_middleware is synchronous only" in caplog.text

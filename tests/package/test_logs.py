@@ -1,5 +1,7 @@
 """The request log, rate limits of log lines, and secrets that must not be logged."""
 
+import logging
+
 import pytest
 import sentry_sdk
 from asgiref.sync import sync_to_async
@@ -11,7 +13,7 @@ from django.test import Client
 from django.urls import include, path, reverse
 
 from paas.accounts.sessions import SessionStore
-from paas.logs import MAX_FRAMES, MAX_PATH_LENGTH, format_exception
+from paas.logs import MAX_FRAMES, MAX_PATH_LENGTH, RATE_LIMITED_LOGGERS, format_exception
 from paas.logs.sentry import init_sentry
 
 
@@ -169,3 +171,15 @@ def test_paths_with_a_key_are_not_logged(client, db, events, settings):
     paths = [event["path"] for event in events()]
     assert len(paths) == 4
     assert "secretkey" not in str(paths)
+
+
+@pytest.mark.parametrize("name", RATE_LIMITED_LOGGERS)
+def test_lines_that_each_request_may_cause_are_one_per_interval(events, name, monkeypatch):
+    logger = logging.getLogger(name)
+    (rate_limit,) = logger.filters
+    monkeypatch.setattr(rate_limit, "silent_until", 0.0)
+    for _ in range(3):
+        logger.error("Away", exc_info=ConnectionError())
+    (event,) = events()
+    assert (event["event"], event["level"]) == ("Away (ConnectionError)", "warning")
+    assert "exception" not in event

@@ -135,3 +135,10 @@ def test_an_error_of_redis_is_not_taken_for_one_of_a_message(error):
     with pytest.raises(error):
         dropping(fail)(message)
     assert not message.rejected
+
+
+def test_a_worker_gets_the_task_in_the_documents_of_the_protocol():
+    # "embed" is null there: https://docs.celeryq.dev/en/stable/internals/protocol.html#example
+    body = {"body": "[[2, 2], {}, null]", "content_type": "application/json"}
+    headers = {"lang": "py", "task": task.name, "id": str(uuid4())}
+    check(Message(**body, content_encoding="utf-8", headers=headers))
