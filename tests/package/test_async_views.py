@@ -7,7 +7,6 @@ from functools import partial
 
 import pytest
 from asgiref.sync import sync_to_async
-from asgiref.testing import ApplicationCommunicator
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections, transaction
 from django.db.backends.signals import connection_created
@@ -15,6 +14,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import path
 
+from example.asgi_client import read_response, scope_of, start
 from example.waiting import TIMEOUT, until
 from paas.asgi import threads
 from paas.asgi.handler import ASGIHandler
@@ -113,39 +113,21 @@ async def table(request, tmp_path, monkeypatch, django_db_blocker):
         connection.close()
 
 
-def scope_of(path: str, body: bytes = b"", **headers: str) -> dict:
-    return {
-        "type": "http",
-        "method": "POST" if body else "GET",
-        "path": path,
-        "headers": [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()],
-        "entered": threading.Event(),
-        "may go on": threading.Event(),
-        "received": [],
-    }
+def controls() -> dict:
+    """For the scope: events by which a test and its views wait for each other."""
+    return {"entered": threading.Event(), "may go on": threading.Event(), "received": []}
 
 
 @pytest.fixture
 def ask(handler):
     """A function that sends a request, and returns the communicator that receives the response."""
-
-    def send(path: str, body: bytes = b"", **headers: str) -> ApplicationCommunicator:
-        communicator = ApplicationCommunicator(handler, scope_of(path, body, **headers))
-        communicator.input_queue.put_nowait({"type": "http.request", "body": body})
-        assert communicator.future  # reading it starts the application
-        return communicator
-
-    return send
+    return lambda path, *body, **headers: start(handler, path, *body, scope=controls(), **headers)
 
 
 async def read(communicator) -> str:
     """Return the body of a response with the status 200."""
-    start, body, more = await communicator.receive_output(TIMEOUT), b"", True
-    assert start["status"] == 200
-    while more:
-        message = await communicator.receive_output(TIMEOUT)
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
+    status, body = await read_response(communicator)
+    assert status == 200
     await communicator.wait(TIMEOUT)
     return body.decode()
 
@@ -186,7 +168,7 @@ async def exported(handler, pause: Callable[[], Awaitable]) -> list[int]:
         body += message.get("body", b"")
         await pause()
 
-    await handler(scope_of("/export/"), receive, send)
+    await handler(scope_of("/export/", "GET", {}), receive, send)
     return [int(line) for line in body.split()]
 
 

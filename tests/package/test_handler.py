@@ -9,13 +9,13 @@ from io import BytesIO
 
 import pytest
 from asgiref.sync import sync_to_async
-from asgiref.testing import ApplicationCommunicator
 from django.conf.urls.i18n import i18n_patterns
 from django.core.signals import request_finished, request_started
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
+from example.asgi_client import read_parts, read_response, start
 from example.waiting import TIMEOUT, until
 from paas.asgi.handler import ASGIHandler
 from paas.asgi.shutdown import GracefulShutdown
@@ -216,47 +216,12 @@ async def application(handler):
 
 @pytest.fixture
 def send_request(application, gate):
-    """A function that sends a request, and returns the communicator that receives the response.
+    """A function that sends a request, and returns the communicator that receives the response."""
 
-    Without ``complete`` more of the body is to come.
-    """
-
-    def send(
-        path: str, *bodies: bytes, scope: dict | None = None, complete: bool = True, **headers: str
-    ) -> ApplicationCommunicator:
-        scope = {
-            "type": "http",
-            "method": "POST" if bodies else "GET",
-            "path": path,
-            "headers": [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()],
-            "gate": gate,
-            **(scope or {}),
-        }
-        communicator = ApplicationCommunicator(application, scope)
-        for number, body in enumerate(bodies or [b""], start=1):
-            more = number < len(bodies) or not complete
-            message = {"type": "http.request", "body": body, "more_body": more}
-            communicator.input_queue.put_nowait(message)
-        assert communicator.future  # reading it starts the application
-        return communicator
+    def send(path: str, *bodies: bytes, scope: dict | None = None, **options):
+        return start(application, path, *bodies, scope={"gate": gate} | (scope or {}), **options)
 
     return send
-
-
-async def read_response(communicator) -> tuple[int, bytes]:
-    """Return the status and the body."""
-    start = await communicator.receive_output(TIMEOUT)
-    return start["status"], b"".join(await read_parts(communicator))
-
-
-async def read_parts(communicator) -> list[bytes]:
-    """Return the messages of the body."""
-    parts, more = [], True
-    while more:
-        message = await communicator.receive_output(TIMEOUT)
-        parts.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    return parts
 
 
 async def test_a_queued_request_is_dropped_if_its_client_disconnects(send_request, handler, gate):
