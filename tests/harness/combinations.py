@@ -19,7 +19,9 @@ QUESTIONS = json.loads((TEMPLATE / "cookiecutter.json").read_text())
 CHOICES = {
     name: values if isinstance(values, list) else [True, False]
     for name, values in QUESTIONS.items()
-    if not name.startswith("_") and isinstance(values, list | bool) and name not in {"python_version", "examples"}
+    if not name.startswith("_")
+    and isinstance(values, list | bool)
+    and name not in {"python_version", "examples"}
 }
 # The yes/no questions.
 OPTIONS = [name for name, values in CHOICES.items() if values == [True, False]]

@@ -12,24 +12,16 @@ from paas.startup import exit_if_misconfigured
 
 pytest_plugins = ["paas.testing.fixtures"]
 
-# They import what a site of another server does not have.
-ONLY_FOR = {
-    "asgi": [
-        "test_asgi.py",
-        "test_consumers.py",
-        "test_handler.py",
-        "test_presence.py",
-        "test_seams.py",
-        "test_upstream_cases.py",
-    ],
-    "wsgi": ["test_wsgi.py"],
-}
-collect_ignore = [
-    name
-    for server, names in ONLY_FOR.items()
-    if server not in settings.SITE_SERVER
-    for name in names
-]
+# What depends on the server runs with each; all else once, with Uvicorn.
+INTERFACE = "asgi" if settings.IS_ASGI else "wsgi"
+EACH_SERVER = ["test_server.py", f"test_{INTERFACE}_server.py"]
+
+
+def pytest_ignore_collect(collection_path):
+    name = collection_path.name
+    if not name.startswith("test_") or name in EACH_SERVER:
+        return None
+    return settings.SITE_SERVER != "asgi-uvicorn" or name == "test_wsgi_server.py"
 
 
 @pytest.fixture

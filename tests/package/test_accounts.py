@@ -11,41 +11,15 @@ from django.contrib.auth import get_user
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection
+from django.db import connection
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from example.models import User
 from paas.accounts.forms import UsernameForm
-from paas.accounts.sessions import SessionStore
 
 PASSWORD = "a long enough passphrase"
-
-
-def test_signing_up_creates_an_account_and_logs_in(client, db):
-    data = {"username": "ada", "email": "ada@example.com"}
-    response = client.post(
-        reverse("account_signup"), data | {"password1": PASSWORD, "password2": PASSWORD}
-    )
-    assert response.status_code == 302
-    assert get_user(client) == User.objects.get(username="ada", email="ada@example.com")
-
-
-def test_usernames_are_unique_regardless_of_case(user):
-    with pytest.raises(ValidationError, match="already exists"):
-        User(username="ADA").validate_constraints()
-    with pytest.raises(IntegrityError):
-        User.objects.create_user("ADA")
-
-
-def test_signing_up_does_not_reveal_who_has_an_e_mail_address(client, user):
-    data = {"username": "bob", "email": user.email}
-    response = client.post(
-        reverse("account_signup"), data | {"password1": PASSWORD, "password2": PASSWORD}
-    )
-    assert response.status_code == 302
-    assert get_user(client) == User.objects.exclude(pk=user.pk).get()
 
 
 @pytest.mark.parametrize("password", ["x7#kQ2", "trustno1", "83746501923", "ada@example.com"])
@@ -56,20 +30,6 @@ def test_a_weak_password_is_refused(client, db, password):
     )
     assert response.status_code == 200
     assert not User.objects.exists()
-
-
-def test_a_form_of_another_site_is_refused(db):
-    browser, evil = Client(enforce_csrf_checks=True), {"origin": "https://evil.example"}
-    data = {"username": "ada", "password1": PASSWORD, "password2": PASSWORD}
-    assert browser.post(reverse("account_signup"), data, headers=evil).status_code == 403
-    assert not User.objects.exists()
-
-
-def test_logging_in_and_out(client, user):
-    client.post(reverse("account_login"), {"login": "ada", "password": "correct horse"})
-    assert get_user(client) == user
-    client.post(reverse("account_logout"))
-    assert get_user(client).is_anonymous
 
 
 @pytest.mark.parametrize("name", ["ada", "nobody"])
@@ -89,32 +49,6 @@ def test_a_wrong_password_and_an_unknown_username_get_the_same_response(
     assert hashed == ["wrong"]
 
 
-def test_logging_out_requires_post(client, user):
-    client.force_login(user)
-    assert client.get(reverse("account_logout")).status_code == 200
-    assert get_user(client) == user
-
-
-def test_changing_the_password(client, user):
-    client.force_login(user)
-    data = {"password1": PASSWORD, "password2": PASSWORD}
-    response = client.post(
-        reverse("account_change_password"), data | {"oldpassword": "correct horse"}, follow=True
-    )
-    assert "Password successfully changed." in response.text
-    user.refresh_from_db()
-    assert user.check_password(PASSWORD)
-
-
-def test_logging_in_starts_a_new_session(client, user):
-    client.session["planted"] = True
-    client.session.save()
-    before = client.session.session_key
-    client.post(reverse("account_login"), {"login": "ada", "password": "correct horse"})
-    assert client.session.session_key != before
-    assert not client.session.exists(before)
-
-
 def test_changing_the_password_starts_a_new_session_and_ends_the_others(client, user):
     other = Client()
     for browser in (client, other):
@@ -125,12 +59,6 @@ def test_changing_the_password_starts_a_new_session_and_ends_the_others(client, 
     assert get_user(client) == user
     assert client.session.session_key != before
     assert get_user(other).is_anonymous
-
-
-def test_an_invalid_session_cookie_is_ignored(client, db):
-    assert SessionStore("abcdefgh\0").session_key is None
-    client.cookies["sessionid"] = "abcdefgh\0"
-    assert client.get(reverse("account_login")).status_code == 200
 
 
 def test_every_account_page_renders(client, user):
@@ -144,10 +72,6 @@ def test_every_account_page_renders(client, user):
     confirm_password(client)
     for name in own:
         assert client.get(reverse(name)).status_code == 200, name
-
-
-def test_the_admin_lists_users(admin_client, user):
-    assert "ada" in admin_client.get(reverse("admin:example_user_changelist")).text
 
 
 @pytest.fixture
@@ -213,26 +137,19 @@ def test_ipv4_addresses_in_ipv6_form_are_not_one_network(rf):
     assert get_adapter().get_client_ip(request) == "192.0.2.1"
 
 
-def test_limits_are_counted_in_the_database(sign_up):
-    sign_up()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM limits WHERE cache_key LIKE '%signup%'")
-        assert cursor.fetchone() == (1,)
-
-
-def test_password_resets_have_a_limit_per_email_address(client, user):
-    data = {"email": user.email}
-    found = [client.post(reverse("account_reset_password"), data).status_code for _ in range(4)]
-    assert found == [302, 302, 302, 429]
-
-
-def test_password_resets_have_a_limit_per_ip(client, db):
-    def ask(number: int, ip: str) -> int:
-        data = {"email": f"user{number}@example.com"}
-        return client.post(reverse("account_reset_password"), data, REMOTE_ADDR=ip).status_code
-
-    assert [ask(number, "192.0.2.1") for number in range(21)] == [302] * 20 + [429]
-    assert ask(22, "198.51.100.1") == 302
+@pytest.mark.parametrize(
+    ("name", "data", "statuses"),
+    [
+        ("account_reset_password", {"email": "ada@example.com"}, [302] * 3 + [429]),
+        ("account_email", {"email": "ada{}@example.com", "action_add": ""}, [302] * 10 + [429]),
+        # Reserved, so that the user keeps a name.
+        ("account_username", {"username": "admin"}, [200] * 10 + [429]),
+    ],
+)
+def test_forms_that_send_mail_or_reveal_names_have_a_limit(client, logged_in, name, data, statuses):
+    for number, status in enumerate(statuses):
+        sent = {key: value.format(number) for key, value in data.items()}
+        assert client.post(reverse(name), sent).status_code == status
 
 
 def confirm_password(client) -> None:
@@ -245,27 +162,6 @@ def logged_in(client, user):
     client.post(reverse("account_login"), {"login": "ada", "password": "correct horse"})
     confirm_password(client)
     return user
-
-
-def test_changes_of_the_email_address_have_a_limit_per_user(client, logged_in):
-    found = []
-    for number in range(11):
-        data = {"action_add": "", "email": f"ada{number}@example.com"}
-        found.append(client.post(reverse("account_email"), data).status_code)
-    assert found == [302] * 10 + [429]
-
-
-def test_changes_of_the_user_name_have_a_limit_per_user(client, logged_in):
-    data = {"username": "admin"}  # refused, so that the user keeps a name
-    found = [client.post(reverse("account_username"), data).status_code for _ in range(11)]
-    assert found == [200] * 10 + [429]
-
-
-def test_confirmation_mails_have_a_limit_per_email_address(client, logged_in, mailoutbox):
-    data = {"email": "new@example.com"}
-    for action in ("action_add", "action_send", "action_send"):
-        client.post(reverse("account_email"), data | {action: ""})
-    assert [mail.to for mail in mailoutbox] == [["new@example.com"]]
 
 
 def test_sign_up_can_be_closed(sign_up, client, settings):
@@ -306,13 +202,6 @@ def test_an_account_from_before_confirmation_or_by_the_admin_is_not_asked_for_it
     User.objects.filter(pk=user.pk).update(**attributes)
     client.post(reverse("account_login"), {"login": "ada", "password": "correct horse"})
     assert get_user(client) == user
-
-
-def test_an_address_with_an_account_gets_the_same_response(sign_up, client, user, mandatory):
-    free, taken = sign_up("bob", "bob@example.com"), sign_up("eve", user.email)
-    assert (free.status_code, free.url) == (taken.status_code, taken.url)
-    # An account is created in both cases: otherwise a second try with the user name would reveal it.
-    assert User.objects.count() == 3
 
 
 def test_a_sign_up_with_a_confirmed_email_address_mails_its_owner(
@@ -381,21 +270,6 @@ def test_a_new_address_replaces_the_old_one_once_it_is_confirmed(client, logged_
     assert "Yours is new@example.com." in client.get(reverse("account_email")).text
 
 
-def test_without_a_mail_server_no_mail_is_promised(client, logged_in, settings):
-    settings.MAILERS = {}
-    form = {"email": "new@example.com", "action_add": ""}
-    page = client.post(reverse("account_email"), form, follow=True)
-    assert "new@example.com is not confirmed yet." in page.text
-    assert "Send it again" not in page.text
-
-
-def test_a_mail_server_that_refuses_is_no_error(sign_up, settings):
-    smtp = "django.core.mail.backends.smtp.EmailBackend"
-    options = {"host": "127.0.0.1", "port": 1}
-    settings.MAILERS = {"default": {"BACKEND": smtp, "OPTIONS": options}}
-    assert sign_up().status_code == 302
-
-
 def test_deleting_the_account_requires_the_password(client, user):
     client.post(reverse("account_login"), {"login": "ada", "password": "correct horse"})
     session = client.session
@@ -436,8 +310,9 @@ def test_changing_the_address_or_the_user_name_requires_the_password(
 
 
 @pytest.fixture
-def totp(client, user):
+def totp(client, user, settings):
     """Set up a second factor; returns a function that gives the code of now."""
+    settings.MFA_TOTP_TOLERANCE = 1  # the next code may begin meanwhile
     client.force_login(user, "paas.accounts.lockout.Backend")
     confirm_password(client)
     page = client.get(reverse("mfa_activate_totp"))
@@ -447,8 +322,6 @@ def totp(client, user):
 
     def code() -> str:
         cache.clear()  # a code is accepted once
-        if (left := 30 - time.time() % 30) < 5:  # seconds
-            time.sleep(left)
         return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
 
     response = client.post(reverse("mfa_activate_totp"), {"code": code()})
@@ -470,15 +343,6 @@ def test_a_second_factor_is_asked_for_after_the_password(client, user, totp):
     assert get_user(client) == user
 
 
-def test_staff_need_a_second_factor_if_so_configured(client, user, settings):
-    settings.STAFF_NEEDS_SECOND_FACTOR = True
-    User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
-    client.force_login(user, "paas.accounts.lockout.Backend")
-    response = client.get(reverse("admin:index"), follow=True)
-    assert response.redirect_chain[-1][0] == reverse("mfa_index")
-    assert "Staff need a second factor" in response.text
-
-
 def test_staff_enter_the_admin_with_their_second_factor(client, user, totp, settings):
     settings.STAFF_NEEDS_SECOND_FACTOR = True
     User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
@@ -488,6 +352,12 @@ def test_staff_enter_the_admin_with_their_second_factor(client, user, totp, sett
     entered = client.post(reverse("mfa_reauthenticate"), data, follow=True)
     assert entered.request["PATH_INFO"] == reverse("admin:index")
     assert settings.SITE_NAME in entered.text
+
+
+def test_a_passkey_needs_a_pin_or_the_like(client, logged_in):
+    """It takes the place of the password: a person who finds the device must not be able to use it."""
+    options = client.get(reverse("mfa_add_webauthn")).context["js_data"]["creation_options"]
+    assert options["publicKey"]["authenticatorSelection"]["userVerification"] == "required"
 
 
 def test_the_admin_invites_by_mail(admin_client, client, mailoutbox, mandatory):
@@ -573,15 +443,6 @@ def test_wrong_old_passwords_count_for_the_lockout(client, user):
     assert client.get(reverse("admin:password_change")).url == page
 
 
-def test_the_right_old_password_resets_the_failures_from_its_ip(client, user):
-    client.force_login(user, "paas.accounts.lockout.Backend")
-    for ip in ("127.0.0.1", "198.51.100.1"):
-        AccessAttempt.objects.create(failures_since_start=4, username="ada", ip_address=ip)
-    data = {"oldpassword": "correct horse", "password1": PASSWORD, "password2": PASSWORD}
-    assert client.post(reverse("account_change_password"), data).status_code == 302
-    assert AccessAttempt.objects.get().ip_address == "198.51.100.1"
-
-
 def test_the_admin_uses_the_same_login_page(client):
     login = reverse("account_login")
     last_url, _ = client.get(reverse("admin:index"), follow=True).redirect_chain[-1]
@@ -590,13 +451,8 @@ def test_the_admin_uses_the_same_login_page(client):
     assert client.post(reverse("admin:login"), {"username": "a"}).url.startswith(login)
 
 
-def test_a_template_of_the_project_replaces_one_of_the_package(client, user, settings, tmp_path):
-    page = tmp_path / "users/account.html"
-    page.parent.mkdir()
-    page.write_text(
-        "{% extends 'allauth/layouts/base.html' %}{% block content %}Mine{% endblock %}"
-    )
-    [engine] = settings.TEMPLATES
-    settings.TEMPLATES = [{**engine, "DIRS": [tmp_path]}]
-    client.force_login(user)
-    assert "Mine" in client.get(reverse("account")).text
+def test_limits_are_counted_in_the_database(sign_up):
+    sign_up()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM cache WHERE cache_key LIKE '%signup%'")
+        assert cursor.fetchone() == (1,)

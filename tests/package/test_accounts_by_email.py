@@ -42,7 +42,7 @@ def log_in(client, db):
 
 def test_the_forms_ask_for_an_address_and_not_for_a_user_name(client, db):
     page = client.get(reverse("account_login")).text
-    assert "E-mail address" in page
+    assert "Email address" in page
     assert "User name" not in page
     assert 'type="email"' in page
     assert "sername" not in client.get(reverse("account_signup")).text
@@ -88,7 +88,7 @@ def test_a_new_address_is_the_one_to_log_in_by(client, sign_up, log_in, mailoutb
 def test_staff_invite_by_the_admin_and_enter_it(admin_client, client, log_in, mailoutbox):
     form = {"username": "grace", "email": ADDRESS, "usable_password": "false"}
     admin_client.post(reverse("admin:example_user_add"), form)
-    assert "You log in by this e-mail address." in mailoutbox[0].body
+    assert "You log in by this email address." in mailoutbox[0].body
     user = User.objects.get(email=ADDRESS)
     user.is_staff = True
     user.set_password(PASSWORD)

@@ -1,43 +1,15 @@
 """The ASGI application: its deploy check, log lines, WebSocket middleware, and shutdown."""
 
 import asyncio
-import logging
 
 import pytest
-from channels.testing import WebsocketCommunicator
-from django.conf import settings
-from django.utils.module_loading import import_string
 
 from example.waiting import TIMEOUT, until
 from paas.asgi import shutdown
 from paas.asgi.close_codes import INTERNAL_ERROR
-from paas.asgi.management.commands.runserver import Command
 from paas.asgi.shutdown import GracefulShutdown
 from paas.asgi.websockets import HandleErrors, LogSockets, ReadHandshake
 from paas.platforms import proxy_headers
-
-# Imported here and not in a test: it exits if DEBUG is off and the settings are not for production.
-application = import_string(settings.ASGI_APPLICATION)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (
-            {"CHANNEL_LAYERS": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}},
-            "CHANNEL_LAYERS must name a layer that all processes share.",
-        ),
-    ],
-)
-def test_an_in_memory_channel_layer_is_one_deploy_error(only_problem, changes, message):
-    assert only_problem(**changes) == message
-
-
-async def test_a_websocket_with_an_unknown_path_is_refused():
-    headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
-    socket = WebsocketCommunicator(application, "/no/such/socket", headers)
-    accepted, _ = await socket.connect()
-    assert not accepted
 
 
 async def test_a_websocket_s_client_ip_is_from_the_router_s_header():
@@ -51,21 +23,6 @@ async def test_a_websocket_s_client_ip_is_from_the_router_s_header():
         scope = {"headers": headers, "client": ("10.0.0.1", 50000)}
         await ReadHandshake(record_client)(scope, None, None)
     assert clients == ["203.0.113.7", "10.0.0.1"]
-
-
-def test_the_development_server_logs_no_request_a_second_time(events):
-    details = {"method": "GET", "path": "/", "status": 200, "client": "", "time_taken": 0.1}
-    Command().log_action("http", "complete", details)
-    assert events() == []
-
-
-def test_errors_of_a_channel_layer_without_redis_are_one_line_per_interval(events, monkeypatch):
-    logger = logging.getLogger("channels_redis.pubsub")
-    for rate_limit in logger.filters:
-        monkeypatch.setattr(rate_limit, "silent_until", 0.0)
-    for _ in range(3):
-        logger.error("Unexpected exception in receive task", exc_info=ConnectionError())
-    assert len(events()) == 1
 
 
 async def test_an_error_closes_the_websocket_and_is_logged_with_the_request_id(events):
@@ -108,18 +65,6 @@ async def test_shutdown_closes_websockets_and_waits_for_them():
     assert ended == ["websocket"]
     assert sent == [{"type": "websocket.close", "code": 1012}]
     await socket
-
-
-async def test_nothing_of_a_websocket_that_has_ended_is_kept():
-    async def end(scope, receive, send):
-        pass
-
-    async def send(message):
-        pass
-
-    application = GracefulShutdown(end)
-    await application({"type": "websocket"}, None, send)
-    assert application.sockets == application.calls == set()
 
 
 async def test_shutdown_ends_in_time_whatever_websockets_and_requests_do(monkeypatch):

@@ -21,16 +21,6 @@ def test_urls_are_signed_and_have_the_bucket_in_the_host_name():
     assert "X-Amz-Expires=3600&" in f"{url}&"
 
 
-def test_files_are_private_keep_their_names_apart_and_fail_before_the_router_gives_up():
-    bucket = Bucket(**VALID_SETTINGS["BUCKET"], endpoint_url="https://s3.example.com")
-    assert bucket.default_acl is None  # a file is as private as the bucket
-    assert "ACL" not in bucket.get_object_parameters("a.webp")
-    assert not bucket.file_overwrite
-    config = bucket.connection.meta.client.meta.config
-    attempts = config.retries["total_max_attempts"]
-    assert attempts * (config.connect_timeout + config.read_timeout) < 30
-
-
 def test_a_bucket_that_fails_raises_an_error_as_a_disk_does():
     bucket = Bucket(**VALID_SETTINGS["BUCKET"], endpoint_url="http://127.0.0.1:1")
     with pytest.raises(OSError, match="The bucket failed"):
@@ -72,7 +62,7 @@ def add_field(monkeypatch):
         field.set_attributes_from_name("cv")
         field.model = User
         monkeypatch.setattr(User._meta, "local_fields", [*User._meta.local_fields, field])
-        monkeypatch.setattr(bucket, "has_extra", lambda: False)
+        monkeypatch.setattr(bucket, "has_bucket", lambda: False)
 
     return add
 

@@ -10,32 +10,7 @@ from structlog.contextvars import bound_contextvars, get_contextvars
 
 from paas.celery import config
 from paas.celery.config import MAX_RETRY_SECONDS, VISIBILITY_TIMEOUT
-from paas.conf import settings
 from paas.db import budget
-
-# By the setting: what it is, and what another value would cost.
-PROTECTING = {
-    "accept_content": ["json"],  # pickle runs the code of anyone who can write to Redis
-    "task_acks_late": True,  # a killed worker would lose its task
-    "task_reject_on_worker_lost": True,
-    "worker_concurrency": settings.WORKER_CONCURRENCY,  # memory, and connections of the database
-    "worker_prefetch_multiplier": 1,  # short tasks would wait behind a long one
-    "worker_soft_shutdown_timeout": 20,  # the platform kills a worker after 30 s
-    "worker_cancel_long_running_tasks_on_connection_loss": True,  # a task would run twice at once
-    "broker_connection_retry_on_startup": True,  # a worker would end while Redis restarts
-    "worker_enable_remote_control": False,  # two more connections of Redis for each worker
-    "broker_pool_limit": 0,  # each web process would keep connections of Redis
-    "beat_scheduler": "paas.celery.periodic:OnceScheduler",  # each worker would send every periodic task
-}
-
-
-def test_celery_has_the_settings_that_protect_it():
-    assert {name: app.conf[name] for name in PROTECTING} == PROTECTING
-    seconds = app.conf.broker_transport_options
-    # A page waits this long to queue a task while Redis does not answer.
-    assert seconds["socket_connect_timeout"] + seconds["socket_timeout"] < 10
-    # The task of a worker that was killed waits this long for the next one.
-    assert seconds["visibility_timeout"] <= 15 * 60
 
 
 @pytest.fixture
@@ -56,11 +31,6 @@ def test_a_longer_time_limit_of_tasks_is_one_setting(settings):
     assert (read["task_soft_time_limit"], read["task_time_limit"]) == (2880, 3600)
     seconds = read["broker_transport_options"]["visibility_timeout"]
     assert seconds > read["task_time_limit"] + MAX_RETRY_SECONDS
-
-
-def test_every_periodic_task_exists(all_tasks):
-    names = {task.name for task in all_tasks}
-    assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= names
 
 
 def test_a_misconfigured_worker_does_not_start(configure, capsys):

@@ -6,39 +6,6 @@ from django.urls import include, path
 
 from paas.site.headers import headers
 
-HEADERS = {
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-
-
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        ("/", 200),
-        ("/accounts/email/", 200),
-        ("/admin/", 200),
-        ("/accounts/logout/", 200),
-        ("/favicon.ico", 302),
-        ("/static/admin/css/base.css", 200),
-        ("/no/such/page", 404),
-        ("/healthz", 200),
-    ],
-)
-def test_each_kind_of_response_has_the_security_headers(admin_client, path, status):
-    response = admin_client.get(path)
-    response.close()  # a static file is open until then
-    assert response.status_code == status
-    found = {name: response.headers.get(name, "") for name in HEADERS}
-    assert found == HEADERS
-    # Django's middleware, which comes first in MIDDLEWARE, so that no response is without it.
-    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
-    assert "camera=()" in response.headers["Permissions-Policy"]
-    assert "Access-Control-Allow-Origin" not in response.headers
-
 
 def test_pages_that_name_the_user_are_not_stored(client, admin_client):
     assert "Cache-Control" not in client.get("/").headers

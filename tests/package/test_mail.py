@@ -35,7 +35,7 @@ def test_email_url_sets_the_options_of_the_smtp_backend(url, host, port, passwor
         ({"DEFAULT_FROM_EMAIL": "site@example.com"}, []),
     ],
 )
-def test_the_deploy_check_reports_what_e_mail_lacks(settings, changes, messages):
+def test_the_deploy_check_reports_what_email_lacks(settings, changes, messages):
     for name, value in changes.items():
         setattr(settings, name, value)
     assert [info.msg for info in check_mail()] == messages

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
-from django.template.loader import render_to_string
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import reverse
@@ -21,10 +20,6 @@ def test_visitors_see_the_site_s_name_and_are_offered_an_account(client, db, nam
     page = client.get(reverse(name)).text
     assert "Books &amp; more</title>" in page
     assert reverse("account_signup") in page
-
-
-def test_robots_are_kept_out_of_the_account_pages(client):
-    assert "Disallow: /accounts/" in client.get("/robots.txt").text
 
 
 def test_security_txt_names_the_contact(client, settings):
@@ -44,11 +39,6 @@ def test_pages_for_robots_need_no_login_and_take_no_form(client, settings, path)
     assert client.post(path).status_code == 405
 
 
-def test_password_managers_find_the_page_that_changes_the_password(client):
-    url = client.get("/.well-known/change-password")["Location"]
-    assert url == reverse("account_change_password")
-
-
 def test_a_host_that_is_not_allowed_gets_the_page_400(client, settings):
     settings.ALLOWED_HOSTS = ["testserver"]
     response = client.get("/", headers={"host": "evil.example"})
@@ -61,11 +51,6 @@ def test_a_form_of_another_site_gets_a_page_that_says_so():
     response = browser.post(reverse("account_login"))
     assert response.status_code == 403
     assert "came from another site" in response.text
-
-
-@pytest.mark.parametrize("name", ["403", "429"])
-def test_error_pages_extend_the_project_s_base(name):
-    assert "<header>" in render_to_string(f"{name}.html")
 
 
 FORM = "application/x-www-form-urlencoded"

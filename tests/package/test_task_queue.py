@@ -1,6 +1,5 @@
 """What the queue gives a worker: all that Celery sends, and no message that is no task."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from queue import Empty
 from uuid import uuid4
@@ -82,24 +81,6 @@ def test_a_worker_gets_each_part_of_a_canvas(sent, signature):
     check(sent(signature))
 
 
-def test_a_worker_gets_a_task_of_celery_3(sent):
-    message = sent(task.s())
-    message = Message(
-        '{"task": "%s", "id": "a", "args": [1], "kwargs": {}}' % task.name,  # noqa: UP031 (JSON has braces)
-        content_type="application/json",
-        content_encoding="utf-8",
-        headers=message.headers,
-    )
-    check(message)
-
-
-def test_a_worker_gets_the_task_in_the_documents_of_the_protocol():
-    # "embed" is null there: https://docs.celeryq.dev/en/stable/internals/protocol.html#example
-    body = {"body": "[[2, 2], {}, null]", "content_type": "application/json"}
-    headers = {"lang": "py", "task": task.name, "id": str(uuid4())}
-    check(Message(**body, content_encoding="utf-8", headers=headers))
-
-
 @pytest.mark.parametrize(
     ("header", "value"),
     [
@@ -142,11 +123,6 @@ def test_a_message_at_which_celery_fails_is_dropped(error, events):
     assert line["event"].startswith(f"Dropped a message that is no task: {error.__name__}: ")
 
 
-def test_what_is_no_message_is_dropped(events):
-    dropping(lambda: json.loads("hello"))()
-    assert [line["level"] for line in events()] == ["error"]
-
-
 @pytest.mark.parametrize(
     "error", [Empty, MemoryError, OSError, ConnectionError, ResponseError, TimeoutError]
 )
@@ -159,3 +135,10 @@ def test_an_error_of_redis_is_not_taken_for_one_of_a_message(error):
     with pytest.raises(error):
         dropping(fail)(message)
     assert not message.rejected
+
+
+def test_a_worker_gets_the_task_in_the_documents_of_the_protocol():
+    # "embed" is null there: https://docs.celeryq.dev/en/stable/internals/protocol.html#example
+    body = {"body": "[[2, 2], {}, null]", "content_type": "application/json"}
+    headers = {"lang": "py", "task": task.name, "id": str(uuid4())}
+    check(Message(**body, content_encoding="utf-8", headers=headers))

@@ -185,7 +185,7 @@ def test_a_second_database_without_its_variable_or_tls_stops_the_release(extende
     environment = dict(extended.environment)
     del environment[VARIABLE]
     printed = output_of_failed("release", extended, environment)
-    assert "DATABASES['reports'] is empty: its variable is not set." in printed
+    assert "DATABASES['reports'] has no URL: set its environment variable." in printed
     environment[VARIABLE] = "postgres://ada:secret@db.example.com/reports?sslmode=disable"
     printed = output_of_failed("release", extended, environment)
     assert "The URL of DATABASES['reports'] must set sslmode=require" in printed

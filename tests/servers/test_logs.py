@@ -144,7 +144,7 @@ def test_a_socket_is_a_line_when_it_opens_and_one_when_it_closes(site, visitor, 
         ("socket closed", user, 4413),
         ("socket opened", user, None),
         ("socket opened", user, None),
-        ("socket refused", None, 1000),
+        ("socket rejected", None, 1000),
     ]
     ids = [line["request_id"] for line in lines]
     assert sorted(map(ids.count, set(ids))) == [1, 2, 2]

@@ -4,10 +4,10 @@ from pathlib import Path
 from django.utils.csp import CSP
 from environs import Env
 
-from example.accounts import *
 from paas import logs
+from paas.accounts.settings import *
 from paas.db.url import database, is_pooled
-from paas.env import is_mail_url, smtp_options
+from paas.env import is_mail_url, mailers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -28,13 +28,7 @@ DATABASES = {"default": database(env, DEBUG)}
 DATABASE_IS_POOLED = is_pooled(env)
 REDIS_URL = env.str("REDIS_URL", "")
 EMAIL_URL = env.str("EMAIL_URL", "", validate=is_mail_url)
-MAILERS = {}
-if EMAIL_URL:
-    smtp = "django.core.mail.backends.smtp.EmailBackend"
-    MAILERS["default"] = {"BACKEND": smtp, "OPTIONS": smtp_options(EMAIL_URL)}
-elif DEBUG:
-    MAILERS["default"] = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
-BUCKET = {"access_key": "", "secret_key": "", "bucket_name": "", "region_name": ""}
+MAILERS = mailers(EMAIL_URL, DEBUG)
 USE_TZ = True
 STATIC_URL = "/static/"
 SECURE_CSP = {"default-src": [CSP.NONE], "frame-ancestors": [CSP.NONE]}
@@ -46,12 +40,9 @@ CACHES = {
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 if REDIS_URL:
     CHANNEL_LAYERS["default"] = {"BACKEND": "paas.asgi.channel_layer.ChannelLayer"}
-SESSION_ENGINE = "paas.accounts.sessions"
-AUTHENTICATION_BACKENDS = ["paas.accounts.lockout.Backend"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 AUTH_USER_MODEL = "example.User"

@@ -66,8 +66,8 @@ class ErrorResponse:
         ]
 
     def log(self, path: str) -> None:
-        """Log it; paas/logs.py lets one line in ten seconds through."""
-        logger.warning("request refused", status=self.status.value, path=path)
+        """Log it; ``paas.logs`` lets one line in ten seconds through."""
+        logger.warning("request rejected", status=self.status.value, path=path)
 
 
 TOO_LARGE = ErrorResponse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "This request is too large.")

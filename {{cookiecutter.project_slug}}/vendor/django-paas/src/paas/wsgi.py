@@ -49,7 +49,7 @@ class WSGIHandler(wsgi.WSGIHandler):
             is_whole = receive(environ)
         except TooLarge:
             TOO_LARGE.log(wsgi.get_path_info(environ))
-            return refuse(environ["wsgi.input"], start_response)
+            return reject(environ["wsgi.input"], start_response)
         if not is_whole:  # the client has disconnected
             start_response("400 Bad Request", [("Content-Length", "0")])
             return []
@@ -92,7 +92,7 @@ def receive(environ) -> bool:
     return size >= length
 
 
-def refuse(body, start_response) -> Iterable[bytes]:
+def reject(body, start_response) -> Iterable[bytes]:
     """Respond with 413 and only then discard the rest of the body."""
     status = f"{TOO_LARGE.status.value} {TOO_LARGE.status.phrase}"
     # A WSGI application may not set "Connection".

@@ -10,6 +10,8 @@
 ``admin_site.py``  Django's admin, with the site's login page
 ``admin.py``       a ModelAdmin for the user model, which invites
 ``checks.py``      what must stand where in the settings
+``mail.py``        sends mail, and raises nothing while there is no mail server
+``sessions.py``    SESSION_ENGINE: an invalid cookie is no error
 ``templates/``     in style and words of the site; a file of the project with the same path replaces
                    one. They extend the project's ``base.html``
 =================  =============================================================================

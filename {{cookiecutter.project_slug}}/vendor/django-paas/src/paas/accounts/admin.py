@@ -45,7 +45,7 @@ class AuthenticatorAdmin(admin.ModelAdmin):
 
 
 class UserAdmin(DjangoUserAdmin):
-    """Invites: a new user with an e-mail address and without a password is sent a link to set one."""
+    """Invites: a new user with an email address and without a password is sent a link to set one."""
 
     actions = ["send_invitation"]
     add_fieldsets = (
@@ -54,7 +54,7 @@ class UserAdmin(DjangoUserAdmin):
             {
                 "classes": ["wide"],
                 "description": (
-                    "To invite someone, enter an e-mail address and disable password-based "
+                    "To invite someone, enter an email address and disable password-based "
                     "authentication: they get a link to set a password."
                 ),
                 "fields": ("username", "email", "usable_password", "password1", "password2"),

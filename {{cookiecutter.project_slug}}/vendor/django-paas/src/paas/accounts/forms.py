@@ -19,12 +19,12 @@ USERNAME_ATTRIBUTES = {"autocapitalize": "none", "spellcheck": "false"}
 
 
 def is_by_email_only() -> bool:
-    """Whether users log in by their e-mail address, and not by a user name."""
+    """Whether users log in by their email address, and not by a user name."""
     return set(app_settings.LOGIN_METHODS) == {"email"}
 
 
 class LoginForm(forms.LoginForm):
-    """Log in by user name, in any case, or by e-mail address, unless that is the only method."""
+    """Log in by user name, in any case, or by email address, unless that is the only method."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -32,7 +32,7 @@ class LoginForm(forms.LoginForm):
         attributes = {"autocomplete": "username webauthn", "autocapitalize": "none"}
         # An address has up to 254 characters.
         self.fields["login"] = CharField(
-            label="E-mail address" if by_email else "User name or e-mail address",
+            label="Email address" if by_email else "User name or email address",
             max_length=254,
             widget=(EmailInput if by_email else TextInput)(attributes),
         )
@@ -40,9 +40,9 @@ class LoginForm(forms.LoginForm):
 
 
 class SignUpForm(forms.SignupForm):
-    """It must reveal a taken user name, but never whether an address has an account: such an address
-    gets a second account, unconfirmed. Without user names and without
-    confirmation the address is rejected: no one could log in to the second account.
+    """Signing up with a registered address creates a second, unconfirmed account, so nobody learns
+    that it is registered. Without user names and confirmation that account could not be logged in
+    to, so there the address is rejected.
     """
 
     def __init__(self, *args, **kwargs):
@@ -86,9 +86,8 @@ class UsernameForm(ModelForm):
 
 
 class ChangePasswordForm(forms.ChangePasswordForm):
-    """Checks the old password by authenticate(), so that failures count for the lockout.
-
-    Otherwise the thief of a session could guess the password without limit.
+    """Checks the old password by authenticate(), so that failures count for the lockout: otherwise
+    a stolen session could guess the password without limit.
     """
 
     def clean_oldpassword(self) -> str:

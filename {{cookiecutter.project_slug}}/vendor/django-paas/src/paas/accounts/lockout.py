@@ -75,7 +75,7 @@ def count(condition: Q) -> Sum:
 
 
 class Backend(AxesStandaloneBackend, ModelBackend):
-    """Login by user name, in any case, or by e-mail address, with the lockout.
+    """Login by user name, in any case, or by email address, with the lockout.
 
     Failures count for the account, whichever of its names was typed. Without a request there is no
     IP address to count.
@@ -99,7 +99,7 @@ class Backend(AxesStandaloneBackend, ModelBackend):
 
 
 def find_user(typed: str) -> AbstractUser | None:
-    """The user with that name, in any case, or e-mail address: a confirmed one, or the oldest's."""
+    """The user with that name, in any case, or email address: a confirmed one, or the oldest's."""
     if "@" in typed:
         # Without those who have asked to change to it, but not confirmed it.
         users = [user for user in users_of(typed) if user.email.lower() == typed.lower()]
@@ -110,7 +110,7 @@ def find_user(typed: str) -> AbstractUser | None:
 
 
 def users_of(address: str) -> Iterable[AbstractUser]:
-    """The users with that e-mail address; if any has confirmed it, only those who have."""
+    """The users with that email address; if any has confirmed it, only those who have."""
     if not apps.is_installed("allauth.account"):  # a project without account pages
         return get_user_model().objects.filter(email__iexact=address)
     from allauth.account.utils import filter_users_by_email

@@ -1,4 +1,4 @@
-"""E-mail by SMTP; ``python manage.py sendtestemail you@example.com`` tries it."""
+"""Email by SMTP; ``python manage.py sendtestemail you@example.com`` tries it."""
 
 import structlog
 from django.core.mail import EmailMessage

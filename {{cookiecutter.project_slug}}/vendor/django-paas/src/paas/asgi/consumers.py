@@ -13,7 +13,7 @@ from paas.asgi.sessions import ended_sessions, session_group
 class SessionConsumer(AsyncJsonWebsocketConsumer):
     """A WebSocket for logged-in users, by session cookie or ticket (``tickets.py``).
 
-    Other handshakes are refused. The WebSocket closes when the session ends, and when two
+    Other handshakes are rejected. The WebSocket closes when the session ends, and when two
     ``{"type": "ping"}``, one per heartbeat, have no answer: ``{"type": "pong"}``, or any message. In
     a subclass override what you need::
 
@@ -33,23 +33,23 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
     max_messages = 100
 
     # Pings since the client last sent something, and messages since the last ping.
-    missed = 0
+    unanswered_pings = 0
     received = 0
 
     # For subclasses to override.
 
-    async def opened(self) -> None:
+    async def on_open(self) -> None:
         """Called when the WebSocket is open; ``self.scope["user"]`` is the user."""
 
     async def receive_json(self, content) -> None:
         """Called with a message's JSON value. By default no message is allowed."""
         await self.close(BAD_MESSAGE)
 
-    async def left(self) -> None:
+    async def on_close(self) -> None:
         """Called at the end of every WebSocket, including those that never opened."""
 
     @classmethod
-    async def on_beat(cls, answering: list["SessionConsumer"]) -> set["SessionConsumer"]:
+    async def on_heartbeat(cls, alive: list["SessionConsumer"]) -> set["SessionConsumer"]:
         """Called at each heartbeat with the consumers of this class whose client answers.
 
         Returns those to close with NO_ANSWER.
@@ -76,7 +76,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
         finally:
             # In any case: closed, cancelled when the server stops, or after an error.
             HEARTBEAT.leave(self)
-            await self.left()
+            await self.on_close()
 
     async def connect(self):
         user = self.scope["user"]
@@ -97,7 +97,7 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
         offered = self.subprotocol in self.scope["subprotocols"]
         await self.accept(subprotocol=self.subprotocol if offered else None)
         HEARTBEAT.join(self)
-        await self.opened()
+        await self.on_open()
 
     async def receive(self, text_data=None, bytes_data=None, **kwargs):
         self.received += 1
@@ -116,12 +116,12 @@ class SessionConsumer(AsyncJsonWebsocketConsumer):
         if content is None:
             await self.close(BAD_MESSAGE)
             return
-        self.missed = 0
+        self.unanswered_pings = 0
         if content != {"type": "pong"}:
             await self.receive_json(content)
 
     async def ping(self) -> None:
-        self.missed += 1
+        self.unanswered_pings += 1
         self.received = 0
         await self.send_json({"type": "ping"})
 

@@ -197,10 +197,10 @@ async def lend(pages: PageThreads, incoming: Incoming) -> RequestThread | None:
         try:
             await asyncio.wait({lending, left}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            pages.withdraw(lending)
+            pages.cancel(lending)
             raise
         if not lending.done():
-            pages.withdraw(lending)
+            pages.cancel(lending)
             return None
     return RequestThread(pages, lending.result())
 

@@ -59,7 +59,7 @@ class Heartbeat:
         for consumer in consumers:
             if consumer.session in ended or consumer.account in changed:
                 one = self.drop(consumer, LOGGED_OUT)
-            elif consumer in lost or consumer.missed > 1:
+            elif consumer in lost or consumer.unanswered_pings > 1:
                 one = self.drop(consumer, NO_ANSWER)
             else:
                 one = consumer.ping()
@@ -77,18 +77,17 @@ class Heartbeat:
         return ended_sessions(sessions), changed_accounts(accounts)
 
     async def call_classes(self, consumers: list) -> set:
-        """Call ``on_beat()`` of each consumer class; return the consumers to close."""
+        """Call ``on_heartbeat()`` of each consumer class; return the consumers to close."""
         lost = set()
         for consumer_class in {type(consumer) for consumer in consumers}:
-            answering = [
-                each for each in consumers if type(each) is consumer_class and not each.missed
-            ]
+            own = [each for each in consumers if type(each) is consumer_class]
+            alive = [each for each in own if not each.unanswered_pings]
             try:
                 async with asyncio.timeout(BEAT_SECONDS):
-                    lost |= await consumer_class.on_beat(answering)
+                    lost |= await consumer_class.on_heartbeat(alive)
             except Exception:
                 # An error of one class must not keep the others from being called.
-                logger.exception("%s.on_beat() failed.", consumer_class.__name__)
+                logger.exception("%s.on_heartbeat() failed.", consumer_class.__name__)
         return lost
 
     async def drop(self, consumer, code: int) -> None:

@@ -75,7 +75,7 @@ class PageThreads:
         """A thread stays with its request: a new one takes its place, with its connections."""
         self.give_back(self.make(*wrappers))
 
-    def withdraw(self, lending: asyncio.Future[ThreadPoolExecutor]) -> None:
+    def cancel(self, lending: asyncio.Future[ThreadPoolExecutor]) -> None:
         """The request of this lend() has no use for a thread any more."""
         if lending.done():
             self.give_back(lending.result())

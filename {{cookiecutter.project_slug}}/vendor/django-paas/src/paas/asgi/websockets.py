@@ -48,7 +48,7 @@ class ReadHandshake:
 
 
 class LogSockets:
-    """ASGI middleware: log each WebSocket that opens, and why it closes or is refused; add the
+    """ASGI middleware: log each WebSocket that opens, and why it closes or is rejected; add the
     request id of the handshake to every log line in between.
     """
 
@@ -56,7 +56,7 @@ class LogSockets:
         self.application = application
 
     async def __call__(self, scope, receive, send):
-        began, closed, end = time.perf_counter(), [], "socket refused"
+        began, closed, end = time.perf_counter(), [], "socket rejected"
         socket = {"path": scope["path"][:MAX_PATH_LENGTH], "address": scope["client"][0]}
 
         async def watched_receive():
@@ -111,7 +111,7 @@ def accept_fallback(session) -> None:
 
 
 class SameOrigin:
-    """ASGI middleware: refuse a handshake from another site's page, or over plain HTTP.
+    """ASGI middleware: reject a handshake from another site's page, or over plain HTTP.
 
     Browsers send cookies with every handshake, so the page's Origin must have the scheme and Host
     of the handshake itself. Channels' OriginValidator compares with ALLOWED_HOSTS, which may be a
@@ -128,7 +128,7 @@ class SameOrigin:
 
 
 def origin_problem(scope) -> str | None:
-    """Why the handshake is refused; None if it is not."""
+    """Why the handshake is rejected; None if it is not."""
     # As Django sees an HTTP request: SECURE_PROXY_SSL_HEADER and ALLOWED_HOSTS apply.
     handshake = {"method": "GET", "path": scope["path"], "headers": scope["headers"]}
     try:
@@ -146,7 +146,7 @@ def origin_problem(scope) -> str | None:
 class HandleErrors:
     """ASGI middleware: log an error here, where the request id is known, and close the WebSocket.
 
-    While Redis is unavailable a handshake is refused, and an open WebSocket closed with
+    While Redis is unavailable a handshake is rejected, and an open WebSocket closed with
     UNAVAILABLE. A message to a client that has just disconnected is dropped; a server may raise.
     """
 
@@ -183,7 +183,7 @@ MIDDLEWARE = [
 
 
 def websocket_application(urlpatterns: list):
-    """Return the ASGI application that routes WebSockets, and refuses those of unknown paths."""
+    """Return the ASGI application that routes WebSockets, and rejects those of unknown paths."""
     application = URLRouter([*urlpatterns, re_path("", RejectHandshake("no such path"))])
     for middleware in reversed(MIDDLEWARE):
         application = middleware(application)

@@ -26,9 +26,9 @@ ADD_BUCKET = (
 )
 
 
-def has_extra() -> bool:
-    """Whether django-paas[s3] is installed."""
-    return find_spec("storages") is not None
+def has_bucket() -> bool:
+    """Whether the project has the setting BUCKET, and django-paas[s3] is installed."""
+    return bool(settings.BUCKET) and find_spec("storages") is not None
 
 
 def is_stored_by(*names: str) -> bool:
@@ -37,8 +37,9 @@ def is_stored_by(*names: str) -> bool:
 
 
 def check_bucket(name: str) -> Error | None:
-    is_wanted = is_stored_by("FileSystemStorage", "Bucket") or settings.BUCKET["bucket_name"]
-    if not is_wanted or not has_extra():
+    if not has_bucket():
+        return None
+    if not (is_stored_by("FileSystemStorage", "Bucket") or settings.BUCKET["bucket_name"]):
         return None
     value = settings.BUCKET[BUCKET_VARIABLES[name]]
     if not value:
@@ -53,8 +54,8 @@ CHECKS += [partial(check_bucket, name) for name in BUCKET_VARIABLES]
 
 @environment_check
 def check_storage() -> Error | None:
-    """Files of models need the bucket, which needs the extra."""
-    if has_extra() or not is_stored_by("FileSystemStorage", "Bucket"):
+    """Files of models need the bucket."""
+    if has_bucket() or not is_stored_by("FileSystemStorage", "Bucket"):
         return None
     if field := stored_field():
         message = f"{field} has no bucket: the platform deletes local files at each restart."

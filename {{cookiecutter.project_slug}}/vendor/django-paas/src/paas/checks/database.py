@@ -27,7 +27,8 @@ def check_database() -> Error | None:
 def check_other_databases() -> Error | None:
     for alias, database in settings.DATABASES.items():
         if alias != "default" and database.get("ENGINE", DUMMY) == DUMMY:
-            return deploy_error(17, f"DATABASES[{alias!r}]", "is empty: its variable is not set.")
+            message = "has no URL: set its environment variable."
+            return deploy_error(17, f"DATABASES[{alias!r}]", message)
     return None
 
 

@@ -1,0 +1,10 @@
+"""PostgreSQL: DATABASES from the environment, and its connections.
+
+===============  ===============================================================================
+``url.py``       DATABASES from DATABASE_URL and the like
+``health.py``    checks of connections that stay open
+``pool.py``      connections that Gunicorn's threads share
+``timeouts.py``  the limit of a query's time, and the response 503
+``budget.py``    how many connections the server allows, and how many are in use
+===============  ===============================================================================
+"""

@@ -152,7 +152,7 @@ def configuration(level: int | str, as_json: bool = True) -> dict:
             # Its warnings about 4xx responses would repeat the request log.
             "django.request": {"level": "ERROR", "filters": [strip_query_string]},
             "django.security.csrf": {"filters": [strip_query_string]},
-            # runserver's line for each request; request_log.py has one.
+            # runserver's line for each request; paas/logs/requests.py has one.
             "django.server": {"handlers": [], "level": "CRITICAL"},
             # Servers have their own formats, until the application is imported.
             "uvicorn": {"handlers": [], "propagate": True},

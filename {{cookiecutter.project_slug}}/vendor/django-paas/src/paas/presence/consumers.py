@@ -47,7 +47,7 @@ class PresenceConsumer(SessionConsumer):
         self.sent_snapshot = None
         await self.send_json(message)
 
-    async def opened(self):
+    async def on_open(self):
         user, session_key = self.scope["user"], self.session[0]
         add = database_sync_to_async(models.add)
         self.row, was_offline = await add(user, session_key, self.max_websockets)
@@ -58,7 +58,7 @@ class PresenceConsumer(SessionConsumer):
         if was_offline:
             await self.came_online(user)
 
-    async def left(self):
+    async def on_close(self):
         row, self.row = self.row, None
         if row is None:
             return
@@ -66,9 +66,9 @@ class PresenceConsumer(SessionConsumer):
             await self.went_offline(user)
 
     @classmethod
-    async def on_beat(cls, answering):
+    async def on_heartbeat(cls, alive):
         cls.beat_snapshot = None
-        websockets = {each.row: each for each in answering if each.row}
+        websockets = {each.row: each for each in alive if each.row}
         deleted, cls.beat_snapshot = await cls.synchronize(list(websockets))
         return {websockets[row] for row in deleted}
 

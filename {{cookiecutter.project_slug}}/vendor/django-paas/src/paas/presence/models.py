@@ -5,8 +5,9 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.dispatch import receiver
 
-from paas.asgi.sessions import session_digest
+from paas.asgi.sessions import session_digest, session_ended
 
 # A row survives two missed heartbeats of 15 s; the third deletes it, within 60 s.
 EXPIRY_SECONDS = 40
@@ -72,3 +73,9 @@ def remove(row: OpenWebSocket):
         return None
     # From the database: the user name may have changed since the page was opened.
     return type(row.user).objects.filter(pk=row.user.pk).first()
+
+
+@receiver(session_ended)
+def delete_rows(sender, session_key, **kwargs):
+    """Delete the rows before the WebSockets close, which would send "went offline" for the last."""
+    OpenWebSocket.objects.filter(session=session_digest(session_key)).delete()

@@ -1,7 +1,10 @@
-"""Small pages that every site has, and the context of its templates.
+"""Health checks, headers, static files, and small pages that every site has.
 
 =========================  =====================================================================
 ``context_processors.py``  what templates may show of the settings
+``headers.py``             security headers that Django has no setting for
+``health.py``              /healthz and /readyz
+``middleware.py``          static files, and a base class for middleware that never waits
 ``urls.py``                robots.txt, security.txt, change-password, favicon.ico
 ``views.py``               these, and ``server_error`` for ``handler500``
 ``templates/``             400, 403, 403_csrf and 429; 404.html and 500.html are the project's

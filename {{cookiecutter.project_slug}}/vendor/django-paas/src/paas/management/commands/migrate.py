@@ -6,6 +6,10 @@ from psycopg.errors import LockNotAvailable
 
 # Of pg_advisory_lock(): one lock per database.
 LOCK_ID = int.from_bytes(b"migrate")
+NO_LOCK = (
+    "Could not lock a table within {} s because another query holds it. The migration was rolled "
+    "back: find the query with `heroku pg:locks` or in pg_stat_activity, then deploy again."
+)
 
 
 class Command(migrate.Command):
@@ -13,7 +17,7 @@ class Command(migrate.Command):
 
     A migration that waits for a table behind a long query makes every page of that table wait
     behind itself. Here it waits for ``--lock-timeout`` seconds, is rolled back, and the command
-    fails: deploy again later. With ``atomic = False`` there is no timeout, as a part of it could not
+    fails. With ``atomic = False`` there is no timeout, as a part of it could not
     be rolled back.
 
     It also creates the tables of database caches: no migration of an app owns CACHES.
@@ -42,8 +46,7 @@ class Command(migrate.Command):
         except OperationalError as error:
             if not isinstance(error.__cause__, LockNotAvailable):
                 raise
-            message = f"A migration got no lock within {self.lock_timeout} s: deploy again later."
-            raise CommandError(message) from error
+            raise CommandError(NO_LOCK.format(self.lock_timeout)) from error
 
     def migration_progress_callback(self, action, migration=None, fake=False):
         """Set lock_timeout before a migration, and reset it afterwards."""

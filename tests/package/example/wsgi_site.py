@@ -1,4 +1,4 @@
-"""A WSGI site of views that read, wait and send: test_wsgi.py starts it."""
+"""A WSGI site of views that read, wait and send: test_wsgi_server.py starts it."""
 
 import os
 import time

@@ -14,31 +14,12 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler as DjangoHandler
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 
-from example.production import VALID_SETTINGS
+from example.production import ENVIRONMENT, HTTPS, web_command
 from paas import wsgi
 from paas.testing.server import START_TIMEOUT, STOP_TIMEOUT, Server, needs_sigterm
 
 IS_WAITRESS = "waitress" in settings.SITE_SERVER
-COMMAND = (
-    "waitress-serve --port=$PORT --threads=8 --no-clear-untrusted-proxy-headers"
-    " --max-request-body-size=20000000 example.echo:application"
-    if IS_WAITRESS
-    else "gunicorn example.echo:application"
-)
-# Nothing listens on port 1: no view here needs a database.
-PRODUCTION = {
-    "DEBUG": "false",
-    "DJANGO_SETTINGS_MODULE": "example.settings",
-    "PYTHONPATH": "../../{{cookiecutter.project_slug}}/vendor/django-paas/src:.",
-    "SECRET_KEY": VALID_SETTINGS["SECRET_KEY"],
-    "ALLOWED_HOSTS": "127.0.0.1",
-    "DATABASE_URL": "postgres://localhost:1/none",
-    "REDIS_URL": "redis://localhost:1",
-    # As on Heroku.
-    "WEB_CONCURRENCY": "2",
-    "GUNICORN_CMD_ARGS": "--access-logfile -",
-}
-HTTPS = {"X-Forwarded-Proto": "https"}
+COMMAND = web_command("example.wsgi_site")
 # Above MAX_BODY_SIZE, 10 MB.
 TOO_LARGE = 12_000_000
 FILE_SIZE = 30_000_000
@@ -55,7 +36,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def site(folder):
-    with Server(COMMAND, folder / "log", PRODUCTION | {"FILE": str(folder / "file")}) as server:
+    with Server(COMMAND, folder / "log", ENVIRONMENT | {"FILE": str(folder / "file")}) as server:
         server.wait_until(server.is_healthy, START_TIMEOUT)
         yield server
 
@@ -90,15 +71,6 @@ def test_a_view_may_have_a_limit_of_its_own(site, chunked):
     assert send(site, "/small/", bytes(1000), chunked)[0] == 200
     assert send(site, "/small/", bytes(1001), chunked)[0] == 413
     assert send(site, "/large/", bytes(TOO_LARGE), chunked)[0] == 200
-
-
-@pytest.mark.skipif(IS_WAITRESS, reason="Waitress calls no application before the end of a body")
-def test_a_body_that_announces_its_length_is_refused_before_it_is_sent(site):
-    with site.connect() as connection:
-        connection.putrequest("POST", "/echo/")
-        connection.putheader("Content-Length", str(TOO_LARGE))
-        connection.endheaders()
-        assert connection.getresponse().status == 413
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -155,7 +127,7 @@ def test_requests_in_flight_finish_after_sigterm(folder):
     waited: list = []
     downloaded: list = []
     sent = threading.Semaphore(0)
-    with Server(COMMAND, folder / "stop", PRODUCTION | {"FILE": str(folder / "file")}) as server:
+    with Server(COMMAND, folder / "stop", ENVIRONMENT | {"FILE": str(folder / "file")}) as server:
         server.wait_until(server.is_healthy, START_TIMEOUT)
         threads = [threading.Thread(target=download, args=(server, sent, downloaded))]
         threads += [threading.Thread(target=ask, args=(server, sent, waited)) for _ in range(12)]
@@ -186,13 +158,6 @@ def sigterm():
     handler = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, handler)
-
-
-@needs_sigterm
-def test_a_server_with_a_handler_of_sigterm_keeps_it(sigterm):
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    wsgi.GracefulShutdown(None)
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
 
 
 @needs_sigterm

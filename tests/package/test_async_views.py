@@ -1,46 +1,31 @@
-"""What async views rely on under Django's own ASGI handler holds under ours: each test runs on both."""
+"""What async views and streams rely on: their own connection, cursor, transaction and upload."""
 
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
 from functools import partial
 
 import pytest
 from asgiref.sync import sync_to_async
-from asgiref.testing import ApplicationCommunicator
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.handlers import asgi
-from django.core.signals import request_finished
 from django.db import connections, transaction
 from django.db.backends.signals import connection_created
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import path
-from django.utils import timezone, translation
 
+from example.asgi_client import read_response, scope_of, start
 from example.waiting import TIMEOUT, until
 from paas.asgi import threads
 from paas.asgi.handler import ASGIHandler
 
 ROWS = 30
-# Django's handler does so, with a warning.
-reads_whole = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
-variable = ContextVar("variable", default="lost")
 
 
 def execute(sql: str) -> list:
     with connections["cases"].cursor() as cursor:
         cursor.execute(sql)
         return cursor.fetchall() if sql.startswith("SELECT") else []
-
-
-def count_rows() -> int:
-    return execute("SELECT count(*) FROM cases")[0][0]
-
-
-def empty(request):
-    return HttpResponse()
 
 
 def page(request):
@@ -75,14 +60,6 @@ def export(request):
     return StreamingHttpResponse(rows())
 
 
-async def two_queries(request):
-    await sync_to_async(execute)("SELECT 1")
-    request.scope["entered"].set()
-    await until(request.scope["may go on"].is_set)
-    await sync_to_async(execute)("SELECT 1")
-    return HttpResponse("two queries")
-
-
 async def upload(request):
     await sync_to_async(read_upload)(request)
     return HttpResponse("uploaded")
@@ -97,38 +74,22 @@ def read_upload(request):
     request.scope["received"].append(len(content))
 
 
-async def german(request):
-    variable.set("set by the view")
-    translation.activate("de")
-    timezone.activate("Asia/Tokyo")
-
-    async def parts():
-        found = translation.get_language(), timezone.get_current_timezone_name(), variable.get()
-        yield ", ".join(found)
-
-    return StreamingHttpResponse(parts())
-
-
 urlpatterns = [
-    path("", empty),
     path("page/", page),
     path("slow-page/", slow_page),
     path("order/", order),
     path("export/", export),
-    path("two-queries/", two_queries),
     path("upload/", upload),
-    path("german/", german),
 ]
 
 
-@pytest.fixture(params=[asgi.ASGIHandler, ASGIHandler], ids=["Django's", "ours"])
-async def handler(request, settings):
+@pytest.fixture
+async def handler(settings):
     settings.ROOT_URLCONF = __name__
     settings.ALLOWED_HOSTS = ["*"]
     settings.MIDDLEWARE = []
     settings.WEB_THREADS = 4
-    with translation.override("en"):  # under Django's handler the view's would stay
-        yield request.param()
+    return ASGIHandler()
 
 
 @pytest.fixture(params=[0, 600], ids=["CONN_MAX_AGE=0", "CONN_MAX_AGE=600"])
@@ -148,56 +109,49 @@ async def table(request, tmp_path, monkeypatch, django_db_blocker):
         await sync_to_async(execute)("CREATE TABLE cases (number integer)")
         yield
         await sync_to_async(connections.__delitem__)("cases")
-    # Also those of threads that have ended: under Django's handler lasting ones stay open.
     for connection in opened:
         connection.close()
 
 
-def scope_of(path: str, body: bytes = b"", **headers: str) -> dict:
-    return {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "POST" if body else "GET",
-        "path": path,
-        "query_string": b"",
-        "headers": [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()],
-        "entered": threading.Event(),
-        "may go on": threading.Event(),
-        "received": [],
-    }
+def controls() -> dict:
+    """For the scope: events by which a test and its views wait for each other."""
+    return {"entered": threading.Event(), "may go on": threading.Event(), "received": []}
 
 
 @pytest.fixture
 def ask(handler):
     """A function that sends a request, and returns the communicator that receives the response."""
-
-    def send(path: str, body: bytes = b"", **headers: str) -> ApplicationCommunicator:
-        communicator = ApplicationCommunicator(handler, scope_of(path, body, **headers))
-        communicator.input_queue.put_nowait({"type": "http.request", "body": body})
-        assert communicator.future  # reading it starts the application
-        return communicator
-
-    return send
+    return lambda path, *body, **headers: start(handler, path, *body, scope=controls(), **headers)
 
 
-async def read(communicator) -> tuple[int, str]:
-    """Return the status and the body."""
-    start, body, more = await communicator.receive_output(TIMEOUT), b"", True
-    while more:
-        message = await communicator.receive_output(TIMEOUT)
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
+async def read(communicator) -> str:
+    """Return the body of a response with the status 200."""
+    status, body = await read_response(communicator)
+    assert status == 200
     await communicator.wait(TIMEOUT)
-    return start["status"], body.decode()
+    return body.decode()
 
 
 async def test_a_page_does_not_end_the_transaction_of_an_async_view(ask, table):
     ordering = ask("/order/")
     await until(ordering.scope["entered"].is_set)
-    assert await read(ask("/page/")) == (200, "page")
+    assert await read(ask("/page/")) == "page"
     ordering.scope["may go on"].set()
-    assert await read(ordering) == (200, "ordered")
-    assert await sync_to_async(count_rows)() == 1
+    assert await read(ordering) == "ordered"
+    assert await sync_to_async(execute)("SELECT count(*) FROM cases") == [(1,)]
+
+
+async def test_an_async_view_waits_for_no_page(ask, table):
+    view = ask("/order/")
+    await until(view.scope["entered"].is_set)
+    pages = [ask("/slow-page/") for _ in range(4)]  # all page threads
+    for each in pages:
+        await until(each.scope["entered"].is_set)
+    view.scope["may go on"].set()
+    assert await read(view) == "ordered"
+    for each in pages:
+        each.scope["may go on"].set()
+        assert await read(each) == "slow page"
 
 
 async def exported(handler, pause: Callable[[], Awaitable]) -> list[int]:
@@ -214,19 +168,17 @@ async def exported(handler, pause: Callable[[], Awaitable]) -> list[int]:
         body += message.get("body", b"")
         await pause()
 
-    await handler(scope_of("/export/"), receive, send)
+    await handler(scope_of("/export/", "GET", {}), receive, send)
     return [int(line) for line in body.split()]
 
 
-@reads_whole
 async def test_pages_do_not_end_the_cursor_of_an_export(ask, handler, table):
     async def ask_page():
-        assert await read(ask("/page/")) == (200, "page")
+        assert await read(ask("/page/")) == "page"
 
     assert await exported(handler, ask_page) == list(range(ROWS))
 
 
-@reads_whole
 async def test_a_pause_of_its_client_does_not_end_the_cursor_of_an_export(
     handler, table, monkeypatch
 ):
@@ -234,59 +186,18 @@ async def test_a_pause_of_its_client_does_not_end_the_cursor_of_an_export(
     assert await exported(handler, partial(asyncio.sleep, 0.01)) == list(range(ROWS))
 
 
-async def test_the_second_query_of_an_async_view_waits_for_no_page(ask, table):
-    view = ask("/two-queries/")
-    await until(view.scope["entered"].is_set)
-    pages = [ask("/slow-page/") for _ in range(3)]
-    for each in pages:
-        await until(each.scope["entered"].is_set)
-    view.scope["may go on"].set()
-    assert await read(view) == (200, "two queries")
-    for each in pages:
-        each.scope["may go on"].set()
-        assert await read(each) == (200, "slow page")
-
-
 @pytest.mark.parametrize("size", [10, 3_000_000])
 @pytest.mark.parametrize("kind", ["body", "file"])
 async def test_an_upload_stays_open_while_its_view_runs(ask, settings, kind, size):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
-    content = b"x" * size
+    body, headers = b"x" * size, {}
     if kind == "file":
-        form = encode_multipart(BOUNDARY, {"file": SimpleUploadedFile("numbers.bin", content)})
-        headers = {"content_type": MULTIPART_CONTENT, "content_length": str(len(form))}
-        view = ask("/upload/", form, **headers)
-    else:
-        view = ask("/upload/", content, content_length=str(size))
+        body = encode_multipart(BOUNDARY, {"file": SimpleUploadedFile("numbers.bin", body)})
+        headers = {"content_type": MULTIPART_CONTENT}
+    view = ask("/upload/", body, content_length=str(len(body)), **headers)
     await until(view.scope["entered"].is_set)
     await view.send_input({"type": "http.disconnect"})
     await asyncio.sleep(0.1)
     view.scope["may go on"].set()
     await until(lambda: view.scope["received"])
     assert view.scope["received"] == [size]
-
-
-async def test_language_time_zone_and_variables_of_a_view_are_those_of_its_stream(ask):
-    found = []
-
-    def remember(**kwargs):
-        found.append(variable.get())
-
-    request_finished.connect(remember)
-    try:
-        assert await read(ask("/german/")) == (200, "de, Asia/Tokyo, set by the view")
-    finally:
-        request_finished.disconnect(remember)
-    assert found == ["set by the view"]
-
-
-async def test_a_scope_of_another_type_is_a_value_error(handler):
-    scope = {"type": "websocket", "path": "/", "headers": []}
-    with pytest.raises(ValueError, match="HTTP connections, not websocket"):
-        await handler(scope, None, None)
-
-
-async def test_a_length_of_5000_digits_is_answered(ask):
-    view = ask("/", b"abc", content_length="0" * 5000 + "3")
-    message = await view.receive_output(TIMEOUT)
-    assert message["status"] in (200, 400)

@@ -4,7 +4,7 @@ import pytest
 from django.http import HttpResponse
 from django.urls import path, register_converter
 
-from paas.limits import OVERLOADED, TOO_LARGE, max_body_size, max_body_size_of
+from paas.limits import max_body_size, max_body_size_of
 
 
 class FailingConverter:
@@ -34,8 +34,3 @@ urlpatterns = [path("small/", small), path("failing/<failing_limit:value>/", sma
 def test_the_limit_of_a_body_is_its_view_s_or_that_of_the_settings(settings, url, limit):
     settings.MAX_BODY_SIZE = 7
     assert max_body_size_of(url) == limit
-
-
-@pytest.mark.parametrize("response", [TOO_LARGE, OVERLOADED])
-def test_browsers_do_not_guess_the_type_of_a_response_without_django(response):
-    assert ("X-Content-Type-Options", "nosniff") in response.headers

@@ -40,12 +40,6 @@ def test_without_a_size_and_with_pgbouncer_each_thread_has_its_own(
     assert database["CONN_MAX_AGE"] == 600
 
 
-def test_other_engines_have_no_pool(database, settings):
-    database["ENGINE"] = "django.db.backends.sqlite3"
-    share_connections()
-    assert "pool" not in database["OPTIONS"]
-
-
 def test_the_budget_counts_the_pool_and_not_the_threads(database, settings):
     settings.ASGI_APPLICATION = None
     assert connections_per_process() == 4

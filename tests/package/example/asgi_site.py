@@ -1,4 +1,4 @@
-"""An ASGI site of views that wait, stream and show their scope: test_seams.py starts it."""
+"""An ASGI site of views that wait, stream and show their scope: test_asgi_server.py starts it."""
 
 import asyncio
 import os

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from example import production
+from example.production import ENVIRONMENT, HTTPS, web_command
 from paas.testing.server import (
     ENDED_BY_SIGTERM,
     START_TIMEOUT,
@@ -24,24 +24,8 @@ from paas.testing.server import (
 )
 
 IS_DAPHNE = "daphne" in settings.SITE_SERVER
-README = Path("../../{{cookiecutter.project_slug}}/vendor/django-paas/README.md").read_text()
-[COMMAND] = re.findall(
-    rf"^\| .+ \| `({settings.SITE_SERVER.removeprefix('asgi-')} .+)` \|$", README, re.MULTILINE
-)
-COMMAND = COMMAND.replace("mysite.asgi", "example.seams")
-PRODUCTION = {
-    "DEBUG": "false",
-    "DJANGO_SETTINGS_MODULE": "example.settings",
-    "PYTHONPATH": "../../{{cookiecutter.project_slug}}/vendor/django-paas/src:.",
-    "SECRET_KEY": production.VALID_SETTINGS["SECRET_KEY"],
-    "ALLOWED_HOSTS": "127.0.0.1",
-    # Nothing listens on port 1: no view here needs a database.
-    "DATABASE_URL": "postgres://localhost:1/none",
-    "REDIS_URL": "redis://localhost:1",
-}
-HTTPS = {"X-Forwarded-Proto": "https"}
 TOO_LARGE, WITHIN_LIMIT = 100_000_000, 9_900_000  # MAX_BODY_SIZE is 10,000,000
-PARTS = 400  # of 64 KB, in the stream of example/seams.py
+PARTS = 400  # of 64 KB, in the stream of example/asgi_site.py
 # Seconds of a request at SIGTERM: more than a server by itself waits for it.
 LONG = 5
 
@@ -53,7 +37,7 @@ def site(tmp_path_factory):
 
 
 def start(folder: Path) -> Server:
-    server = Server(COMMAND, folder / "log", PRODUCTION)
+    server = Server(web_command("example.asgi_site"), folder / "log", ENVIRONMENT)
     server.wait_until(server.is_healthy, START_TIMEOUT)
     return server
 
