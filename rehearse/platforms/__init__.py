@@ -3,7 +3,7 @@
 A platform is a class in a file of its own; a third one is a file more, and a line in PLATFORMS.
 """
 
-from rehearse.platforms.base import COMMIT, CannotStart, Headers, HealthCheck, Platform, Services
+from rehearse.platforms.base import COMMIT, CannotStart, Headers, HealthCheck, Platform
 from rehearse.platforms.digitalocean import AppPlatform
 from rehearse.platforms.heroku import Heroku
 
@@ -16,7 +16,6 @@ __all__ = [
     "HealthCheck",
     "Heroku",
     "Platform",
-    "Services",
 ]
 
 # By the name that --platform takes; the first whose file is in the folder is the default.

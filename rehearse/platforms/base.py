@@ -4,13 +4,12 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from rehearse import buildpack
-from rehearse.processes import Process, bare_environment
-from rehearse.services import Postgres, Valkey
+from rehearse.processes import bare_environment
+from rehearse.services import Services
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -20,25 +19,6 @@ COMMIT = "9b1f6b0a4d6e4f0c8a3c5f6f1f0c0e2d7a8b9c0d"
 
 class CannotStart(Exception):
     """There is nothing to rehearse; the message says why, and what to do, in one sentence."""
-
-
-@dataclass
-class Services:
-    """The servers behind a platform's add-ons.
-
-    Two TLSProxy servers are before Valkey: at ``self_signed_port`` with a self-signed certificate,
-    at ``issued_port`` with one of the CA whose certificate is the file ``authority``.
-    """
-
-    postgres: Postgres
-    valkey: Valkey
-    self_signed_port: int
-    issued_port: int
-    authority: Path
-
-    def redis_connections(self, process: Process) -> int:
-        """How many connections the process and all it started have to Valkey."""
-        return sum(map(process.connections_to, (self.self_signed_port, self.issued_port)))
 
 
 class HealthCheck(NamedTuple):

@@ -13,10 +13,10 @@ from rehearse.platforms.base import (
     CannotStart,
     Headers,
     Platform,
-    Services,
     random_secret,
     replaced,
 )
+from rehearse.services import Services
 
 # MiB of a dyno: https://devcenter.heroku.com/articles/dyno-types
 MEGABYTES = {"standard-2x": 1024, "performance-m": 2560, "performance-l": 14336}

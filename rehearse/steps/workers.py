@@ -169,7 +169,7 @@ def finish(task: Task) -> str:
         return "ran once"
     if not task.is_waiting():
         return "is lost: it was acknowledged before it ended"
-    task.stage.services.valkey.age_all_tasks()
+    task.stage.services.valkey.age_tasks()
     started, had_ended = time.monotonic(), task.count("end")
     with task.worker() as worker:
         ran = task.wait("start", 2, START_SECONDS)

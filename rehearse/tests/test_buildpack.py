@@ -4,7 +4,6 @@ import re
 import venv
 from importlib.metadata import version
 from pathlib import Path
-from zipfile import ZipFile, ZipInfo
 
 import pytest
 
@@ -53,7 +52,6 @@ REJECTED = [
         r"The static files cannot be collected:[\s\S]*KeyError: 'SECRET_KEY'\s*",
     ),
 ]
-# Of a package with one module: as source, and as a wheel.
 PYPROJECT = """\
 [build-system]
 requires = ["flit_core>=3.12"]
@@ -67,11 +65,6 @@ description = "Of a test"
 [project.optional-dependencies]
 extra = []
 """
-METADATA = {
-    "METADATA": "Metadata-Version: 2.1\nName: own\nVersion: 1\n",
-    "WHEEL": "Wheel-Version: 1.0\nGenerator: none\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    "RECORD": "",
-}
 PROCFILES = {
     "worker: python manage.py work": "Procfile has no web process.",
     **{
@@ -163,32 +156,14 @@ def test_a_server_missing_from_the_requirements_does_not_boot(copy, project, ser
         pass
 
 
-def write_wheel(folder: Path, module: str) -> str:
-    """Write a wheel with one module into the folder, and return a requirement of it."""
-    with ZipFile(folder / "own-1-py3-none-any.whl", "w") as wheel:
-        wheel.writestr(ZipInfo("own.py"), module)
-        for path, text in METADATA.items():
-            wheel.writestr(ZipInfo(f"own-1.dist-info/{path}"), text)
-    return "./own-1-py3-none-any.whl"
-
-
-def write_source(folder: Path, module: str) -> str:
-    """The same with a folder of source."""
-    (folder / "own").mkdir()
-    write(folder, {"own/pyproject.toml": PYPROJECT, "own/own.py": module})
-    return "./own[extra]"
-
-
-@pytest.mark.parametrize("write_package", [write_wheel, write_source])
-def test_projects_with_another_package_at_the_same_path_share_no_environment(
-    tmp_path, write_package
-):
+def test_projects_with_another_package_at_the_same_path_share_no_environment(tmp_path):
     names = {"one": "first", "same": "first", "other": "second"}
     for name, source in names.items():
         folder = tmp_path / name
         folder.mkdir()
-        requirement = write_package(folder, f"WHICH = {source!r}\n")
-        write(folder, {"requirements.txt": f"{requirement}\n"})
+        (folder / "own").mkdir()
+        write(folder / "own", {"pyproject.toml": PYPROJECT, "own.py": f"WHICH = {source!r}\n"})
+        write(folder, {"requirements.txt": "./own[extra]\n"})
         install("requirements.txt", folder, folder / PYTHON_FOLDER)
     one, same, other = (tmp_path / name / PYTHON_FOLDER for name in names)
     assert one.resolve() == same.resolve()

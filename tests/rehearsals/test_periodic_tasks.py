@@ -32,12 +32,12 @@ def sent(connection):
     """A function: the moments at which the task "tick" was sent since the test began."""
     connection.execute("""
         CREATE TABLE sent (moment double precision);
-        CREATE RULE note AS ON UPDATE TO paas_periodictask WHERE new.name = 'tick'
+        CREATE RULE note AS ON UPDATE TO paas_celery_periodictask WHERE new.name = 'tick'
         DO ALSO INSERT INTO sent VALUES (extract(epoch FROM new.last_run_at))
     """)
     query = "SELECT moment FROM sent ORDER BY moment"
     yield lambda: [moment for (moment,) in connection.execute(query)]
-    connection.execute("DROP RULE note ON paas_periodictask; DROP TABLE sent")
+    connection.execute("DROP RULE note ON paas_celery_periodictask; DROP TABLE sent")
 
 
 def pauses(moments: list[float]) -> list[float]:
@@ -56,7 +56,7 @@ def test_two_workers_run_a_periodic_task_once_per_period(
     with deployment.worker(**extra_views) as killed, deployment.worker(**extra_views) as worker:
         wait_for(PERIODS)
         with psycopg.connect(database) as holder:
-            holder.execute("SELECT FROM paas_periodictask WHERE name = 'tick' FOR UPDATE")
+            holder.execute("SELECT FROM paas_celery_periodictask WHERE name = 'tick' FOR UPDATE")
             # Both find it due: one sends it when the row is free, and neither before.
             wait_until(lambda: services.postgres.held_up(project.database) == 2, "both workers")
             held = len(sent())
@@ -87,7 +87,7 @@ def test_a_task_that_was_due_while_no_worker_ran_runs_once_when_one_starts(
     deployment, extra_views, connection
 ):
     connection.execute("""
-        INSERT INTO paas_periodictask VALUES ('clear sessions', now() - interval '3 days')
+        INSERT INTO paas_celery_periodictask VALUES ('clear sessions', now() - interval '3 days')
         ON CONFLICT (name) DO UPDATE SET last_run_at = excluded.last_run_at;
         INSERT INTO django_session VALUES ('long gone', '', now() - interval '1 day')
     """)
