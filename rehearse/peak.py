@@ -11,14 +11,6 @@ import psutil
 from rehearse.web import Web
 
 
-def clients_of(site: Web) -> int:
-    """How many clients are connected to the site."""
-    found = [one for process in site.process.everyone() for one in process.net_connections("tcp")]
-    return sum(
-        one.status == psutil.CONN_ESTABLISHED and one.laddr.port == site.port for one in found
-    )
-
-
 class Peak:
     """What the site's processes take, sampled while this is entered.
 

@@ -150,12 +150,6 @@ class Process:
         except (ProcessLookupError, psutil.NoSuchProcess):
             return False
 
-    def workers(self) -> list[psutil.Process]:
-        """The processes that the command's main process has started, to serve or to work."""
-        children = psutil.Process(self.process.pid).children()
-        # Python's own, which multiprocessing starts beside them.
-        return [one for one in children if "resource_tracker" not in " ".join(one.cmdline())]
-
     def signal(self, number: signal.Signals) -> None:
         """Send the signal to every process of the command, as a platform does."""
         os.killpg(self.process.pid, number)

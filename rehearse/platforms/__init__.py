@@ -6,6 +6,7 @@ A platform is a class in a file of its own; a third one is a file more, and a li
 from rehearse.platforms.base import COMMIT, CannotStart, Headers, HealthCheck, Platform
 from rehearse.platforms.digitalocean import AppPlatform
 from rehearse.platforms.heroku import Heroku
+from rehearse.services import Services
 
 __all__ = [
     "COMMIT",
@@ -16,6 +17,7 @@ __all__ = [
     "HealthCheck",
     "Heroku",
     "Platform",
+    "Services",
 ]
 
 # By the name that --platform takes; the first whose file is in the folder is the default.

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median, quantiles
 
-from rehearse.platforms import Heroku
-from rehearse.services import Certificates, Services
+from rehearse.platforms import Heroku, Services
+from rehearse.services import Certificates, Postgres, TLSProxy, Valkey
 from scripts.bench import busy, pages, sockets
 from scripts.bench.tables import Row
 from tests.harness.combinations import bake
@@ -55,13 +55,22 @@ login until they show that someone logged in, with the two requests that this ta
 
 def measure(folder: Path) -> Iterator[tuple[str, str, list[Row]]]:
     with ExitStack() as stack:
-        services = stack.enter_context(Services.started(folder, Certificates(folder), 200))
+        services = start_services(folder, stack)
         # The platform makes no difference to the servers.
         servers = [Server(name, folder, services) for name in SERVERS]
         on_asgi = [server for server in servers if server.interface == "asgi"]
         yield "Pages", PAGES_NOTE, compare(servers)
         yield "Pages of a busy site", BUSY_NOTE, [each.busy() for each in on_asgi]
         yield "Sockets", SOCKETS_NOTE, [row for each in on_asgi for row in each.sockets()]
+
+
+def start_services(folder: Path, stack: ExitStack) -> Services:
+    certificates = Certificates(folder)
+    postgres = stack.enter_context(Postgres(folder, certificates, connections=200))
+    valkey = stack.enter_context(Valkey(folder))
+    files = (certificates.self_signed_certificate, certificates.self_signed_key)
+    port = stack.enter_context(TLSProxy(valkey.port, *files)).port
+    return Services(postgres, valkey, port, port, certificates.ca)
 
 
 class Stock(Heroku):
