@@ -30,6 +30,16 @@ def developer_environment(programs: Path, home: Path) -> dict[str, str]:
     return bare_environment(programs, home) | {"MYPY_CACHE_DIR": str(programs.parent / "mypy")}
 
 
+def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait for the condition; False if it takes longer."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 class CommandFailed(Exception):
     """A command of the project that had to succeed did not; the message is what it printed."""
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from rehearse import buildpack, project
 from rehearse.findings import NOT_RUN, Finding, Rehearsed
-from rehearse.platforms import CannotStart, Platform
 from rehearse.stage import Stage
 from rehearse.steps import STEPS, Step
 
@@ -43,7 +42,7 @@ def rehearse(
     platform.check()
     buildpack.check(platform.folder)
     platform.python, python = project.find_python(platform)
-    check_blanks(platform, given)
+    platform.check_blanks(given)
     rehearsed = Rehearsed(source.resolve().name, platform.title, python, platform.commands())
     progress.begins(rehearsed)
     steps = [one for one in STEPS if one.is_needed or not only or one.name in only]
@@ -57,15 +56,6 @@ def rehearse(
                     one.begin(stage)
     rehearsed.seconds = time.monotonic() - started
     return rehearsed
-
-
-def check_blanks(platform: Platform, given: Mapping[str, str]) -> None:
-    """Raise CannotStart if a variable that only the owner knows has no value."""
-    if missing := [name for name in platform.blanks() if name not in given]:
-        raise CannotStart(
-            f"Only you know {', '.join(missing)}: give a value to each, as in"
-            f" --set {missing[0]}=VALUE."
-        )
 
 
 def run_step(step: Step, stage: Stage, rehearsed: Rehearsed, progress: Progress) -> Finding:

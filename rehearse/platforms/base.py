@@ -109,20 +109,22 @@ class Platform:
         """The variables without a value, which only the owner of the project knows."""
         raise NotImplementedError
 
+    def check_blanks(self, given: Mapping[str, str]) -> None:
+        """Raise CannotStart if a variable that only the owner knows has no value."""
+        if missing := [name for name in self.blanks() if name not in given]:
+            raise CannotStart(
+                f"Only you know {', '.join(missing)}: give a value to each, as in"
+                f" --set {missing[0]}=VALUE."
+            )
+
     def environment(
         self, services: Services, database: str, given: Mapping[str, str] = {}
     ) -> dict[str, str]:
         """All that the release step and the processes have, apart from ``PORT``.
 
-        ``given`` are the owner's variables, which win. Raises CannotStart if one of ``blanks()`` is
-        not among them.
+        ``given`` are the owner's variables, which win.
         """
-        missing = [name for name in self.blanks() if name not in given]
-        if missing:
-            raise CannotStart(
-                f"Only you know {', '.join(missing)}: give a value, such as"
-                f" --set {missing[0]}=VALUE for each."
-            )
+        self.check_blanks(given)
         own = self.build_environment() | self.variables(services, database)
         return own | {name: filled_in(text, own) for name, text in given.items()}
 

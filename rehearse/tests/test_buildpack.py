@@ -10,9 +10,6 @@ import pytest
 from rehearse.buildpack import PYTHON_FOLDER, BuildFailed, check_python_version, install
 from rehearse.platforms import PLATFORMS, Heroku, Platform
 from rehearse.processes import bare_environment, run
-from tests.harness.combinations import SERVERS, for_combinations
-from tests.harness.deployment import owners_variables
-from tests.harness.site import Site
 
 # All that a build looks at before it installs anything.
 PROCFILE = "web: python -m http.server\n"
@@ -125,35 +122,6 @@ def test_python_version_may_have_comments_and_a_patch_and_counts_without_a_runti
     for asked in ("3.14", "3.13.9", "\n# The newest.\n 3.14 \n"):
         write(platform.folder, {".python-version": asked})
         check_python_version(platform.folder)
-
-
-@pytest.fixture
-def copy(project, tmp_path) -> Platform:
-    """A copy of a baked project on its platform, to be broken."""
-    return PLATFORMS[project.answers["platform"]](project.checkout(tmp_path.name))
-
-
-@for_combinations(SERVERS[:1])
-def test_styles_that_miss_a_file_are_refused(copy):
-    style = copy.folder / "static/site.css"
-    style.write_text(f"{style.read_text()}body {{ background: url(missing.png) }}")
-    printed = reason(copy)
-    assert printed.startswith("The static files cannot be collected:")
-    assert "missing.png" in printed
-
-
-def test_a_server_missing_from_the_requirements_does_not_boot(copy, project, services):
-    server = project.answers["server"].partition("-")[2]
-    requirements = copy.folder / "requirements.txt"
-    text, removed = re.subn(rf"^{server}==.*$", "", requirements.read_text(), flags=re.MULTILINE)
-    assert removed == 1
-    requirements.write_text(text)
-    install("requirements.txt", copy.folder, copy.folder / PYTHON_FOLDER)
-    environment = copy.environment(services, project.database, owners_variables(copy))
-    site = Site(copy, environment)
-    missing = rf"{server}(-serve)?: not found|No module named '{server}'"
-    with pytest.raises(RuntimeError, match=rf"did not boot:\n(.|\n)*\b({missing})"), site:
-        pass
 
 
 def test_projects_with_another_package_at_the_same_path_share_no_environment(tmp_path):
