@@ -92,20 +92,18 @@ async def kill_one_and_deploy(
     visits, sockets = Visits(PATHS, time.monotonic()), SocketClients(host, port)
     headers = {"Host": host, **session_cookie(sessions[0])}
     clients = [Client(port, headers) for _ in range(CLIENTS)]
-    asking = [asyncio.create_task(visits.ask_on(client, PAUSE)) for client in clients]
     staying = [asyncio.create_task(sockets.stay(session)) for session in sessions[:pages]]
-    assert await until(lambda: len(sockets.sockets) == pages, SECONDS)
-    assert not visits.lost
-    await asyncio.to_thread(instances.sites.pop().process.kill)
-    before = len(visits.samples)
-    assert await until(lambda: len(visits.samples) > before + 5 * CLIENTS, SECONDS)
-    by_kill = visits.lost.copy()
-    statuses = await instances.replace_sites()
-    assert await until(lambda: len(sockets.sockets) == pages, SECONDS)
-    people = {f"person{number}" for number in range(pages)}
-    await all_show(instances.sites if pages else [], sessions[0], people)
-    visits.over.set()
-    await asyncio.gather(*asking)
+    async with visits.coming(clients, PAUSE):
+        assert await until(lambda: len(sockets.sockets) == pages, SECONDS)
+        assert not visits.lost
+        await asyncio.to_thread(instances.sites.pop().process.kill)
+        before = len(visits.samples)
+        assert await until(lambda: len(visits.samples) > before + 5 * CLIENTS, SECONDS)
+        by_kill = visits.lost.copy()
+        statuses = await instances.replace_sites()
+        assert await until(lambda: len(sockets.sockets) == pages, SECONDS)
+        people = {f"person{number}" for number in range(pages)}
+        await all_show(instances.sites if pages else [], sessions[0], people)
     for page in staying:
         page.cancel()
     await sockets.leave()
