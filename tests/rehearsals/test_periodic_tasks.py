@@ -51,7 +51,7 @@ def test_two_workers_run_a_periodic_task_once_per_period(
     def wait_for(count: int) -> None:
         wait_until(lambda: len(sent()) >= count, f"{count} tasks")
 
-    with deployment.worker(**extra_views) as killed, deployment.worker(**extra_views) as worker:
+    with deployment.worker(**extra_views) as killed, deployment.worker(**extra_views):
         wait_for(PERIODS)
         with psycopg.connect(database) as holder:
             holder.execute("SELECT FROM paas_celery_periodictask WHERE name = 'tick' FOR UPDATE")

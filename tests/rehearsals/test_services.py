@@ -1,12 +1,13 @@
-"""Services that refuse the site, or show another certificate: it logs no password, and trusts none."""
+"""Services that restart, refuse the site, or show another certificate."""
 
 import re
 import secrets
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
-from websockets import InvalidHandshake
+from websockets import InvalidHandshake, InvalidStatus
 
 from rehearse.processes import CommandFailed
 from tests.harness.combinations import by_name, for_combinations, is_asgi
@@ -21,6 +22,37 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 async_to_sync(get_channel_layer().send)("channel", {"type": "greeting"})
 """
+
+
+def test_no_visitor_notices_a_restart_of_postgresql_between_two_visits(
+    site, services, project, visitor, hold_up, held_up
+):
+    visitor.sign_up("between_two_visits")
+    with ThreadPoolExecutor(12) as many:
+        with hold_up("users_user"):
+            pages = many.map(visitor.get, ["/"] * 12)
+            wait_until(lambda: held_up() > 2, "pages at once")
+        assert {page.status_code for page in pages} == {200}
+    assert services.postgres.connections(project.database) > 2
+    services.postgres.restart()
+    assert {visitor.get("/").status_code for _ in range(10)} == {200}
+
+
+# Each process has the same two connections of the channel layer.
+@for_combinations(by_name("heroku-asgi-uvicorn"))
+def test_the_first_socket_after_a_restart_of_redis_is_served(site, visitor, services):
+    visitor.sign_up("first_after_redis")
+
+    def is_served() -> bool:
+        open_socket(site, visitor).close()  # makes connections, which the restart closes
+        services.valkey.restart()
+        with suppress(InvalidStatus), open_socket(site, visitor):
+            return True
+        return False
+
+    # Without the retry in paas/asgi/channel_layer.py three of ten are; with it channels_redis now and
+    # then closes a connection that a socket has just opened.
+    assert sum(is_served() for _ in range(10)) >= 8
 
 
 @pytest.fixture
