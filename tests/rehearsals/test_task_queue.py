@@ -81,10 +81,10 @@ def test_messages_that_are_no_task_are_dropped_with_one_error_line_each(deployme
         valkey.queue(message)
     valkey.queue(good)
     with deployment.worker() as worker:
-        wait_until(lambda: worker.output().count("succeeded") == 2, "both tasks")
+        wait_until(lambda: worker.output().count("succeeded") >= 2, "both tasks")
         wait_until(lambda: not valkey.tasks(), "the end of all")
-        lines = [event for event in events(worker) if event["level"] != "info"]
-    assert {(line["logger"], line["level"]) for line in lines} == {("paas.celery.queue", "error")}
+        lines = [event for event in events(worker) if event["level"] == "error"]
+    assert {line["logger"] for line in lines} == {"paas.celery.queue"}
     sentence = "Dropped a message that is no task: "
     assert [line for line in lines if not line["event"].startswith(sentence)] == []
     assert len(lines) == len(bad)
