@@ -73,8 +73,6 @@ class Platform:
     late: str
     # PostgreSQL connections of the smallest plan.
     postgres_connections: int
-    # The value that tells the server how many processes to start, if the platform sets one.
-    web_concurrency: str | None = None
 
     def __init__(self, folder: Path):
         self.folder, self.python = folder, sys.executable
