@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearse.buildpack import PYTHON_FOLDER, BuildFailed, check_python_version, install
+from rehearse.buildpack import PYTHON_FOLDER, BuildFailed, asked_python, install
 from rehearse.platforms import PLATFORMS, Heroku, Platform
 from rehearse.processes import bare_environment, run
 
@@ -117,11 +117,11 @@ def test_a_procfile_may_have_comments(tmp_path):
 
 def test_python_version_may_have_comments_and_a_patch_and_counts_without_a_runtime_txt(platform):
     write(platform.folder, {".python-version": "nonsense"})
-    check_python_version(platform.folder)
+    asked_python(platform.folder)
     write(platform.folder, {"runtime.txt": None})
     for asked in ("3.14", "3.13.9", "\n# The newest.\n 3.14 \n"):
         write(platform.folder, {".python-version": asked})
-        check_python_version(platform.folder)
+        asked_python(platform.folder)
 
 
 def test_projects_with_another_package_at_the_same_path_share_no_environment(tmp_path):
