@@ -294,7 +294,7 @@ def test_the_advice_mends_what_gunicorn_s_defaults_lack(tmp_path, is_mended):
 
 
 # Those that start processes, threads or servers of their own.
-INTERRUPTED = ("build", "release", "boot", "deployment", "PostgreSQL", "worker killed", IDLE)
+INTERRUPTED = ("build", "release", "deployment", "worker killed", IDLE)
 
 
 def test_ctrl_c_leaves_nothing_behind(bake):
