@@ -5,7 +5,6 @@ import pytest
 pytest_plugins = [
     "tests.harness.checkouts",
     "tests.harness.fixtures",
-    "tests.harness.limits",
     "tests.harness.locked",
     "tests.harness.browsing",
     "tests.harness.presence",

@@ -57,7 +57,7 @@ def check(folder: Path) -> None:
     """Raise BuildFailed if the buildpack rejects the project before it installs anything."""
     check_for_committed_python(folder)
     check_package_manager(folder)
-    check_python_version(folder)
+    asked_python(folder)
 
 
 def check_for_committed_python(folder: Path) -> None:
@@ -79,11 +79,6 @@ def check_package_manager(folder: Path) -> None:
         raise BuildFailed(f"None of {', '.join(PACKAGE_MANAGER_FILES)} is there: add one.")
     if len(found) > 1:
         raise BuildFailed(f"{' and '.join(found)} are there: keep one package manager's file.")
-
-
-def check_python_version(folder: Path) -> None:
-    """Check what ``runtime.txt`` asks for, or if there is none, ``.python-version``."""
-    asked_python(folder)
 
 
 def asked_python(folder: Path) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The most that a web process takes: memory, disk, threads and connections."""
+"""The most that a web process takes: memory, disk and connections."""
 
 import os
 import stat
@@ -11,19 +11,11 @@ import psutil
 from rehearse.web import Web
 
 
-def clients_of(site: Web) -> int:
-    """How many clients are connected to the site."""
-    found = [one for process in site.process.everyone() for one in process.net_connections("tcp")]
-    return sum(
-        one.status == psutil.CONN_ESTABLISHED and one.laddr.port == site.port for one in found
-    )
-
-
 class Peak:
     """What the site's processes take, sampled while this is entered.
 
     ``before`` is the first sample, ``most`` the highest value of each: ``memory`` in MB (10**6
-    bytes); ``threads`` of one process; with ``folders``, those of their files, ``disk`` in MB, with
+    bytes); with ``folders``, those of their files, ``disk`` in MB, with
     deleted files that are still open; with ``ports`` of services, the connections to each, by its
     name.
     """
@@ -55,8 +47,7 @@ class Peak:
         return sum(self.most[name] - self.before[name] for name in names)
 
     def look(self) -> dict[str, float]:
-        threads = max(process.num_threads() for process in self.site.process.everyone())
-        found = {"memory": self.site.process.memory(), "threads": threads}
+        found = {"memory": self.site.process.memory()}
         if self.folders:
             found["disk"] = self.disk()
         for name, port in self.ports.items():

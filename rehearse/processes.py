@@ -30,6 +30,16 @@ def developer_environment(programs: Path, home: Path) -> dict[str, str]:
     return bare_environment(programs, home) | {"MYPY_CACHE_DIR": str(programs.parent / "mypy")}
 
 
+def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait for the condition; False if it takes longer."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 class CommandFailed(Exception):
     """A command of the project that had to succeed did not; the message is what it printed."""
 
@@ -149,12 +159,6 @@ class Process:
             return is_member and process.status() != psutil.STATUS_ZOMBIE
         except (ProcessLookupError, psutil.NoSuchProcess):
             return False
-
-    def workers(self) -> list[psutil.Process]:
-        """The processes that the command's main process has started, to serve or to work."""
-        children = psutil.Process(self.process.pid).children()
-        # Python's own, which multiprocessing starts beside them.
-        return [one for one in children if "resource_tracker" not in " ".join(one.cmdline())]
 
     def signal(self, number: signal.Signals) -> None:
         """Send the signal to every process of the command, as a platform does."""

@@ -7,27 +7,10 @@ from rehearse import buildpack
 from rehearse.platforms import PLATFORMS, CannotStart, Platform
 
 # What is never deployed: git's own, environments, caches, and what .gitignore leaves out by custom.
-LEFT_OUT = shutil.ignore_patterns(
-    ".git",
-    ".hg",
-    ".venv",
-    "venv",
-    ".env",
-    ".env.local",
-    "env",
-    "node_modules",
-    "__pycache__",
-    ".*_cache",
-    ".tox",
-    ".nox",
-    ".idea",
-    ".vscode",
-    "*.sqlite3",
-    "*.pyc",
-    "staticfiles",
-    "htmlcov",
-    ".coverage",
-)
+LEFT_OUT = """
+    .git .hg .venv venv .env .env.local env node_modules __pycache__ .*_cache .tox .nox .idea .vscode
+    *.sqlite3 *.pyc staticfiles htmlcov .coverage
+"""
 
 
 def choose(folder: Path, name: str | None) -> type[Platform]:
@@ -51,7 +34,8 @@ def copy(folder: Path, target: Path) -> Path:
     """Copy what would be deployed of ``folder`` to ``target``, and return that."""
     if committed := [p for p in buildpack.COMMITTED_PYTHONS if is_tracked(folder, p)]:
         raise buildpack.BuildFailed(f"{committed[0]} is committed: add its folder to .gitignore.")
-    return Path(shutil.copytree(folder, target, symlinks=True, ignore=LEFT_OUT))
+    ignored = shutil.ignore_patterns(*LEFT_OUT.split())
+    return Path(shutil.copytree(folder, target, symlinks=True, ignore=ignored))
 
 
 def is_tracked(folder: Path, path: str) -> bool:

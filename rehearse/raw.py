@@ -3,9 +3,8 @@
 import json
 import select
 import socket
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from http.client import parse_headers
 from typing import NamedTuple
 
@@ -105,37 +104,8 @@ class Raw:
             self.file.readline()
         self.file.readline()
 
-    def is_closed(self) -> bool:
-        """Wait until the server closes the connection; False if it sends more before."""
-        return self.file.read(1) == b""
-
 
 def get(site: Web, path: str) -> Response:
     with Raw(site) as client:
         client.send(path, Connection="close")
         return client.read()
-
-
-@contextmanager
-def slow_senders(site: Web, beginnings: Iterable[bytes]) -> Iterator[None]:
-    """Clients that each send a beginning; until the block ends, every other one goes on with a byte
-    every half second.
-    """
-    clients: list[Raw] = []
-    over = threading.Event()
-
-    def send_on() -> None:
-        while not over.wait(0.5):
-            for client in clients[::2]:
-                with suppress(OSError):  # the server has closed it
-                    client.socket.sendall(b"a")
-
-    with ExitStack() as stack:
-        for beginning in beginnings:
-            clients.append(stack.enter_context(Raw(site)))
-            clients[-1].socket.sendall(beginning)
-        thread = threading.Thread(target=send_on)
-        thread.start()
-        stack.callback(thread.join)
-        stack.callback(over.set)
-        yield

@@ -1,7 +1,6 @@
 """The platform's router: it forwards visitors' requests to a web process and adds headers."""
 
 import asyncio
-import random
 import time
 from collections import defaultdict
 from contextlib import suppress
@@ -118,13 +117,13 @@ class Router(TLSProxy):
 
     async def _connect(self) -> Peer:
         """A connection to the first process that accepts: the platforms' routers try several."""
-        for port in self._candidates():
+        for port in self.ports():
             with suppress(ConnectionRefusedError):
                 return await self._connect_to(port)
         raise ConnectionRefusedError("no process accepts connections")
 
-    def _candidates(self) -> list[int]:
-        """The ports to try, in this order."""
+    def ports(self) -> list[int]:
+        """The processes to try, in this order; a subclass may have several."""
         return [self.target_port]
 
     async def _connect_to(self, port: int) -> Peer:
@@ -165,14 +164,3 @@ class Router(TLSProxy):
         kept = [pair for pair in request.headers if pair[0] not in CONNECTION_HEADERS]
         headers = self.platform.routed(kept, VISITOR_ADDRESS, self.scheme)
         return h11.Request(method=request.method, target=request.target, headers=headers)
-
-
-class BalancingRouter(Router):
-    """A router before several processes: each request goes to one of ``ports`` at random."""
-
-    def __init__(self, platform: Platform, ports: list[int]):
-        super().__init__(platform, ports[0])
-        self.ports = ports
-
-    def _candidates(self) -> list[int]:
-        return random.sample(self.ports, len(self.ports))

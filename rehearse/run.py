@@ -6,30 +6,19 @@ from pathlib import Path
 
 from rehearse import buildpack, project
 from rehearse.findings import NOT_RUN, Finding, Rehearsed
-from rehearse.platforms import CannotStart, Platform
+from rehearse.report.text import Table
 from rehearse.stage import Stage
 from rehearse.steps import STEPS, Step
-
-
-class Progress:
-    """Called when the run, a step begins or ends; a subclass shows it."""
-
-    def begins(self, rehearsed: Rehearsed) -> None:
-        """The project is read: its platform, Python and commands are known."""
-
-    def step_begins(self, name: str) -> None: ...
-
-    def step_ends(self, finding: Finding) -> None: ...
 
 
 def rehearse(
     source: Path,
     folder: Path,
-    platform_name: str | None = None,
-    paths: list[str] | None = None,
-    given: Mapping[str, str] = {},
-    only: Collection[str] = (),
-    progress: Progress | None = None,
+    platform_name: str | None,
+    paths: list[str] | None,
+    given: Mapping[str, str],
+    only: Collection[str],
+    table: Table,
 ) -> Rehearsed:
     """Rehearse a copy of the project in ``source``.
 
@@ -37,21 +26,21 @@ def rehearse(
     ``/``. ``given`` are the owner's variables. ``only`` names steps: the others are left out, but
     for those that are needed. Raises CannotStart or BuildFailed.
     """
-    progress, started = progress or Progress(), time.monotonic()
+    started = time.monotonic()
     platform_class = project.choose(source, platform_name)
     platform = platform_class(project.copy(source, folder / "project"))
     platform.check()
     buildpack.check(platform.folder)
     platform.python, python = project.find_python(platform)
-    check_blanks(platform, given)
+    platform.check_blanks(given)
     rehearsed = Rehearsed(source.resolve().name, platform.title, python, platform.commands())
-    progress.begins(rehearsed)
+    table.begins(rehearsed)
     steps = [one for one in STEPS if one.is_needed or not only or one.name in only]
     last_needed = [one for one in steps if one.is_needed][-1]
     with Stage(platform, folder, given, paths or []) as stage:
         for step in steps:
             if step.applies(stage):
-                rehearsed.findings.append(run_step(step, stage, rehearsed, progress))
+                rehearsed.findings.append(run_step(step, stage, rehearsed, table))
             if step is last_needed and not is_over(rehearsed):
                 for one in steps:
                     one.begin(stage)
@@ -59,24 +48,15 @@ def rehearse(
     return rehearsed
 
 
-def check_blanks(platform: Platform, given: Mapping[str, str]) -> None:
-    """Raise CannotStart if a variable that only the owner knows has no value."""
-    if missing := [name for name in platform.blanks() if name not in given]:
-        raise CannotStart(
-            f"Only you know {', '.join(missing)}: give a value to each, as in"
-            f" --set {missing[0]}=VALUE."
-        )
-
-
-def run_step(step: Step, stage: Stage, rehearsed: Rehearsed, progress: Progress) -> Finding:
+def run_step(step: Step, stage: Stage, rehearsed: Rehearsed, table: Table) -> Finding:
     """Run it, unless one before that it needs has failed."""
     if is_over(rehearsed):
         finding = Finding("", NOT_RUN)
     else:
-        progress.step_begins(step.name)
+        table.step_begins(step.name)
         finding = timed(step, stage)
     finding.step = step.name
-    progress.step_ends(finding)
+    table.step_ends(finding)
     return finding
 
 

@@ -8,8 +8,8 @@ from rehearse.buildpack import has_package
 from rehearse.findings import last_lines
 from rehearse.idle import IdleConnection
 from rehearse.load import Client
-from rehearse.platforms import Platform, Services
-from rehearse.services import Certificates, Postgres, TLSProxy, Valkey
+from rehearse.platforms import Platform
+from rehearse.services import Certificates, Services
 from rehearse.web import Web
 
 DATABASE = "rehearsed"
@@ -49,15 +49,9 @@ class Stage(ExitStack):
         self.temporary.mkdir()
         with ExitStack() as stack:
             certificates = Certificates(self.log)
-            postgres = stack.enter_context(Postgres(self.log, certificates, CONNECTIONS))
-            valkey = stack.enter_context(Valkey(self.log))
-            own = (certificates.self_signed_certificate, certificates.self_signed_key)
-            issued = (certificates.certificate, certificates.key)
-            own_port, issued_port = (
-                stack.enter_context(TLSProxy(valkey.port, *files)).port for files in (own, issued)
-            )
-            self.services = Services(postgres, valkey, own_port, issued_port, certificates.ca)
-            postgres.create_database(DATABASE)
+            started = Services.started(self.log, certificates, CONNECTIONS)
+            self.services = stack.enter_context(started)
+            self.services.postgres.create_database(DATABASE)
             variables = self.platform.environment(self.services, DATABASE, self.given)
             # What a process that is killed leaves there is deleted with the rest.
             self.environment = {"TMPDIR": str(self.temporary)} | variables

@@ -29,10 +29,6 @@ class Upload:
     multipart: bool = False
     chunked: bool = False
 
-    def __str__(self) -> str:
-        kind, framing = "form" if self.multipart else "body", "chunks" if self.chunked else "length"
-        return f"{kind} of {self.size / 1e6:g} MB, {framing}"
-
     def head(self, site: Web, path: str, **headers: str) -> bytes:
         form = f"multipart/form-data; boundary={BOUNDARY.decode()}"
         headers["Content_Type"] = form if self.multipart else "application/octet-stream"

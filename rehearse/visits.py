@@ -5,7 +5,8 @@ import itertools
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 
 from rehearse.findings import Sample
 from rehearse.load import Answer, Client, Outcome
@@ -57,6 +58,14 @@ class Visits:
             # A refused connection takes no time, and must not fill the list.
             await asyncio.sleep(pause or (0.05 if answer.outcome is Outcome.REFUSED else 0))
         client.close()
+
+    @asynccontextmanager
+    async def coming(self, clients: Iterable[Client], pause: float = 0) -> AsyncIterator[None]:
+        """The clients ask for the paths in turn until the block ends."""
+        asking = [asyncio.create_task(self.ask_on(client, pause)) for client in clients]
+        yield
+        self.over.set()
+        await asyncio.gather(*asking)
 
     def percentile(self, percent: int) -> float:
         """Of the milliseconds that answered requests took."""

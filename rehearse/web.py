@@ -1,7 +1,6 @@
 """A web process of a project, started as the platform starts it."""
 
 import http.client
-import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -82,12 +81,6 @@ class Web:
             self.boot_status = connection.getresponse().status
         connection.close()
         return bool(self.boot_status)
-
-    def is_listening(self) -> bool:
-        """Whether the process accepts connections."""
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-            return True
-        return False
 
     def client(self, *, seconds: float = 30, headers: Mapping[str, str] = {}) -> Client:
         """A client for load, with these headers of its own."""

@@ -3,9 +3,10 @@
 A platform is a class in a file of its own; a third one is a file more, and a line in PLATFORMS.
 """
 
-from rehearse.platforms.base import COMMIT, CannotStart, Headers, HealthCheck, Platform, Services
+from rehearse.platforms.base import COMMIT, CannotStart, Headers, HealthCheck, Platform
 from rehearse.platforms.digitalocean import AppPlatform
 from rehearse.platforms.heroku import Heroku
+from rehearse.services import Services
 
 __all__ = [
     "COMMIT",

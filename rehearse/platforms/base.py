@@ -4,13 +4,12 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from rehearse import buildpack
-from rehearse.processes import Process, bare_environment
-from rehearse.services import Postgres, Valkey
+from rehearse.processes import bare_environment
+from rehearse.services import Services
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -20,25 +19,6 @@ COMMIT = "9b1f6b0a4d6e4f0c8a3c5f6f1f0c0e2d7a8b9c0d"
 
 class CannotStart(Exception):
     """There is nothing to rehearse; the message says why, and what to do, in one sentence."""
-
-
-@dataclass
-class Services:
-    """The servers behind a platform's add-ons.
-
-    Two TLSProxy servers are before Valkey: at ``self_signed_port`` with a self-signed certificate,
-    at ``issued_port`` with one of the CA whose certificate is the file ``authority``.
-    """
-
-    postgres: Postgres
-    valkey: Valkey
-    self_signed_port: int
-    issued_port: int
-    authority: Path
-
-    def redis_connections(self, process: Process) -> int:
-        """How many connections the process and all it started have to Valkey."""
-        return sum(map(process.connections_to, (self.self_signed_port, self.issued_port)))
 
 
 class HealthCheck(NamedTuple):
@@ -93,8 +73,6 @@ class Platform:
     late: str
     # PostgreSQL connections of the smallest plan.
     postgres_connections: int
-    # The value that tells the server how many processes to start, if the platform sets one.
-    web_concurrency: str | None = None
 
     def __init__(self, folder: Path):
         self.folder, self.python = folder, sys.executable
@@ -129,20 +107,22 @@ class Platform:
         """The variables without a value, which only the owner of the project knows."""
         raise NotImplementedError
 
+    def check_blanks(self, given: Mapping[str, str]) -> None:
+        """Raise CannotStart if a variable that only the owner knows has no value."""
+        if missing := [name for name in self.blanks() if name not in given]:
+            raise CannotStart(
+                f"Only you know {', '.join(missing)}: give a value to each, as in"
+                f" --set {missing[0]}=VALUE."
+            )
+
     def environment(
         self, services: Services, database: str, given: Mapping[str, str] = {}
     ) -> dict[str, str]:
         """All that the release step and the processes have, apart from ``PORT``.
 
-        ``given`` are the owner's variables, which win. Raises CannotStart if one of ``blanks()`` is
-        not among them.
+        ``given`` are the owner's variables, which win.
         """
-        missing = [name for name in self.blanks() if name not in given]
-        if missing:
-            raise CannotStart(
-                f"Only you know {', '.join(missing)}: give a value, such as"
-                f" --set {missing[0]}=VALUE for each."
-            )
+        self.check_blanks(given)
         own = self.build_environment() | self.variables(services, database)
         return own | {name: filled_in(text, own) for name, text in given.items()}
 

@@ -15,13 +15,13 @@ from rehearse.platforms.base import (
     Headers,
     HealthCheck,
     Platform,
-    Services,
     is_secret_key,
     random_secret,
     replaced,
 )
 from rehearse.platforms.heroku import read_procfile
 from rehearse.processes import CommandFailed, run
+from rehearse.services import Services
 
 SPECS = (".do/app.yaml", ".do/app.yml", ".do/deploy.template.yaml", ".do/deploy.template.yml")
 # What stands in a spec where the owner has to write a value, and an encrypted value.

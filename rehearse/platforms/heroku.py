@@ -13,10 +13,10 @@ from rehearse.platforms.base import (
     CannotStart,
     Headers,
     Platform,
-    Services,
     random_secret,
     replaced,
 )
+from rehearse.services import Services
 
 # MiB of a dyno: https://devcenter.heroku.com/articles/dyno-types
 MEGABYTES = {"standard-2x": 1024, "performance-m": 2560, "performance-l": 14336}
@@ -69,8 +69,6 @@ class Heroku(Platform):
     response_seconds = 30
     late = "H12"
     postgres_connections = 20
-    # 2 on a dyno of 512 MB: https://devcenter.heroku.com/articles/python-concurrency
-    web_concurrency = "2"
 
     @classmethod
     def reads(cls, folder: Path) -> bool:
@@ -155,7 +153,8 @@ class Heroku(Platform):
         }
         dyno = {
             "DYNO": "web.1",
-            "WEB_CONCURRENCY": self.web_concurrency,
+            # On a dyno of 512 MB: https://devcenter.heroku.com/articles/python-concurrency
+            "WEB_CONCURRENCY": "2",
             "FORWARDED_ALLOW_IPS": "*",
             "GUNICORN_CMD_ARGS": "--access-logfile -",
             # With the labs features that README.md names for SENTRY_DSN.

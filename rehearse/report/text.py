@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TextIO
 
 from rehearse.findings import FAILS, NOT_RUN, Finding, Rehearsed
-from rehearse.run import Progress
 from rehearse.steps import STEPS
 
 WIDTH = max(len(step.name) for step in STEPS)
@@ -16,7 +15,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
 
 
-class Table(Progress):
+class Table:
     """Writes to ``stream``; in colours, and with the step that runs, if that is a terminal."""
 
     def __init__(self, stream: TextIO):

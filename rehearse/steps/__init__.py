@@ -1,5 +1,10 @@
 """The steps of a rehearsal, in their order; a step that does not apply to a project is left out."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rehearse.findings import Finding
+from rehearse.stage import Stage
 from rehearse.steps import (
     channels,
     clients,
@@ -12,7 +17,29 @@ from rehearse.steps import (
     start,
     workers,
 )
-from rehearse.steps.step import Step
+
+
+def always(stage: Stage) -> bool:
+    return True
+
+
+def nothing(stage: Stage) -> None: ...
+
+
+class Step(NamedTuple):
+    """``run`` returns what it found out. ``applies`` is called just before. If a step
+    that ``is_needed`` fails, the platform would stop, and the later steps are not run.
+
+    ``begin`` is called once all that are needed have passed: what it begins takes its time beside
+    the other steps.
+    """
+
+    name: str
+    run: Callable[[Stage], Finding]
+    applies: Callable[[Stage], bool] = always
+    is_needed: bool = False
+    begin: Callable[[Stage], None] = nothing
+
 
 STEPS: list[Step] = [
     Step("build", start.build, is_needed=True),
@@ -32,5 +59,3 @@ STEPS: list[Step] = [
     Step("worker killed", workers.kill_worker, workers.has_celery),
     Step("idle connection", idle.use_again, begin=idle.begin),
 ]
-
-__all__ = ["STEPS", "Step"]

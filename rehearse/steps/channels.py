@@ -2,12 +2,11 @@
 
 import re
 import shlex
-import time
 from pathlib import Path
 
 from rehearse import buildpack
 from rehearse.findings import Finding, failed
-from rehearse.processes import Process
+from rehearse.processes import Process, wait_for
 from rehearse.stage import Stage
 
 SCRIPT = Path(__file__).parent.parent / "inside/channel_layer.py"
@@ -25,13 +24,13 @@ def has_channels(stage: Stage) -> bool:
 def send_between_processes(stage: Stage) -> Finding:
     """One process of the project's Python joins a group, another sends to it."""
     with run_script(stage, "receive") as receiver:
-        if not wait_for(receiver, "ready|no layer"):
+        if not prints(receiver, "ready|no layer"):
             return failed("it cannot be used", ADVICE, receiver.output())
         if "no layer" in receiver.output():
             return Finding("the project configures none")
         with run_script(stage, "send") as sender:
-            wait_for(sender, "sent")
-            wait_for(receiver, "received|nothing")
+            prints(sender, "sent")
+            prints(receiver, "received|nothing")
         if "received" in receiver.output():
             return Finding("a message of one process reaches another")
         output = receiver.output() + sender.output()
@@ -45,14 +44,11 @@ def run_script(stage: Stage, role: str) -> Process:
     return Process(command, stage.platform.folder, environment, grace=1)
 
 
-def wait_for(process: Process, pattern: str) -> bool:
+def prints(process: Process, pattern: str) -> bool:
     """Whether the process prints the pattern before it ends, or SECONDS have passed."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        is_over = not process.is_running()
-        if re.search(pattern, process.output()):
-            return True
-        if is_over:
-            return False
-        time.sleep(0.05)
-    return False
+
+    def is_there() -> bool:
+        return bool(re.search(pattern, process.output()))
+
+    wait_for(lambda: not process.is_running() or is_there(), SECONDS)
+    return is_there()

@@ -40,15 +40,13 @@ def deploy(stage: Stage) -> Finding:
 async def visit_during(stage: Stage, old: Web, router: Router, visits: Visits) -> None:
     headers = {"Host": stage.platform.host, **stage.cookies}
     clients = [Client(router.port, headers) for _ in range(CLIENTS)]
-    asking = [asyncio.create_task(visits.ask_on(client, PAUSE)) for client in clients]
-    await asyncio.sleep(BEFORE)
-    new = await asyncio.to_thread(stage.start_web)
-    router.target_port = new.port
-    await asyncio.sleep(stage.platform.drain_seconds)
-    old.process.signal(signal.SIGTERM)
-    await asyncio.sleep(AFTER)
-    visits.over.set()
-    await asyncio.gather(*asking)
+    async with visits.coming(clients, PAUSE):
+        await asyncio.sleep(BEFORE)
+        new = await asyncio.to_thread(stage.start_web)
+        router.target_port = new.port
+        await asyncio.sleep(stage.platform.drain_seconds)
+        old.process.signal(signal.SIGTERM)
+        await asyncio.sleep(AFTER)
     # The step SIGTERM checks how a process ends.
     await asyncio.to_thread(old.process.kill)
     stage.web = new

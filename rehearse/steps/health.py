@@ -72,12 +72,10 @@ async def ask_while_busy(stage: Stage, web: Web, check: HealthCheck, checks: Vis
     answers = [await ask(web, check, checks)]
     visits, limit = Visits(stage.paths, time.monotonic()), stage.platform.response_seconds
     clients = [stage.client(web, limit) for _ in range(CLIENTS)]
-    with stage.services.postgres.all_locked(DATABASE):
-        asking = [asyncio.create_task(visits.ask_on(client, PAUSE)) for client in clients]
-        if waiting := await count_waiting(stage):
-            answers += [await ask(web, check, checks) for _ in range(CHECKS)]
-        visits.over.set()
-    await asyncio.gather(*asking)
+    async with visits.coming(clients, PAUSE):
+        with stage.services.postgres.all_locked(DATABASE):
+            if waiting := await count_waiting(stage):
+                answers += [await ask(web, check, checks) for _ in range(CHECKS)]
     return [waiting, *answers]
 
 

@@ -121,20 +121,19 @@ async def visit(stage: Stage, web: Web, visits: Visits) -> dict[str, float]:
     """Ask with CLIENTS clients for SECONDS, after a warm-up; returns the figures."""
     limit = stage.platform.response_seconds
     clients = [stage.client(web, limit) for _ in range(CLIENTS)]
-    asking = [asyncio.create_task(visits.ask_on(client)) for client in clients]
-    await asyncio.sleep(WARM_UP_SECONDS)
-    warm = len(visits.samples)
-    cpu, since = web.process.cpu_seconds(), time.monotonic()
-    connections = megabytes = 0.0
-    while time.monotonic() < since + SECONDS:
-        await asyncio.sleep(0.5)
-        # Of this process: another one waits with an idle connection.
-        connections = max(connections, web.process.connections_to(stage.services.postgres.port))
-        megabytes = max(megabytes, web.process.memory())
-    pages, took = len(visits.samples) - warm, time.monotonic() - since
-    spent = web.process.cpu_seconds() - cpu
-    visits.over.set()
-    await asyncio.gather(*asking)
+    async with visits.coming(clients):
+        await asyncio.sleep(WARM_UP_SECONDS)
+        warm = len(visits.samples)
+        cpu, since = web.process.cpu_seconds(), time.monotonic()
+        connections = megabytes = 0.0
+        while time.monotonic() < since + SECONDS:
+            await asyncio.sleep(0.5)
+            # Of this process: another one waits with an idle connection.
+            port = stage.services.postgres.port
+            connections = max(connections, web.process.connections_to(port))
+            megabytes = max(megabytes, web.process.memory())
+        pages, took = len(visits.samples) - warm, time.monotonic() - since
+        spent = web.process.cpu_seconds() - cpu
     return {
         "pages_per_s": round(pages / took),
         "p50_ms": round(visits.percentile(50)),

@@ -61,19 +61,17 @@ def restart(stage: Stage, server, advice: str) -> Finding:
 async def visit_during(stage: Stage, web: Web, server, visits: Visits) -> float:
     """Returns when the server was back, in seconds since ``visits.started``."""
     clients = [stage.client(web, 10) for _ in range(CLIENTS)]
-    asking = [asyncio.create_task(visits.ask_on(client, 0.02)) for client in clients]
-    await asyncio.sleep(BEFORE)
-    await asyncio.to_thread(server.stop)
-    await asyncio.sleep(DOWN)
-    await asyncio.to_thread(server.start)
-    back = time.monotonic()
 
     def is_answered() -> bool:
         """Whether all answers of the last second were good."""
         recent = [one for one in visits.samples if one.at > time.monotonic() - visits.started - 1]
         return len(recent) > CLIENTS and not any(one.is_lost for one in recent)
 
-    await until(is_answered, RECOVERY_SECONDS + 2)
-    visits.over.set()
-    await asyncio.gather(*asking)
+    async with visits.coming(clients, 0.02):
+        await asyncio.sleep(BEFORE)
+        await asyncio.to_thread(server.stop)
+        await asyncio.sleep(DOWN)
+        await asyncio.to_thread(server.start)
+        back = time.monotonic()
+        await until(is_answered, RECOVERY_SECONDS + 2)
     return back - visits.started

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rehearse.findings import Finding, failed
-from rehearse.processes import CommandFailed, Process, run
+from rehearse.processes import CommandFailed, Process, run, wait_for
 from rehearse.stage import Stage
 from rehearse.steps.start import advice_for
 
@@ -19,8 +19,6 @@ MODULE = Path(__file__).parent.parent / "inside/rehearsal_task.py"
 TASK = "rehearse.wait"
 TASK_SECONDS = 3
 START_SECONDS = 60
-# Kombu looks for tasks that were not acknowledged every 10 s.
-REDELIVERY_SECONDS = 25
 
 
 def worker_name(stage: Stage) -> str | None:
@@ -73,12 +71,7 @@ class Task:
         return text.split().count(what)
 
     def wait(self, what: str, count: int, seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
-        while self.count(what) < count:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.05)
-        return True
+        return wait_for(lambda: self.count(what) >= count, seconds)
 
     def is_waiting(self) -> bool:
         """Whether Redis has it: queued, or delivered and not acknowledged."""
@@ -118,8 +111,7 @@ def stop_worker(stage: Stage) -> Finding:
         megabytes = worker.memory()
         worker.signal(signal.SIGTERM)
         stopped = time.monotonic()
-        while worker.is_running() and time.monotonic() - stopped < stage.platform.grace:
-            time.sleep(0.05)
+        wait_for(lambda: not worker.is_running(), stage.platform.grace)
         seconds, is_late, output = time.monotonic() - stopped, worker.is_running(), worker.output()
     found = Finding(figures={"stop_s": round(seconds, 1), "megabytes": round(megabytes)})
     if is_late:
@@ -169,7 +161,7 @@ def finish(task: Task) -> str:
         return "ran once"
     if not task.is_waiting():
         return "is lost: it was acknowledged before it ended"
-    task.stage.services.valkey.age_all_tasks()
+    task.stage.services.valkey.age_tasks()
     started, had_ended = time.monotonic(), task.count("end")
     with task.worker() as worker:
         ran = task.wait("start", 2, START_SECONDS)
@@ -178,9 +170,7 @@ def finish(task: Task) -> str:
         if not ran:
             worker.kill()
             return "stays in the queue, and no worker takes it"
-        deadline = time.monotonic() + 5
-        while task.is_waiting() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_for(lambda: not task.is_waiting(), 5)
         worker.signal(signal.SIGTERM)
     again = "ran twice" if had_ended else "was cut short, and ran again"
     return f"{again} ({took:.0f} s later)"

@@ -4,16 +4,12 @@ import re
 import venv
 from importlib.metadata import version
 from pathlib import Path
-from zipfile import ZipFile, ZipInfo
 
 import pytest
 
-from rehearse.buildpack import PYTHON_FOLDER, BuildFailed, check_python_version, install
+from rehearse.buildpack import PYTHON_FOLDER, BuildFailed, asked_python, install
 from rehearse.platforms import PLATFORMS, Heroku, Platform
 from rehearse.processes import bare_environment, run
-from tests.harness.combinations import SERVERS, for_combinations
-from tests.harness.deployment import owners_variables
-from tests.harness.site import Site
 
 # All that a build looks at before it installs anything.
 PROCFILE = "web: python -m http.server\n"
@@ -53,7 +49,6 @@ REJECTED = [
         r"The static files cannot be collected:[\s\S]*KeyError: 'SECRET_KEY'\s*",
     ),
 ]
-# Of a package with one module: as source, and as a wheel.
 PYPROJECT = """\
 [build-system]
 requires = ["flit_core>=3.12"]
@@ -67,11 +62,6 @@ description = "Of a test"
 [project.optional-dependencies]
 extra = []
 """
-METADATA = {
-    "METADATA": "Metadata-Version: 2.1\nName: own\nVersion: 1\n",
-    "WHEEL": "Wheel-Version: 1.0\nGenerator: none\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    "RECORD": "",
-}
 PROCFILES = {
     "worker: python manage.py work": "Procfile has no web process.",
     **{
@@ -127,68 +117,21 @@ def test_a_procfile_may_have_comments(tmp_path):
 
 def test_python_version_may_have_comments_and_a_patch_and_counts_without_a_runtime_txt(platform):
     write(platform.folder, {".python-version": "nonsense"})
-    check_python_version(platform.folder)
+    asked_python(platform.folder)
     write(platform.folder, {"runtime.txt": None})
     for asked in ("3.14", "3.13.9", "\n# The newest.\n 3.14 \n"):
         write(platform.folder, {".python-version": asked})
-        check_python_version(platform.folder)
+        asked_python(platform.folder)
 
 
-@pytest.fixture
-def copy(project, tmp_path) -> Platform:
-    """A copy of a baked project on its platform, to be broken."""
-    return PLATFORMS[project.answers["platform"]](project.checkout(tmp_path.name))
-
-
-@for_combinations(SERVERS[:1])
-def test_styles_that_miss_a_file_are_refused(copy):
-    style = copy.folder / "static/site.css"
-    style.write_text(f"{style.read_text()}body {{ background: url(missing.png) }}")
-    printed = reason(copy)
-    assert printed.startswith("The static files cannot be collected:")
-    assert "missing.png" in printed
-
-
-def test_a_server_missing_from_the_requirements_does_not_boot(copy, project, services):
-    server = project.answers["server"].partition("-")[2]
-    requirements = copy.folder / "requirements.txt"
-    text, removed = re.subn(rf"^{server}==.*$", "", requirements.read_text(), flags=re.MULTILINE)
-    assert removed == 1
-    requirements.write_text(text)
-    install("requirements.txt", copy.folder, copy.folder / PYTHON_FOLDER)
-    environment = copy.environment(services, project.database, owners_variables(copy))
-    site = Site(copy, environment)
-    missing = rf"{server}(-serve)?: not found|No module named '{server}'"
-    with pytest.raises(RuntimeError, match=rf"did not boot:\n(.|\n)*\b({missing})"), site:
-        pass
-
-
-def write_wheel(folder: Path, module: str) -> str:
-    """Write a wheel with one module into the folder, and return a requirement of it."""
-    with ZipFile(folder / "own-1-py3-none-any.whl", "w") as wheel:
-        wheel.writestr(ZipInfo("own.py"), module)
-        for path, text in METADATA.items():
-            wheel.writestr(ZipInfo(f"own-1.dist-info/{path}"), text)
-    return "./own-1-py3-none-any.whl"
-
-
-def write_source(folder: Path, module: str) -> str:
-    """The same with a folder of source."""
-    (folder / "own").mkdir()
-    write(folder, {"own/pyproject.toml": PYPROJECT, "own/own.py": module})
-    return "./own[extra]"
-
-
-@pytest.mark.parametrize("write_package", [write_wheel, write_source])
-def test_projects_with_another_package_at_the_same_path_share_no_environment(
-    tmp_path, write_package
-):
+def test_projects_with_another_package_at_the_same_path_share_no_environment(tmp_path):
     names = {"one": "first", "same": "first", "other": "second"}
     for name, source in names.items():
         folder = tmp_path / name
         folder.mkdir()
-        requirement = write_package(folder, f"WHICH = {source!r}\n")
-        write(folder, {"requirements.txt": f"{requirement}\n"})
+        (folder / "own").mkdir()
+        write(folder / "own", {"pyproject.toml": PYPROJECT, "own.py": f"WHICH = {source!r}\n"})
+        write(folder, {"requirements.txt": "./own[extra]\n"})
         install("requirements.txt", folder, folder / PYTHON_FOLDER)
     one, same, other = (tmp_path / name / PYTHON_FOLDER for name in names)
     assert one.resolve() == same.resolve()

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import runpy
 import subprocess
 from pathlib import Path
 
@@ -10,11 +12,12 @@ import pytest
 from rehearse.buildpack import BuildFailed, asked_python, collects_static
 from rehearse.command import end_processes_in, main
 from rehearse.findings import Finding, Rehearsed, Sample
-from rehearse.platforms import AppPlatform, HealthCheck, Heroku
+from rehearse.platforms import PLATFORMS, AppPlatform, HealthCheck, Heroku
 from rehearse.platforms.base import filled_in
 from rehearse.project import copy
 from rehearse.report import html
 from rehearse.steps.start import advice_for
+from tests.harness.combinations import PACKAGE
 
 WEB = {"Procfile": "web: python -m http.server\n", "requirements.txt": ""}
 SPEC = """
@@ -158,6 +161,25 @@ def test_app_json_says_which_addons_and_variables_there_are(project):
     assert platform.blanks() == ["KEY"]
     assert platform.addons() == {"DATABASE_URL": "postgres", "QUEUE_URL": "redis"}
     assert (platform.megabytes("web"), platform.megabytes("worker")) == (1024, 512)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS.values())
+def test_the_router_sets_the_headers_that_the_package_trusts(platform, tmp_path):
+    """The facts of a platform that paas/platforms has too: neither can import the other."""
+    facts = runpy.run_path(str(PACKAGE / f"src/paas/platforms/{platform.name}.py"))
+    forged = [
+        (facts["CLIENT_IP_HEADER"].encode(), b"192.0.2.1"),
+        (b"x-forwarded-for", b"192.0.2.2"),
+    ]
+    routed = platform(tmp_path).routed(forged, "203.0.113.7", "https")
+    sent = {name.decode(): value.decode() for name, value in routed}
+    assert re.split(", *", sent[facts["CLIENT_IP_HEADER"]])[-1] == "203.0.113.7"
+    others = re.split(", *", sent["x-forwarded-for"])[: -facts["FORWARDED_FOR_ENTRIES"]]
+    assert others[-1] in ("192.0.2.1", "192.0.2.2")
+    assert facts["REQUEST_START_HEADER"] == (
+        "x-request-start" if "x-request-start" in sent else None
+    )
+    assert facts["NAME"] == platform.title
 
 
 def test_without_app_json_both_addons_are_given(project):

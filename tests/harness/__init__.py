@@ -9,13 +9,12 @@
 ``existing``   a project of ``django-admin startproject`` that follows the package's steps
 ``checkouts``  developers' copies of a project, and contributors' of this repository
 ``views``      views of every other kind, from the package ``extra``
-``limits``     a site with small limits
-``visitors``   clients behind the router, through deploys and faults
 ``streams``    server-sent events that stay open
 ``sockets``    pages that hold the presence page's WebSocket open
 ``presence``   people who are logged in, and the sockets of their pages
 ``browsing``   their browser windows, in ``chromium``
 ``worker``     a worker that sends a mail
+``pgbouncer``  a pool of connections before PostgreSQL
 ``failures``   commands that have to fail
 ``terminal``   a person who answers questions in a terminal
 ``mail``       a mail server

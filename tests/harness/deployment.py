@@ -4,8 +4,9 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from rehearse.platforms import Platform, Services
+from rehearse.platforms import Platform
 from rehearse.processes import Process, run, run_script
+from rehearse.services import Services
 from tests.harness.site import Site
 
 # The variables that README.md has the owner set, and their values for the blanks of a manifest.

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
-from rehearse.platforms import Heroku, Services
+from rehearse.platforms import Heroku
 from rehearse.processes import run
+from rehearse.services import Services
 from tests.harness.combinations import PACKAGE
 
 README = PACKAGE / "README.md"

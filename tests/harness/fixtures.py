@@ -1,8 +1,6 @@
 """Fixtures: the services, the baked projects, and their deployments."""
 
 import shutil
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -11,15 +9,13 @@ from pathlib import Path
 import pytest
 
 from rehearse.buildpack import install
-from rehearse.platforms import PLATFORMS, Services
-from rehearse.router import IDLE_SECONDS
-from rehearse.services import Certificates, Postgres, TLSProxy, Valkey
+from rehearse.platforms import PLATFORMS
+from rehearse.services import Certificates, Services
 from tests.harness.checkouts import Checkout
 from tests.harness.collector import Collector
 from tests.harness.combinations import SERVERS, is_asgi, name_of, parameters, requirements_of
 from tests.harness.deployment import Deployment
 from tests.harness.recipes import TICKETS, follow, read_recipes
-from tests.harness.site import ask_twice
 from tests.harness.views import add_views
 
 
@@ -64,16 +60,8 @@ def certificates(tmp_path_factory) -> Certificates:
 def services(tmp_path_factory, certificates):
     """PostgreSQL and Valkey, until the pytest-xdist worker ends."""
     folder = tmp_path_factory.mktemp("services")
-    with ExitStack() as stack:
-        postgres = stack.enter_context(Postgres(folder, certificates))
-        valkey = stack.enter_context(Valkey(folder))
-        self_signed = (certificates.self_signed_certificate, certificates.self_signed_key)
-        issued = (certificates.certificate, certificates.key)
-        own_port, issued_port = (
-            stack.enter_context(TLSProxy(valkey.port, *files)).port
-            for files in (self_signed, issued)
-        )
-        yield Services(postgres, valkey, own_port, issued_port, certificates.ca)
+    with Services.started(folder, certificates) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -174,18 +162,6 @@ def extra_site(deployment, extra_views, collector):
     changes = {"WEB_CONCURRENCY": "1", "EXTRA_MIDDLEWARE": "extra.middleware.hybrid"}
     with deployment.site(**extra_views, **changes, SENTRY_DSN=collector.dsn) as site:
         yield site
-
-
-@pytest.fixture(scope="session")
-def idle_connection(deployment):
-    """The status of a response on a connection that was idle for longer than any router keeps one.
-
-    It is a Future, since other tests run while the connection is idle.
-    """
-    is_over = threading.Event()
-    with deployment.site() as site, ThreadPoolExecutor(1) as background:
-        yield background.submit(ask_twice, site, IDLE_SECONDS + 1, is_over)
-        is_over.set()
 
 
 @pytest.fixture(scope="session")

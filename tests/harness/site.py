@@ -1,11 +1,8 @@
 """A site on its platform, and a client that comes to it through the platform's router."""
 
-import http.client
 import itertools
 import re
 import signal
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,26 +81,6 @@ class Site(Web):
 
     def visitor(self, scheme: str = "https", router_port: int | None = None) -> "Visitor":
         return Visitor(self, scheme, router_port)
-
-
-def ask_twice(site: Site, seconds: float, is_over: threading.Event) -> int:
-    """Send two requests on one connection, each in two parts. In between it is idle, for ``seconds``
-    or until ``is_over`` is set. Returns the status of the second response; raises what http.client
-    raises.
-    """
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=120)
-    for pause in (seconds, 0):
-        connection.putrequest("POST", "/healthz")
-        connection.putheader("Content-Length", "1")
-        connection.endheaders()
-        time.sleep(0.1)
-        connection.send(b"a")
-        connection.auto_open = 0  # otherwise it would make a new connection
-        with connection.getresponse() as response:
-            response.read()
-        is_over.wait(pause)
-    connection.close()
-    return response.status
 
 
 class Visitor(httpx.Client):

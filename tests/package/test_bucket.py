@@ -31,7 +31,7 @@ def test_the_options_and_the_origin_come_from_the_environment(monkeypatch):
     values = {"ACCESS_KEY_ID": "KEY", "SECRET_ACCESS_KEY": "secret", "S3_REGION_NAME": "nyc3"}
     for name, value in (values | {"STORAGE_BUCKET_NAME": "uploads"}).items():
         monkeypatch.setenv(f"AWS_{name}", value)
-    options = bucket_options(Env(), "{region_name}.digitaloceanspaces.com")
+    options = bucket_options(Env(), "paas.platforms.digitalocean")
     origin = bucket_origin(options)
     assert origin == "https://uploads.nyc3.digitaloceanspaces.com"
     assert Bucket(**options).url("a.webp").startswith(f"{origin}/a.webp?")

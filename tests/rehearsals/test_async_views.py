@@ -1,28 +1,30 @@
-"""Async views and streams on PostgreSQL: what they hold, and what is left for pages."""
+"""Under ASGI pages have their share beside streams, async views, sockets and aborted requests."""
 
 import asyncio
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
-import pytest
-
-from rehearse.load import Outcome
+from rehearse.load import Answer, Outcome
 from rehearse.peak import Peak
-from rehearse.raw import get
+from rehearse.raw import Raw, get
 from tests.harness.combinations import SERVERS, for_combinations, is_asgi
-from tests.harness.site import Site, new_name
+from tests.harness.site import SESSION_COOKIE, Site, new_name, session_cookie
+from tests.harness.sockets import open_socket
 from tests.harness.streams import Streams
 from tests.harness.views import add_rows, rows
 from tests.harness.waiting import wait_until
 
-pytestmark = for_combinations([one for one in SERVERS if is_asgi(one)], apart="async views")
+pytestmark = for_combinations([*filter(is_asgi, SERVERS)], apart="async views")
 
-# WEB_THREADS, ASYNC_CONNECTIONS, one of /readyz, one of all WebSockets: half of the smallest plan's
-# 20, as a deployment has two instances.
+THREADS = 4  # WEB_THREADS
+# Beside them ASYNC_CONNECTIONS, one of /readyz and one of all WebSockets: half of the smallest plan.
 CONNECTIONS = 9
-STREAMS, VIEWS, PAGES = 500, 200, 200
+STREAMS, VIEWS, ABORTS = 500, 200, 1000
 # Seconds for which an async view waits for a connection.
 POOL_TIMEOUT = 5
+AFTER_ABORTS_SECONDS = 10
 
 
 async def ask_pages(site: Site, session: str, count: int) -> list[float]:
@@ -43,7 +45,7 @@ class UserStreams(Streams):
 async def crowd(site: Site, session: str):
     """Pages beside streams and views that have asked the database; then one view more."""
     streams, name = UserStreams.of(site), new_name("crowd")
-    streams.headers["Cookie"] = f"__Host-sessionid={session}"
+    streams.headers |= session_cookie(session)
     await streams.open(STREAMS, 60)
     path = f"/extra/user-wait/?name={name}"
     views = [asyncio.create_task(site.ask(path, session)) for _ in range(VIEWS)]
@@ -74,47 +76,72 @@ def test_pages_have_their_share_beside_async_views_that_hold_connections(
     assert "Traceback" not in extra_site.process.output()
 
 
-def test_killed_connections_cost_no_page_and_no_async_view(extra_site, sessions, services, project):
-    ask = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+def test_sockets_and_pages_do_not_wait_for_each_other(extra_site, sessions, hold_up, held_up):
+    with ExitStack() as stack, extra_site.visitor() as person:
+        person.cookies.set(SESSION_COOKIE, sessions[0])
+        person.get("/")  # keeps the cookie as a browser does
+        with hold_up("extra_row"):
+            for _ in range(2 * THREADS):
+                view = stack.enter_context(Raw(extra_site))
+                view.send("/extra/slow/?name=beside-sockets")
+            wait_until(held_up, "views that wait")
+            open_socket(extra_site, person).close()
+        threads = stack.enter_context(ThreadPoolExecutor())
+        with hold_up("paas_presence_openwebsocket"):
+            opening = [threads.submit(open_socket, extra_site, person) for _ in range(2 * THREADS)]
+            wait_until(held_up, "consumers that wait")
+            assert [person.get("/").status_code for _ in range(5)] == [200] * 5
+        for socket in opening:
+            socket.result().close()
+
+
+async def abort_many(site: Site, session: str) -> float:
+    """Abort many requests; returns the seconds that the next page takes."""
+    path = "/extra/slow/?name=aborted&seconds=0.3"
+    for _ in range(ABORTS // 100):
+        await asyncio.gather(*(site.ask(path, seconds=0.2) for _ in range(100)))
+    [seconds] = await ask_pages(site, session, 1)
+    return seconds
+
+
+def test_aborted_requests_leave_no_queue_and_leak_no_connection(
+    extra_site, sessions, services, report
+):
+    seconds = asyncio.run(abort_many(extra_site, sessions[0]))
+    report("page after 1,000 aborts s", round(seconds, 1))
+    assert seconds < AFTER_ABORTS_SECONDS
+    assert extra_site.process.connections_to(services.postgres.port) <= CONNECTIONS
+
+
+def test_killed_connections_cost_no_page_and_no_async_view(extra_site, services, project):
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
     paths = ["/", "/extra/slow-async/?name=killed"]
     for path in paths:
         assert {get(extra_site, path).status for _ in range(4)} == {200}
     with services.postgres.connect() as connection:
-        connection.execute(ask, [project.database])
+        connection.execute(end, [project.database])
     for path in paths:
         assert [get(extra_site, path).status for _ in range(50)] == [200] * 50
 
 
-async def orders_and_exports(site: Site, session: str, name: str):
-    exports = [site.ask(f"/extra/rows-async/?name={name}") for _ in range(2)]
-    exports += [site.ask(f"/extra/rows-from-database/?name={name}") for _ in range(2)]
-    orders = [site.ask(f"/extra/order/?name={name}-order") for _ in range(6)]
-    *answers, _ = await asyncio.gather(*exports, *orders, ask_pages(site, session, PAGES))
-    return answers[:4], answers[4:]
+async def orders_and_exports(site: Site, session: str, name: str) -> list[Answer]:
+    paths = [f"/extra/rows-async/?name={name}", f"/extra/rows-from-database/?name={name}"] * 2
+    paths += [f"/extra/order/?name={name}-order"] * 6
+    pages = asyncio.create_task(ask_pages(site, session, 200))
+    answers = await asyncio.gather(*map(site.ask, paths))
+    await pages
+    return answers
 
 
-def test_transactions_and_cursors_outlast_other_requests(extra_site, sessions, database):
+def test_transactions_and_cursors_outlast_other_requests_and_connections_are_given_back(
+    extra_site, sessions, services, project, database
+):
     name = new_name("rows")
     add_rows(database, name, 100)
-    exports, orders = asyncio.run(orders_and_exports(extra_site, sessions[0], name))
+    answers = asyncio.run(orders_and_exports(extra_site, sessions[0], name))
     whole = b"".join(b"%d\n" % number for number in range(100))
-    assert [answer.body for answer in exports] == [whole] * 4
-    assert {answer.status for answer in orders} == {200}
+    assert [answer.body for answer in answers[:4]] == [whole] * 4
+    assert {answer.status for answer in answers} == {200}
     assert rows(database, f"{name}-order") == 6
-
-
-@pytest.fixture
-def connections(services, project):
-    """A function that returns how many connections the database has."""
-
-    def count() -> int:
-        with services.postgres.connect() as connection:
-            query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid != pg_backend_pid()"
-            return connection.execute(query, [project.database]).fetchone()[0]
-
-    return count
-
-
-def test_idle_threads_and_the_pool_give_their_connections_back(extra_site, connections, sessions):
-    asyncio.run(orders_and_exports(extra_site, sessions[0], "none"))
-    wait_until(lambda: connections() == 0, "the end of every connection")
+    count = services.postgres.connections
+    wait_until(lambda: count(project.database) == 0, "the end of every connection")

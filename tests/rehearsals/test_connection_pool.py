@@ -10,8 +10,8 @@ import pytest
 from psycopg import sql
 
 from rehearse.load import Answer, Outcome
-from rehearse.services import PgBouncer
 from tests.harness.combinations import EACH_PLATFORM, for_combinations
+from tests.harness.pgbouncer import PgBouncer
 from tests.harness.site import Site
 from tests.harness.views import add_rows, rows
 from tests.harness.waiting import SECONDS, wait_until

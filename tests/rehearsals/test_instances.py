@@ -1,8 +1,11 @@
 """Three web processes behind the router, on one PostgreSQL and one Valkey."""
 
 import asyncio
+import random
 import re
 import signal
+import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from urllib.parse import urlsplit
@@ -10,22 +13,23 @@ from urllib.parse import urlsplit
 import pytest
 from psycopg import sql
 
-from rehearse.router import BalancingRouter
+from rehearse.load import Client
+from rehearse.router import Router
+from rehearse.visits import Visits, until
 from tests.harness.combinations import SERVERS, for_combinations, is_asgi
-from tests.harness.site import STOPPED, Site
+from tests.harness.site import STOPPED, Site, session_cookie
 from tests.harness.sockets import SocketClients
-from tests.harness.visitors import CLIENTS, Visitors, pages_open, visit_during
 from tests.harness.waiting import SECONDS, wait_until
 
 INSTANCES, PAGES = 3, 12
 # Without pauses the visitors would take the processor while new processes start.
-REQUESTS, PAUSE = 200, 0.1
+CLIENTS, PAUSE = 8, 0.1
+# A page of the database, one without, and a health check.
+PATHS = ["/", "/accounts/login/", "/healthz"]
 # Connections of the plan above the smallest one.
 PLANS = {"heroku": 40, "digitalocean": 47}
 # With these, old and new processes fit during a deployment: the table in docs/scaling.md.
 SCALED: dict[str, dict[str, str]] = {
-    "asgi-daphne": {},
-    "asgi-uvicorn": {},
     "wsgi-gunicorn": {"WEB_CONCURRENCY": "1"},
     "wsgi-waitress": {"WEB_THREADS": "4"},
 }
@@ -44,33 +48,28 @@ def limit(services, project, database):
         connection.execute(change.format(sql.Identifier(role), -1))
 
 
-class Instances:
-    """Web processes of one project, started side by side as a platform does, behind a router."""
+class Instances(Router):
+    """A router before web processes of one project, which start side by side as on a platform."""
 
     def __init__(self, deployment, changes: dict[str, str], stack: ExitStack):
         self.deployment, self.changes, self.stack = deployment, changes, stack
-        self.sites = self.start()
-        self.router = stack.enter_context(BalancingRouter(deployment.platform, self.ports()))
+        self.sites = self.start_sites()
+        super().__init__(deployment.platform, self.sites[0].port)
 
     def ports(self) -> list[int]:
-        return [site.port for site in self.sites]
+        return random.sample([site.port for site in self.sites], len(self.sites))
 
-    def start(self) -> list[Site]:
+    def start_sites(self) -> list[Site]:
         new = [self.deployment.site(**self.changes) for _ in range(INSTANCES)]
         with ThreadPoolExecutor(INSTANCES) as threads:
             return [*threads.map(self.stack.enter_context, new)]
 
-    async def kill_one(self) -> None:
-        await asyncio.to_thread(self.sites.pop().process.kill)
-        self.router.ports = self.ports()
-
-    async def replace(self) -> list[int]:
+    async def replace_sites(self) -> set[int]:
         """Deploy; returns the exit statuses of the old processes."""
-        old, self.sites = self.sites, await asyncio.to_thread(self.start)
-        self.router.ports = self.ports()
+        old, self.sites = self.sites, await asyncio.to_thread(self.start_sites)
         for site in old:
             site.process.signal(signal.SIGTERM)
-        return [await asyncio.to_thread(site.process.process.wait, SECONDS) for site in old]
+        return {await asyncio.to_thread(site.process.process.wait, SECONDS) for site in old}
 
 
 async def all_show(sites: list[Site], session: str, people: set[str]) -> None:
@@ -85,11 +84,30 @@ async def all_show(sites: list[Site], session: str, people: set[str]) -> None:
         client.close()
 
 
-async def wait_for_requests(visitors: Visitors, requests: int) -> dict[str, int]:
-    """Wait until so many more requests have ended; return the losses so far."""
-    enough = visitors.outcomes.total() + requests
-    await asyncio.to_thread(wait_until, lambda: visitors.outcomes.total() >= enough, "requests")
-    return visitors.lost()
+async def kill_one_and_deploy(
+    instances: Instances, sessions: list[str], pages: int
+) -> tuple[Counter[str], Counter[str], set[int]]:
+    """While visitors come; returns what was lost after the kill, and in all, and exit statuses."""
+    host, port = instances.platform.host, instances.port
+    visits, sockets = Visits(PATHS, time.monotonic()), SocketClients(host, port)
+    headers = {"Host": host, **session_cookie(sessions[0])}
+    clients = [Client(port, headers) for _ in range(CLIENTS)]
+    staying = [asyncio.create_task(sockets.stay(session)) for session in sessions[:pages]]
+    async with visits.coming(clients, PAUSE):
+        assert await until(lambda: len(sockets.sockets) == pages, SECONDS)
+        assert not visits.lost
+        await asyncio.to_thread(instances.sites.pop().process.kill)
+        before = len(visits.samples)
+        assert await until(lambda: len(visits.samples) > before + 5 * CLIENTS, SECONDS)
+        by_kill = visits.lost.copy()
+        statuses = await instances.replace_sites()
+        assert await until(lambda: len(sockets.sockets) == pages, SECONDS)
+        people = {f"person{number}" for number in range(pages)}
+        await all_show(instances.sites if pages else [], sessions[0], people)
+    for page in staying:
+        page.cancel()
+    await sockets.leave()
+    return by_kill, visits.lost, statuses
 
 
 def attempts_until_locked_out(sites: list[Site], name: str) -> int:
@@ -106,33 +124,17 @@ def test_three_instances_lose_nothing_and_agree(
 ):
     """Except the requests that a killed process was answering."""
     pages = PAGES if is_asgi(project.answers) else 0
-    people = {f"person{number}" for number in range(pages)}
-    lost_by_kill: dict[str, int] = {}
     with ExitStack() as stack:
-        instances = Instances(deployment, SCALED[project.answers["server"]], stack)
+        instances = Instances(deployment, SCALED.get(project.answers["server"], {}), stack)
         output = instances.sites[0].process.output
         wait_until(lambda: f'"limit": {limit},' in output(), "the log line with the limit")
-        visitors = Visitors(instances.router, sessions[0], REQUESTS, PAUSE)
-        clients = SocketClients(deployment.platform.host, instances.router.port)
-
-        async def kill_one_and_deploy() -> list[int]:
-            assert visitors.lost() == {}
-            await instances.kill_one()
-            lost_by_kill.update(await wait_for_requests(visitors, 5 * CLIENTS))
-            statuses = await instances.replace()
-            await pages_open(clients, pages)
-            await all_show(instances.sites if pages else [], sessions[0], people)
-            return statuses
-
-        found = asyncio.run(visit_during(kill_one_and_deploy, visitors, clients, sessions[:pages]))
-        report(
-            "PostgreSQL connections of three instances",
-            services.postgres.connections(project.database),
-        )
-        report("Redis connections of three instances", services.valkey.connections())
+        stack.enter_context(instances)
+        by_kill, lost, statuses = asyncio.run(kill_one_and_deploy(instances, sessions, pages))
+        redis = services.valkey.connections()
+        report("Redis connections of three instances", redis)
         alone = attempts_until_locked_out(instances.sites[:1], "person49")
         assert attempts_until_locked_out(instances.sites, "person50") == alone < 20
-    report("requests lost with a killed instance", sum(lost_by_kill.values()))
-    assert sum(lost_by_kill.values()) <= CLIENTS
-    assert (found["lost"], found["pages"]) == (lost_by_kill, pages)
-    assert {*found["status"]} <= {*STOPPED}
+    report("requests lost with a killed instance", by_kill.total())
+    assert by_kill.total() <= CLIENTS
+    assert lost == by_kill
+    assert statuses <= {*STOPPED}

@@ -1,6 +1,5 @@
 """Periodic tasks: two workers run each once per period, whatever fails."""
 
-import signal
 from itertools import pairwise
 
 import psycopg
@@ -9,7 +8,6 @@ import pytest
 from tests.harness.combinations import by_name, for_combinations
 from tests.harness.views import rows
 from tests.harness.waiting import wait_until
-from tests.harness.worker import wait_for_end
 
 PERIOD = 2  # seconds, as in tests/harness/extra/tasks.py
 PERIODS = 5
@@ -32,12 +30,12 @@ def sent(connection):
     """A function: the moments at which the task "tick" was sent since the test began."""
     connection.execute("""
         CREATE TABLE sent (moment double precision);
-        CREATE RULE note AS ON UPDATE TO paas_periodictask WHERE new.name = 'tick'
+        CREATE RULE note AS ON UPDATE TO paas_celery_periodictask WHERE new.name = 'tick'
         DO ALSO INSERT INTO sent VALUES (extract(epoch FROM new.last_run_at))
     """)
     query = "SELECT moment FROM sent ORDER BY moment"
     yield lambda: [moment for (moment,) in connection.execute(query)]
-    connection.execute("DROP RULE note ON paas_periodictask; DROP TABLE sent")
+    connection.execute("DROP RULE note ON paas_celery_periodictask; DROP TABLE sent")
 
 
 def pauses(moments: list[float]) -> list[float]:
@@ -45,7 +43,7 @@ def pauses(moments: list[float]) -> list[float]:
 
 
 def test_two_workers_run_a_periodic_task_once_per_period(
-    deployment, extra_views, sent, database, services, project, report
+    deployment, extra_views, sent, database, services, project
 ):
     """Also after one of them is killed, and after Redis is flushed."""
     before = rows(database, "tick")
@@ -53,10 +51,10 @@ def test_two_workers_run_a_periodic_task_once_per_period(
     def wait_for(count: int) -> None:
         wait_until(lambda: len(sent()) >= count, f"{count} tasks")
 
-    with deployment.worker(**extra_views) as killed, deployment.worker(**extra_views) as worker:
+    with deployment.worker(**extra_views) as killed, deployment.worker(**extra_views):
         wait_for(PERIODS)
         with psycopg.connect(database) as holder:
-            holder.execute("SELECT FROM paas_periodictask WHERE name = 'tick' FOR UPDATE")
+            holder.execute("SELECT FROM paas_celery_periodictask WHERE name = 'tick' FOR UPDATE")
             # Both find it due: one sends it when the row is free, and neither before.
             wait_until(lambda: services.postgres.held_up(project.database) == 2, "both workers")
             held = len(sent())
@@ -64,30 +62,22 @@ def test_two_workers_run_a_periodic_task_once_per_period(
             wait_until(lambda: not services.valkey.tasks(), "the end of all tasks")
             assert rows(database, "tick") - before == held
         wait_for(held + 2)
-        connections = sum(map(services.redis_connections, (killed, worker)))
-        report("Redis connections of two workers", connections)
-        # Database connections: two tasks at a time, and the scheduler.
-        assert '"this_process": 3' in killed.output()
         killed.kill()
         wait_for(held + 4)
         services.valkey.flush()
         wait_for(held + 7)
-        longest = max(pauses(sent()[held:]))
-        report("longest of the periods of two seconds", round(longest, 1))
-        assert longest < 2 * PERIOD
+        assert max(pauses(sent()[held:])) < 2 * PERIOD
         assert min(pauses(sent())) > PERIOD - 0.1
         services.valkey.restart()
         before = rows(database, "tick")
         wait_until(lambda: rows(database, "tick") > before, "a run after Redis restarted")
-        worker.signal(signal.SIGTERM)
-        wait_for_end(worker)
 
 
 def test_a_task_that_was_due_while_no_worker_ran_runs_once_when_one_starts(
     deployment, extra_views, connection
 ):
     connection.execute("""
-        INSERT INTO paas_periodictask VALUES ('clear sessions', now() - interval '3 days')
+        INSERT INTO paas_celery_periodictask VALUES ('clear sessions', now() - interval '3 days')
         ON CONFLICT (name) DO UPDATE SET last_run_at = excluded.last_run_at;
         INSERT INTO django_session VALUES ('long gone', '', now() - interval '1 day')
     """)

@@ -1,4 +1,4 @@
-"""Who is online when sessions end, clients misbehave, Valkey is unavailable and processes die."""
+"""Who is online when clients misbehave, Valkey is unavailable and processes die."""
 
 import json
 import time
@@ -7,125 +7,47 @@ from contextlib import suppress
 from itertools import pairwise
 
 import psycopg
-import pytest
 from websockets import InvalidStatus
 
 from rehearse.raw import Raw
 from tests.harness.combinations import SERVERS, for_combinations, is_asgi
-from tests.harness.site import Visitor, session_cookie
-from tests.harness.sockets import (
-    PATH,
-    close_code,
-    get_ticket,
-    is_change,
-    open_socket,
-    receive_until,
-    rejection_status,
-    shows,
-)
+from tests.harness.site import session_cookie
+from tests.harness.sockets import PATH, is_change, receive_until, shows
 from tests.harness.waiting import SECONDS, wait_until
 
 # Apart, as the tests wait for heartbeats.
 pytestmark = for_combinations([*filter(is_asgi, SERVERS)], apart="presence")
-# Seconds: the longest interval of heartbeats; until someone is offline, as README says; and the
-# idle timeout of Heroku's router.
-BEAT, OFFLINE, ROUTER = 16.5, 60, 55
+# Seconds until someone is offline, as README says; and the idle timeout of Heroku's router.
+OFFLINE, ROUTER = 60, 55
 HANDSHAKE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
     "Sec_WebSocket_Version": "13",
     "Sec_WebSocket_Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 }
-EXPIRE = "UPDATE django_session SET expire_date = now() WHERE session_key = %s"
 DELETE = "DELETE FROM django_session WHERE session_key = %s"
-# The rows of tickets have longer keys than those of sessions.
-EXPIRE_TICKETS = """
-UPDATE django_session SET expire_date = expire_date - interval '31 seconds'
-WHERE length(session_key) = 40
-"""
 
 
-@pytest.fixture
-def execute(database):
-    """A function that executes a statement and returns the number of rows it changed."""
-    with psycopg.connect(database, autocommit=True) as connection:
-        yield lambda statement, *given: connection.execute(statement, given).rowcount
-
-
-def test_tickets_open_sockets_and_expire(site, people, execute):
-    bob = people.log_in(site, "bob")
-    by_header, other = get_ticket(bob), get_ticket(bob)
-    receive_until(people.open(site, **by_header), shows(bob.name, True))
-    ticket = other["headers"]["Authorization"].removeprefix("Ticket ")
-    socket = people.open(site, origin=None, subprotocols=["presence", f"ticket.{ticket}"])
-    assert socket.subprotocol == "presence"
-    expired, made_up = get_ticket(bob), {"headers": {"Authorization": "Ticket made.up"}}
-    execute(EXPIRE_TICKETS)
-    assert (
-        rejection_status(site, **expired) == rejection_status(site, origin=None, **made_up) == 403
-    )
-
-
-def test_sockets_close_at_the_next_beat_when_their_session_has_ended(
-    page, site, other_site, people, execute, report
-):
-    bob, cy = people.log_in(site, "bob"), people.log_in(site, "cy")
-    sockets = [people.open(other_site, visitor) for visitor in (bob, cy)]
-    sockets += [people.open(site, **get_ticket(visitor)) for visitor in (bob, cy)]
-    assert execute(DELETE, bob.session) == execute(EXPIRE, cy.session) == 1
-    ended = time.monotonic()
-    assert [close_code(socket) for socket in sockets] == [4401] * 4
-    seconds = time.monotonic() - ended
-    report("sockets closed after their session s", round(seconds))
-    assert seconds < 3 * BEAT
-    receive_until(page, shows(bob.name, False))
-    receive_until(page, lambda message: message["type"] == "ping")
-
-
-def test_a_client_that_ignores_the_close_frame_is_disconnected(site, people, execute):
+def test_a_client_that_ignores_the_close_frame_is_disconnected(site, people, database):
+    """Once its session has ended."""
     bob = people.log_in(site, "bob")
     with Raw(site, seconds=SECONDS) as client:
         client.send(PATH, **HANDSHAKE, **session_cookie(bob.session))
         assert client.read_head()[0] == 101
-        assert execute(DELETE, bob.session) == 1
+        with psycopg.connect(database) as connection:
+            assert connection.execute(DELETE, [bob.session]).rowcount == 1
         with suppress(ConnectionResetError):
             client.file.read()
 
 
-@pytest.fixture
-def open_slowly(services, project, site):
-    """Open a socket, and call ``meanwhile`` while its handshake waits for the user's row."""
-
-    def open_one(visitor: Visitor, meanwhile):
-        lock = services.postgres.locked(project.database, "users_user")
-        with ThreadPoolExecutor(1) as background, lock:
-            opening = background.submit(open_socket, site, visitor)
-            wait_until(lambda: services.postgres.held_up(project.database), "the handshake")
-            meanwhile()
-            assert not opening.done()
-        return opening.result()
-
-    return open_one
-
-
-def test_a_session_that_ends_during_the_handshake_opens_no_socket(
-    site, people, open_slowly, execute
-):
+def test_a_socket_waits_for_a_slow_database_as_a_page_does(site, people, hold_up, held_up):
     bob = people.log_in(site, "bob")
-    with pytest.raises(InvalidStatus) as refused:
-        open_slowly(bob, lambda: execute(DELETE, bob.session))
-    assert refused.value.response.status_code == 403
-
-
-def test_a_socket_waits_for_a_slow_database_as_a_page_does(site, people, open_slowly):
-    bob = people.log_in(site, "bob")
-    with open_slowly(bob, lambda: time.sleep(7)) as socket:  # Daphne's default timeout is 5
-        receive_until(socket, shows(bob.name, True))
-
-
-def test_a_large_message_closes_the_socket(page):
-    page.send("x" * 1000)
-    assert close_code(page) == 4413
+    with ThreadPoolExecutor(1) as background:
+        with hold_up("users_user"):
+            opening = background.submit(people.open, site, bob)
+            wait_until(held_up, "the handshake")
+            time.sleep(7)  # Daphne's default timeout is 5
+        receive_until(opening.result(), shows(bob.name, True))
 
 
 def test_pages_answer_while_valkey_is_away_and_sockets_recover_when_it_is_back(

@@ -1,4 +1,4 @@
-"""After SIGTERM requests of every kind finish, and nothing delays the end of the process."""
+"""After SIGTERM requests of every kind finish, WebSockets reconnect, and no client delays the exit."""
 
 import asyncio
 import signal
@@ -8,12 +8,13 @@ from rehearse.load import Outcome
 from rehearse.raw import Raw, get, request
 from tests.harness.combinations import SERVERS, for_combinations, is_asgi
 from tests.harness.site import STOPPED, Site
+from tests.harness.sockets import SocketClients, restart_code
 from tests.harness.streams import Streams
 from tests.harness.waiting import SECONDS, wait_until
 
 pytestmark = for_combinations(SERVERS, apart="limits")
 
-STREAMS = 10
+STREAMS, SOCKETS = 10, 50
 # After SIGTERM the end of a request comes, and a lock is released that holds up views.
 LATE_SECONDS, HELD_UP_SECONDS = 2, 2
 # Streams end 2 s after SIGTERM (ACCEPT_GRACE_SECONDS).
@@ -30,15 +31,21 @@ def leave_amid_a_page(site: Site) -> None:
         assert client.read_head()[0] == 200
 
 
-async def stop(site: Site, slow: Raw, has_streams: bool, lock, held_up, report) -> None:
-    """Stop the site amid downloads, views that a lock holds up, event streams, a client that reads
-    slowly, and one that sends the end of its request late.
+async def stop(
+    site: Site, slow: Raw, is_async: bool, sessions: list[str], lock, held_up
+) -> list[int]:
+    """Stop the site amid downloads, views that a lock holds up, event streams, WebSockets, a client
+    that reads slowly, and one that sends the end of its request late.
+
+    Returns the close codes of the WebSockets.
     """
     start, in_thread = asyncio.create_task, asyncio.to_thread
     streams, sent = Streams.of(site), request(site, "/extra/echo/", "POST", b"late")
+    sockets = SocketClients(site.platform.host, site.port)
     # Under WSGI an asynchronous stream is read whole before it is sent.
-    await streams.open(STREAMS * has_streams, SECONDS)
-    downloads = [start(site.ask(path)) for path in DOWNLOADS[: 1 + has_streams]]
+    await streams.open(STREAMS * is_async, SECONDS)
+    await sockets.open_many(sessions, SOCKETS * is_async)
+    downloads = [start(site.ask(path)) for path in DOWNLOADS[: 1 + is_async]]
     with Raw(site) as late:
         slow.send("/extra/big/")
         slow.read_head()
@@ -59,26 +66,27 @@ async def stop(site: Site, slow: Raw, has_streams: bool, lock, held_up, report) 
     answers = [await task for task in (*downloads, *views)]
     assert {(one.outcome, one.status) for one in answers} == {(Outcome.COMPLETE, 200)}
     assert {len(one.body) for one in answers[: len(downloads)]} == {16 * 65536}
-    assert [one.outcome for one in streams.answers] == [Outcome.COMPLETE] * STREAMS * has_streams
-    if has_streams:
-        report("streams ended after SIGTERM s", round(seconds, 1))
-        assert seconds < STREAMS_END_SECONDS
+    assert [one.outcome for one in streams.answers] == [Outcome.COMPLETE] * STREAMS * is_async
+    assert not is_async or seconds < STREAMS_END_SECONDS
+    return sockets.codes
 
 
 def test_requests_in_flight_finish_after_sigterm_and_no_client_delays_the_exit(
-    deployment, extra_views, project, hold_up, held_up, report
+    deployment, extra_views, project, sessions, hold_up, held_up, report
 ):
-    lock = hold_up("extra_row")
+    lock, is_async = hold_up("extra_row"), is_asgi(project.answers)
     changes = {"WEB_CONCURRENCY": "1", "STATEMENT_TIMEOUT": "0"}
     with deployment.site(**extra_views, **changes) as site, Raw(site, 4096) as slow:
         for _ in range(8):
             leave_amid_a_page(site)
         get(site, "/")
-        asyncio.run(stop(site, slow, is_asgi(project.answers), lock, held_up, report))
+        codes = asyncio.run(stop(site, slow, is_async, sessions, lock, held_up))
         began = time.monotonic()
         status = site.process.process.wait(SECONDS)
         seconds = time.monotonic() - began
     report("shutdown after the last answer s", round(seconds, 1))
     assert seconds < EXIT_SECONDS
     assert status in STOPPED, site.process.output()
+    assert codes == [restart_code(project.answers)] * SOCKETS * is_async
+    # Each line from the start to the end is an event.
     assert {event["level"] for event in site.process.events()} <= {"info", "warning"}

@@ -34,11 +34,6 @@ def file(request):
     return FileResponse(FILE.open("rb"))
 
 
-def pieces(request):
-    """As many bytes as the file has, in pieces of 64 kB."""
-    return StreamingHttpResponse(PIECE for _ in range(FILE.stat().st_size // len(PIECE)))
-
-
 def rows(request):
     """Many small pieces."""
     lines = (f"{number}\n" for number in range(int(request.GET.get("count", 2000))))

@@ -32,7 +32,7 @@ def seal_settings() -> None:
     So a settings module needs no ``env.seal()`` at its end, above which each new setting would have to be.
     """
     settings.DEBUG  # noqa: B018 (the first access loads the settings)
-    env = getattr(sys.modules.get(settings.SETTINGS_MODULE), "env", None)
+    env = getattr(sys.modules.get(os.environ.get("DJANGO_SETTINGS_MODULE", "")), "env", None)
     if isinstance(env, Env):
         env.seal()
 
