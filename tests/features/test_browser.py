@@ -40,9 +40,7 @@ window.WebSocket = class extends WebSocket {
 
 
 @for_combinations([*filter(is_asgi, SERVERS)])
-def test_page_reconnects_to_a_new_process(
-    open_window, router, site, deployment, project
-):
+def test_page_reconnects_to_a_new_process(open_window, router, site, deployment, project):
     window = open_window()
     window.page.add_init_script(NOTE_CODES)
     with deployment.site() as old:

@@ -55,9 +55,7 @@ def test_handshakes_need_a_login_the_site_s_origin_and_https(site, people):
     assert rejection_status(site, bob, origin=f"http://{host}", headers=plain) == 403
 
 
-def test_ticket_opens_one_websocket_on_one_process(
-    site, other_site, people, services, project
-):
+def test_ticket_opens_one_websocket_on_one_process(site, other_site, people, services, project):
     def show(site) -> int:
         try:
             people.open(site, **ticket)

@@ -1,7 +1,6 @@
-"""Accounts as people use them: pages in Chromium, mail from a real server, a second factor, passkeys.
+"""Accounts in Chromium: mail from a real server, a second factor, passkeys; axe on every page.
 
-The pages are the same on every server, and each server's requests are those of the account in
-tests/features/test_accounts.py. So each test here runs on one server, or one of each interface.
+The pages are the same on every server, whose requests tests/features/test_accounts.py sends.
 """
 
 import base64
@@ -42,7 +41,10 @@ WEBAUTHN = {
     "hasUserVerification": True,
     "isUserVerified": True,
 }
-one_server = for_combinations(by_name("heroku-asgi-uvicorn"), apart="accounts")
+# With a page for each option.
+pytestmark = for_combinations(
+    by_name("heroku-asgi-uvicorn-use_celery-use_s3_media"), apart="accounts"
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,22 +64,11 @@ def site(unconfirmed, extra_views):
 
 @pytest.fixture(scope="module")
 def closed_site(unconfirmed):
-    """A site whose users are invited, and whose admin and key have been moved and replaced."""
+    """A site whose users are invited, and whose admin and key were moved and replaced."""
     old = unconfirmed.environment["SECRET_KEY"]
     changes = {"SECRET_KEY": old[::-1], "SECRET_KEY_FALLBACKS": old}
     with unconfirmed.site(**changes, ADMIN_PATH="back-office/", SIGN_UP="closed") as site:
         yield site
-
-
-@one_server
-def test_the_environment_moves_the_admin_closes_sign_up_and_replaces_the_key(closed_site, sessions):
-    with closed_site.visitor() as visitor:
-        assert visitor.get("/back-office/login/").status_code == 302
-        assert visitor.get("/admin/login/").status_code == 404
-        assert "by invitation" in visitor.get("/accounts/signup/").text
-        # Not one that other tests use: once SECRET_KEY is replaced, Django cycles the session key.
-        visitor.cookies[SESSION_COOKIE] = sessions[-1]
-        assert "Welcome, person50." in visitor.get("/").text
 
 
 def code_of(secret: str, periods: int = 0) -> str:
@@ -131,10 +122,7 @@ def set_password(window, password: str, **fields: str) -> None:
     window.press("Change Password")
 
 
-@for_combinations(
-    by_name("heroku-asgi-uvicorn", "heroku-wsgi-gunicorn-use_celery-use_s3_media"), apart="accounts"
-)
-def test_an_account_from_sign_up_to_its_end(open_window, mail, worker):
+def test_account_from_sign_up_to_deletion(open_window, mail, worker):
     window, name = open_window(), new_name("hypatia")
     page, address = window.page, f"{name}@example.com"
     add_authenticator(window)
@@ -183,10 +171,14 @@ def test_an_account_from_sign_up_to_its_end(open_window, mail, worker):
     assert window.browser_errors == []
 
 
-@one_server
-def test_an_account_by_invitation_a_new_address_and_other_sessions(
-    open_window, administrator, mail, router, closed_site
+def test_account_by_invitation_with_a_new_address(
+    open_window, administrator, mail, worker, router, closed_site, sessions
 ):
+    with closed_site.visitor() as visitor:
+        assert visitor.get("/admin/login/").status_code == 404
+        assert "by invitation" in visitor.get("/accounts/signup/").text
+        visitor.cookies[SESSION_COOKIE] = sessions[-1]
+        assert "Welcome, person50." in visitor.get("/").text
     window, phone, admin = open_window(), open_window(), open_window()
     router.target_port = closed_site.port
     page, name = window.page, new_name("rosalind")
@@ -319,15 +311,9 @@ def upload_picture(window) -> None:
     picture.evaluate("image => image.decode()")  # raises an error if it does not load
 
 
-@for_combinations(
-    by_name("heroku-asgi-uvicorn", "digitalocean-wsgi-waitress-use_s3_media"), apart="accounts"
-)
-def test_axe_finds_nothing_on_any_page_in_any_form(open_window, mail, request, project, site):
-    options: dict = {}
-    if project.answers["use_s3_media"]:
-        proxy = request.getfixturevalue("bucket").url
-        options["proxy"] = {"server": proxy, "bypass": site.platform.host}
-    window, name = open_window(**options), new_name("emmy")
+def test_axe_finds_nothing_on_any_page(open_window, mail, worker, bucket, request, site):
+    window = open_window(proxy={"server": bucket.url, "bypass": site.platform.host})
+    name = new_name("emmy")
     address = f"{name}@example.com"
     inspector = Inspector(window, request.config.getoption("pictures"))
     for path in PAGES.split():
@@ -344,10 +330,9 @@ def test_axe_finds_nothing_on_any_page_in_any_form(open_window, mail, request, p
     window.log_in(LOG_IN, name)
     window.open("/accounts/reauthenticate/")
     enter_password(window)
-    if project.answers["use_s3_media"]:
-        upload_picture(window)
+    upload_picture(window)
     for path in PAGES_OF_A_USER.split():
-        inspector.open(path)  # those that the project lacks are "Page not found"
+        inspector.open(path)
     window.open("/accounts/email/")
     window.fill(email=f"new-{address}")
     window.press("Change the address")
@@ -355,7 +340,7 @@ def test_axe_finds_nothing_on_any_page_in_any_form(open_window, mail, request, p
     window.open("/accounts/2fa/totp/activate/")
     activate_totp(window)
     inspector.look()
-    if inspector.pictures and project.name == "heroku-asgi-uvicorn":
+    if inspector.pictures:
         inspector.write_contact_sheet()
     assert inspector.found == []
     assert [text for text in window.browser_errors if not text.startswith(STATUS)] == []

@@ -79,7 +79,7 @@ PRODUCTION = {
     "CACHES": {  # rate limits: each process would count for itself, or the oldest counts be deleted
         "default": {
             "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-            "LOCATION": "users_limits",
+            "LOCATION": "cache",
             "OPTIONS": {"MAX_ENTRIES": 20_000},
         }
     },
