@@ -27,8 +27,6 @@ urlpatterns = [
     path("extra/reset/<uidb64>/<token>/", views.fail_with_secrets),
     path("extra/request-facts/", views.request_facts),
     path("extra/write-and-fail/", views.write_and_fail),
-    path("extra/add-message/", views.add_message),
-    path("extra/messages/", views.show_messages),
     path("extra/increment/", views.increment),
     path("extra/wait/", async_views.wait),
     path("extra/release/", async_views.release),

@@ -4,10 +4,8 @@ import hashlib
 import os
 import time
 
-from django.contrib import messages
 from django.db import connection, transaction
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from extra import counts
 from extra.middleware import current_path
@@ -129,15 +127,6 @@ def fail_lookup(request):
 def write_and_fail(request):
     Row.objects.create(name=request.GET["name"])
     raise RuntimeError("after a row was written")
-
-
-def add_message(request):
-    messages.success(request, "It is saved.")
-    return redirect("/extra/messages/")
-
-
-def show_messages(request):
-    return HttpResponse(", ".join(map(str, messages.get_messages(request))))
 
 
 @transaction.atomic
