@@ -56,11 +56,6 @@ ALL_OPTIONS = [
     for answers in COMBINATIONS
     if answers["platform"] == "heroku" and all(answers[option] for option in OPTIONS)
 ]
-# The other tests run the same code with every server.
-OF_A_SERVER = {
-    "asgi-daphne": "test_server.py test_seams.py test_consumers.py test_asgi.py",
-    "wsgi-waitress": "test_server.py test_wsgi.py",
-}
 # No files of Python or pytest: runs side by side share the folder.
 PYTEST = "python -B -m pytest -p no:cacheprovider"
 
@@ -73,8 +68,8 @@ def in_package(clone, project):
 
 
 @for_combinations(ALL_OPTIONS, apart="package")
-def test_package_tests_pass(in_package, project, report):
-    printed = in_package(f"{PYTEST} {OF_A_SERVER.get(project.answers['server'], '')}")
+def test_package_tests_pass(in_package, report):
+    printed = in_package(PYTEST)
     report("tests of the package", int(printed.split(" passed")[0].split()[-1]))
 
 
