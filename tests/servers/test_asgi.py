@@ -111,6 +111,17 @@ def in_transaction(services, project):
     return count
 
 
+def test_transaction_of_a_stream_is_its_own(extra_site, database, in_transaction):
+    """What other requests write meanwhile is kept, although the stream rolls back."""
+    with Raw(extra_site) as client:
+        client.send("/extra/rows-in-transaction/?name=rolled-back")
+        wait_until(in_transaction, "the transaction")
+        for view in ("slow", "slow-async"):
+            assert get(extra_site, f"/extra/{view}/?name=beside").status == 200
+        assert client.read().body == b"".join(b"%d\n" % number for number in range(20))
+    assert (rows(database, "beside"), rows(database, "rolled-back")) == (2, 0)
+
+
 def test_streams_end_when_their_clients_disconnect(extra_site, in_transaction):
     with ExitStack() as stack:
         for path in (
@@ -132,6 +143,7 @@ def test_streams_end_when_their_clients_disconnect(extra_site, in_transaction):
 def test_own_middleware_of_every_kind_and_atomic_requests_work(deployment, extra_views, database):
     changes = {"EXTRA_MIDDLEWARE": MIDDLEWARE, "ATOMIC_REQUESTS": "yes"}
     with deployment.site(**extra_views, **changes) as site:
+        assert "extra.middleware.SyncOnly" in site.process.output()  # a warning
         for name in ("context", "threads"):
             path = f"/extra/{name}/"
             response = get(site, path)

@@ -1,5 +1,6 @@
 """Production's settings; a variable that is missing or invalid stops each process with a sentence."""
 
+import ast
 import json
 import re
 
@@ -105,3 +106,18 @@ def test_production_has_safe_settings(clone):
     clone.write("print_settings.py", PRINT_SETTINGS)
     command = f"python print_settings.py {' '.join(PRODUCTION)}"
     assert json.loads(clone.run(command, EMAIL_URL="smtp://mail.example.com")) == PRODUCTION
+
+
+PRINT_PERIODIC = """
+from config.celery import app
+
+app.loader.import_default_modules()
+print({each["task"]: each["task"] in app.tasks for each in app.conf.beat_schedule.values()})
+"""
+
+
+@one_project
+def test_periodic_tasks_exist(clone):
+    clone.write("print_periodic.py", PRINT_PERIODIC)
+    tasks = {"paas.celery.tasks.clear_sessions": True, "welcome.tasks.send_missed": True}
+    assert ast.literal_eval(clone.run("python print_periodic.py").splitlines()[-1]) == tasks
