@@ -243,13 +243,16 @@ def test_account_from_sign_up_to_deletion(open_window, mail, worker, bucket, req
     codes = page.locator("textarea").input_value().split()
     assert len(codes) == 10
 
+    upload_picture(window)
+    for path in PAGES_OF_A_USER.split():
+        inspector.open(path)
+
+    window.open("/accounts/reauthenticate/")
+    enter_password(window)
     window.open("/accounts/2fa/webauthn/add/")
     page.get_by_label("Passwordless").check()
     window.press("Add")
     expect(page.get_by_text("You have added 1 security key.")).to_be_visible()
-    upload_picture(window)
-    for path in PAGES_OF_A_USER.split():
-        inspector.open(path)
 
     log_in_again(window, address, code=code_of(secret, 1))  # a code is valid once
     log_in_again(window, name)
