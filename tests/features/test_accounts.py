@@ -10,7 +10,7 @@ def twice(password: str) -> dict[str, str]:
     return {"password1": password, "password2": password}
 
 
-def test_an_account_without_confirmation_from_sign_up_to_its_end(site, visitor, mail, worker):
+def test_account_from_sign_up_to_deletion(site, visitor, mail, worker):
     address = "lovelace@example.com"
     assert visitor.sign_up("Lovelace").is_redirect
     assert "Welcome, Lovelace." in visitor.get("/").text
@@ -43,7 +43,7 @@ def test_an_account_without_confirmation_from_sign_up_to_its_end(site, visitor, 
     assert visitor.log_in("Byron", THIRD).status_code == 200
 
 
-def test_a_session_cookie_with_a_nul_byte_starts_a_new_session(site):
+def test_session_cookie_with_a_nul_byte_is_ignored(site):
     with site.visitor() as visitor:
         response = visitor.get("/", headers=session_cookie(r'"abcdefgh\000"'))
     assert response.status_code == 200

@@ -9,7 +9,7 @@ from tests.harness.combinations import SERVERS, for_combinations, is_asgi
 
 
 @for_combinations([*filter(is_asgi, SERVERS)])
-def test_login_shows_up_live_in_another_browser(open_window, picture):
+def test_presence_page_shows_logins_live(open_window, picture):
     grace, linus = open_window(), open_window()
     grace.sign_up("grace")
     expect(grace.person("grace", "online")).to_be_visible()
@@ -40,9 +40,7 @@ window.WebSocket = class extends WebSocket {
 
 
 @for_combinations([*filter(is_asgi, SERVERS)])
-def test_a_page_connects_to_a_new_process_when_its_own_stops(
-    open_window, router, site, deployment, project
-):
+def test_page_reconnects_to_a_new_process(open_window, router, site, deployment, project):
     window = open_window()
     window.page.add_init_script(NOTE_CODES)
     with deployment.site() as old:

@@ -3,16 +3,14 @@
 import re
 import signal
 import time
-import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from rehearse.processes import CommandFailed, run
 from rehearse.uploads import Upload
-from tests.harness.combinations import PACKAGE
 from tests.harness.deployment import Deployment
-from tests.harness.existing import ExistingProject, files
+from tests.harness.existing import ExistingProject
 from tests.harness.site import STOPPED
 from tests.harness.waiting import wait_until
 
@@ -37,45 +35,34 @@ def site(deployment):
         yield site
 
 
-def test_the_extras_of_the_first_step_are_those_of_the_package(project):
-    pyproject = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]
-    required = files(project.answers["server"])["requirements.txt"]
-    extras = re.fullmatch(r"\./vendor/django-paas\[(.+)\]\n", required)[1]
-    assert set(extras.split(",")) <= set(pyproject["optional-dependencies"])
-
-
-def test_the_release_has_nothing_to_report_and_migrates(deployment):
+def test_release_migrates_without_a_warning(deployment):
     assert "no issues" in deployment.release_log
     assert "warn" not in deployment.release_log.lower()
     assert "Applying sessions.0001_initial... OK" in deployment.release_log
 
 
-def test_the_release_and_the_web_process_name_each_missing_variable(deployment):
+def test_release_and_web_process_name_missing_variables(deployment):
     """And how the platform sets it."""
     platform = deployment.platform
     environment = platform.build_environment() | {"PORT": "1"}
     # The web process would go on if it did not exit.
-    for command in (platform.command("release"), f"timeout 60 {platform.command('web')}"):
+    for process in ("release", "web"):
         with pytest.raises(CommandFailed) as failure:
-            run(command, platform.folder, environment)
+            run(f"timeout 60 {platform.command(process)}", platform.folder, environment)
         for name in VARIABLES:
-            assert re.search(f"{name} .+heroku", str(failure.value), re.DOTALL), command
+            assert re.search(f"{name} .+heroku", str(failure.value), re.DOTALL), process
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_a_health_check_with_any_host_over_plain_http_is_answered(site, path):
-    with site.visitor("http") as visitor:
-        assert visitor.get(path, headers={"Host": "10.244.0.7:8080"}).status_code == 200
-
-
-@pytest.mark.parametrize("path", ["/admin/login/", "/static/admin/css/base.css"])
-def test_a_page_and_a_style_sheet_are_served_over_https(site, path):
+def test_health_checks_pages_and_static_files_are_served(site):
     with site.visitor() as visitor, site.visitor("http") as plain:
-        assert visitor.get(path).status_code == 200
-        assert plain.get(path).status_code == 301
+        for path in ("/healthz", "/readyz"):
+            assert plain.get(path, headers={"Host": "10.244.0.7:8080"}).status_code == 200
+        for path in ("/admin/login/", "/static/admin/css/base.css"):
+            assert visitor.get(path).status_code == 200
+            assert plain.get(path).status_code == 301
 
 
-def test_a_body_above_the_limit_is_refused(site, project):
+def test_body_above_the_limit_gets_413(site, project):
     # 403 is from Django, which got all of it.
     assert Upload(LIMIT).send(site, "/admin/login/").status == 403
     response = Upload(LIMIT + 1).send(site, "/admin/login/")
@@ -83,7 +70,7 @@ def test_a_body_above_the_limit_is_refused(site, project):
     assert response.status == 413 if response else is_daphne
 
 
-def test_a_request_in_flight_at_sigterm_is_answered_and_each_line_is_json(site, services, project):
+def test_request_in_flight_at_sigterm_is_answered_and_logged(site, services, project):
     """The last test of a server, as it stops the site."""
     database = f"existing_{project.database}"
     with site.visitor() as visitor, ThreadPoolExecutor(1) as background:

@@ -40,29 +40,22 @@ def log_in_and_out(people, *sites) -> float:
     return time.monotonic() - began
 
 
-def test_logging_out_closes_the_session_s_sockets_on_every_process(site, other_site, people):
+def test_logout_closes_the_websockets_of_the_session_on_every_process(site, other_site, people):
     """At once, so not by a heartbeat: the next comes 13.5 seconds later at the earliest."""
     log_in_and_out(people, other_site, site)
     wait_until(lambda: log_in_and_out(people, other_site, site) < 13, "sockets that close at once")
 
 
-def test_handshakes_without_a_login_or_of_another_site_are_rejected(site, people):
+def test_handshakes_need_a_login_the_site_s_origin_and_https(site, people):
     bob, host = people.log_in(site, "bob"), site.platform.host
     assert rejection_status(site) == 403
     for origin in ("https://evil.example", f"http://{host}", f"https://{host}:8443", "null"):
         assert rejection_status(site, bob, origin=origin) == 403, origin
+    plain = {"X-Forwarded-Proto": "http"}
+    assert rejection_status(site, bob, origin=f"http://{host}", headers=plain) == 403
 
 
-def test_sockets_need_https(site, people):
-    bob, plain = people.log_in(site, "bob"), {"X-Forwarded-Proto": "http"}
-    for scheme in ("http", "https"):
-        origin = f"{scheme}://{site.platform.host}"
-        assert rejection_status(site, bob, origin=origin, headers=plain) == 403
-
-
-def test_a_ticket_opens_one_socket_even_if_shown_to_many_processes_at_once(
-    site, other_site, people, services, project
-):
+def test_ticket_opens_one_websocket_on_one_process(site, other_site, people, services, project):
     def show(site) -> int:
         try:
             people.open(site, **ticket)

@@ -9,9 +9,7 @@ from tests.harness.combinations import EACH_SERVER, for_combinations
 pytestmark = for_combinations([answers for answers in EACH_SERVER if answers["use_s3_media"]])
 
 
-def test_a_picture_comes_back_by_its_signed_link_and_a_new_one_takes_its_place(
-    visitor, bucket, project
-):
+def test_picture_is_shown_by_a_signed_link_until_it_is_replaced(visitor, bucket, project):
     host = HOSTS[project.answers["platform"]]
     visitor.sign_up("portrayed")
     assert upload(visitor).is_redirect

@@ -8,8 +8,8 @@ from rehearse.buildpack import install
 from tests.harness.combinations import TEMPLATE
 
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
-# What the suites of upstream projects import besides.
-FOR_SUITES = ["async-timeout", "brotli", "requests"]
+# What the tests of channels_redis import besides.
+FOR_SUITES = ["async-timeout"]
 
 
 def locked() -> list[str]:

@@ -23,9 +23,12 @@ def read_recipes(name: str) -> dict[str, str]:
 
 def add_code(project: Checkout, code: str) -> None:
     """Add a block to the file that it names: a new one, below a line, or at its end; in settings
-    above the seal.
+    above the seal. In pyproject.toml it is a dependency, unless it names a line.
     """
     name, line = FILE.match(code).groups()
+    if name == "pyproject.toml" and not line:
+        project.require(code.partition("\n")[2])
+        return
     if not (project.folder / name).exists():
         project.write(name, code)
         return

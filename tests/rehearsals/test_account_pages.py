@@ -1,7 +1,6 @@
-"""Accounts as people use them: pages in Chromium, mail from a real server, a second factor, passkeys.
+"""Accounts in Chromium: mail from a real server, a second factor, passkeys; axe on every page.
 
-The pages are the same on every server, and each server's requests are those of the account in
-tests/features/test_accounts.py. So each test here runs on one server, or one of each interface.
+The pages are the same on every server, whose requests tests/features/test_accounts.py sends.
 """
 
 import base64
@@ -42,7 +41,10 @@ WEBAUTHN = {
     "hasUserVerification": True,
     "isUserVerified": True,
 }
-one_server = for_combinations(by_name("heroku-asgi-uvicorn"), apart="accounts")
+# With a page for each option.
+pytestmark = for_combinations(
+    by_name("heroku-asgi-uvicorn-use_celery-use_s3_media"), apart="accounts"
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,22 +64,11 @@ def site(unconfirmed, extra_views):
 
 @pytest.fixture(scope="module")
 def closed_site(unconfirmed):
-    """A site whose users are invited, and whose admin and key have been moved and replaced."""
+    """A site whose users are invited, and whose admin and key were moved and replaced."""
     old = unconfirmed.environment["SECRET_KEY"]
     changes = {"SECRET_KEY": old[::-1], "SECRET_KEY_FALLBACKS": old}
     with unconfirmed.site(**changes, ADMIN_PATH="back-office/", SIGN_UP="closed") as site:
         yield site
-
-
-@one_server
-def test_the_environment_moves_the_admin_closes_sign_up_and_replaces_the_key(closed_site, sessions):
-    with closed_site.visitor() as visitor:
-        assert visitor.get("/back-office/login/").status_code == 302
-        assert visitor.get("/admin/login/").status_code == 404
-        assert "by invitation" in visitor.get("/accounts/signup/").text
-        # Not one that other tests use: once SECRET_KEY is replaced, Django cycles the session key.
-        visitor.cookies[SESSION_COOKIE] = sessions[-1]
-        assert "Welcome, person50." in visitor.get("/").text
 
 
 def code_of(secret: str, periods: int = 0) -> str:
@@ -131,109 +122,13 @@ def set_password(window, password: str, **fields: str) -> None:
     window.press("Change Password")
 
 
-@for_combinations(
-    by_name("heroku-asgi-uvicorn", "heroku-wsgi-gunicorn-use_celery-use_s3_media"), apart="accounts"
-)
-def test_an_account_from_sign_up_to_its_end(open_window, mail, worker):
-    window, name = open_window(), new_name("hypatia")
-    page, address = window.page, f"{name}@example.com"
-    add_authenticator(window)
-
-    window.sign_up(name)
-    expect(page.get_by_role("heading", name="Verify")).to_be_visible()
-    window.open(mail.link(address, CONFIRM))
-    window.press("Confirm")
-    window.log_in(LOG_IN, name.upper())
-    window.expect_login()
-
-    # A second factor: the password again, the secret of the QR code, and its code.
-    for link in ("Account", "Second factor", "Activate"):
-        window.follow(link)
-    enter_password(window)
-    secret = activate_totp(window)
-    codes = page.locator("textarea").input_value().split()
-    assert len(codes) == 10
-
-    window.open("/accounts/2fa/webauthn/add/")
-    page.get_by_label("Passwordless").check()
-    window.press("Add")
-    expect(page.get_by_text("You have added 1 security key.")).to_be_visible()
-
-    log_in_again(window, address, code=code_of(secret, 1))  # a code is valid once
-    log_in_again(window, name)
-    log_in_again(window, name, code=codes[0])
-    window.open("/accounts/sessions/")
-    expect(page.get_by_role("row")).to_have_count(2)
-
-    window.log_out()
-    window.open(LOG_IN)
-    window.follow("Forgot your password?")
-    window.fill(email=address)
-    window.press("Reset My Password")
-    window.open(mail.link(address, RESET))
-    set_password(window, f"{PASSWORD} 2")
-    expect(page.get_by_text("Your password is now changed.")).to_be_visible()
-
-    window.open(LOG_IN)
-    window.press("Use a passkey")
-    window.open("/accounts/delete/")
-    enter_password(window, f"{PASSWORD} 2")
-    window.press("Delete my account")
-    expect(page.get_by_text("Your account was deleted.")).to_be_visible()
-    assert window.browser_errors == []
-
-
-@one_server
-def test_an_account_by_invitation_a_new_address_and_other_sessions(
-    open_window, administrator, mail, router, closed_site
-):
-    window, phone, admin = open_window(), open_window(), open_window()
-    router.target_port = closed_site.port
-    page, name = window.page, new_name("rosalind")
-    address, new = f"{name}@example.com", f"new-{name}@example.com"
-    admin.log_in("/back-office/users/user/add/", administrator)
-    admin.fill(username=name, email=address)
-    admin.page.get_by_label("Disabled").check()
-    admin.press("Save")
-    expect(admin.page.get_by_text("Invitations sent: 1.")).to_be_visible()
-    window.open(mail.link(address, RESET))
-    set_password(window, PASSWORD)
-    expect(page.get_by_text("Your password is now changed.")).to_be_visible()
-    window.log_in(LOG_IN, name)
-
-    for link in ("Account", "User name"):
-        window.follow(link)
-    enter_password(window)
-    for link in ("Account", "E-mail address"):
-        window.follow(link)
-    window.fill(email=new)
-    window.press("Change the address")
-    expect(page.get_by_text(f"{new} is not confirmed yet")).to_be_visible()
-    expect(page.get_by_text(f"Yours is {address}.")).to_be_visible()
-    phone.log_in(ACCOUNT, address)  # redirects to the login page
-    phone.expect_login()
-    window.open(mail.link(new, CONFIRM))
-    window.press("Confirm")
-    expect(page.get_by_text("You have confirmed")).to_be_visible()
-    window.open("/accounts/email/")
-    expect(page.get_by_text(f"Yours is {new}.")).to_be_visible()
-
-    window.open("/accounts/sessions/")
-    expect(page.get_by_role("row")).to_have_count(3)
-    window.press("Sign Out Other Sessions")
-    expect(page.get_by_role("row")).to_have_count(2)
-    phone.log_in(ACCOUNT, new)
-    expect(phone.page.get_by_text(f"You are {name}, {new}.")).to_be_visible()
-    assert window.browser_errors == phone.browser_errors == admin.browser_errors == []
-
-
 PAGES = (
     "/ /accounts/login/ /accounts/signup/ /accounts/password/reset/ /accounts/password/reset/done/"
 )
 # /admin/ answers 403: the user is not staff.
 PAGES_OF_A_USER = """
     / /accounts/ /accounts/username/ /accounts/password/change/ /accounts/2fa/ /accounts/email/
-    /accounts/2fa/totp/activate/ /accounts/2fa/webauthn/add/ /accounts/2fa/webauthn/
+    /accounts/2fa/webauthn/add/ /accounts/2fa/webauthn/
     /accounts/sessions/ /accounts/delete/ /accounts/logout/ /accounts/reauthenticate/
     /presence/ /picture/ /admin/
 """
@@ -264,6 +159,7 @@ class Inspector:
             if self.takes_pictures:
                 data = page.screenshot(type="jpeg", quality=60)
                 self.pictures.append((f"{title} ({display})", base64.b64encode(data).decode()))
+        page.set_viewport_size({"width": 900, "height": 640})
 
     def problems(self) -> list[str]:
         page, found = self.window.page, []
@@ -319,43 +215,115 @@ def upload_picture(window) -> None:
     picture.evaluate("image => image.decode()")  # raises an error if it does not load
 
 
-@for_combinations(
-    by_name("heroku-asgi-uvicorn", "digitalocean-wsgi-waitress-use_s3_media"), apart="accounts"
-)
-def test_axe_finds_nothing_on_any_page_in_any_form(open_window, mail, request, project, site):
-    options: dict = {}
-    if project.answers["use_s3_media"]:
-        proxy = request.getfixturevalue("bucket").url
-        options["proxy"] = {"server": proxy, "bypass": site.platform.host}
-    window, name = open_window(**options), new_name("emmy")
+def test_account_from_sign_up_to_deletion(open_window, mail, worker, bucket, request, site):
+    """Axe finds nothing on any page on the way."""
+    window = open_window(proxy={"server": bucket.url, "bypass": site.platform.host})
+    page, name = window.page, new_name("hypatia")
     address = f"{name}@example.com"
     inspector = Inspector(window, request.config.getoption("pictures"))
+    add_authenticator(window)
     for path in PAGES.split():
         inspector.open(path)
     open_error_pages(inspector)
+
     window.sign_up(name)
     inspector.look()
     inspector.open(mail.link(address, CONFIRM))
     window.press("Confirm")
-    window.open("/accounts/password/reset/")
+    window.log_in(LOG_IN, name.upper())
+    window.expect_login()
+
+    # A second factor: the password again, the secret of the QR code, and its code.
+    for link in ("Account", "Second factor", "Activate"):
+        window.follow(link)
+    enter_password(window)
+    inspector.look()
+    secret = activate_totp(window)
+    inspector.look()
+    codes = page.locator("textarea").input_value().split()
+    assert len(codes) == 10
+
+    upload_picture(window)
+    for path in PAGES_OF_A_USER.split():
+        inspector.open(path)
+
+    window.open("/accounts/reauthenticate/")
+    enter_password(window)
+    window.open("/accounts/2fa/webauthn/add/")
+    page.get_by_label("Passwordless").check()
+    window.press("Add")
+    expect(page.get_by_text("You have added 1 security key.")).to_be_visible()
+
+    log_in_again(window, address, code=code_of(secret, 1))  # a code is valid once
+    log_in_again(window, name)
+    log_in_again(window, name, code=codes[0])
+    window.open("/accounts/sessions/")
+    expect(page.get_by_role("row")).to_have_count(2)
+
+    window.log_out()
+    window.open(LOG_IN)
+    window.follow("Forgot your password?")
     window.fill(email=address)
     window.press("Reset My Password")
     inspector.open(mail.link(address, RESET))
-    window.log_in(LOG_IN, name)
-    window.open("/accounts/reauthenticate/")
-    enter_password(window)
-    if project.answers["use_s3_media"]:
-        upload_picture(window)
-    for path in PAGES_OF_A_USER.split():
-        inspector.open(path)  # those that the project lacks are "Page not found"
-    window.open("/accounts/email/")
-    window.fill(email=f"new-{address}")
-    window.press("Change the address")
-    inspector.look()
-    window.open("/accounts/2fa/totp/activate/")
-    activate_totp(window)
-    inspector.look()
-    if inspector.pictures and project.name == "heroku-asgi-uvicorn":
+    set_password(window, f"{PASSWORD} 2")
+    expect(page.get_by_text("Your password is now changed.")).to_be_visible()
+
+    window.open(LOG_IN)
+    window.press("Use a passkey")
+    window.open("/accounts/delete/")
+    enter_password(window, f"{PASSWORD} 2")
+    window.press("Delete my account")
+    expect(page.get_by_text("Your account was deleted.")).to_be_visible()
+    if inspector.pictures:
         inspector.write_contact_sheet()
     assert inspector.found == []
     assert [text for text in window.browser_errors if not text.startswith(STATUS)] == []
+
+
+def test_account_by_invitation_with_a_new_address(
+    open_window, administrator, mail, worker, router, closed_site, sessions
+):
+    with closed_site.visitor() as visitor:
+        assert visitor.get("/admin/login/").status_code == 404
+        assert "by invitation" in visitor.get("/accounts/signup/").text
+        visitor.cookies[SESSION_COOKIE] = sessions[-1]
+        assert "Welcome, person50." in visitor.get("/").text
+    window, phone, admin = open_window(), open_window(), open_window()
+    router.target_port = closed_site.port
+    page, name = window.page, new_name("rosalind")
+    address, new = f"{name}@example.com", f"new-{name}@example.com"
+    admin.log_in("/back-office/users/user/add/", administrator)
+    admin.fill(username=name, email=address)
+    admin.page.get_by_label("Disabled").check()
+    admin.press("Save")
+    expect(admin.page.get_by_text("Invitations sent: 1.")).to_be_visible()
+    window.open(mail.link(address, RESET))
+    set_password(window, PASSWORD)
+    expect(page.get_by_text("Your password is now changed.")).to_be_visible()
+    window.log_in(LOG_IN, name)
+
+    for link in ("Account", "User name"):
+        window.follow(link)
+    enter_password(window)
+    for link in ("Account", "E-mail address"):
+        window.follow(link)
+    window.fill(email=new)
+    window.press("Change the address")
+    expect(page.get_by_text(f"{new} is not confirmed yet")).to_be_visible()
+    expect(page.get_by_text(f"Yours is {address}.")).to_be_visible()
+    phone.log_in(ACCOUNT, address)  # redirects to the login page
+    phone.expect_login()
+    window.open(mail.link(new, CONFIRM))
+    window.press("Confirm")
+    expect(page.get_by_text("You have confirmed")).to_be_visible()
+    window.open("/accounts/email/")
+    expect(page.get_by_text(f"Yours is {new}.")).to_be_visible()
+
+    window.open("/accounts/sessions/")
+    expect(page.get_by_role("row")).to_have_count(3)
+    window.press("Sign Out Other Sessions")
+    expect(page.get_by_role("row")).to_have_count(2)
+    phone.log_in(ACCOUNT, new)
+    expect(phone.page.get_by_text(f"You are {name}, {new}.")).to_be_visible()
+    assert window.browser_errors == phone.browser_errors == admin.browser_errors == []

@@ -31,7 +31,7 @@ for path in ("/", "/blog/"):
 
 
 @each_platform
-def test_make_prod_shows_pages_with_production_s_settings(developer):
+def test_make_prod_shows_pages_with_production_settings(developer):
     address = f"127.0.0.1:{free_port()}"
     command = f"make prod ADDRESS={address}"
     with serve(command, address, developer.folder, developer.environment) as url:
@@ -56,7 +56,7 @@ def next_steps(developer) -> str:
 
 
 @each_platform
-def test_the_next_steps_of_the_home_page_name_what_is_there(developer, next_steps):
+def test_next_steps_name_files_that_exist(developer, next_steps):
     for path in re.findall(r"<code>([\w/]+\.\w+)</code>", next_steps):
         assert (developer.folder / path).exists() or path == "next_steps.html", path
     assert "<pre><code>make prod</code></pre>" in next_steps
@@ -66,7 +66,7 @@ def test_the_next_steps_of_the_home_page_name_what_is_there(developer, next_step
 
 
 @one_project
-def test_an_app_that_is_added_by_the_next_steps_works(developer, next_steps):
+def test_app_added_by_the_next_steps_works(developer, next_steps):
     [startapp] = re.findall(r"<pre><code>(.+startapp blog)</code></pre>", next_steps)
     developer.run(startapp)
     developer.replace("config/settings.py", '    "users",\n]', '    "users",\n    "blog",\n]')
@@ -81,18 +81,11 @@ def test_an_app_that_is_added_by_the_next_steps_works(developer, next_steps):
 
 
 @one_project
-def test_without_env_a_command_says_what_to_do_and_nothing_more(developer):
+def test_command_without_env_file_says_how_to_make_it(developer):
     (developer.folder / ".env").unlink()
-    printed = developer.run("python manage.py migrate || echo $?")
-    sentence, status = printed.splitlines()
+    sentence, status = developer.run("python manage.py migrate || echo $?").splitlines()
     assert sentence.startswith("There is no .env file: type `cp .env.example .env`")
     assert status == "3"
-
-
-@one_project
-def test_git_ignores_the_lock_that_uv_run_writes(developer):
-    developer.run("touch uv.lock\ngit init --quiet\ngit add --all")
-    assert "uv.lock" not in developer.run("git ls-files").split()
 
 
 SHOW_MENU = """
@@ -107,7 +100,7 @@ for each in (visitor, user):
 
 
 @one_project
-def test_a_menu_item_is_for_all_above_the_line_that_the_readme_names_and_for_users_below(developer):
+def test_menu_item_below_the_line_in_the_readme_is_for_users(developer):
     [line] = re.findall(
         r"^\| a menu item .+ above `(.+?)`", developer.read("README.md"), re.MULTILINE
     )
@@ -116,21 +109,3 @@ def test_a_menu_item_is_for_all_above_the_line_that_the_readme_names_and_for_use
     developer.run("python manage.py migrate")
     shown = re.findall(r"^shown: (.+)", developer.run_script(SHOW_MENU), re.MULTILINE)
     assert shown == ["Above", "Above Below"]
-
-
-MODEL = """
-from django.db import models
-
-
-class Message(models.Model):
-    number = models.CharField(max_length=50, unique=True)
-
-    def __str__(self):
-        return self.number
-"""
-
-
-@one_project
-def test_a_model_in_the_app_of_pages_gets_a_migration(developer):
-    developer.write("pages/models.py", MODEL)
-    assert "pages/migrations/0001_initial.py" in developer.run("python manage.py makemigrations")

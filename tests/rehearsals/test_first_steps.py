@@ -1,6 +1,5 @@
-"""A project from each kind of template address, its update, and the printed next steps."""
+"""A project from each kind of template address, and the next steps that are printed."""
 
-import json
 import os
 import re
 import shlex
@@ -16,7 +15,6 @@ from tests.harness.terminal import Terminal, next_steps
 
 COOKIECUTTER = f"{shlex.quote(sys.executable)} -m cookiecutter"
 README = (TEMPLATE / "README.md").read_text()
-COMMIT = "git init --quiet\ngit add --all\ngit commit --quiet -m Now"
 
 
 @pytest.fixture
@@ -30,7 +28,7 @@ def home(tmp_path) -> Checkout:
 def template(home, tmp_path) -> Checkout:
     """The working tree as it stands, committed in a repository of its own."""
     checkout = Checkout(copy_template(tmp_path / "template"), home.environment)
-    checkout.run(COMMIT)
+    checkout.run("git init --quiet\ngit add --all\ngit commit --quiet -m Now")
     return checkout
 
 
@@ -40,7 +38,7 @@ def shown(home: Checkout, command: str, **answers: tuple[str, ...]) -> tuple[int
         return terminal.answer(answers) if answers else terminal.finish()
 
 
-def test_the_command_of_the_readme_for_a_clone_makes_a_project_beside_it(home, template):
+def test_command_in_the_readme_for_a_clone_works(home, template):
     command = re.search(r"^python3 -m venv .+cookiecutter .+$", README, re.MULTILINE)[0]
     owner = Checkout(template.folder, home.environment)
     _, printed = shown(owner, command, project_slug=("class", ""))
@@ -48,7 +46,7 @@ def test_the_command_of_the_readme_for_a_clone_makes_a_project_beside_it(home, t
     assert (template.folder.parent / "my_site/manage.py").exists()
 
 
-def test_the_command_of_the_readme_for_a_published_template_makes_a_project(home, template):
+def test_command_in_the_readme_for_a_published_template_works(home, template):
     command = re.search(r"^uvx cookiecutter gh:(.+)$", README, re.MULTILINE)
     address = home.folder / command[1]
     address.parent.mkdir()
@@ -64,72 +62,32 @@ def test_the_command_of_the_readme_for_a_published_template_makes_a_project(home
     assert (home.folder / "my_site/manage.py").exists()
 
 
-def test_bad_answers_are_refused_wherever_the_template_comes_from(home, template):
+def test_invalid_answers_are_refused_wherever_the_template_comes_from(home, template):
     archive = f"{template.folder}.zip"
     template.run(f"git archive --format=zip --prefix=template/ --output={archive} HEAD")
     # Each time the template is in a folder that is not on sys.path.
-    for address in (f"git+file://{template.folder}", archive, template.folder):
-        status, printed = shown(home, f"{COOKIECUTTER} --no-input {address} project_slug=class")
-        assert printed.endswith("project_slug 'class' is a Python keyword; try 'my_class'.")
+    for command in (
+        f"{COOKIECUTTER} --no-input git+file://{template.folder} project_slug=class",
+        f"{COOKIECUTTER} --no-input {archive} project_slug=class",
+        f"{COOKIECUTTER} --no-input {template.folder} project_slug=class",
+        f'cruft create {template.folder} --no-input --extra-context \'{{"project_slug": "class"}}\'',
+    ):
+        status, printed = shown(home, command)
+        assert "project_slug 'class' is a Python keyword; try 'my_class'." in printed
         assert status == 1
-        assert not (home.folder / "class").exists()
-
-
-def test_cruft_ends_with_the_sentences_and_writes_nothing(home, template):
-    answers = shlex.quote(json.dumps({"project_slug": "class", "author_email": "ada"}))
-    command = f"cruft create {template.folder} --no-input --extra-context {answers}"
-    status, printed = shown(home, command)
-    assert status == 1
-    last = r"project_slug 'class' is a Python keyword; .+ author_email 'ada' is not an e-mail .+"
-    assert re.search(f"{last}$", printed)
-    assert list(home.folder.glob("[!.]*")) == []
-
-
-def test_a_cookiecutter_that_asks_otherwise_still_refuses_bad_answers(home):
-    program = """
-from cookiecutter import cli, prompt
-ask = prompt.read_user_variable
-prompt.read_user_variable = lambda name, default, *others: ask(name, default, *others)
-cli.main()
-"""
-    command = f"{sys.executable} -c {shlex.quote(program)} {TEMPLATE}"
-    status, printed = shown(home, command, project_slug=("class",))
-    assert printed.endswith("project_slug 'class' is a Python keyword; try 'my_class'.")
-    assert status == 1
-    assert not (home.folder / "class").exists()
-
-
-def test_an_update_prints_nothing_of_ours_and_keeps_the_newest_rules(home, template):
-    assert "cd my_site" in home.run(f"cruft create {template.folder} --no-input")
-    project = Checkout(home.folder / "my_site", home.environment)
-    project.run(COMMIT)
-    template.append("{{cookiecutter.project_slug}}/README.md", "\nNew.\n")
-    template.run(COMMIT)
-    updated = project.run("cruft diff\ncruft update --skip-apply-ask").strip()
-    assert updated == "Good work! Project's cruft has been updated and is as clean as possible!"
-    assert project.read("README.md").endswith("\nNew.\n")
-
-    project.run(COMMIT)
-    reserved = "\n    config media "
-    template.replace("hooks/pre_gen_project.py", reserved, f"\n    my_site{reserved[4:]}")
-    template.run(COMMIT)
-    _, printed = shown(project, "cruft update --skip-apply-ask")
-    refused = "FailedHookException: project_slug 'my_site' is a package the project itself uses"
-    assert refused in printed
+        assert list(home.folder.glob("[!.]*")) == []
 
 
 @pytest.mark.parametrize(
     ("folder", "options", "path"),
     [
-        (".", "", "my_site"),
-        ("clone", "--output-dir ..", "../my_site"),
         (".", '--output-dir "it\'s here"', "it's here/my_site"),
-        ("clone", "--output-dir $HOME/elsewhere", "../elsewhere/my_site"),
+        ("clone", "--output-dir ..", "../my_site"),
         # `cd ..` leads from a link to the folder where the link is.
         ("link", "--output-dir ..", "{home}/real/my_site"),
     ],
 )
-def test_the_printed_folder_is_right_from_where_the_user_is(home, folder, options, path):
+def test_printed_folder_is_right(home, folder, options, path):
     for name in ("clone", "real/deep"):
         (home.folder / name).mkdir(parents=True)
     (home.folder / "link").symlink_to("real/deep")
@@ -140,7 +98,7 @@ def test_the_printed_folder_is_right_from_where_the_user_is(home, folder, option
 
 
 @pytest.mark.parametrize("tool", ["uv", "pip"])
-def test_the_printed_commands_work_as_pasted(home, tool):
+def test_printed_commands_work(home, tool):
     version = "{}.{}".format(*sys.version_info)
     programs = home.folder / "bin"
     programs.mkdir()

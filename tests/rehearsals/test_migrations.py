@@ -1,7 +1,6 @@
 """A release migrates without stalling the site, and only once, however many run at a time."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import psycopg
@@ -29,12 +28,9 @@ ADD_FIELD = 'migrations.AddField("user", "motto", models.TextField(null=True))'
 SLOWLY = 'migrations.RunSQL("SELECT pg_sleep(3)", migrations.RunSQL.noop)'
 ADD_INDEX = 'AddIndexConcurrently("user", models.Index(fields=["email"], name="by_email"))'
 MIGRATE = "python manage.py migrate"
-# Django's own, which waits for as long as it takes.
-DJANGO_S = "--lock-timeout 0"
 NEW = "users/migrations/0002_more.py"
 MIGRATED = "users.0002_more... OK"
 LOCK_TIMEOUT = 2  # seconds
-LONG = 4 * LOCK_TIMEOUT
 
 
 def add_migration(checkout: Checkout, operation: str, atomic: bool = True) -> None:
@@ -88,7 +84,7 @@ def seconds_of_page(visitor) -> float:
     return time.monotonic() - started
 
 
-def test_a_migration_behind_a_long_query_stalls_pages_only_with_django_s_migrate(
+def test_migration_behind_a_long_query_gives_up_and_pages_go_on(
     release, start, held, wait_for, visitor, sessions, report
 ):
     visitor.cookies[SESSION_COOKIE] = sessions[0]
@@ -102,32 +98,21 @@ def test_a_migration_behind_a_long_query_stalls_pages_only_with_django_s_migrate
     report("slowest page behind a migration that waits, s", round(max(seconds), 1))
     assert max(seconds) < 3 * LOCK_TIMEOUT
     assert migrate.process.wait(120) == 1
-    assert f"Could not lock a table within {LOCK_TIMEOUT} s" in migrate.output()
+    assert f"within {LOCK_TIMEOUT} s" in migrate.output()
     assert "[ ] 0002_more" in release.run("python manage.py showmigrations users")
 
-    with ThreadPoolExecutor() as background:
-        with held():
-            migrate = start(DJANGO_S)
-            wait_for(1)
-            page = background.submit(seconds_of_page, visitor)
-            wait_for(2)
-            time.sleep(LONG)
-            assert not page.done()
-        assert page.result() > LONG
-    assert MIGRATED in result(migrate)
 
-
-def test_an_index_that_is_built_concurrently_has_no_timeout(release, start, held, wait_for):
+def test_index_that_is_built_concurrently_has_no_timeout(release, start, held, wait_for):
     add_migration(release, ADD_INDEX, atomic=False)
     # It waits for transactions that write, while others read and write.
     with held("ROW EXCLUSIVE"):
-        migrate = start()
+        migrate = start(f"--lock-timeout {LOCK_TIMEOUT}")
         wait_for(1)
-        time.sleep(LONG)
+        time.sleep(2 * LOCK_TIMEOUT)
     assert MIGRATED in result(migrate)
 
 
-def test_two_releases_at_once_migrate_once(release, start, held, wait_for):
+def test_concurrent_releases_migrate_once(release, start, held, wait_for):
     add_migration(release, f"{ADD_FIELD}, {SLOWLY}")
     with held():
         migrates = [start(), start()]
@@ -136,7 +121,7 @@ def test_two_releases_at_once_migrate_once(release, start, held, wait_for):
     assert sorted(MIGRATED in text for text in printed) == [False, True]
 
 
-def test_a_release_deletes_expired_sessions(deployment, services, project):
+def test_release_deletes_expired_sessions(deployment, services, project):
     url = services.postgres.url(project.database)
     with psycopg.connect(url, autocommit=True) as connection:
         expired = "INSERT INTO django_session VALUES ('long gone', '', now() - interval '1 day')"
@@ -146,18 +131,15 @@ def test_a_release_deletes_expired_sessions(deployment, services, project):
         assert connection.execute(query).fetchone() == (0,)
 
 
+# django-migration-linter's own tests have the other operations.
 LOCKING = [
-    'AddField("user", "motto", models.TextField(default=""))',
     'RemoveField("user", "first_name")',
-    'RenameField("user", "last_name", "surname")',
-    'AlterField("user", "email", models.TextField())',
     'AddIndex("user", models.Index(fields=["email"], name="i"))',
-    'AlterModelTable("user", "people")',
 ]
 LINT = "python manage.py lintmigrations"
 
 
-def test_a_migration_that_locks_a_table_or_breaks_the_running_release_fails_the_check(
+def test_check_finds_migrations_that_lock_tables_or_break_the_running_release(
     developer, empty_database
 ):
     developer.environment["DATABASE_URL"] = f"{empty_database}?sslmode=prefer"

@@ -21,7 +21,7 @@ NOT_RUN = {
     "docker run --detach --name postgres --env POSTGRES_PASSWORD=postgres --publish 5432:5432 "
     "postgres:17": "needs Docker; the tests' PostgreSQL stands for it",
     "export DATABASE_URL=postgres://postgres:postgres@localhost:5432/postgres": "ours is set",
-    "make check test": "test_own_tests.py and test_workflow.py run it, on SQLite and PostgreSQL",
+    "make check test": "test_own_tests.py runs it",
     "make upgrade": "needs the network; test_lock.py runs it",
 }
 LOG_IN = """
@@ -86,7 +86,7 @@ def log_in(operator: Checkout, *passwords: str) -> list[str]:
 
 
 @for_combinations(by_name(HEROKU, DIGITALOCEAN), apart="operations")
-def test_every_command_that_can_run_here_works(operator, project):
+def test_commands_work(operator, project):
     operator.run_script(CREATE_ADA)
     assert log_in(operator, *["wrong"] * 5, PASSWORD) == ["200"] * 4 + ["429"] * 2
     with psycopg.connect(operator.environment["DATABASE_URL"], autocommit=True) as other:
@@ -116,7 +116,7 @@ def test_every_command_that_can_run_here_works(operator, project):
 
 
 @for_combinations(by_name(HEROKU), apart="operations")
-def test_its_migration_builds_an_index_without_a_lock(operator):
+def test_migration_builds_an_index_without_a_lock(operator):
     [code] = blocks(operator, "python")
     operator.write("users/migrations/0002_user_email.py", code)
     assert "Erroneous migrations: 0/" in operator.run("python manage.py lintmigrations")

@@ -6,7 +6,6 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from rehearse.processes import bare_environment, run
 from rehearse.services import free_port
 from tests.harness.browsing import Window
 from tests.harness.combinations import SERVERS, for_combinations, is_asgi
@@ -14,12 +13,12 @@ from tests.harness.site import PASSWORD, new_name, serve
 
 WHILE_UNAVAILABLE = ("WebSocket connection to", "Failed to load resource: the server responded")
 BACKGROUNDS = {"dark": "rgb(29, 33, 40)", "light": "rgb(255, 255, 255)"}
-# These are pages and static files as every server serves them in the everyday tests.
+# Pages and static files are the same on every server.
 one_server = for_combinations(SERVERS[:1], apart="accounts")
 
 
-@for_combinations([*filter(is_asgi, SERVERS)], apart="presence")
-def test_an_open_page_connects_again_after_a_restart_or_a_new_password_and_stops_at_logout(
+@for_combinations([*filter(is_asgi, SERVERS)], apart="accounts")
+def test_page_reconnects_after_a_crash_and_a_new_password_until_logout(
     open_window, deployment, router, site
 ):
     window, name = open_window(), new_name("radia")
@@ -50,7 +49,7 @@ def test_an_open_page_connects_again_after_a_restart_or_a_new_password_and_stops
 
 
 @one_server
-def test_the_admin_logs_no_error_in_the_console(open_window, administrator):
+def test_admin_logs_no_error_in_the_console(open_window, administrator):
     window = open_window()
     page, form, name = window.page, window.main, new_name("hedy")
     window.log_in("/admin/", administrator)
@@ -77,7 +76,7 @@ def test_the_admin_logs_no_error_in_the_console(open_window, administrator):
 
 
 @one_server
-def test_an_arabic_site_name_is_shown_from_right_to_left(open_window):
+def test_arabic_site_name_is_shown_from_right_to_left(open_window):
     window = open_window()
     window.open("/")
     for place in ("title", ".brand", "h1"):
@@ -88,21 +87,17 @@ def test_an_arabic_site_name_is_shown_from_right_to_left(open_window):
 
 
 @pytest.fixture
-def development(project, tmp_path):
+def development(developer):
     """The address of a new project in development, as `make run` starts it."""
-    folder = project.checkout(tmp_path.name)
-    environment = bare_environment(project.environment("requirements-dev.txt"), folder)
-    run("cp .env.example .env && python manage.py migrate", folder, environment)
+    developer.run("python manage.py migrate")
     address = f"localhost:{free_port()}"
     command = f"python manage.py runserver --noreload {address}"
-    with serve(command, address, folder, environment) as url:
+    with serve(command, address, developer.folder, developer.environment) as url:
         yield url
 
 
 @one_server
-def test_the_next_steps_in_development_fit_a_phone_in_light_and_in_dark(
-    development, open_window, picture
-):
+def test_next_steps_fit_a_phone_in_light_and_in_dark(development, open_window, picture):
     for scheme, width in itertools.product(BACKGROUNDS, (320, 900)):
         size = {"width": width, "height": 640}
         window = open_window(base_url=development, color_scheme=scheme, viewport=size)

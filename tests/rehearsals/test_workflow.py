@@ -10,7 +10,6 @@ from rehearse.processes import CommandFailed
 from tests.harness.checkouts import Checkout
 from tests.harness.combinations import by_name, for_combinations, needs_redis
 
-# test_removal.py uses the first too, and so shares its virtual environment.
 MOST = "heroku-asgi-uvicorn-use_celery-use_s3_media"
 LEAST = "digitalocean-wsgi-waitress"
 POSTGRES = "postgres://postgres:postgres@localhost:5432/postgres"

@@ -32,9 +32,7 @@ def report_two(site, collector, secret: str):
     return session, response, collector.of_request(response.headers["X-Request-ID"])
 
 
-def test_an_error_is_reported_once_with_its_release_and_nothing_personal(
-    extra_site, deployment, collector
-):
+def test_error_report_has_the_release_and_no_personal_data(extra_site, deployment, collector):
     secret = secrets.token_hex(8)
     session, response, events = report_two(extra_site, collector, secret)
     assert response.status_code == 500
@@ -50,7 +48,7 @@ def test_an_error_is_reported_once_with_its_release_and_nothing_personal(
     assert {"breadcrumbs", "extra", "request", "user"}.isdisjoint(event)
 
 
-def test_requests_side_by_side_are_reported_with_their_own_id_and_url(extra_site, collector):
+def test_reports_of_concurrent_requests_have_their_own_id_and_url(extra_site, collector):
     paths = [f"/extra/fail-slowly/{name}/" for name in "abcd"]  # two in threads, two on the loop
 
     async def ask_at_once() -> list[str]:

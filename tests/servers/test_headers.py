@@ -1,7 +1,6 @@
 """Every response has exactly the security headers listed here; cookies are for this host only.
 
-Health checks, which no browser reads, have none under ASGI: paas.asgi.handler answers them before the
-middleware.
+Health checks, which no browser reads, have none under ASGI: they are answered before the middleware.
 """
 
 import re
@@ -9,7 +8,6 @@ import re
 import pytest
 
 from tests.harness.bucket import HOSTS
-from tests.harness.combinations import is_asgi
 from tests.harness.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE
 
 POLICY = (
@@ -31,7 +29,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     # The first helps only attackers; the second would let other sites read responses; the third
-    # would block frames of other sites: docs/decisions/headers.md.
+    # would block frames of other sites.
     "X-Powered-By": None,
     "Access-Control-Allow-Origin": None,
     "Cross-Origin-Embedder-Policy": None,
@@ -49,7 +47,7 @@ PAGES = {
 
 @pytest.fixture
 def check(project):
-    """Compare a response with the list; a page may have added a nonce."""
+    """A function that compares a response with the list; a page may have added a nonce."""
     uses_bucket = project.answers["use_s3_media"]
     bucket = f" https://{HOSTS[project.answers['platform']]}" if uses_bucket else ""
     listed = HEADERS | {"Content-Security-Policy": POLICY.format(bucket=bucket)}
@@ -71,33 +69,14 @@ def admin(site, administrator):
         yield visitor
 
 
-def test_every_response_has_the_security_headers(check, admin, project):
+def test_every_response_has_the_security_headers(check, admin, site, visitor, extra_site):
     for status, paths in PAGES.items():
         for path in paths.split():
             check(admin.get(path), status)
-    check(admin.get("/presence/"), 200 if is_asgi(project.answers) else 404)
     files = re.findall(r'(?:href|src)="(/static/[^"]+)"', admin.get("/").text)
     assert files
     for path in files:
         check(admin.get(path), 200)
-
-
-def test_pages_that_name_a_person_are_not_stored(admin):
-    for path in ("/", "/accounts/password/", "/admin/", "/no/such/page"):
-        assert "no-store" in admin.get(path).headers["Cache-Control"], path
-
-
-def test_a_nonce_is_the_page_s_own_and_never_the_same(admin):
-    pages = [admin.get("/admin/users/user/add/") for _ in range(2)]
-    nonces = [set(NONCE.findall(page.headers["Content-Security-Policy"])) for page in pages]
-    assert len(nonces[0] | nonces[1]) == 2
-    for page, [nonce] in zip(pages, nonces, strict=True):
-        assert page.text.count(f'nonce="{nonce}"') == page.text.count("nonce=") > 0
-        for kind in ("script-src", "style-src"):
-            assert f"{kind} 'self' 'nonce-{nonce}'" in page.headers["Content-Security-Policy"]
-
-
-def test_redirects_and_rejected_requests_have_the_security_headers(check, site, visitor):
     check(visitor.get("/", headers={"Host": "evil.example"}), 400)
     check(visitor.post("/accounts/login/", data={"username": "x"}), 403)
     check(visitor.get("/admin/"), 302)
@@ -107,16 +86,27 @@ def test_redirects_and_rejected_requests_have_the_security_headers(check, site, 
         for _ in range(5):
             answer = visitor.submit("/accounts/login/", login="no one", password="wrong")
     check(answer, 429)
+    with extra_site.visitor() as other:
+        # That site has every variable of HSTS.
+        check(other.get("/extra/fail/"), 500, "max-age=31536000; includeSubDomains; preload")
 
 
-def test_an_error_page_has_the_security_headers_and_hsts_of_the_environment(check, extra_site):
-    with extra_site.visitor() as visitor:
-        response = visitor.get("/extra/fail/")
-    check(response, 500, hsts="max-age=31536000; includeSubDomains; preload")
-    assert "Something went wrong" in response.text
+def test_authenticated_pages_are_no_store(admin):
+    for path in ("/", "/accounts/password/", "/admin/", "/no/such/page"):
+        assert "no-store" in admin.get(path).headers["Cache-Control"], path
 
 
-def test_cookies_are_for_this_very_host_and_https_only(visitor):
+def test_nonce_is_new_in_each_response(admin):
+    pages = [admin.get("/admin/users/user/add/") for _ in range(2)]
+    nonces = [set(NONCE.findall(page.headers["Content-Security-Policy"])) for page in pages]
+    assert len(nonces[0] | nonces[1]) == 2
+    for page, [nonce] in zip(pages, nonces, strict=True):
+        assert page.text.count(f'nonce="{nonce}"') == page.text.count("nonce=") > 0
+        for kind in ("script-src", "style-src"):
+            assert f"{kind} 'self' 'nonce-{nonce}'" in page.headers["Content-Security-Policy"]
+
+
+def test_cookies_are_for_this_host_and_https_only(visitor):
     login = visitor.get("/accounts/login/")
     sign_up = visitor.sign_up("has_cookies")
     new = {"password1": f"{PASSWORD}!", "password2": f"{PASSWORD}!"}

@@ -19,14 +19,16 @@ from tests.harness.sockets import open_socket, receive_until, shows
 from tests.harness.waiting import wait_until
 
 FAIL = "/extra/fail-with-secrets/"
-REQUESTS = [
-    ("https", "/", {}, 200),
-    ("https", "/favicon.ico", {}, 302),
-    ("https", "/accounts/logout/", {}, 302),
-    ("https", "/no/such/page", {}, 404),
-    ("https", "/", {"Host": "evil.example"}, 400),
-    ("http", "/", {}, 301),
-]
+# By the visitor's scheme: paths, headers, and the status of the response.
+REQUESTS = {
+    "https": [
+        ("/", {}, 200),
+        ("/accounts/logout/", {}, 302),
+        ("/no/such/page", {}, 404),
+        ("/", {"Host": "evil.example"}, 400),
+    ],
+    "http": [("/", {}, 301)],
+}
 
 
 @pytest.fixture
@@ -53,61 +55,32 @@ def lines_of(site: Site, response: httpx.Response) -> list[dict]:
     return [event for event in site.process.events() if event.get("request_id") == request_id]
 
 
-def user_id(site: Site, response: httpx.Response) -> int | None:
-    return lines_of(site, response)[-1]["user_id"]
+def test_request_is_one_line(site):
+    for scheme in ("https", "http"):
+        with (
+            Router(site.platform, site.port, scheme) as router,
+            site.visitor(scheme, router.port) as visitor,
+        ):
+            for path, headers, status in REQUESTS[scheme]:
+                response = visitor.get(f"{path}?page=2", headers=headers)
+                assert response.status_code == status
+                *others, line = lines_of(site, response)
+                # Django logs a refused host in a line of its own, which is rate-limited.
+                assert {event["logger"] for event in others} <= {"django.security.DisallowedHost"}
+                expected = {"event": "request", "level": "info", "method": "GET", "path": path}
+                expected |= {"status": status, "address": VISITOR_ADDRESS}
+                assert {key: line[key] for key in expected} == expected
+                assert line["duration_ms"] > 0
 
 
-@pytest.mark.parametrize(("scheme", "path", "headers", "status"), REQUESTS)
-def test_a_request_is_one_line(site, scheme, path, headers, status):
-    with (
-        Router(site.platform, site.port, scheme) as router,
-        site.visitor(scheme, router.port) as visitor,
-    ):
-        response = visitor.get(f"{path}?page=2", headers=headers)
-    assert response.status_code == status
-    *others, line = lines_of(site, response)
-    # Django logs a refused host in a line of its own, which paas/logs.py rate-limits.
-    assert {event["logger"] for event in others} <= {"django.security.DisallowedHost"}
-    expected = {"event": "request", "level": "info", "method": "GET", "path": path}
-    expected |= {"status": status, "address": VISITOR_ADDRESS}
-    assert {key: line[key] for key in expected} == expected
-    assert line["duration_ms"] > 0
-
-
-def test_the_line_says_how_long_the_request_waited_if_the_router_knows(site, visitor, project):
-    (line,) = lines_of(site, visitor.get("/", headers={"X-Request-Start": "1000000000000"}))
-    if project.answers["platform"] == "heroku":
-        # The visitor's own header, a moment in 2001, would make it decades.
-        assert 0 <= line["queue_ms"] < 1_000_000
-    else:
-        assert line["queue_ms"] is None
-
-
-def test_the_line_names_the_user(site, visitor):
-    before, signing_up = visitor.get("/"), visitor.sign_up("logan")
-    after, without_database = visitor.get("/"), visitor.get("/favicon.ico")
-    logan = user_id(site, signing_up)
-    assert isinstance(logan, int)
-    found = [user_id(site, response) for response in (before, after, without_database)]
-    assert found == [None, logan, None]
-
-
-def test_an_id_of_the_router_s_is_kept(site):
-    with site.visitor() as visitor:
-        known = visitor.headers["X-Request-ID"] = secrets.token_hex(16)
-        response = visitor.get("/")
-    assert response.headers["X-Request-ID"] == known
-    assert len(lines_of(site, response)) == 1
-
-
-def test_an_unhandled_error_is_one_line_with_the_id_that_its_page_shows(site, visitor):
-    user = user_id(site, visitor.sign_up("unlucky"))
+def test_unhandled_error_is_one_line_with_the_id_that_its_page_shows(site, visitor):
+    [line] = lines_of(site, visitor.sign_up("unlucky"))
     response = visitor.get(FAIL)
     assert response.status_code == 500
     assert response.headers["X-Request-ID"] in response.text
     error, request = lines_of(site, response)
     assert (error["level"], error["event"]) == ("error", f"Internal Server Error: {FAIL}")
-    message = f"RuntimeError: It does not work for user number {user}."
+    message = f"RuntimeError: It does not work for user number {line['user_id']}."
     assert error["exception"].endswith(message)
     assert (request["event"], request["level"], request["status"]) == ("request", "warning", 500)
     assert site.process.output().count(message) == 1
@@ -119,8 +92,9 @@ def socket_lines(site: Site) -> list[dict]:
 
 
 @for_combinations([*filter(is_asgi, SERVERS)])
-def test_a_socket_is_a_line_when_it_opens_and_one_when_it_closes(site, visitor, router):
-    user = user_id(site, visitor.sign_up("sock"))
+def test_websocket_is_a_line_when_it_opens_and_one_when_it_closes(site, visitor, router):
+    [line] = lines_of(site, visitor.sign_up("sock"))
+    user = line["user_id"]
     others = {line["request_id"] for line in socket_lines(site)}
     way = {"port": router.port, "path": f"{SOCKET}?page=2"}
     with open_socket(site, visitor, **way) as opened:
@@ -136,22 +110,15 @@ def test_a_socket_is_a_line_when_it_opens_and_one_when_it_closes(site, visitor, 
         return [line for line in socket_lines(site) if line["request_id"] not in others]
 
     wait_until(lambda: len(own_lines()) >= 5, "five lines")
-    lines = own_lines()
-    assert all((line["path"], line["address"]) == (SOCKET, VISITOR_ADDRESS) for line in lines)
-    logged = [(line["event"], line.get("user_id"), line.get("code")) for line in lines]
-    assert sorted(logged, key=str) == [
-        ("socket closed", user, 1000),
-        ("socket closed", user, 4413),
-        ("socket opened", user, None),
-        ("socket opened", user, None),
-        ("socket rejected", None, 1000),
-    ]
-    ids = [line["request_id"] for line in lines]
-    assert sorted(map(ids.count, set(ids))) == [1, 2, 2]
+    assert all((line["path"], line["address"]) == (SOCKET, VISITOR_ADDRESS) for line in own_lines())
+    # Opened and closed, twice; then rejected.
+    found = [(line.get("user_id"), line.get("code")) for line in own_lines()]
+    expected = [(user, None), (user, None), (user, 1000), (user, 4413), (None, 1000)]
+    assert sorted(found, key=str) == sorted(expected, key=str)
 
 
 def send_secret_to_pages(visitor: Visitor, secret: str) -> None:
-    """Send the secret to every page, in each part of a request that may hold one."""
+    """Send the secret to pages, in each part of a request that may hold one."""
     query = {"token": secret, "next": f"/{secret}"}
     headers = {
         "Authorization": f"Bearer {secret}",

@@ -1,8 +1,19 @@
-"""The generated project's own tests and checks pass with each server."""
+"""The tests and checks of a project, and those of django-paas, pass with each server."""
 
-import json
+import shlex
 
-from tests.harness.combinations import CHOICES, OPTIONS, OWN_TESTS, for_combinations, is_asgi
+import pytest
+
+from rehearse.processes import run
+from tests.harness.combinations import (
+    COMBINATIONS,
+    OPTIONS,
+    OWN_TESTS,
+    PACKAGE,
+    TEMPLATE,
+    by_name,
+    for_combinations,
+)
 
 # Each would fail a test, or change data that is not the tests'.
 DEVELOPERS_ENV = """\
@@ -22,47 +33,47 @@ AWS_SECRET_ACCESS_KEY=a-key
 AWS_S3_ENDPOINT_URL=http://localhost:1
 """
 
+
 # Nothing is deployed: these may run on a worker of their own.
-each_server = for_combinations(OWN_TESTS, apart="own tests")
-
-
-def test_own_tests_meet_every_option_with_each_platform_and_interface():
-    assert {answers["server"] for answers in OWN_TESTS} == set(CHOICES["server"])
-    for option in OPTIONS:
-        met = [answers for answers in OWN_TESTS if answers[option]]
-        assert {answers["platform"] for answers in met} == set(CHOICES["platform"]), option
-        assert {is_asgi(answers) for answers in met} == {True, False}, option
-
-
-# What another value would cost.
-GUNICORN_SETTINGS = {
-    "keepalive": 95,  # requests, when the router uses a connection that closes
-    "graceful_timeout": 25,  # requests, when the platform sends SIGKILL first
-    "worker_tmp_dir": "/dev/shm",  # a worker that waits for a disk would be replaced
-    "control_socket_disable": True,  # other processes could control it
-}
-PRINT_SETTINGS = """
-import json, runpy, sys
-
-settings = runpy.run_path("gunicorn.conf.py")
-print(json.dumps({name: settings.get(name) for name in sys.argv[1:]}))
-"""
-
-
-@for_combinations([one for one in OWN_TESTS if one["server"] == "wsgi-gunicorn"], "own tests")
-def test_gunicorn_has_the_settings_that_protect_it(clone):
-    clone.write("print_settings.py", PRINT_SETTINGS)
-    printed = clone.run(f"DEBUG=true python print_settings.py {' '.join(GUNICORN_SETTINGS)}")
-    assert json.loads(printed) == GUNICORN_SETTINGS
-
-
-@each_server
-def test_its_own_tests_pass_and_read_nothing_of_the_developer_s_env(clone, report):
+@for_combinations(OWN_TESTS, apart="own tests")
+def test_own_tests_pass_and_read_no_env_file(clone, report):
     clone.write(".env", DEVELOPERS_ENV)
     printed = clone.run("make test")
     report("own tests", int(printed.split(" passed")[0].split()[-1]))
 
 
-@each_server
-def test_its_own_checks_pass(clone):
+# All examples and one, ASGI and WSGI, on each platform.
+@for_combinations(
+    by_name("heroku-asgi-uvicorn-use_celery-use_s3_media", "digitalocean-wsgi-waitress-use_celery"),
+    apart="own tests",
+)
+def test_own_checks_pass(clone):
     clone.run("make check")
+
+
+ALL_OPTIONS = [
+    answers
+    for answers in COMBINATIONS
+    if answers["platform"] == "heroku" and all(answers[option] for option in OPTIONS)
+]
+# No files of Python or pytest: runs side by side share the folder.
+PYTEST = "python -B -m pytest -p no:cacheprovider"
+
+
+@pytest.fixture
+def in_package(clone, project):
+    """A function that runs a command in the folder of the package's tests."""
+    environment = clone.environment | {"SITE_SERVER": project.answers["server"]}
+    return lambda command: run(command, TEMPLATE / "tests/package", environment)
+
+
+@for_combinations(ALL_OPTIONS, apart="package")
+def test_package_tests_pass(in_package, report):
+    printed = in_package(PYTEST)
+    report("tests of the package", int(printed.split(" passed")[0].split()[-1]))
+
+
+@for_combinations(by_name("heroku-asgi-uvicorn-use_celery-use_s3_media"), apart="own tests")
+def test_package_types_are_right(in_package, tmp_path):
+    source = shlex.quote(str(PACKAGE / "src"))
+    in_package(f"PYTHONPATH={source}:. DEBUG=true mypy --cache-dir {tmp_path} {source} .")

@@ -1,13 +1,10 @@
-"""asgiref: WsgiToAsgi passes a chunked body on without its length, so most frameworks read none.
-
-pip install asgiref
-python asgiref_wsgi_body.py
-"""
+"""asgiref: WsgiToAsgi passes a chunked body on without its length, so most frameworks read none."""
 
 import asyncio
 
 from asgiref.testing import ApplicationCommunicator
 from asgiref.wsgi import WsgiToAsgi
+from running import scope
 
 environ = {}
 
@@ -19,9 +16,8 @@ def app(received, start_response):
 
 
 async def main() -> None:
-    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b""}
-    scope |= {"http_version": "1.1", "headers": [(b"transfer-encoding", b"chunked")]}
-    client = ApplicationCommunicator(WsgiToAsgi(app), scope)
+    request = scope(method="POST", headers=[(b"transfer-encoding", b"chunked")])
+    client = ApplicationCommunicator(WsgiToAsgi(app), request)
     await client.send_input({"type": "http.request", "body": b"the ", "more_body": True})
     await client.send_input({"type": "http.request", "body": b"body"})
     await client.wait()

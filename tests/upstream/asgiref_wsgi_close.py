@@ -1,13 +1,9 @@
-"""asgiref: WsgiToAsgi does not call close() of a WSGI application's response.
-
-pip install asgiref
-python asgiref_wsgi_close.py
-"""
+"""asgiref: WsgiToAsgi does not call close() of a WSGI application's response."""
 
 import asyncio
 
-from asgiref.testing import ApplicationCommunicator
 from asgiref.wsgi import WsgiToAsgi
+from running import send_request
 
 closed = False
 
@@ -28,9 +24,7 @@ def app(environ, start_response):
 
 
 async def main() -> None:
-    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
-    client = ApplicationCommunicator(WsgiToAsgi(app), scope | {"http_version": "1.1"})
-    await client.send_input({"type": "http.request"})
+    client = await send_request(WsgiToAsgi(app))
     await client.wait()
 
 

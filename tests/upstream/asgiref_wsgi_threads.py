@@ -1,14 +1,10 @@
-"""asgiref: WsgiToAsgi handles one request at a time, although wsgi.multithread is true.
-
-pip install asgiref
-python asgiref_wsgi_threads.py
-"""
+"""asgiref: WsgiToAsgi handles one request at a time, although wsgi.multithread is true."""
 
 import asyncio
 import threading
 
-from asgiref.testing import ApplicationCommunicator
 from asgiref.wsgi import WsgiToAsgi
+from running import send_request
 
 both = threading.Barrier(2)
 answers = []
@@ -25,13 +21,8 @@ def app(environ, start_response):
 
 
 async def main() -> None:
-    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
     application = WsgiToAsgi(app)
-    clients = [
-        ApplicationCommunicator(application, scope | {"http_version": "1.1"}) for _ in range(2)
-    ]
-    for client in clients:
-        await client.send_input({"type": "http.request"})
+    clients = [await send_request(application) for _ in range(2)]
     await asyncio.gather(*(client.wait(timeout=10) for client in clients))
 
 

@@ -1,19 +1,11 @@
 """Daphne: a WebSocket cannot be closed with 1012, "service restart".
 
-pip install daphne websockets
-python daphne_close_code.py
+It needs websockets, too.
 """
 
-import os
-import subprocess
-import sys
-import time
-from pathlib import Path
-
+from running import PORT, connect, serve
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
-
-PORT = int(os.environ.get("PORT", "8765"))
+from websockets.sync.client import connect as open_websocket
 
 
 async def app(scope, receive, send):
@@ -24,19 +16,11 @@ async def app(scope, receive, send):
 
 def close_code() -> int | None:
     """Return the code that the client receives."""
-    command = [sys.executable, "-m", "daphne", "-p", str(PORT), f"{Path(__file__).stem}:app"]
-    with subprocess.Popen(command, cwd=Path(__file__).parent, stderr=subprocess.DEVNULL) as server:
+    with serve("daphne"), connect(), open_websocket(f"ws://127.0.0.1:{PORT}/") as websocket:
         try:
-            while True:
-                try:
-                    with connect(f"ws://127.0.0.1:{PORT}/") as socket:
-                        socket.recv(timeout=10)
-                except ConnectionRefusedError:
-                    time.sleep(0.1)
+            websocket.recv(timeout=10)
         except ConnectionClosed as closed:
             return closed.rcvd and closed.rcvd.code
-        finally:
-            server.terminate()
 
 
 if __name__ == "__main__":

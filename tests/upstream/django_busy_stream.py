@@ -1,8 +1,4 @@
-"""Django: under ASGI a stream that never waits does not end when its client disconnects.
-
-pip install django
-python django_busy_stream.py
-"""
+"""Django: under ASGI a stream that never waits does not end when its client disconnects."""
 
 import asyncio
 import time
@@ -12,6 +8,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.http import StreamingHttpResponse
 from django.urls import path
+from running import scope
 
 
 async def parts():
@@ -40,9 +37,8 @@ async def main() -> float:
     async def send(message):
         """Uvicorn's and Daphne's do not wait either, unless the client reads too slowly."""
 
-    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
     start = time.monotonic()
-    await get_asgi_application()(scope, receive, send)
+    await get_asgi_application()(scope(), receive, send)
     return time.monotonic() - start
 
 

@@ -1,8 +1,4 @@
-"""Django: under WSGI a chunked body is empty where the server sets wsgi.input_terminated.
-
-pip install django
-python django_chunked_body.py
-"""
+"""Django: under WSGI a chunked body is empty where the server sets wsgi.input_terminated."""
 
 from io import BytesIO
 

@@ -1,20 +1,16 @@
-"""Django: under ASGI the database connection of an error page is never closed.
-
-pip install django
-python django_error_page.py
-"""
+"""Django: under ASGI the database connection of an error page is never closed."""
 
 import asyncio
 import tempfile
 
 import django
-from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.db import connection
 from django.db.backends.signals import connection_created
 from django.http import HttpResponse
 from django.urls import path
+from running import send_request
 
 connections = []
 
@@ -43,11 +39,8 @@ urlpatterns = [path("", page)]
 async def open_connections(path: str) -> int:
     """Return how many connections 10 concurrent requests leave open."""
     connections.clear()
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
     application = get_asgi_application()
-    clients = [ApplicationCommunicator(application, scope) for _ in range(10)]
-    for client in clients:
-        await client.send_input({"type": "http.request"})
+    clients = [await send_request(application, path=path) for _ in range(10)]
     for client in clients:
         await client.wait()
     return sum(one.connection is not None for one in connections)

@@ -1,17 +1,13 @@
-"""Django: under ASGI a synchronous stream, such as a file, is read whole before a part is sent.
-
-pip install django
-python django_sync_stream.py
-"""
+"""Django: under ASGI a synchronous stream is read to its end before the first part is sent."""
 
 import asyncio
 
 import django
-from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.http import StreamingHttpResponse
 from django.urls import path
+from running import send_request
 
 PARTS = 1000
 made = 0
@@ -33,9 +29,7 @@ urlpatterns = [path("", stream)]
 
 async def main() -> int:
     """Return how many parts have been made when the first is sent."""
-    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
-    client = ApplicationCommunicator(get_asgi_application(), scope)
-    await client.send_input({"type": "http.request"})
+    client = await send_request(get_asgi_application())
     await client.receive_output()
     await client.receive_output()
     return made

@@ -1,32 +1,15 @@
-"""Gunicorn: at SIGTERM the connections in the backlog are reset.
+"""Gunicorn: at SIGTERM the connections in the backlog are reset."""
 
-pip install gunicorn
-python gunicorn_backlog.py
-"""
-
-import os
 import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 
-PORT = int(os.environ.get("PORT", "8765"))
-REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+from running import GET_AND_CLOSE, connect, serve
 
 
 def app(environ, start_response):
     time.sleep(2)
     start_response("200 OK", [("Content-Length", "0")])
     return []
-
-
-def connect() -> socket.socket:
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", PORT))
-        except ConnectionRefusedError:
-            time.sleep(0.1)
 
 
 def answer(connection: socket.socket) -> str:
@@ -38,12 +21,10 @@ def answer(connection: socket.socket) -> str:
 
 def main(*flags: str) -> list[str]:
     """Return what becomes of three requests before SIGTERM, of which one has been accepted."""
-    command = [sys.executable, "-m", "gunicorn", f"{Path(__file__).stem}:app", f"--bind=:{PORT}"]
-    command += flags
-    with subprocess.Popen(command, cwd=Path(__file__).parent, stderr=subprocess.DEVNULL) as server:
+    with serve("gunicorn", *flags) as server:
         connections = [connect() for _ in range(3)]
         for connection in connections:
-            connection.sendall(REQUEST)
+            connection.sendall(GET_AND_CLOSE)
         time.sleep(1)
         server.terminate()
         return [answer(connection) for connection in connections]

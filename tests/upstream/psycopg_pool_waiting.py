@@ -1,8 +1,4 @@
-"""psycopg_pool: clients that have timed out count for max_waiting, so the pool never tries again.
-
-pip install psycopg[binary,pool]
-python psycopg_pool_waiting.py
-"""
+"""psycopg_pool: clients that have timed out count for max_waiting, so the pool never tries again."""
 
 import logging
 import time

@@ -1,47 +1,28 @@
-"""Uvicorn with --workers: while it stops, connections are accepted, and reset at the end.
-
-pip install uvicorn
-python uvicorn_workers_stop.py
-"""
+"""Uvicorn with --workers: while it stops, connections are accepted, and reset at the end."""
 
 import asyncio
-import os
 import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 
-PORT = int(os.environ.get("PORT", "8765"))
-REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+from running import ADDRESS, GET_AND_CLOSE, connect, respond, serve
 
 
 async def app(scope, receive, send):
     await asyncio.sleep(4)
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body"})
-
-
-def connect() -> socket.socket:
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", PORT))
-        except ConnectionRefusedError:
-            time.sleep(0.1)
+    await respond(send)
 
 
 def late_request(workers: int) -> str:
     """Return what becomes of a request 2 s after SIGTERM, while another is in flight."""
-    command = [sys.executable, "-m", "uvicorn", f"{Path(__file__).stem}:app", "--lifespan=off"]
-    command += [f"--port={PORT}", f"--workers={workers}", "--log-level=critical"]
-    with subprocess.Popen(command, cwd=Path(__file__).parent) as server, connect() as in_flight:
-        in_flight.sendall(REQUEST)
+    flags = ("--lifespan=off", "--log-level=critical", f"--workers={workers}")
+    with serve("uvicorn", *flags) as server, connect() as in_flight:
+        in_flight.sendall(GET_AND_CLOSE)
         time.sleep(1)  # both workers have started by now
         server.terminate()
         time.sleep(2)
         try:
-            with socket.create_connection(("127.0.0.1", PORT)) as late:
-                late.sendall(REQUEST)
+            with socket.create_connection(ADDRESS) as late:
+                late.sendall(GET_AND_CLOSE)
                 return "answered" if late.recv(65536) else "closed without an answer"
         except ConnectionRefusedError:
             return "refused"  # so a router asks another instance
