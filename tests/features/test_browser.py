@@ -1,7 +1,6 @@
 """Two people, two browser windows: the pages as Chromium shows them, through the router's TLS."""
 
 import itertools
-import signal
 
 from playwright.sync_api import expect
 
@@ -25,38 +24,6 @@ def test_presence_page_shows_logins_live(open_window, picture):
     expect(grace.person("linus", "offline")).to_be_visible()
     expect(grace.page.locator("#presence-feed")).to_contain_text("linus logged out")
     assert grace.browser_errors == linus.browser_errors == []
-
-
-# The codes with which the page's WebSockets were closed.
-NOTE_CODES = """
-window.codes = [];
-window.WebSocket = class extends WebSocket {
-  constructor(...options) {
-    super(...options);
-    this.addEventListener("close", (event) => codes.push(event.code));
-  }
-};
-"""
-
-
-@for_combinations([*filter(is_asgi, SERVERS)])
-def test_page_reconnects_to_a_new_process(open_window, router, site, deployment, project):
-    window = open_window()
-    window.page.add_init_script(NOTE_CODES)
-    with deployment.site() as old:
-        router.target_port = old.port
-        window.sign_up("hedy")
-        expect(window.person("hedy", "online")).to_be_visible()
-        router.target_port = site.port
-        with window.page.expect_websocket() as connected:
-            old.process.signal(signal.SIGTERM)
-        assert connected.value.url.endswith("/ws/presence/")
-        expect(window.page.locator("#presence-state")).to_have_text("")
-    expect(window.person("hedy", "online")).to_be_visible()
-    # One socket was closed, and none refused.
-    code = 4012 if project.answers["server"] == "asgi-daphne" else 1012
-    assert window.page.evaluate("codes") == [code]
-    assert window.browser_errors == []
 
 
 @for_combinations([*itertools.filterfalse(is_asgi, SERVERS)])

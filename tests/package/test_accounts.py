@@ -20,6 +20,7 @@ from example.models import User
 from paas.accounts.forms import UsernameForm
 
 PASSWORD = "a long enough passphrase"
+PASSWORDS = {"password1": PASSWORD, "password2": PASSWORD}
 
 
 @pytest.mark.parametrize("password", ["x7#kQ2", "trustno1", "83746501923", "ada@example.com"])
@@ -54,8 +55,7 @@ def test_changing_the_password_starts_a_new_session_and_ends_the_others(client, 
     for browser in (client, other):
         browser.force_login(user)
     before = client.session.session_key
-    data = {"password1": PASSWORD, "password2": PASSWORD}
-    client.post(reverse("account_change_password"), data | {"oldpassword": "correct horse"})
+    client.post(reverse("account_change_password"), PASSWORDS | {"oldpassword": "correct horse"})
     assert get_user(client) == user
     assert client.session.session_key != before
     assert get_user(other).is_anonymous
@@ -79,7 +79,7 @@ def sign_up(client, db):
     """Sign up with that user name; returns the response."""
 
     def send(username="grace", email="grace@example.com", **headers):
-        data = {"username": username, "email": email, "password1": PASSWORD, "password2": PASSWORD}
+        data = {"username": username, "email": email} | PASSWORDS
         return client.post(reverse("account_signup"), data, **headers)
 
     return send
@@ -218,7 +218,7 @@ def test_a_password_is_reset_by_mail(client, user, mailoutbox):
     assert (known.status_code, known.url) == (unknown.status_code, unknown.url)
     assert [mail.to for mail in mailoutbox] == [["ada@example.com"], ["eve@example.com"]]
     form = client.get(links(mailoutbox[0])[0]).url
-    client.post(form, {"password1": PASSWORD, "password2": PASSWORD})
+    client.post(form, PASSWORDS)
     user.refresh_from_db()
     assert user.check_password(PASSWORD)
 
@@ -365,7 +365,7 @@ def test_the_admin_invites_by_mail(admin_client, client, mailoutbox, mandatory):
     admin_client.post(reverse("admin:example_user_add"), data)
     [mail] = mailoutbox
     form = client.get(links(mail)[0]).url
-    client.post(form, {"password1": PASSWORD, "password2": PASSWORD})
+    client.post(form, PASSWORDS)
     client.post(reverse("account_login"), {"login": "bob@example.com", "password": PASSWORD})
     assert get_user(client).username == "bob"
 
@@ -410,7 +410,7 @@ def test_notifications_have_a_limit_and_no_text_of_strangers(client, user, totp,
     # The limit is of the address, whichever account has it.
     other = User.objects.create_user("bob", user.email, "correct horse")
     client.force_login(other, "paas.accounts.lockout.Backend")
-    data = {"oldpassword": "correct horse", "password1": PASSWORD, "password2": PASSWORD}
+    data = {"oldpassword": "correct horse"} | PASSWORDS
     assert client.post(reverse("account_change_password"), data).status_code == 302
     bodies = [mail.body for mail in mailoutbox if "was changed" in mail.body]
     assert len(bodies) == 20
@@ -431,7 +431,7 @@ def test_an_address_that_is_too_long_is_a_form_error(client, logged_in):
 
 def test_wrong_old_passwords_count_for_the_lockout(client, user):
     client.force_login(user, "paas.accounts.lockout.Backend")
-    data = {"oldpassword": "wrong", "password1": PASSWORD, "password2": PASSWORD}
+    data = {"oldpassword": "wrong"} | PASSWORDS
     statuses = [client.post(reverse("account_change_password"), data).status_code for _ in range(5)]
     assert statuses == [200, 200, 200, 200, 429]
     stored = AccessAttempt.objects.get().post_data

@@ -4,13 +4,10 @@ import runpy
 
 import pytest
 from celery import current_app as app
-from celery import shared_task, signals
-from celery.app.trace import build_tracer
-from structlog.contextvars import bound_contextvars, get_contextvars
+from celery import signals
 
 from paas.celery import config
 from paas.celery.config import MAX_RETRY_SECONDS, VISIBILITY_TIMEOUT
-from paas.db import budget
 
 
 @pytest.fixture
@@ -38,38 +35,3 @@ def test_a_misconfigured_worker_does_not_start(configure, capsys):
     with pytest.raises(SystemExit):
         signals.worker_init.send(None)
     assert "SECRET_KEY is not set." in capsys.readouterr().err
-
-
-def test_a_worker_logs_the_connections_of_its_tasks_and_its_clock(monkeypatch, settings):
-    settings.DEBUG = True
-    logged: list[int] = []
-    monkeypatch.setattr(budget, "log_at_start", logged.append)
-    config.check()
-    assert logged == [app.conf.worker_concurrency + 1]
-
-
-contexts: list[dict] = []
-
-
-@shared_task
-def note_context():
-    contexts.append(get_contextvars())
-
-
-@pytest.mark.parametrize("request_id", [{}, {"request_id": "id of the request"}])
-def test_log_lines_of_a_task_have_the_id_of_the_request_that_queued_it(
-    monkeypatch, request_id, events, db
-):
-    contexts.clear()
-    monkeypatch.setitem(app.conf, "task_always_eager", False)
-    with bound_contextvars(**request_id):
-        note_context.delay()
-    assert events() == []
-    with app.connection() as broker:
-        message = broker.SimpleQueue("celery").get(timeout=1)
-        message.ack()
-    task_id = message.headers["id"]
-    run = build_tracer(note_context.name, note_context, app=app)
-    run(task_id, [], {}, message.headers | {"is_eager": False, "delivery_info": {}})
-    assert contexts == [{"task": note_context.name, "task_id": task_id} | request_id]
-    assert get_contextvars() == {}

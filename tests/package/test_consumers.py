@@ -271,14 +271,6 @@ async def test_an_invalid_ticket_is_refused_in_spite_of_valid_cookies(monkeypatc
     assert not (await echo(client, authorization=f"Ticket {expired}").connect())[0]
 
 
-async def test_a_client_that_reads_nothing_delays_no_other_s_heartbeat(monkeypatch):
-    await echo(await log_in("ada")).open()
-    (consumer,) = HEARTBEAT.consumers
-    monkeypatch.setattr("paas.asgi.heartbeat.BEAT_TIMEOUT", 0.05)
-    monkeypatch.setattr(consumer, "ping", asyncio.Event().wait)
-    await asyncio.wait_for(HEARTBEAT.beat(), 5)
-
-
 async def test_a_class_whose_heartbeat_fails_keeps_no_ended_session_open(monkeypatch, events):
     client = await log_in("ada")
     websocket = await echo(client).open()

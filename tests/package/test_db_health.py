@@ -39,12 +39,6 @@ def test_a_connection_that_the_server_ended_is_checked(connection):
     assert is_checked(connection)
 
 
-def test_a_connection_with_unread_data_is_checked(connection):
-    assert is_checked(connection)
-    connection.server.send(b"FATAL: terminating connection")
-    assert is_checked(connection)
-
-
 class ClosedConnection:
     def fileno(self) -> int:
         raise psycopg.OperationalError("the connection is closed")

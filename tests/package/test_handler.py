@@ -92,15 +92,6 @@ def numbers(request):
     return StreamingHttpResponse(f"{number}\n" for number in range(1000))
 
 
-def slow_numbers(request):
-    def parts() -> Iterator[str]:
-        for number in range(3):
-            yield f"{number}\n"
-            time.sleep(0.1)
-
-    return StreamingHttpResponse(parts())
-
-
 async def without_a_pause(request):
     async def parts() -> AsyncIterator[str]:
         for number in range(PARTS):
@@ -182,9 +173,8 @@ urlpatterns = [
     path("for-ever/", wait_for_ever),
     path("run-on/", run_on),
     path("events/", events),
-    path("synchronous-events/", synchronous_events),
     path("numbers/", numbers),
-    path("slow-numbers/", slow_numbers),
+    path("synchronous-events/", synchronous_events),
     path("without-a-pause/", without_a_pause),
     path("download/", download),
     path("file/", file),
@@ -381,17 +371,6 @@ async def test_a_synchronous_stream_is_sent_in_blocks(send_request):
     assert len(parts) < 100
 
 
-async def test_a_slow_synchronous_stream_is_sent_as_it_comes(send_request, gate):
-    request = send_request("/slow-numbers/")
-    await request.receive_output(TIMEOUT)
-    assert len(list(filter(None, await read_parts(request)))) > 1
-    events = send_request("/synchronous-events/")
-    await events.receive_output(TIMEOUT)
-    assert (await events.receive_output(TIMEOUT))["body"] == b"data: 1\n\n"
-    gate.opened.set()
-    await read_parts(events)
-
-
 @pytest.mark.parametrize(
     ("bodies", "headers"),
     [
@@ -446,3 +425,11 @@ def test_synchronous_middleware_is_logged_at_start(settings, caplog):
     with caplog.at_level(logging.WARNING):
         ASGIHandler()
     assert f"{__name__}.slow_middleware is synchronous only" in caplog.text
+
+
+async def test_a_synchronous_event_stream_is_sent_as_it_comes(send_request, gate):
+    events = send_request("/synchronous-events/")
+    await events.receive_output(TIMEOUT)
+    assert (await events.receive_output(TIMEOUT))["body"] == b"data: 1\n\n"
+    gate.opened.set()
+    await read_parts(events)

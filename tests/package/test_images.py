@@ -81,29 +81,20 @@ def test_a_picture_is_upright_and_has_no_metadata():
         (jpeg_of_many_scans(), "This picture takes too long to decode."),
     ],
     ids=[
-        *[
-            "SVG",
-            "broken",
-            "cut short",
-            "BMP",
-            "GIF of 4,295 MP",
-            "too large",
-            "PNG of 9 MP",
-            "JPEG of 20 MP",
-        ],
-        "many scans",
+        "SVG",
+        "broken",
+        "cut short",
+        "BMP",
+        "GIF of 4,295 MP",
+        "2 MB",
+        "PNG of 9 MP",
+        "JPEG of 20 MP",
+        "scans",
     ],
 )
 def test_an_invalid_file_is_rejected_with_a_reason(data, message):
     with pytest.raises(ValidationError, match=message):
         upload(data)
-
-
-def test_the_decoder_of_no_other_format_is_tried(monkeypatch):
-    _, accept = Image.OPEN["BMP"]
-    monkeypatch.setitem(Image.OPEN, "BMP", (lambda *arguments: pytest.fail("It is tried."), accept))
-    with pytest.raises(ValidationError, match=INVALID):
-        upload(picture("BMP"))
 
 
 def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size():

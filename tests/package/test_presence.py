@@ -137,17 +137,6 @@ def test_messages_about_one_user_are_few(user, django_user_model, monkeypatch):
     assert limits.may_send(user)
 
 
-async def test_a_user_is_online_until_the_last_page_closes():
-    client = await log_in("ada")
-    first, second = await open_page(client).open(), await open_page(client).open()
-    assert await online() == ["ada"]
-    await first.disconnect()
-    assert await online() == ["ada"]
-    assert False not in await changes_at_heartbeat(second, "ada")
-    await second.disconnect()
-    assert await online() == []
-
-
 async def test_a_heartbeat_renews_rows_and_deletes_those_of_killed_processes():
     watcher = await open_page(await log_in("ada")).open()
     await watcher.receive("everyone")
@@ -206,3 +195,14 @@ async def test_sending_works_while_the_channel_layer_is_unavailable(monkeypatch,
     await page.disconnect()
     assert await online() == []
     assert "The channel layer is unavailable" in str(events())
+
+
+async def test_a_user_is_online_until_the_last_page_closes():
+    client = await log_in("ada")
+    first, second = await open_page(client).open(), await open_page(client).open()
+    assert await online() == ["ada"]
+    await first.disconnect()
+    assert await online() == ["ada"]
+    assert False not in await changes_at_heartbeat(second, "ada")
+    await second.disconnect()
+    assert await online() == []

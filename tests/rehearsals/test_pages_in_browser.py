@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import signal
 
 import pytest
 from playwright.sync_api import expect
@@ -18,7 +19,7 @@ one_server = for_combinations(SERVERS[:1], apart="accounts")
 
 
 @for_combinations([*filter(is_asgi, SERVERS)], apart="accounts")
-def test_page_reconnects_after_a_crash_and_a_new_password_until_logout(
+def test_page_reconnects_after_sigterm_a_crash_and_a_new_password_until_logout(
     open_window, deployment, router, site
 ):
     window, name = open_window(), new_name("radia")
@@ -29,7 +30,12 @@ def test_page_reconnects_after_a_crash_and_a_new_password_until_logout(
         expect(person).to_be_visible()
         doomed.process.kill()
         expect(state).to_have_text("Connecting again…")
-    router.target_port = site.port
+    with deployment.site() as stopping:
+        router.target_port = stopping.port
+        expect(state).to_have_text("")
+        router.target_port = site.port
+        with window.page.expect_websocket():
+            stopping.process.signal(signal.SIGTERM)
     expect(state).to_have_text("")
     expect(person).to_be_visible()
 

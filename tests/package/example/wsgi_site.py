@@ -9,7 +9,6 @@ from django.http import FileResponse, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from paas.limits import max_body_size
 from paas.startup import setup
 from paas.wsgi import GracefulShutdown, WSGIHandler
 
@@ -24,18 +23,6 @@ def echo(request):
     return HttpResponse(f"{len(body)} {sum(body)}")
 
 
-@max_body_size(1000)
-@csrf_exempt
-def small(request):
-    return echo(request)
-
-
-@max_body_size(15_000_000)
-@csrf_exempt
-def large(request):
-    return echo(request)
-
-
 def wait(request):
     time.sleep(float(request.GET["seconds"]))
     return HttpResponse("waited")
@@ -47,8 +34,6 @@ def download(request):
 
 urlpatterns = [
     path("echo/", echo),
-    path("small/", small),
-    path("large/", large),
     path("wait/", wait),
     path("download/", download),
 ]

@@ -14,6 +14,10 @@ from django.utils import translation
 from paas.conf import settings
 
 RETRY_AFTER_SECONDS = 5
+# After a 413 the rest of the body is read and dropped, within these limits. Closing at once would
+# reset the connection, and a client that sends on would not see the response.
+DISCARD_BYTES = 1_000_000_000
+DISCARD_SECONDS = 30
 
 logger = structlog.get_logger(__name__)
 # Of all views with @max_body_size.

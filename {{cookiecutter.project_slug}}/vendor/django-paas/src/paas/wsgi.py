@@ -15,15 +15,11 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
 from paas.checks import APPLICATION_PARTS
-from paas.limits import TOO_LARGE, max_body_size_of
+from paas.limits import DISCARD_BYTES, DISCARD_SECONDS, TOO_LARGE, max_body_size_of
 
 # Bytes of a body in memory; a larger one is in a temporary file.
 MAX_IN_MEMORY = 65536
 READ_SIZE = 65536
-# After a 413 the rest of the body is read and dropped, within these limits. Otherwise the server
-# would reset the connection, and a client that sends on would not see the response.
-DISCARD_BYTES = 1_000_000_000
-DISCARD_SECONDS = 30
 # After SIGTERM Waitress goes on for this long at least: the router may still send requests, and an
 # upload takes seconds, ...
 ACCEPT_SECONDS = 5

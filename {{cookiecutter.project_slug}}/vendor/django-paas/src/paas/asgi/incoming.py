@@ -5,14 +5,11 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from paas.limits import TOO_LARGE, ErrorResponse
+from paas.limits import DISCARD_BYTES, DISCARD_SECONDS, TOO_LARGE, ErrorResponse
 
 DISCONNECT = {"type": "http.disconnect"}
-# After an error response the rest of the body is read and dropped, within these limits. Closing at
-# once would reset the connection, and the client would not see the response.
-DISCARD_BYTES = 1_000_000_000
-DISCARD_SECONDS = 30
-DISCARD_PAUSE_SECONDS = 5  # without data
+# Of the body that is read and dropped after a 413: without data.
+DISCARD_PAUSE_SECONDS = 5
 
 
 class Incoming:
