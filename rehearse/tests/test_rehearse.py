@@ -226,8 +226,7 @@ FAULTS = [
 # Without a release or a web process there is nothing more to see.
 FATAL_FAULTS = [
     (wait_for_a_lock_in_a_migration, "release", "waits for a lock"),
-    # The template's release tries to start the server; another project's boot says the same.
-    (leave_out_the_server, "release", "the old release stays"),
+    (leave_out_the_server, "boot", "it ended after"),
     (listen_on_8000, "boot", r"listens on port 8000, not on \$PORT"),
 ]
 
