@@ -306,7 +306,7 @@ def test_account_by_invitation_with_a_new_address(
     for link in ("Account", "User name"):
         window.follow(link)
     enter_password(window)
-    for link in ("Account", "E-mail address"):
+    for link in ("Account", "Email address"):
         window.follow(link)
     window.fill(email=new)
     window.press("Change the address")
