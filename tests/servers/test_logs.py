@@ -20,7 +20,7 @@ from tests.harness.waiting import wait_until
 
 FAIL = "/extra/fail-with-secrets/"
 # By the visitor's scheme: paths, headers, and the status of the response.
-REQUESTS = {
+REQUESTS: dict[str, list[tuple]] = {
     "https": [
         ("/", {}, 200),
         ("/accounts/logout/", {}, 302),
