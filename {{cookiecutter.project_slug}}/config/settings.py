@@ -232,7 +232,7 @@ MFA_TOTP_ISSUER = SITE_NAME
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # passkeys at http://localhost
 
 # The cache is a table that all processes share, and `migrate` creates: the rate limits of accounts
-# count in it. For pages that are read often, add a second cache in Redis.
+# count in it. For cached pages add a second cache, which may lose its entries.
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
