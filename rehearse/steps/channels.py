@@ -10,7 +10,8 @@ from rehearse.processes import Process, wait_for
 from rehearse.stage import Stage
 
 SCRIPT = Path(__file__).parent.parent / "inside/channel_layer.py"
-SECONDS = 30
+# Until a process has started; and from when a message is sent until it is there.
+SECONDS, MESSAGE_SECONDS = 30, 5
 ADVICE = (
     "Use channels_redis in CHANNEL_LAYERS: channels.layers.InMemoryChannelLayer ends at the process,"
     " and each deployment runs two."
@@ -30,7 +31,7 @@ def send_between_processes(stage: Stage) -> Finding:
             return Finding("the project configures none")
         with run_script(stage, "send") as sender:
             prints(sender, "sent")
-            prints(receiver, "received|nothing")
+            prints(receiver, "received", MESSAGE_SECONDS)
         if "received" in receiver.output():
             return Finding("a message of one process reaches another")
         output = receiver.output() + sender.output()
@@ -44,11 +45,11 @@ def run_script(stage: Stage, role: str) -> Process:
     return Process(command, stage.platform.folder, environment, grace=1)
 
 
-def prints(process: Process, pattern: str) -> bool:
-    """Whether the process prints the pattern before it ends, or SECONDS have passed."""
+def prints(process: Process, pattern: str, seconds: float = SECONDS) -> bool:
+    """Whether the process prints the pattern before it ends, or so many seconds have passed."""
 
     def is_there() -> bool:
         return bool(re.search(pattern, process.output()))
 
-    wait_for(lambda: not process.is_running() or is_there(), SECONDS)
+    wait_for(lambda: not process.is_running() or is_there(), seconds)
     return is_there()

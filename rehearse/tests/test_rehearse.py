@@ -39,17 +39,17 @@ NEW_TOO = by_name(
 [DEFAULT], [WITH_CELERY] = map(by_name, ("heroku-asgi-daphne", "heroku-asgi-daphne-use_celery"))
 IDLE = "idle connection"
 # The most of each figure. Connections are half of the smallest plan's, as a deployment has two
-# processes and a command needs some; an instance has 512 MB.
+# processes and a command needs some; an instance has 512 MB; Heroku's SIGKILL comes after 30 s.
 MOST = {
     "boot": {"megabytes": 512},
     "load": {"connections": 9, "megabytes": 512},
     "deployment": {"lost": 0},
-    "SIGTERM": {"stop_s": 15},
+    "SIGTERM": {"stop_s": 30},
     "large body": {"memory_megabytes": 20, "disk_megabytes": 20},
     "health check": {"waiting": 9},
     "PostgreSQL": {"recovery_s": 5},
     "Redis": {"recovery_s": 5},
-    "worker stopped": {"stop_s": 15, "megabytes": 512},
+    "worker stopped": {"stop_s": 30, "megabytes": 512},
 }
 # All but the one that waits for more than a minute.
 SHORT = [word for step in STEPS if step.name != IDLE for word in ("--only", step.name)]
