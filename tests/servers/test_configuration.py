@@ -91,7 +91,6 @@ PRODUCTION = {
     "DATABASE_CONNECTION_LIMIT": 20,  # the check of WEB_THREADS would pass
     "TRUSTED_PROXIES": 0,  # a client could send an address of its choice
     "FILE_UPLOAD_MAX_MEMORY_SIZE": 65536,  # slow uploads would fill the memory
-    "SEND_MAIL": "paas.celery.tasks.queue_mail",  # a page would wait for the mail server
     "TASK_TIME_LIMIT": 300,  # a task that hangs would hold a process of the worker
     "ACCOUNT_EMAIL_VERIFICATION": "mandatory",  # an account could have another's address
     "ACCOUNT_PREVENT_ENUMERATION": "strict",  # sign-up could reveal who has an account
