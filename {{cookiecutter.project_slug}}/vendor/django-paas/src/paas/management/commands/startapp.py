@@ -13,6 +13,6 @@ TEMPLATE = Path(paas.__file__).parent / "app_template"
 
 
 class Command(startapp.Command):
-    def handle(self, **options):
-        options["template"] = options["template"] or str(TEMPLATE)
-        super().handle(**options)
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        parser.set_defaults(template=str(TEMPLATE))
