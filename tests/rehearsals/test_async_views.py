@@ -14,7 +14,7 @@ from tests.harness.site import SESSION_COOKIE, Site, new_name, session_cookie
 from tests.harness.sockets import open_socket
 from tests.harness.streams import Streams
 from tests.harness.views import add_rows, rows
-from tests.harness.waiting import wait_until
+from tests.harness.waiting import SECONDS, wait_until
 
 pytestmark = for_combinations([*filter(is_asgi, SERVERS)], apart="async views")
 
@@ -46,7 +46,7 @@ async def crowd(site: Site, session: str):
     """Pages beside streams and views that have asked the database; then one view more."""
     streams, name = UserStreams.of(site), new_name("crowd")
     streams.headers |= session_cookie(session)
-    await streams.open(STREAMS, 60)
+    await streams.open(STREAMS, SECONDS)
     path = f"/extra/user-wait/?name={name}"
     views = [asyncio.create_task(site.ask(path, session)) for _ in range(VIEWS)]
     await asyncio.sleep(2)
