@@ -15,8 +15,9 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rehearse.services import Certificates, Services
 from scripts.bench import pages, sockets, streams
-from scripts.bench.servers import SERVERS, Row, Server, start_services
+from scripts.bench.servers import SERVERS, Row, Server
 from tests.harness.combinations import TEMPLATE
 
 HEADING = """\
@@ -41,7 +42,10 @@ def main() -> None:
         parts.append(f"## {title}\n\n{note}\n\n{table(rows)}\n")
         print(parts[-1], flush=True)
 
-    with tempfile.TemporaryDirectory() as name, start_services(Path(name)) as services:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        Services.started(Path(name), Certificates(Path(name)), connections=200) as services,
+    ):
         # The platform makes no difference to the servers.
         servers = [Server(server, Path(name), services) for server in options.servers]
         show("Pages", pages.NOTE, pages.measure(servers, options.turns))

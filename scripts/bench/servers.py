@@ -1,11 +1,9 @@
 """Projects of each server, started by the generated command or as Django's documentation deploys them."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rehearse.platforms import Heroku, Services
-from rehearse.services import Certificates, Postgres, TLSProxy, Valkey
 from tests.harness.combinations import bake
 from tests.harness.deployment import Deployment
 from tests.harness.site import Site
@@ -27,17 +25,6 @@ OWN_CONNECTIONS = {
     "asgi-daphne": "lasting, of page threads",
 }
 GTHREAD = "gunicorn --config /dev/null --worker-class gthread --threads 4 stock.wsgi:application"
-
-
-@contextmanager
-def start_services(folder: Path) -> Iterator[Services]:
-    with ExitStack() as stack:
-        certificates = Certificates(folder)
-        postgres = stack.enter_context(Postgres(folder, certificates, connections=200))
-        valkey = stack.enter_context(Valkey(folder))
-        files = (certificates.self_signed_certificate, certificates.self_signed_key)
-        port = stack.enter_context(TLSProxy(valkey.port, *files)).port
-        yield Services(postgres, valkey, port, port, certificates.ca)
 
 
 class Stock(Heroku):
