@@ -34,7 +34,7 @@ SITE_DESCRIPTION = "{{ cookiecutter.description or '' }}"
 # An address or URL for those who find a vulnerability: it appears in /.well-known/security.txt.
 SECURITY_CONTACT = env.str("SECURITY_CONTACT", "")
 
-# DEBUG shows errors to everyone: the deploy checks refuse it in production.
+# DEBUG shows errors to everyone: the deploy checks reject it in production.
 DEBUG = env.bool("DEBUG", False)
 # Signs sessions and links. To change it and keep users logged in: docs/scaling.md.
 SECRET_KEY = env.str("SECRET_KEY", "")
@@ -300,7 +300,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS for all subdomains, which may be other sites
     "security.W021",  # the same, for browsers' preload list
     "security.W019",  # X_FRAME_OPTIONS may be "SAMEORIGIN"; frame-ancestors of SECURE_CSP is stricter
-    "mail.W001",  # paas.checks.mail reports it: a site may go live without e-mail
+    "mail.W001",  # paas.checks.mail reports it: a site may go live without mail
 ]
 
 # Logs are JSON lines on stdout; in development, columns. Errors go to Sentry if SENTRY_DSN is set.

@@ -54,7 +54,7 @@ def send_welcome(user_id: int) -> None:
 
 
 def is_within_limit(welcomes: Iterable[Welcome]) -> bool:
-    """Whether none of these welcomes, which share an e-mail address, was sent within a day.
+    """Whether none of these welcomes, which share an email address, was sent within a day.
 
     Without a limit, repeated sign-ups with someone's address would flood that mailbox.
     """

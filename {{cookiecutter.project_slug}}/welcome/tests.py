@@ -20,7 +20,7 @@ PASSWORD = "a long enough passphrase"
 
 @pytest.fixture
 def sign_up(client, db, django_capture_on_commit_callbacks):
-    """Sign up as ada with that e-mail address; returns the response."""
+    """Sign up as ada with that email address; returns the response."""
 
     def submit(email: str = "ada@example.com"):
         passwords = {"password1": PASSWORD, "password2": PASSWORD}

@@ -2,7 +2,7 @@
 
 https://django-axes.readthedocs.io/en/latest/
 
-It applies wherever a password is asked for, and refuses before the password is hashed. Each limit
+It applies wherever a password is asked for, and rejects before the password is hashed. Each limit
 counts failures within AXES_COOLOFF_TIME, and stops another attack:
 
 =============================  ===================================================================

@@ -43,7 +43,7 @@ ACCOUNT_USERNAME_BLACKLIST = [
     "owner", "postmaster", "root", "security", "staff", "support", "system", "webmaster",
 ]  # fmt: skip
 # Counted in the default cache, which all processes share. "login" is off: paas.accounts.lockout limits logins.
-# "login_failed" is for codes of a second factor. "key" is an e-mail address, or a user.
+# "login_failed" is for codes of a second factor. "key" is an email address, or a user.
 ACCOUNT_RATE_LIMITS = {
     "login": "",
     "login_failed": "5/15m/key",
