@@ -197,5 +197,5 @@ def slug_problem(slug):
 
 def email_problem(email):
     if email and not EMAIL.fullmatch(email):
-        return f"author_email {email!r} is not an e-mail address; try 'ada@example.com'."
+        return f"author_email {email!r} is not an email address; try 'ada@example.com'."
     return None
