@@ -40,7 +40,7 @@ PACKAGES = """
     typing_extensions tzdata tzlocal u_msgpack_python ujson urllib3 uvicorn vine waitress wcwidth
     websockets whitenoise zope_interface
 """
-EXAMPLES = {
+GOOD_ANSWERS = {
     "project_name": "O'Brien & Sons",
     "description": "Books, bought and sold",
     "author_name": "Ada Lovelace",
@@ -135,13 +135,13 @@ def problem(name, answer):
         return slug_problem(text)
     if name == "author_email":
         return email_problem(text)
-    if name in EXAMPLES:
+    if name in GOOD_ANSWERS:
         return text_problem(name, text)
     return None
 
 
 def text_problem(name, text):
-    example = EXAMPLES[name]
+    example = GOOD_ANSWERS[name]
     if bad := [character for character in text if is_forbidden(character)]:
         return f"{name} {text!r} must not contain {describe(bad[0])}; try {example!r}."
     if marks := [mark for mark in TEMPLATE_MARKS if mark in text]:

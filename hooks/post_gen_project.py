@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-# A file stays if the answer beside it was given. This is the only place that knows.
+# A file stays if the answer beside it was given. tests/combinations/test_files.py has the same list.
 ONLY_FOR = {
     ("platform", "heroku"): ["Procfile", "app.json"],
     ("platform", "digitalocean"): [".do"],

@@ -14,6 +14,8 @@
 ``presence``   people who are logged in, and the sockets of their pages
 ``browsing``   their browser windows, in ``chromium``
 ``worker``     a worker that sends a mail
+``recipes``    code of documents, added to a project
+``locked``     pages that wait while a test holds a table
 ``pgbouncer``  a pool of connections before PostgreSQL
 ``failures``   commands that have to fail
 ``terminal``   a person who answers questions in a terminal

@@ -12,7 +12,6 @@ FILE = re.compile(r"(?:#|//|<!--|\{#) (\S*\.\w+)(?:, below (.+?))?(?: -->| #\})?
 BLOCK = re.compile(r"(?ms)^```(\w+)\n(.+?)^```$")
 # A line for a list, or for the imports, of a file.
 LINE = re.compile(r"^In `(\S+)` add(?: `(from [^`]+|import [^`]+)` to the imports, and)? `([^`]+)`")
-SEAL = "\nenv.seal()\n"
 
 
 def read_recipes(name: str) -> dict[str, str]:
@@ -22,8 +21,8 @@ def read_recipes(name: str) -> dict[str, str]:
 
 
 def add_code(project: Checkout, code: str) -> None:
-    """Add a block to the file that it names: a new one, below a line, or at its end; in settings
-    above the seal. In pyproject.toml it is a dependency, unless it names a line.
+    """Add a block to the file that it names: a new one, below a line, or at its end. In pyproject.toml
+    it is a dependency, unless it names a line.
     """
     name, line = FILE.match(code).groups()
     if name == "pyproject.toml" and not line:
@@ -35,8 +34,7 @@ def add_code(project: Checkout, code: str) -> None:
     if line:
         project.replace(name, f"{line}\n", f"{line}\n{code.partition('\n')[2]}")
         return
-    text, seal, _ = project.read(name).partition(SEAL)
-    project.write(name, f"{text}\n{code}{seal}")
+    project.write(name, f"{project.read(name)}\n{code}")
 
 
 def add_line(project: Checkout, instruction: str) -> None:

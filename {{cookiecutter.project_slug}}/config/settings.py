@@ -57,7 +57,7 @@ INSTALLED_APPS = [
     "paas.celery",
     # <% endif %>
     "paas.accounts",  # above allauth, whose templates it replaces
-    "paas.accounts.apps.AdminConfig",  # django.contrib.admin with the site's log-in page
+    "paas.accounts.apps.AdminConfig",  # django.contrib.admin with the site's login page
     "paas.site",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -109,7 +109,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "config.urls"
-# Where the admin is. Another path spares the log those who try "admin/" on every site.
+# The admin's path. Bots try "admin/" on every site; another path keeps them out of the log.
 admin_path = validate.Regexp(r"([\w-]+/)+\Z", error="Must be a path, such as 'back-office/'.")
 ADMIN_PATH = env.str("ADMIN_PATH", "admin/", validate=admin_path)
 # <% if cookiecutter.__interface == "asgi" %>
@@ -138,17 +138,17 @@ TEMPLATES = [
 # The platform: the module that knows its router's headers, such as the one with the client's address.
 PLATFORM = "paas.platforms.{{ cookiecutter.platform }}"
 # How many proxies of your own, such as a CDN, are before the platform's router. If the number is too
-# low, all visitors share the proxy's address and its limit of log-ins; if too high, they can forge one.
+# low, all visitors share the proxy's address and its limit of logins; if too high, they can forge one.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=at_least_0)
 # Modules with deploy checks of your own: a release fails, and names what is missing.
 DEPLOY_CHECKS: list[str] = []
-# <% if cookiecutter.__redis == "yes" %>
 # What /readyz asks. Add a function that returns "ok", or raises, for a service that you depend on.
 READINESS_PROBES = {
     "database": "paas.site.health.probe_database",
+    # <% if cookiecutter.__redis == "yes" %>
     "redis": "paas.site.health.probe_redis",
+    # <% endif %>
 }
-# <% endif %>
 
 # <% if cookiecutter.server == "wsgi-gunicorn" %>
 # Threads of each web process, of which Gunicorn holds one for each slow upload. More threads take
@@ -162,8 +162,8 @@ WEB_THREADS = env.int("WEB_THREADS", 8, validate=at_least_1)
 # Threads that run synchronous views, in each web process. Each has a database connection, so raise it
 # only if the plan has room for them: docs/scaling.md.
 WEB_THREADS = env.int("WEB_THREADS", 4, validate=at_least_1)
-# Requests that may wait for a thread; a further one gets status 503 at once. A page takes about
-# 20 ms, so 500 are 3 seconds of waiting with 4 threads: lower it if your pages take longer.
+# Requests that may wait for a thread; a further one gets status 503 at once. At 100 pages a second the
+# last of 500 waits 5 seconds: lower it if your pages are slower.
 MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=at_least_1)
 # Bytes of an upload in memory. Django's default of 2.5 MB would fill an instance with 200 slow uploads.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 65536
@@ -171,7 +171,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 65536
 # Bytes of a request body; a larger one gets status 413. One view may take more: @max_body_size.
 MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=at_least_1)
 
-# The database, from DATABASE_URL, with TLS and lasting connections. A pool: docs/scaling.md.
+# The database, from DATABASE_URL, with TLS and persistent connections. PgBouncer: docs/scaling.md.
 DATABASES = {"default": database(env, DEBUG)}
 DATABASE_IS_POOLED = is_pooled(env)
 # <% if cookiecutter.server == "wsgi-gunicorn" %>
@@ -185,7 +185,7 @@ DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20)
 STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 20, validate=at_least_0)
 
 # <% if cookiecutter.__redis == "yes" %>
-# Redis, which verifies the certificate as the platform's service needs it.
+# Redis. Over TLS the client verifies the certificate, unless the platform's is self-signed.
 REDIS_URL = redis_url(env, PLATFORM)
 # <% if cookiecutter.__interface == "asgi" %>
 # Groups of WebSockets. In memory they reach one process only: production needs Redis.
@@ -216,9 +216,9 @@ LOGIN_REDIRECT_URL = "{{ 'presence' if cookiecutter.__presence == 'yes' else 'ho
 LOGOUT_REDIRECT_URL = "home"
 # "closed": the admin invites people, or `createsuperuser` makes an account.
 SIGN_UP = env.str("SIGN_UP", "open", validate=validate.OneOf(["open", "closed"]))
-# Whether the admin opens only after log-in with a second factor, or a passkey.
+# Whether the admin opens only after login with a second factor, or a passkey.
 STAFF_NEEDS_SECOND_FACTOR = env.bool("STAFF_NEEDS_SECOND_FACTOR", False)
-# Whether an address is confirmed before the first log-in: "mandatory" needs a mail server.
+# Whether an address is confirmed before the first login: "mandatory" needs a mail server.
 ACCOUNT_EMAIL_VERIFICATION = env.str(
     "ACCOUNT_EMAIL_VERIFICATION",
     "mandatory" if EMAIL_URL else "optional",
@@ -250,7 +250,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG
-WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # no Access-Control-Allow-Origin: *
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -285,6 +285,7 @@ if not DEBUG:
     # HTTPS. The platform's router ends TLS, and replaces this header if a client sends it.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
+    # Health checks come over plain HTTP.
     SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
     # __Host-: browsers take such a cookie from this host only, and over HTTPS only.
     SESSION_COOKIE_NAME = "__Host-sessionid"

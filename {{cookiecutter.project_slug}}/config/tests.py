@@ -8,7 +8,7 @@ from django.conf import settings
 from paas.testing.server import PRODUCTION, assert_serves_and_stops, needs_sigterm, web_command
 
 # Add variables that your settings require.
-ENVIRONMENT = {**os.environ, **PRODUCTION}
+ENVIRONMENT = os.environ | PRODUCTION
 
 
 def test_the_deploy_checks_pass():

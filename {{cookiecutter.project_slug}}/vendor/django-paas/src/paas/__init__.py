@@ -1,7 +1,7 @@
 """The runtime library of a Django project on a platform. README.md lists settings and public names.
 
 ==============  ==============================================================================
-``accounts``    log-in, sign-up, lockout, second factor, sessions and mail of accounts
+``accounts``    login, sign-up, lockout, second factor, sessions and mail of accounts
 ``asgi``        Django under ASGI: request handler, graceful shutdown, WebSockets
 ``celery``      Celery's settings, queue and tables: tasks that survive deployments
 ``checks``      deploy checks; one of your own is a function with ``@environment_check``

@@ -17,7 +17,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-# Log-in, with a lockout; sessions, without an error for an invalid cookie; messages in the session.
+# Login, with a lockout; sessions, without an error for an invalid cookie; messages in the session.
 AUTHENTICATION_BACKENDS = ["paas.accounts.lockout.Backend"]
 SESSION_ENGINE = "paas.accounts.sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

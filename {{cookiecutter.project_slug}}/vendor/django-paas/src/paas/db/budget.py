@@ -54,7 +54,8 @@ def connections_per_process() -> int:
     DATABASE_POOL_SIZE, or one for each thread and one for the probe of /readyz. Under ASGI also
     ASYNC_CONNECTIONS, and one for all WebSockets.
     """
-    for_threads = settings.DATABASE_POOL_SIZE or settings.WEB_THREADS + 1
+    has_pool = settings.DATABASE_POOL_SIZE and not settings.DATABASE_IS_POOLED
+    for_threads = settings.DATABASE_POOL_SIZE if has_pool else settings.WEB_THREADS + 1
     is_asgi = getattr(settings, "ASGI_APPLICATION", None)
     return for_threads + (settings.ASYNC_CONNECTIONS + 1 if is_asgi else 0)
 

@@ -6,7 +6,8 @@
 ``health.py``              /healthz and /readyz
 ``middleware.py``          static files, and a base class for middleware that never waits
 ``urls.py``                robots.txt, security.txt, change-password, favicon.ico
-``views.py``               these, and ``server_error`` for ``handler500``
+``views.py``               these, and the error pages
+``handlers.py``            ``handler400`` to ``handler500``, for the URLconf
 ``templates/``             400, 403, 403_csrf and 429; 404.html and 500.html are the project's
 =========================  =====================================================================
 """
