@@ -1,4 +1,4 @@
-# The project's verbs, for the template itself.
+# The make targets of a project, for the template itself.
 .PHONY: run test check lock rehearsal upstream rehearse bench pictures
 
 # A project of the default answers, made anew in a temporary folder.

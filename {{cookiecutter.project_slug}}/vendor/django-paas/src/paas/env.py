@@ -1,4 +1,4 @@
-"""Environment variables, for settings: validators, and what follows from one."""
+"""Settings from environment variables: MAILERS from EMAIL_URL, a bucket from AWS_...."""
 
 from importlib import import_module
 from typing import Any
