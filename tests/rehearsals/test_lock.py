@@ -102,7 +102,7 @@ def test_a_pinned_release_is_kept_and_an_upgrade_takes_the_newest_that_is_not_ya
     assert all("\nsample==1.0\n" in lock for lock in locks)
     assert development.endswith("make lock\n-r requirements.txt\n")
     # No project may have the name of a package that it installs.
-    assert 'PACKAGES = """\n    sample\n"""' in repository.read("hooks/pre_gen_project.py")
+    assert 'PACKAGES = """\n    sample\n"""' in repository.read("paas_questions.py")
 
 
 @pytest.mark.parametrize(
