@@ -42,7 +42,8 @@ class Command(migrate.Command):
             self.execute_sql("SELECT pg_advisory_lock(%s)", [LOCK_ID])
         try:
             super().handle(*args, **options)
-            call_command("createcachetable", database=options["database"], verbosity=0)
+            if not (options["plan"] or options["check_unapplied"]):
+                call_command("createcachetable", database=options["database"], verbosity=0)
         except OperationalError as error:
             if not isinstance(error.__cause__, LockNotAvailable):
                 raise
