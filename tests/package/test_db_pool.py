@@ -35,7 +35,9 @@ def test_without_a_size_and_with_pgbouncer_each_thread_has_its_own(
     database, settings, size, is_pooled
 ):
     settings.DATABASE_POOL_SIZE, settings.DATABASE_IS_POOLED = size, is_pooled
+    settings.ASGI_APPLICATION = None
     share_connections()
+    assert connections_per_process() == 16 + 1
     assert "pool" not in database["OPTIONS"]
     assert database["CONN_MAX_AGE"] == 600
 

@@ -3,6 +3,7 @@
 import pytest
 from environs import Env
 
+from paas.db.redis import redis_url
 from paas.db.url import database, is_pooled
 
 POOL = "postgres://ada:secret@pool.example.com:6432/site"
@@ -64,3 +65,18 @@ def test_another_database_has_tls_a_limit_of_time_and_no_pool(monkeypatch, read,
     assert found["OPTIONS"] == {"connect_timeout": 5, "sslmode": "require"}
     assert (found["CONN_MAX_AGE"], found["CONN_HEALTH_CHECKS"]) == (600, True)
     assert not found["DISABLE_SERVER_SIDE_CURSORS"]
+
+
+@pytest.mark.parametrize(
+    ("url", "platform", "expected"),
+    [
+        ("rediss://:p@h:1", "heroku", "rediss://:p@h:1?ssl_cert_reqs=none"),
+        ("rediss://h:1?a=b", "digitalocean", "rediss://h:1?a=b&ssl_cert_reqs=required"),
+        ("redis://h:1", "digitalocean", "redis://h:1"),
+    ],
+)
+def test_redis_over_tls_verifies_the_certificate_as_the_platform_needs(
+    monkeypatch, url, platform, expected
+):
+    monkeypatch.setenv("REDIS_URL", url)
+    assert redis_url(Env(), f"paas.platforms.{platform}") == expected
