@@ -64,6 +64,15 @@ def test_an_invalid_setting_is_one_deploy_error(only_problem, changes, message):
 
 
 @pytest.mark.parametrize(
+    ("app", "is_needed"), [("paas.asgi", True), ("paas.celery", True), ("paas.accounts", False)]
+)
+def test_redis_is_required_by_the_apps_that_use_it(configure, monkeypatch, app, is_needed):
+    configure(REDIS_URL="")
+    monkeypatch.setattr(apps, "is_installed", lambda name: name == app)
+    assert [error.msg for error in problems()] == ["REDIS_URL is not set."] * is_needed
+
+
+@pytest.mark.parametrize(
     ("database", "message"),
     [
         ({}, "DATABASES['reports'] has no URL: set its environment variable."),

@@ -20,7 +20,7 @@ class PaasConfig(AppConfig):
         # After Django's close_old_connections(), which resets health_check_done.
         request_started.connect(skip_health_checks)
         # Importing these modules registers their checks.
-        from paas.checks import bucket, database, mail, production  # noqa: F401
+        from paas.checks import bucket, database, mail, production, redis  # noqa: F401
 
         for module in settings.DEPLOY_CHECKS:
             import_module(module)

@@ -6,6 +6,5 @@ class AsgiConfig(AppConfig):
     label = "paas_asgi"
 
     def ready(self):
-        # Each connects its signal receiver, or registers its checks.
+        # One registers its checks, the other connects its signal receiver.
         from paas.asgi import checks, sessions  # noqa: F401
-        from paas.checks import redis  # noqa: F401
