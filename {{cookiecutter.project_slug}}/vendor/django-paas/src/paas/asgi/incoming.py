@@ -8,7 +8,7 @@ from typing import Any
 from paas.limits import DISCARD_BYTES, DISCARD_SECONDS, TOO_LARGE, ErrorResponse
 
 DISCONNECT = {"type": "http.disconnect"}
-# Of the body that is read and dropped after a 413: without data.
+# Seconds without data after which the rest of a rejected body is read no further.
 DISCARD_PAUSE_SECONDS = 5
 
 

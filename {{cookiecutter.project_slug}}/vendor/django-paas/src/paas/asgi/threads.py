@@ -30,7 +30,8 @@ UNUSED_SECONDS = 1
 # Async requests that start at once; the next may start after a pause in the calls of one, ...
 STARTING = 16
 PAUSE_SECONDS = 0.05
-# ... and in any case after this long, which a start takes where the CPU is slow or shared.
+# ... and in any case after this long. A start took 0.5 s on a slow CPU: with 0.25 here so many began
+# that some waited too long for a database connection.
 TURN_SECONDS = 1
 
 
