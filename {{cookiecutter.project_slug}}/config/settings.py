@@ -241,7 +241,7 @@ CACHES: dict[str, dict[str, Any]] = {
     },
 }
 
-LANGUAGE_CODE = "en-us"
+LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 
 # Static files, by WhiteNoise: the build collects and compresses them, and their names have a hash, so
