@@ -241,7 +241,7 @@ CACHES: dict[str, dict[str, Any]] = {
     },
 }
 
-LANGUAGE_CODE = "en-us"
+LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 
 # Static files, by WhiteNoise: the build collects and compresses them, and their names have a hash, so
@@ -290,7 +290,7 @@ if not DEBUG:
     # __Host-: browsers take such a cookie from this host only, and over HTTPS only.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     SESSION_COOKIE_SECURE = True
-    CSRF_COOKIE_NAME = "__Host-csrftoken"
+    # Scripts read it, so it is "csrftoken" in development too.
     CSRF_COOKIE_SECURE = True
     # Seconds for which browsers use HTTPS only. Raise it once HTTPS works: .env.example has the steps.
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 3600, validate=at_least_1)

@@ -6,13 +6,14 @@ from django.contrib.auth import authenticate, get_user_model
 from django.core.validators import RegexValidator
 from django.db import transaction
 from django.forms import CharField, EmailInput, ModelForm, TextInput
+from django.utils.translation import gettext_lazy as _
 
 # Rules of new user names. ASCII only: U+0430 looks like "a". No "@": a user name that is another's
 # address would be in the way of their login by address.
 USERNAME_VALIDATORS = [
     RegexValidator(
         r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z",
-        "Use letters without accents, digits, and . - _ after the first.",
+        _("Use letters without accents, digits, and . - _ after the first."),
     )
 ]
 USERNAME_ATTRIBUTES = {"autocapitalize": "none", "spellcheck": "false"}
@@ -32,7 +33,7 @@ class LoginForm(forms.LoginForm):
         attributes = {"autocomplete": "username webauthn", "autocapitalize": "none"}
         # An address has up to 254 characters.
         self.fields["login"] = CharField(
-            label="Email address" if by_email else "User name or email address",
+            label=_("Email address") if by_email else _("User name or email address"),
             max_length=254,
             widget=(EmailInput if by_email else TextInput)(attributes),
         )
