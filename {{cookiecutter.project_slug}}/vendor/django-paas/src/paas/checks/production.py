@@ -61,7 +61,7 @@ def check_admin_sites(app_configs=None, **kwargs) -> list[CheckMessage]:
             f"STAFF_NEEDS_SECOND_FACTOR has no effect on the admin site {site.name!r}: its class "
             f"{type(site).__module__}.{type(site).__qualname__} must inherit from "
             "paas.accounts.admin_site.AdminSite.",
-            hint='"An admin theme" in paas/docs/accounts.md has an example.',
+            hint='"An admin theme" in paas/docs/packages.md has an example.',
             id="paas.E023",
         )
         for site in all_sites
