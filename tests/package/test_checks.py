@@ -2,6 +2,7 @@
 
 import time
 from threading import Event
+from types import ModuleType
 
 import pytest
 from django.apps import apps
@@ -12,6 +13,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 import paas.platforms.none
+from paas.accounts.admin_site import AdminSite
 from paas.checks import check_variables, problems
 from paas.checks.production import check_admin_path
 from paas.db.budget import connections_per_process
@@ -112,6 +114,60 @@ def test_django_s_own_checks_keep_a_process_from_starting(
         assert [info.hint for info in check_variables()] == [found.hint]
     with pytest.raises(SystemExit):
         exit_if_misconfigured()
+
+
+def test_a_silenced_check_keeps_no_process_from_starting(configure, monkeypatch, settings):
+    settings.SILENCED_SYSTEM_CHECKS = [*settings.SILENCED_SYSTEM_CHECKS, "paas.E011"]
+    configure(sslmode=None)
+    monkeypatch.setenv("PORT", "8000")
+    assert problems() == []
+    exit_if_misconfigured()
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({}, "paas.platforms.proxy_headers.ClientAddressMiddleware"),
+        ({"PERMISSIONS_POLICY": {"camera": "self"}}, "paas.site.headers.SecurityHeadersMiddleware"),
+        ({}, "django.middleware.csp.ContentSecurityPolicyMiddleware"),
+    ],
+)
+def test_a_setting_without_its_middleware_is_an_error(only_problem, settings, changes, path):
+    settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if each != path]
+    assert f"has no effect: add {path!r} to MIDDLEWARE" in only_problem(**changes)
+
+
+class OwnMiddleware(proxy_headers.ClientAddressMiddleware):
+    """A project's."""
+
+
+def test_a_subclass_of_the_middleware_will_do(configure, settings):
+    settings.MIDDLEWARE = [
+        f"{__name__}.OwnMiddleware",
+        *settings.MIDDLEWARE[:3],
+        *settings.MIDDLEWARE[4:],
+    ]
+    configure()
+    assert problems() == []
+
+
+class Theme(admin.AdminSite):
+    """As of a package for the admin."""
+
+
+class OwnSite(AdminSite, Theme):
+    """The theme with the second factor."""
+
+
+@pytest.mark.parametrize(("site", "count"), [(Theme, 1), (OwnSite, 0)])
+def test_staff_need_their_second_factor_at_every_admin_site(configure, settings, site, count):
+    settings.STAFF_NEEDS_SECOND_FACTOR = True
+    configure(ROOT_URLCONF=(routes := ModuleType("routes")))
+    other, unused = site("back_office"), Theme("unused")
+    routes.urlpatterns = [path("admin/", admin.site.urls), path("other/", other.urls)]
+    found = [error.msg for error in problems()]
+    assert len(found) == count, (found, unused)
+    assert all("no effect on the admin site 'back_office'" in each for each in found)
 
 
 def test_the_admin_s_path_must_be_its_own(settings):

@@ -1,8 +1,7 @@
 from allauth.account import app_settings, forms
 from allauth.account.utils import filter_users_by_email
 from axes.models import AccessLog
-from axes.utils import reset
-from django.contrib.auth import authenticate, get_user_model
+from django.contrib.auth import get_user_model
 from django.core.validators import RegexValidator
 from django.db import transaction
 from django.forms import CharField, EmailInput, ModelForm, TextInput
@@ -87,13 +86,12 @@ class UsernameForm(ModelForm):
 
 
 class ChangePasswordForm(forms.ChangePasswordForm):
-    """Checks the old password by authenticate(), so that failures count for the lockout: otherwise
-    a stolen session could guess the password without limit.
+    """Checks the old password as the page to log in does, so that failures count for the lockout:
+    otherwise a stolen session could guess the password without limit.
     """
 
     def clean_oldpassword(self) -> str:
-        username, password = self.user.get_username(), self.cleaned_data["oldpassword"]
-        if authenticate(request := forms.context.request, username=username, password=password):
-            reset(ip=request.axes_ip_address, username=username)
+        password = self.cleaned_data["oldpassword"]
+        if forms.get_adapter().reauthenticate(self.user, password):
             return password
         raise forms.get_adapter().validation_error("enter_current_password")

@@ -1,17 +1,80 @@
 """Deploy checks of the site: its application, key, hosts, sessions, and the admin's path."""
 
 import re
+from typing import Any
 
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.apps import apps
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import NoReverseMatch, resolve, reverse
+from django.urls import NoReverseMatch, get_resolver, resolve, reverse
 from django.utils.module_loading import import_string
 
 from paas.checks import APPLICATION_PARTS, deploy_error, environment_check, problems
-from paas.conf import settings
+from paas.conf import DEFAULTS, settings
 
 # A host name, an IPv6 address, or ".example.com" for a domain with its subdomains, but not ".com".
 HOST = re.compile(r"(\.[A-Za-z0-9-]+\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]")
+
+# Settings that do nothing without a middleware.
+MIDDLEWARE = {
+    "PLATFORM": "paas.platforms.proxy_headers.ClientAddressMiddleware",
+    "PERMISSIONS_POLICY": "paas.site.headers.SecurityHeadersMiddleware",
+    "SECURE_CSP": "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "USERSESSIONS_TRACK_ACTIVITY": "allauth.usersessions.middleware.UserSessionsMiddleware",
+}
+
+
+def is_like(path: Any, other: str) -> bool:
+    """Whether the paths name the same, or the first a subclass of the second."""
+    if path == other or not isinstance(path, str):
+        return path == other
+    found = import_string(path)
+    return isinstance(found, type) and issubclass(found, import_string(other))
+
+
+@register(Tags.security)
+def check_middleware(app_configs=None, **kwargs) -> list[CheckMessage]:
+    return [
+        Error(f"{name} has no effect: add {path!r} to MIDDLEWARE.", id="paas.E022")
+        for name, path in MIDDLEWARE.items()
+        if getattr(settings, name, None) not in (None, False, DEFAULTS.get(name), {})
+        and not any(is_like(each, path) for each in settings.MIDDLEWARE)
+    ]
+
+
+@register(Tags.security)
+def check_admin_sites(app_configs=None, **kwargs) -> list[CheckMessage]:
+    """A site of another class, as of an admin theme, opens by a password alone."""
+    if not settings.STAFF_NEEDS_SECOND_FACTOR:
+        return []
+    # Imported here, as a project may have no admin and no allauth.
+    from django.contrib.admin.sites import all_sites
+
+    guarded: tuple[type, ...] = ()
+    if apps.is_installed("paas.accounts"):
+        from paas.accounts.admin_site import AdminSite
+
+        guarded = (AdminSite,)
+    _ = get_resolver().url_patterns  # importing them may make a site
+    return [
+        Error(
+            f"STAFF_NEEDS_SECOND_FACTOR has no effect on the admin site {site.name!r}: its class "
+            f"{type(site).__module__}.{type(site).__qualname__} must inherit from "
+            "paas.accounts.admin_site.AdminSite.",
+            hint='"An admin theme" in paas/docs/packages.md has an example.',
+            id="paas.E023",
+        )
+        for site in all_sites
+        if not isinstance(site, guarded) and is_routed(f"{site.name}:index")
+    ]
+
+
+def is_routed(name: str) -> bool:
+    try:
+        reverse(name)
+    except NoReverseMatch:
+        return False
+    return True
 
 
 @register
