@@ -32,8 +32,10 @@ SENT: dict[str, dict] = {
     "expiry in seconds": {"expires": 60},
     "expiry": {"expires": TOMORROW},
     "time limits": {"time_limit": 30.5, "soft_time_limit": 20},
+    "time limits of nothing": {"time_limit": -1, "soft_time_limit": 0},
     "soft time limit": {"soft_time_limit": 20},
     "callback": {"link": task.si()},
+    "callback and errback by name": {"link": task.name, "link_error": task.name},
     "callbacks": {"link": [task.s(), task.s() | task.s(), group(task.s(), task.s())]},
     "errback": {"link_error": task.s()},
     "headers": {"headers": {"tenant": [1, {"name": "a"}]}},
@@ -92,7 +94,7 @@ def test_a_worker_gets_each_part_of_a_canvas(sent, signature):
         ("timelimit", [-1, -1]),
     ],
 )
-def test_what_celery_cannot_run_is_refused(sent, header, value):
+def test_what_celery_cannot_run_is_rejected(sent, header, value):
     message = sent(task.s())
     message.headers[header] = value
     with pytest.raises((LookupError, TypeError, ValueError)):
@@ -142,3 +144,8 @@ def test_a_worker_gets_the_task_in_the_documents_of_the_protocol():
     body = {"body": "[[2, 2], {}, null]", "content_type": "application/json"}
     headers = {"lang": "py", "task": task.name, "id": str(uuid4())}
     check(Message(**body, content_encoding="utf-8", headers=headers))
+
+
+def test_a_worker_gets_a_task_of_the_first_protocol_without_an_id():
+    body = {"body": f'{{"task": "{task.name}", "args": "ab"}}', "content_type": "application/json"}
+    check(Message(**body, content_encoding="utf-8"))

@@ -45,7 +45,7 @@ worker_soft_shutdown_timeout = 20
 worker_cancel_long_running_tasks_on_connection_loss = True
 broker_connection_retry_on_startup = True
 
-# Few Redis connections: 2 for a worker, 2 for its clock, none kept by web processes.
+# Few Redis connections: 2 for a worker, 2 for its beat, none kept by web processes.
 worker_enable_remote_control = False
 broker_pool_limit = 0
 broker_transport_options = {
@@ -68,7 +68,7 @@ def keep_django_logging(**kwargs):
 @signals.worker_init.connect
 def check(**kwargs):
     exit_if_misconfigured()
-    # Imported here, as it needs the apps. One connection for each task at a time, one for the clock.
+    # Imported here, as it needs the apps. One connection for each task at a time, one for the beat.
     from paas.db.budget import log_at_start
 
     log_at_start(settings.WORKER_CONCURRENCY + 1)

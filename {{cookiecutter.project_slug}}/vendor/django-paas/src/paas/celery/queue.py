@@ -77,19 +77,24 @@ def check(message: Message) -> None:
     if isinstance(body, dict):  # protocol 1, where the body has all
         options, embed = body | options, body
         args, kwargs = body.get("args", ()), body.get("kwargs", {})
+        if "args" in body:  # Celery needs no id then
+            options.setdefault("id", None)
     else:
         args, kwargs, embed = body
-    if not (isinstance(args, list | tuple) and isinstance(kwargs, dict)):
-        raise TypeError("its arguments are no list and no mapping")
+    iter(args)
+    if not isinstance(kwargs, dict):
+        raise TypeError("its keyword arguments are no mapping")
     for name in ("callbacks", "errbacks", "chain"):
-        if not all(isinstance(each["task"], str) for each in (embed or {}).get(name) or []):
-            raise TypeError(f"its {name} name no tasks")
+        for each in (embed or {}).get(name) or []:
+            is_name = isinstance(each, str) and name != "chain"
+            if not is_name and not isinstance(each["task"], str):
+                raise TypeError(f"its {name} name no tasks")
     if options["task"] not in current_app.tasks:
         raise LookupError(f"there is no task {options['task']!r}")
     hash(options["id"])
     for name in ("eta", "expires"):
         if (moment := options.get(name)) is not None:
             maybe_make_aware(maybe_iso8601(moment))
-    hard, soft = options.get("timelimit") or (None, None)
-    if min(hard or 1, soft or 1) <= 0:
-        raise ValueError("its time limit is negative")
+    _, soft = options.get("timelimit") or (None, None)
+    if (soft or 0) < 0:
+        raise ValueError("its soft time limit is negative")
