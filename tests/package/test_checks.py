@@ -15,7 +15,6 @@ import paas.platforms.none
 from paas.checks import check_variables, problems
 from paas.checks.production import check_admin_path
 from paas.db.budget import connections_per_process
-from paas.db.url import POSTGRESQL
 from paas.platforms import proxy_headers
 from paas.site import health
 from paas.startup import exit_if_misconfigured
@@ -24,8 +23,9 @@ PER_PROCESS = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemC
 NO_CACHE = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 
-def test_a_valid_configuration_has_no_deploy_error(configure):
-    configure(ALLOWED_HOSTS=["www.example.com", ".example.com", "[::1]"])
+@pytest.mark.parametrize("engine", ["django.db.backends.postgresql", "example.wrapped_postgresql"])
+def test_a_valid_configuration_has_no_deploy_error(configure, engine):
+    configure(engine, ALLOWED_HOSTS=["www.example.com", ".example.com", "[::1]"])
     assert problems() == []
     exit_if_misconfigured()
 
@@ -53,6 +53,12 @@ IN_CACHE = {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"}
         ({"engine": "django.db.backends.dummy"}, "DATABASE_URL is not set."),
         ({"engine": "django.db.backends.sqlite3"}, "DATABASE_URL must name a PostgreSQL database."),
         *(({"sslmode": mode}, NO_TLS) for mode in ("disable", "allow", None)),
+        ({"engine": "example.wrapped_postgresql", "sslmode": None}, NO_TLS),
+        ({"name": ""}, "DATABASE_URL must end with the database's name."),
+        (
+            {"pool": True},
+            "DATABASES['default'] has the option \"pool\": set its CONN_MAX_AGE to 0.",
+        ),
         ({"REDIS_URL": ""}, "REDIS_URL is not set."),
         ({"REDIS_URL": "localhost"}, NO_REDIS),
         ({"CHANNEL_LAYERS": IN_MEMORY}, NO_LAYER),
@@ -77,7 +83,7 @@ def test_redis_is_required_by_the_apps_that_use_it(configure, monkeypatch, app, 
     [
         ({}, "DATABASES['reports'] has no URL: set its environment variable."),
         (
-            {"ENGINE": POSTGRESQL, "HOST": "reports.example.com"},
+            {"ENGINE": "django.db.backends.postgresql", "HOST": "reports.example.com"},
             "The URL of DATABASES['reports'] must set sslmode=require, or verify-full.",
         ),
     ],

@@ -2,7 +2,24 @@
 
 import pytest
 
-from paas.startup import require_configuration
+from paas.startup import load_settings, require_configuration
+
+
+@pytest.mark.parametrize(
+    ("alias", "engine", "message"),
+    [
+        ("default", "django.db.backends.mysql", "DATABASE_URL must name a PostgreSQL database. Er"),
+        ("default", "nowhere", "DATABASE_URL must name a PostgreSQL database. 'nowhere' isn't"),
+        ("reports", "django.db.backends.oracle", "DATABASES['reports']: Error loading oracledb"),
+    ],
+)
+def test_a_backend_that_cannot_be_imported_is_a_sentence(
+    settings, monkeypatch, capsys, alias, engine, message
+):
+    monkeypatch.setitem(settings.DATABASES, alias, {"ENGINE": engine})
+    with pytest.raises(SystemExit):
+        load_settings()
+    assert capsys.readouterr().err.startswith(message)
 
 
 @pytest.mark.parametrize("command", ["runserver", "migrate", "createsuperuser", "shell"])

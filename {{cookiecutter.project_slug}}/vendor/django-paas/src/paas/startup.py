@@ -2,13 +2,15 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
 import django
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvValidationError
 
 from paas.conf import settings
+from paas.db.url import LIBPQ_ENGINES, is_postgresql
 
 NO_CONFIGURATION = (
     "There is no .env file: type `cp .env.example .env` for development, or set the environment "
@@ -24,6 +26,23 @@ def load_settings() -> None:
         # By name, in a dict; the stubs declare a list.
         invalid = error.error_messages.items()  # type: ignore[union-attr]
         exit_with_errors(f"{name}: {' '.join(errors)}" for name, errors in invalid)
+    if errors := list(unusable_databases()):
+        exit_with_errors(errors)
+
+
+def unusable_databases() -> Iterator[str]:
+    """A message for each database whose backend cannot be imported: django.setup() would raise."""
+    for alias, database in settings.DATABASES.items():
+        try:
+            is_postgresql(database)
+        except (ImportError, ImproperlyConfigured) as error:
+            is_other = alias == "default" and not database["ENGINE"].endswith(LIBPQ_ENGINES)
+            name = (
+                "DATABASE_URL must name a PostgreSQL database."
+                if is_other
+                else f"DATABASES[{alias!r}]:"
+            )
+            yield f"{name} {str(error).partition('\n')[0]}"
 
 
 def seal_settings() -> None:
