@@ -68,7 +68,7 @@ def only_problem(configure, monkeypatch, capsys):
 
     def check(**changes) -> str:
         configure(**changes)
-        monkeypatch.setenv("PORT", "8000")
+        monkeypatch.setenv("DYNO", "web.1")
         errors = problems()
         assert len(errors) == 1, errors
         with pytest.raises(SystemExit):

@@ -17,7 +17,7 @@ from paas.checks.production import check_admin_path
 from paas.db.budget import connections_per_process
 from paas.platforms import proxy_headers
 from paas.site import health
-from paas.startup import exit_if_misconfigured
+from paas.startup import exit_if_misconfigured, is_on_platform
 
 PER_PROCESS = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 NO_CACHE = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
@@ -110,7 +110,7 @@ def test_django_s_own_checks_keep_a_process_from_starting(
     configure, monkeypatch, changes, check, hint
 ):
     configure(**changes)
-    monkeypatch.setenv("PORT", "8000")
+    monkeypatch.setenv("DYNO", "web.1")
     [found] = problems()
     assert found.id == check
     if hint:
@@ -155,10 +155,32 @@ def test_a_preview_needs_no_configuration_but_is_refused_on_a_platform(
 ):
     settings.DEBUG, settings.IS_PREVIEW, settings.SECRET_KEY = False, True, ""
     exit_if_misconfigured()
-    monkeypatch.setenv("PORT", "8000")
+    monkeypatch.setenv("DYNO", "web.1")
     with pytest.raises(SystemExit):
         exit_if_misconfigured()
     assert "SECRET_KEY" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "env_file", "is_on"),
+    [
+        ("heroku", {"DYNO": "release.1"}, ".env", True),
+        ("heroku", {"PORT": "5006"}, "", False),  # heroku local, a cloud IDE
+        ("digitalocean", {"PORT": "8080"}, "", True),
+        ("digitalocean", {"PORT": "8080"}, ".env", False),
+        ("digitalocean", {"PORT": "8080", "ENV_FILE": "dev.env"}, "dev.env", False),
+        ("none", {}, "", False),
+    ],
+)
+def test_a_platform_is_known_by_its_variable_or_by_port_without_an_env_file(
+    settings, monkeypatch, tmp_path, platform, variables, env_file, is_on
+):
+    settings.PLATFORM, settings.BASE_DIR = f"paas.platforms.{platform}", tmp_path
+    if env_file:
+        (tmp_path / env_file).touch()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert is_on_platform() is is_on
 
 
 @pytest.fixture

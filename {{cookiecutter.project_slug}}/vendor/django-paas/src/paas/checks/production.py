@@ -1,7 +1,14 @@
 """Deploy checks of the site: its application, key, hosts, sessions, and the admin's path."""
 
 import re
+from pathlib import Path
 
+from django.apps import apps
+from django.contrib.staticfiles.storage import (
+    ManifestFilesMixin,
+    StaticFilesStorage,
+    staticfiles_storage,
+)
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import NoReverseMatch, resolve, reverse
@@ -51,6 +58,26 @@ def check_application(app_configs=None, **kwargs) -> list[CheckMessage]:
     return [
         Warning(message.format(path, part), hint=hint, id="paas.W001") for part in sorted(missing)
     ]
+
+
+@register(deploy=True)
+def check_static_files(app_configs=None, **kwargs) -> list[CheckMessage]:
+    """Not at the start of a process, as tests start one without a build."""
+    if settings.DEBUG or are_collected():
+        return []
+    message = "Static files are not collected, so pages would have no stylesheets."
+    hint = "Unset the variable DISABLE_COLLECTSTATIC: the build runs manage.py collectstatic."
+    return [Error(message, hint=hint, id="paas.E023")]
+
+
+def are_collected() -> bool:
+    """Whether `collectstatic` has run; True for files that are elsewhere, such as in a bucket."""
+    if not (apps.is_installed("django.contrib.staticfiles") and settings.STATIC_ROOT):
+        return True
+    if isinstance(staticfiles_storage, ManifestFilesMixin):
+        return staticfiles_storage.read_manifest() is not None
+    is_local = isinstance(staticfiles_storage, StaticFilesStorage)
+    return not is_local or Path(settings.STATIC_ROOT).is_dir()
 
 
 @environment_check

@@ -28,8 +28,8 @@ DUMMY = "django.db.backends.dummy"  # which Django takes for an empty value of D
 # A "/", "?" or "#" in a password would begin the next part of the URL.
 is_database_url = validate.Regexp(
     r"(sqlite|spatialite):|[\w+-]+://([^\s/?#]*@)?[^\s/?#@]*(/[^?#@]*)?(\?[^#@]*)?\Z",
-    error="Must have the form postgres://user:password@host:port/name, with :/?#@% percent-encoded "
-    "in the password: %23 for #.",
+    error="Not a valid database URL. The form is postgres://user:password@host:port/name, with "
+    ":/?#@% percent-encoded in the password: %23 for #.",
 )
 
 

@@ -2,6 +2,8 @@
 
 NAME = "App Platform"
 DOCUMENTATION = "https://docs.digitalocean.com/products/app-platform/"
+# App Platform documents none: https://docs.digitalocean.com/products/app-platform/how-to/use-environment-variables/
+OWN_VARIABLE = None
 # DigitalOcean documents this header, but not that its router replaces a client's: assumed here.
 # https://docs.digitalocean.com/support/where-can-i-find-the-client-ip-address-of-a-request-connecting-to-my-app/
 CLIENT_IP_HEADER = "do-connecting-ip"

@@ -6,6 +6,8 @@
 # For the next steps on a home page, in development.
 NAME = "this server"
 DOCUMENTATION = "https://docs.djangoproject.com/en/stable/howto/deployment/"
+# An environment variable that every process of the platform has, and no other machine.
+OWN_VARIABLE: str | None = None
 # The router's header with the client's address, in lowercase; its last entry counts.
 CLIENT_IP_HEADER: str | None = None
 # How many entries the router itself appends to X-Forwarded-For.
