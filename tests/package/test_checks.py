@@ -37,7 +37,10 @@ NO_REDIS = "REDIS_URL must have the form rediss://:password@host:port."
 NO_LAYER = "CHANNEL_LAYERS must name a layer that all processes share."
 NO_SESSIONS = "SESSION_ENGINE needs a cache in CACHES that all processes share."
 IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-IN_CACHE = {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"}
+ENGINES = "django.contrib.sessions.backends"
+IN_CACHE = {"SESSION_ENGINE": f"{ENGINES}.cache"}
+NO_FILES = "must not use files: the platform deletes them at each restart."
+NO_END = "must store sessions: one in a cookie opens no WebSocket, as it has no end."
 
 
 @pytest.mark.parametrize(
@@ -63,6 +66,9 @@ IN_CACHE = {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"}
         ({"REDIS_URL": "localhost"}, NO_REDIS),
         ({"CHANNEL_LAYERS": IN_MEMORY}, NO_LAYER),
         *((IN_CACHE | {"CACHES": caches}, NO_SESSIONS) for caches in (PER_PROCESS, NO_CACHE)),
+        (IN_CACHE | {"SESSION_CACHE_ALIAS": "nowhere"}, NO_SESSIONS),
+        ({"SESSION_ENGINE": f"{ENGINES}.file"}, f"SESSION_ENGINE {NO_FILES}"),
+        ({"SESSION_ENGINE": f"{ENGINES}.signed_cookies"}, f"SESSION_ENGINE {NO_END}"),
     ],
 )
 def test_an_invalid_setting_is_one_deploy_error(only_problem, changes, message):

@@ -1,9 +1,11 @@
 """Deploy checks of the site: its application, key, hosts, sessions, and the admin's path."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 from django.apps import apps
+from django.contrib.sessions.backends import cache, cached_db, file
 from django.contrib.staticfiles.storage import (
     ManifestFilesMixin,
     StaticFilesStorage,
@@ -17,6 +19,8 @@ from django.utils.module_loading import import_string
 from paas.checks import APPLICATION_PARTS, deploy_error, environment_check, problems
 from paas.conf import settings
 
+# Caches of one process, or of one machine.
+NOT_SHARED = ("LocMemCache", "DummyCache", "FileBasedCache")
 # A host name, an IPv6 address, or ".example.com" for a domain with its subdomains, but not ".com".
 HOST = re.compile(r"(\.[A-Za-z0-9-]+\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]")
 
@@ -103,9 +107,13 @@ def check_allowed_hosts() -> Error | None:
 
 @environment_check
 def check_sessions() -> Error | None:
-    cache = settings.CACHES[settings.SESSION_CACHE_ALIAS]["BACKEND"]
-    if "cache" in settings.SESSION_ENGINE and cache.endswith(("LocMemCache", "DummyCache")):
-        return deploy_error(
-            7, "SESSION_ENGINE", "needs a cache in CACHES that all processes share."
-        )
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    if issubclass(store, file.SessionStore):
+        message = "must not use files: the platform deletes them at each restart."
+        return deploy_error(7, "SESSION_ENGINE", message)
+    backend = settings.CACHES.get(settings.SESSION_CACHE_ALIAS, {}).get("BACKEND", NOT_SHARED[0])
+    in_cache = issubclass(store, (cache.SessionStore, cached_db.SessionStore))
+    if in_cache and backend.endswith(NOT_SHARED):
+        message = "needs a cache in CACHES that all processes share."
+        return deploy_error(7, "SESSION_ENGINE", message)
     return None
