@@ -19,7 +19,7 @@ from paas.db.redis import redis_url
 
 # <%- endif +%>
 from paas.db.url import database, is_pooled
-from paas.env import bucket_options, bucket_origin, is_mail_url, mailers
+from paas.env import bucket_options, bucket_origin, is_mail_url, mailers, sends_mail
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -202,7 +202,7 @@ WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=at_least_1)
 TASK_TIME_LIMIT = 300
 
 # <% endif %>
-# Mail. Without EMAIL_URL none is sent, and development prints it.
+# Mail. Without EMAIL_URL none is sent, and development prints it. For a service's API set MAILERS here.
 EMAIL_URL = env.str("EMAIL_URL", "", validate=is_mail_url)
 MAILERS = mailers(EMAIL_URL, DEBUG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
@@ -218,10 +218,10 @@ LOGOUT_REDIRECT_URL = "home"
 SIGN_UP = env.str("SIGN_UP", "open", validate=validate.OneOf(["open", "closed"]))
 # Whether the admin opens only after login with a second factor, or a passkey.
 STAFF_NEEDS_SECOND_FACTOR = env.bool("STAFF_NEEDS_SECOND_FACTOR", False)
-# Whether an address is confirmed before the first login: "mandatory" needs a mail server.
+# Whether an address is confirmed before the first login: "mandatory" needs mail.
 ACCOUNT_EMAIL_VERIFICATION = env.str(
     "ACCOUNT_EMAIL_VERIFICATION",
-    "mandatory" if EMAIL_URL else "optional",
+    "mandatory" if sends_mail(MAILERS) else "optional",
     validate=validate.OneOf(["mandatory", "optional", "none"]),
 )
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]

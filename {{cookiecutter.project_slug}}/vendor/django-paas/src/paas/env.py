@@ -18,6 +18,7 @@ BUCKET_VARIABLES = {
     "AWS_STORAGE_BUCKET_NAME": "bucket_name",
     "AWS_S3_REGION_NAME": "region_name",
 }
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
 # Seconds for each step of SMTP. A page that sends mail waits as long for a server that hangs.
 SMTP_TIMEOUT = 5
 
@@ -43,11 +44,16 @@ def smtp_options(url: str) -> dict[str, Any]:
 def mailers(url: str, debug: bool) -> dict[str, dict[str, Any]]:
     """MAILERS for EMAIL_URL. Without one there is no mailer, and development prints mail."""
     if url:
-        backend = "django.core.mail.backends.smtp.EmailBackend"
-        return {"default": {"BACKEND": backend, "OPTIONS": smtp_options(url)}}
+        return {"default": {"BACKEND": SMTP, "OPTIONS": smtp_options(url)}}
     if debug:
         return {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
     return {}
+
+
+def sends_mail(mailers: dict[str, dict[str, Any]]) -> bool:
+    """Whether mail goes out, by SMTP or by a service's API: Django's other backends keep it here."""
+    backend = mailers.get("default", {}).get("BACKEND", "")
+    return bool(backend) and (backend == SMTP or not backend.startswith("django.core.mail."))
 
 
 def bucket_options(env: Env, platform: str) -> dict[str, str]:

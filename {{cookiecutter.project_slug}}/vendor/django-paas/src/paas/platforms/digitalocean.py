@@ -13,6 +13,8 @@ REQUEST_START_HEADER = None
 REQUEST_START_UNITS = 1000
 BUCKET_HOST = "{region_name}.digitaloceanspaces.com"
 REDIS_CERTIFICATE = "required"
+# Outgoing ones: https://docs.digitalocean.com/support/why-is-smtp-blocked/
+BLOCKED_SMTP_PORTS = (25, 465, 587)
 HINTS = {
     "SECRET_KEY": (
         "In the app spec, envs, SECRET_KEY, value: the output of "

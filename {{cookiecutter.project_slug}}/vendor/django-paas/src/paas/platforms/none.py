@@ -19,6 +19,8 @@ REQUEST_START_UNITS = 1000
 BUCKET_HOST = "s3.{region_name}.amazonaws.com"
 # `ssl_cert_reqs` of connections to its Redis.
 REDIS_CERTIFICATE = "required"
+# Ports of mail servers that it does not connect to.
+BLOCKED_SMTP_PORTS: tuple[int, ...] = ()
 # How to set an environment variable: of these, and of any other.
 HINTS: dict[str, str] = {}
 SET_VARIABLE = "Set the environment variable {}."
