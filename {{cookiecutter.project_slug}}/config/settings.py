@@ -19,13 +19,13 @@ from paas.db.redis import redis_url
 
 # <%- endif +%>
 from paas.db.url import database, is_pooled
-from paas.env import bucket_options, bucket_origin, is_mail_url, mailers, sends_mail
+from paas.env import bucket_options, bucket_origin, is_mail_url, mailers, read_env, sends_mail
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Reads environment variables. All that are invalid are reported together once this file is loaded.
 env = Env(eager=False)
-env.read_env(BASE_DIR / env.str("ENV_FILE", ".env"), recurse=False)
+read_env(env, BASE_DIR / env.str("ENV_FILE", ".env"))
 at_least_0, at_least_1 = validate.Range(min=0), validate.Range(min=1)
 
 # The site's name is in pages, mails and the admin.

@@ -1,10 +1,13 @@
 """Settings from environment variables: MAILERS from EMAIL_URL, a bucket from AWS_...."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from environs import Env, validate
+from environs import Env, EnvValidationError, validate
+
+NOT_UTF_8 = "Must be in UTF-8: save it so in your editor. PowerShell's > may write UTF-16."
 
 is_mail_url = validate.Regexp(
     r"(smtps?://([^\s:/?#@]+:[^\s:/?#@]+@)?[\w.-]+(:[1-5]?\d{1,4})?)?$",
@@ -21,6 +24,17 @@ BUCKET_VARIABLES = {
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 # Seconds for each step of SMTP. A page that sends mail waits as long for a server that hangs.
 SMTP_TIMEOUT = 5
+
+
+def read_env(env: Env, path: Path) -> None:
+    """Read the file, if there is one. Raises EnvValidationError, with its name, if it is not UTF-8."""
+    try:
+        text = path.read_text("utf-8") if path.is_file() else ""
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:  # UTF-16 without a byte order mark
+        raise EnvValidationError(f"{path}: {NOT_UTF_8}", {path.name: [NOT_UTF_8]})  # type: ignore[arg-type]
+    env.read_env(path, recurse=False)
 
 
 def smtp_options(url: str) -> dict[str, Any]:
