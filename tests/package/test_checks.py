@@ -17,17 +17,17 @@ from paas.accounts.admin_site import AdminSite
 from paas.checks import check_variables, problems
 from paas.checks.production import check_admin_path
 from paas.db.budget import connections_per_process
-from paas.db.url import POSTGRESQL
 from paas.platforms import proxy_headers
 from paas.site import health
-from paas.startup import exit_if_misconfigured
+from paas.startup import exit_if_misconfigured, is_on_platform
 
 PER_PROCESS = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 NO_CACHE = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 
-def test_a_valid_configuration_has_no_deploy_error(configure):
-    configure(ALLOWED_HOSTS=["www.example.com", ".example.com", "[::1]"])
+@pytest.mark.parametrize("engine", ["django.db.backends.postgresql", "example.wrapped_postgresql"])
+def test_a_valid_configuration_has_no_deploy_error(configure, engine):
+    configure(engine, ALLOWED_HOSTS=["www.example.com", ".example.com", "[::1]"])
     assert problems() == []
     exit_if_misconfigured()
 
@@ -39,7 +39,10 @@ NO_REDIS = "REDIS_URL must have the form rediss://:password@host:port."
 NO_LAYER = "CHANNEL_LAYERS must name a layer that all processes share."
 NO_SESSIONS = "SESSION_ENGINE needs a cache in CACHES that all processes share."
 IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-IN_CACHE = {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"}
+ENGINES = "django.contrib.sessions.backends"
+IN_CACHE = {"SESSION_ENGINE": f"{ENGINES}.cache"}
+NO_FILES = "must not use files: the platform deletes them at each restart."
+NO_END = "must store sessions: one in a cookie opens no WebSocket, as it has no end."
 
 
 @pytest.mark.parametrize(
@@ -55,10 +58,19 @@ IN_CACHE = {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"}
         ({"engine": "django.db.backends.dummy"}, "DATABASE_URL is not set."),
         ({"engine": "django.db.backends.sqlite3"}, "DATABASE_URL must name a PostgreSQL database."),
         *(({"sslmode": mode}, NO_TLS) for mode in ("disable", "allow", None)),
+        ({"engine": "example.wrapped_postgresql", "sslmode": None}, NO_TLS),
+        ({"name": ""}, "DATABASE_URL must end with the database's name."),
+        (
+            {"pool": True},
+            "DATABASES['default'] has the option \"pool\": set its CONN_MAX_AGE to 0.",
+        ),
         ({"REDIS_URL": ""}, "REDIS_URL is not set."),
         ({"REDIS_URL": "localhost"}, NO_REDIS),
         ({"CHANNEL_LAYERS": IN_MEMORY}, NO_LAYER),
         *((IN_CACHE | {"CACHES": caches}, NO_SESSIONS) for caches in (PER_PROCESS, NO_CACHE)),
+        (IN_CACHE | {"SESSION_CACHE_ALIAS": "nowhere"}, NO_SESSIONS),
+        ({"SESSION_ENGINE": f"{ENGINES}.file"}, f"SESSION_ENGINE {NO_FILES}"),
+        ({"SESSION_ENGINE": f"{ENGINES}.signed_cookies"}, f"SESSION_ENGINE {NO_END}"),
     ],
 )
 def test_an_invalid_setting_is_one_deploy_error(only_problem, changes, message):
@@ -79,7 +91,7 @@ def test_redis_is_required_by_the_apps_that_use_it(configure, monkeypatch, app, 
     [
         ({}, "DATABASES['reports'] has no URL: set its environment variable."),
         (
-            {"ENGINE": POSTGRESQL, "HOST": "reports.example.com"},
+            {"ENGINE": "django.db.backends.postgresql", "HOST": "reports.example.com"},
             "The URL of DATABASES['reports'] must set sslmode=require, or verify-full.",
         ),
     ],
@@ -106,7 +118,7 @@ def test_django_s_own_checks_keep_a_process_from_starting(
     configure, monkeypatch, changes, check, hint
 ):
     configure(**changes)
-    monkeypatch.setenv("PORT", "8000")
+    monkeypatch.setenv("DYNO", "web.1")
     [found] = problems()
     assert found.id == check
     if hint:
@@ -205,10 +217,32 @@ def test_a_preview_needs_no_configuration_but_is_refused_on_a_platform(
 ):
     settings.DEBUG, settings.IS_PREVIEW, settings.SECRET_KEY = False, True, ""
     exit_if_misconfigured()
-    monkeypatch.setenv("PORT", "8000")
+    monkeypatch.setenv("DYNO", "web.1")
     with pytest.raises(SystemExit):
         exit_if_misconfigured()
     assert "SECRET_KEY" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "env_file", "is_on"),
+    [
+        ("heroku", {"DYNO": "release.1"}, ".env", True),
+        ("heroku", {"PORT": "5006"}, "", False),  # heroku local, a cloud IDE
+        ("digitalocean", {"PORT": "8080"}, "", True),
+        ("digitalocean", {"PORT": "8080"}, ".env", False),
+        ("digitalocean", {"PORT": "8080", "ENV_FILE": "dev.env"}, "dev.env", False),
+        ("none", {}, "", False),
+    ],
+)
+def test_a_platform_is_known_by_its_variable_or_by_port_without_an_env_file(
+    settings, monkeypatch, tmp_path, platform, variables, env_file, is_on
+):
+    settings.PLATFORM, settings.BASE_DIR = f"paas.platforms.{platform}", tmp_path
+    if env_file:
+        (tmp_path / env_file).touch()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert is_on_platform() is is_on
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from paas.asgi.heartbeat import HEARTBEAT
 from paas.asgi.sessions import session_group
 from paas.testing.sockets import Socket, close_all, log_in
 
+ENGINES = "django.contrib.sessions.backends"
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -76,13 +78,25 @@ async def test_a_new_endpoint_is_a_subclass():
     assert (await socket.receive("echo"))["content"] == {"text": "Hello!"}
 
 
-async def test_logging_out_closes_that_session_s_sockets_only():
+@pytest.mark.parametrize(
+    "engine",
+    ["paas.accounts.sessions", *(f"{ENGINES}.{name}" for name in ("cache", "cached_db", "file"))],
+)
+async def test_logging_out_closes_that_session_s_sockets_only(settings, tmp_path, engine):
+    settings.SESSION_ENGINE, settings.SESSION_FILE_PATH = engine, tmp_path
+    # Django's async log-in by cached_db cannot wait for a cache in the database.
+    memory = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    settings.CACHES = {"default": memory}
     phone, desk = await log_in("ada"), await log_in("ada")
     on_phone, on_desk = await echo(phone).open(), await echo(desk).open()
     await phone.post(reverse("account_logout"))
     assert await on_phone.close_code() == close_codes.LOGGED_OUT
     await HEARTBEAT.beat()
     await on_desk.receive("ping")
+    # A session that ends without a log-out.
+    await (await desk.asession()).adelete()
+    await HEARTBEAT.beat()
+    assert await on_desk.close_code() == close_codes.LOGGED_OUT
 
 
 async def test_a_client_that_answers_stays_and_one_that_does_not_is_closed():

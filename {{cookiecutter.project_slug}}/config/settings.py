@@ -19,13 +19,13 @@ from paas.db.redis import redis_url
 
 # <%- endif +%>
 from paas.db.url import database, is_pooled
-from paas.env import bucket_options, bucket_origin, is_mail_url, mailers
+from paas.env import bucket_options, bucket_origin, is_mail_url, mailers, read_env, sends_mail
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Reads environment variables. All that are invalid are reported together once this file is loaded.
 env = Env(eager=False)
-env.read_env(BASE_DIR / env.str("ENV_FILE", ".env"), recurse=False)
+read_env(env, BASE_DIR / env.str("ENV_FILE", ".env"))
 at_least_0, at_least_1 = validate.Range(min=0), validate.Range(min=1)
 
 # The site's name is in pages, mails and the admin.
@@ -202,7 +202,7 @@ WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=at_least_1)
 TASK_TIME_LIMIT = 300
 
 # <% endif %>
-# Mail. Without EMAIL_URL none is sent, and development prints it.
+# Mail. Without EMAIL_URL none is sent, and development prints it. For a service's API set MAILERS here.
 EMAIL_URL = env.str("EMAIL_URL", "", validate=is_mail_url)
 MAILERS = mailers(EMAIL_URL, DEBUG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
@@ -218,10 +218,10 @@ LOGOUT_REDIRECT_URL = "home"
 SIGN_UP = env.str("SIGN_UP", "open", validate=validate.OneOf(["open", "closed"]))
 # Whether the admin opens only after login with a second factor, or a passkey.
 STAFF_NEEDS_SECOND_FACTOR = env.bool("STAFF_NEEDS_SECOND_FACTOR", False)
-# Whether an address is confirmed before the first login: "mandatory" needs a mail server.
+# Whether an address is confirmed before the first login: "mandatory" needs mail.
 ACCOUNT_EMAIL_VERIFICATION = env.str(
     "ACCOUNT_EMAIL_VERIFICATION",
-    "mandatory" if EMAIL_URL else "optional",
+    "mandatory" if sends_mail(MAILERS) else "optional",
     validate=validate.OneOf(["mandatory", "optional", "none"]),
 )
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
@@ -253,7 +253,7 @@ WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # no Access-Control-Allow-Origin: *
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "paas.storage.static.StaticFiles"},
 }
 if DEBUG:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

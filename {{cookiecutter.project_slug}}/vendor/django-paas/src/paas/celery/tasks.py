@@ -13,7 +13,7 @@ logger = structlog.get_logger(__name__)
 
 
 @shared_task(
-    autoretry_for=(OSError,),  # smtplib's errors are OSErrors
+    autoretry_for=(Exception,),  # smtplib's are OSErrors, those of a service's API are not
     max_retries=4,
     retry_backoff=15,
     retry_backoff_max=MAX_RETRY_SECONDS,

@@ -1,9 +1,17 @@
 """Deploy checks of the site: its application, key, hosts, sessions, and the admin's path."""
 
 import re
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
+from django.contrib.sessions.backends import cache, cached_db, file
+from django.contrib.staticfiles.storage import (
+    ManifestFilesMixin,
+    StaticFilesStorage,
+    staticfiles_storage,
+)
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import NoReverseMatch, get_resolver, resolve, reverse
@@ -12,6 +20,8 @@ from django.utils.module_loading import import_string
 from paas.checks import APPLICATION_PARTS, deploy_error, environment_check, problems
 from paas.conf import DEFAULTS, settings
 
+# Caches of one process, or of one machine.
+NOT_SHARED = ("LocMemCache", "DummyCache", "FileBasedCache")
 # A host name, an IPv6 address, or ".example.com" for a domain with its subdomains, but not ".com".
 HOST = re.compile(r"(\.[A-Za-z0-9-]+\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]")
 
@@ -116,6 +126,26 @@ def check_application(app_configs=None, **kwargs) -> list[CheckMessage]:
     ]
 
 
+@register(deploy=True)
+def check_static_files(app_configs=None, **kwargs) -> list[CheckMessage]:
+    """Not at the start of a process, as tests start one without a build."""
+    if settings.DEBUG or are_collected():
+        return []
+    message = "Static files are not collected, so pages would have no stylesheets."
+    hint = "Unset the variable DISABLE_COLLECTSTATIC: the build runs manage.py collectstatic."
+    return [Error(message, hint=hint, id="paas.E023")]
+
+
+def are_collected() -> bool:
+    """Whether `collectstatic` has run; True for files that are elsewhere, such as in a bucket."""
+    if not (apps.is_installed("django.contrib.staticfiles") and settings.STATIC_ROOT):
+        return True
+    if isinstance(staticfiles_storage, ManifestFilesMixin):
+        return staticfiles_storage.read_manifest() is not None
+    is_local = isinstance(staticfiles_storage, StaticFilesStorage)
+    return not is_local or Path(settings.STATIC_ROOT).is_dir()
+
+
 @environment_check
 def check_secret_key() -> Error | None:
     try:
@@ -139,9 +169,13 @@ def check_allowed_hosts() -> Error | None:
 
 @environment_check
 def check_sessions() -> Error | None:
-    cache = settings.CACHES[settings.SESSION_CACHE_ALIAS]["BACKEND"]
-    if "cache" in settings.SESSION_ENGINE and cache.endswith(("LocMemCache", "DummyCache")):
-        return deploy_error(
-            7, "SESSION_ENGINE", "needs a cache in CACHES that all processes share."
-        )
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    if issubclass(store, file.SessionStore):
+        message = "must not use files: the platform deletes them at each restart."
+        return deploy_error(7, "SESSION_ENGINE", message)
+    backend = settings.CACHES.get(settings.SESSION_CACHE_ALIAS, {}).get("BACKEND", NOT_SHARED[0])
+    in_cache = issubclass(store, (cache.SessionStore, cached_db.SessionStore))
+    if in_cache and backend.endswith(NOT_SHARED):
+        message = "needs a cache in CACHES that all processes share."
+        return deploy_error(7, "SESSION_ENGINE", message)
     return None
