@@ -42,7 +42,7 @@ IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 ENGINES = "django.contrib.sessions.backends"
 IN_CACHE = {"SESSION_ENGINE": f"{ENGINES}.cache"}
 NO_FILES = "must not use files: the platform deletes them at each restart."
-NO_END = "must store sessions: one in a cookie opens no WebSocket, as it has no end."
+NO_END = "must store sessions: one in a cookie outlives its log-out, and opens no WebSocket."
 
 
 @pytest.mark.parametrize(

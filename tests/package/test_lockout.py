@@ -342,7 +342,7 @@ def test_known_ips_are_deleted_after_30_days(log_in):
         ),
         ({"AXES_HANDLER": "axes.handlers.cache.AxesCacheHandler"}, "LOCKOUT_* has no effect"),
         ({"ACCOUNT_ADAPTER": "allauth.account.adapter.DefaultAccountAdapter"}, "SIGN_UP"),
-        ({"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"}, "SESSION_ENGINE"),
+        ({"SESSION_ENGINE": "django.contrib.sessions.backends.db"}, "SESSION_ENGINE"),
         *(
             ({"AUTHENTICATION_BACKENDS": backends}, "AUTHENTICATION_BACKENDS must begin")
             for backends in (

@@ -19,11 +19,6 @@ REQUIRED = {
     "AXES_CLIENT_IP_CALLABLE": "TRUSTED_PROXIES",
     "AXES_USERNAME_CALLABLE": "the limit for all names of a user",
 }
-# Engines of sessions, and what fails with them.
-ENGINES = {
-    "django.contrib.sessions.backends.db": "an invalid cookie is status 500",
-    "django.contrib.sessions.backends.signed_cookies": "a stolen cookie outlives the log-out",
-}
 AXES = {
     "AXES_FAILURE_LIMIT": "has no effect: delete it, and set LOCKOUT_USER_AND_IP_LIMIT",
     "AXES_LOCKOUT_PARAMETERS": (
@@ -83,12 +78,13 @@ def is_by_password_alone(path: str) -> bool:
 
 @register(Tags.security)
 def check_session_engine(app_configs, **kwargs) -> list[CheckMessage]:
-    if problem := ENGINES.get(settings.SESSION_ENGINE):
-        message = (
-            f"SESSION_ENGINE must be {ours.SESSION_ENGINE!r}, or in a shared cache: {problem}."
-        )
-        return [Error(message, id="paas.E026")]
-    return []
+    if settings.SESSION_ENGINE != "django.contrib.sessions.backends.db":
+        return []
+    message = (
+        f"SESSION_ENGINE must be {ours.SESSION_ENGINE!r}: by Django's own, PostgreSQL's error for a "
+        "NUL character in a cookie is status 500."
+    )
+    return [Error(message, id="paas.E026")]
 
 
 @register

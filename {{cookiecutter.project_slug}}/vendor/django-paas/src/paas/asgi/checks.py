@@ -1,8 +1,5 @@
 """Checks of ASGI projects: the channel layer, and middleware that cannot run on the event loop."""
 
-from importlib import import_module
-
-from django.contrib.sessions.backends import signed_cookies
 from django.core.checks import Error, Info, register
 from django.utils.module_loading import import_string
 
@@ -20,18 +17,6 @@ def check_channel_layer() -> Error | None:
     if settings.REDIS_URL and layer.endswith("InMemoryChannelLayer"):
         return deploy_error(8, "CHANNEL_LAYERS", "must name a layer that all processes share.")
     return None
-
-
-@environment_check
-def check_sessions_can_end() -> Error | None:
-    store = import_module(settings.SESSION_ENGINE).SessionStore
-    if not issubclass(store, signed_cookies.SessionStore):
-        return None
-    return deploy_error(
-        24,
-        "SESSION_ENGINE",
-        "must store sessions: one in a cookie opens no WebSocket, as it has no end.",
-    )
 
 
 def sync_only_middleware() -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import apps
-from django.contrib.sessions.backends import cache, cached_db, file
+from django.contrib.sessions.backends import cache, cached_db, file, signed_cookies
 from django.contrib.staticfiles.storage import (
     ManifestFilesMixin,
     StaticFilesStorage,
@@ -172,6 +172,11 @@ def check_sessions() -> Error | None:
     store = import_module(settings.SESSION_ENGINE).SessionStore
     if issubclass(store, file.SessionStore):
         message = "must not use files: the platform deletes them at each restart."
+        return deploy_error(7, "SESSION_ENGINE", message)
+    if issubclass(store, signed_cookies.SessionStore):
+        message = (
+            "must store sessions: one in a cookie outlives its log-out, and opens no WebSocket."
+        )
         return deploy_error(7, "SESSION_ENGINE", message)
     backend = settings.CACHES.get(settings.SESSION_CACHE_ALIAS, {}).get("BACKEND", NOT_SHARED[0])
     in_cache = issubclass(store, (cache.SessionStore, cached_db.SessionStore))
