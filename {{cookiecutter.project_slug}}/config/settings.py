@@ -200,6 +200,7 @@ if REDIS_URL:
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=at_least_1)
 # Seconds after which a task is ended: more than your longest one takes.
 TASK_TIME_LIMIT = 300
+TASKS = {"default": {"BACKEND": "paas.celery.backend.CeleryBackend"}}  # of django.tasks
 
 # <% endif %>
 # Mail. Without EMAIL_URL none is sent, and development prints it. For a service's API set MAILERS here.

@@ -61,8 +61,9 @@ beat_scheduler = "paas.celery.periodic:OnceScheduler"
 @signals.setup_logging.connect
 def keep_django_logging(**kwargs):
     """A receiver of this signal keeps Celery from replacing Django's logging."""
-    # It logs the start of each task; the line at the end is enough.
+    # It logs the start of each task; the line at the end is enough, also for Django's tasks.
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
+    logging.getLogger("django.tasks").setLevel(logging.CRITICAL)
 
 
 @signals.worker_init.connect

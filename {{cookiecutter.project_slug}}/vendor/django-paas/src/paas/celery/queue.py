@@ -1,9 +1,11 @@
-"""Celery's queue in Redis: a message that is no task is dropped, with one error line.
+"""Celery's queue in Redis: a message that is no task is dropped, with one error line; and a task that a
+worker holds is not given to another one while the first lives.
 
 Celery alone would end its worker, or reconnect and get the same message again. The line does not show the
 message, which may hold a secret.
 """
 
+import time
 from collections.abc import Callable
 from queue import Empty
 
@@ -18,8 +20,42 @@ from redis.exceptions import DataError, RedisError
 logger = get_logger(__name__)
 
 
+class QoS(redis.QoS):
+    """What this worker has received and not acknowledged.
+
+    After the visibility timeout, Celery alone takes a task for lost that waits for its ``eta``, a retry or a
+    rate limit, and queues it again, each time: a countdown of an hour would run four times.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.held: set[str] = set()
+
+    def append(self, message, delivery_tag):
+        super().append(message, delivery_tag)
+        self.held.add(delivery_tag)
+
+    def ack(self, delivery_tag):
+        self.held.discard(delivery_tag)
+        super().ack(delivery_tag)
+
+    def reject(self, delivery_tag, requeue=False):
+        self.held.discard(delivery_tag)
+        super().reject(delivery_tag, requeue)
+
+    def restore_visible(self, *args, **kwargs):
+        """Called every 10 seconds: to Redis, what is held here was just received."""
+        if self.held:
+            received = dict.fromkeys(self.held, time.time())
+            with self.channel.conn_or_acquire() as client:
+                client.zadd(self.unacked_index_key, received, xx=True)
+        super().restore_visible(*args, **kwargs)
+
+
 class Channel(redis.Channel):
     """Drops what cannot be read from Redis, and what cannot be run."""
+
+    QoS = QoS
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -6,6 +6,7 @@ from django.core.mail import EmailMessage
 from django.core.management import call_command
 
 from paas.accounts.mail import send
+from paas.celery.backend import run  # noqa: F401 (a worker imports this module)
 from paas.celery.config import MAX_RETRY_SECONDS
 from paas.conf import settings
 
