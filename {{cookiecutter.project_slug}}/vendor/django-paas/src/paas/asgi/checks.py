@@ -28,7 +28,7 @@ def check_sessions_can_end() -> Error | None:
     if not issubclass(store, signed_cookies.SessionStore):
         return None
     return deploy_error(
-        24,
+        32,
         "SESSION_ENGINE",
         "must store sessions: one in a cookie opens no WebSocket, as it has no end.",
     )

@@ -30,9 +30,9 @@ def check_pool() -> Error | None:
         if database.get("OPTIONS", {}).get("pool"):
             name = f"DATABASES[{alias!r}]"
             if database.get("CONN_MAX_AGE", 0) != 0:
-                return deploy_error(22, name, 'has the option "pool": set its CONN_MAX_AGE to 0.')
+                return deploy_error(30, name, 'has the option "pool": set its CONN_MAX_AGE to 0.')
             if not find_spec("psycopg_pool"):
-                return deploy_error(22, name, 'has the option "pool": install psycopg[pool].')
+                return deploy_error(30, name, 'has the option "pool": install psycopg[pool].')
     return None
 
 
