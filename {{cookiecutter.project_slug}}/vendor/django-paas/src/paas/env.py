@@ -33,7 +33,7 @@ def read_env(env: Env, path: Path) -> None:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:  # UTF-16 without a byte order mark
-        raise EnvValidationError(f"{path}: {NOT_UTF_8}", {path.name: [NOT_UTF_8]})  # type: ignore[arg-type]
+        raise EnvValidationError(f"{path}: {NOT_UTF_8}", {path.name: [NOT_UTF_8]})
     env.read_env(path, recurse=False)
 
 

@@ -1,6 +1,7 @@
 """Deploy checks of email, of which most only inform: a site may go live without it."""
 
 from importlib import import_module
+from typing import Any
 
 from django.core.checks import CheckMessage, Info, Warning, register
 from django.core.mail import mailers
@@ -24,7 +25,7 @@ def check_smtp_port(app_configs=None, **kwargs) -> list[CheckMessage]:
     mailer = getattr(settings, "MAILERS", {}).get("default", {})
     if mailer.get("BACKEND") != SMTP or settings.DEBUG:
         return []
-    server = mailers["default"]  # knows the default port
+    server: Any = mailers["default"]  # knows the default port
     is_blocked = server.port in getattr(platform, "BLOCKED_SMTP_PORTS", ())
     if not is_blocked or is_loopback(server.host):
         return []
