@@ -5,10 +5,11 @@ import uuid
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from rehearse.buildpack import BuildFailed
+from rehearse.buildpack import FinishFailed
 from rehearse.platforms.base import (
     COMMIT,
     CannotStart,
@@ -16,8 +17,9 @@ from rehearse.platforms.base import (
     HealthCheck,
     Platform,
     is_secret_key,
-    random_secret,
+    read_text,
     replaced,
+    shaped,
 )
 from rehearse.platforms.heroku import read_procfile
 from rehearse.processes import CommandFailed, run
@@ -29,6 +31,25 @@ BLANK = re.compile(r"YOUR_|_GOES_HERE|CHANGE_?ME|^EV\[|^<.*>$")
 # MiB: https://docs.digitalocean.com/products/app-platform/details/pricing/
 SIZE = re.compile(r"-([0-9.]+)gb")
 SMALLEST_INSTANCE = 512
+# What is read of a spec.
+ENVS = [{"key": str, "value": str, "scope": str, "type": str}]
+CHECK = {"http_path": str, "initial_delay_seconds": int, "period_seconds": int}
+CHECK |= {"timeout_seconds": int, "failure_threshold": int}
+COMPONENT: dict[str, Any] = {
+    "name": str,
+    "kind": str,
+    "environment_slug": str,
+    "source_dir": str,
+    "dockerfile_path": str,
+    "build_command": str,
+    "run_command": str,
+    "http_port": int,
+    "instance_size_slug": str,
+    "envs": ENVS,
+    "health_check": CHECK,
+}
+SPEC: dict[str, Any] = {"envs": ENVS, "databases": [{"name": str, "engine": str}]}
+SPEC |= {kind: [COMPONENT] for kind in ("services", "workers", "jobs", "static_sites", "functions")}
 
 
 class AppPlatform(Platform):
@@ -51,6 +72,7 @@ class AppPlatform(Platform):
     grace = 120
     response_seconds = 100
     late = "504"
+    builds_with_services = False
     postgres_connections = 22
 
     def __init__(self, folder: Path):
@@ -87,11 +109,13 @@ class AppPlatform(Platform):
         if path is None:
             return {"services": [{"name": "web"}]}
         try:
-            found = yaml.safe_load(path.read_text()) or {}
-        except yaml.YAMLError as error:
+            found = yaml.safe_load(read_text(path)) or {}
+        # A date that is none, or a mapping within itself
+        except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
             line = " ".join(str(error).split())
             raise CannotStart(f"{path.name} is not valid YAML: {line}.") from None
-        return found.get("spec", found)
+        found = shaped(found, {"spec": {}}, path.name)
+        return shaped(found.get("spec", found), SPEC, path.name)
 
     @property
     def web(self) -> dict:
@@ -141,31 +165,35 @@ class AppPlatform(Platform):
         engines = {part.get("engine", "PG") for part in self.spec.get("databases") or []}
         return {"postgres" if engine == "PG" else "redis" for engine in engines}
 
-    def build_environment(self) -> dict[str, str]:
-        """With the variables of the scope BUILD_TIME or RUN_AND_BUILD_TIME, which is the default,
-        without those of a database, whose values exist at run time only.
+    def build_variables(self) -> dict[str, str]:
+        """The variables of the scope BUILD_TIME or RUN_AND_BUILD_TIME, which is the default, without
+        those of a database: https://docs.digitalocean.com/support/why-are-my-database-bind-variables-missing-from-my-app/
         """
-        values = {
-            one["key"]: str(one.get("value", ""))
-            for one in self.wanted
-            if "BUILD" in one.get("scope", "RUN_AND_BUILD_TIME")
-            and not self.is_blank(one)
-            and "${" not in str(one.get("value", ""))
-        }
-        return super().build_environment() | values
+        late = self.at_run_time()
+        wanted = [one for one in self.wanted if one["key"] not in late]
+        return self.values([one for one in wanted if "${" not in one.get("value", "")], {})
 
-    def build(self, given: Mapping[str, str] = {}) -> None:
+    def at_run_time(self) -> set[str]:
+        return {one["key"] for one in self.wanted if "BUILD" not in one.get("scope", "BUILD")}
+
+    def finish(self, environment: dict[str, str]) -> None:
         """Also the service's own build_command, which comes last."""
-        super().build(given)
+        super().finish(environment)
         if command := self.web.get("build_command"):
             try:
-                run(command, self.folder, {**self.build_environment(), **given})
+                run(command, self.folder, environment)
             except CommandFailed as failure:
-                raise BuildFailed(f"The build_command failed: {failure}") from failure
+                raise FinishFailed(f"The build_command failed:\n{failure}") from failure
+
+    def urls(self, services: Services, database: str) -> dict[str, str]:
+        return {
+            "DATABASE_URL": f"{services.postgres.url(database)}?sslmode=require",
+            "REDIS_URL": services.valkey.url("rediss", services.issued_port),
+        }
 
     def bindings(self, services: Services, database: str) -> dict[str, str]:
         """The values of ``${...}``."""
-        url, redis = f"{services.postgres.url(database)}?sslmode=require", services.valkey
+        urls, redis = self.urls(services, database), services.valkey
         bound = {
             "APP_DOMAIN": self.host,
             "APP_URL": f"https://{self.host}",
@@ -176,7 +204,7 @@ class AppPlatform(Platform):
         for part in self.spec.get("databases") or []:
             is_postgres = part.get("engine", "PG") == "PG"
             values = {
-                "DATABASE_URL": url if is_postgres else redis.url("rediss", services.issued_port),
+                "DATABASE_URL": urls["DATABASE_URL" if is_postgres else "REDIS_URL"],
                 "HOSTNAME": "localhost",
                 "PORT": str(services.postgres.port if is_postgres else services.issued_port),
                 "USERNAME": "site" if is_postgres else "default",
@@ -187,19 +215,22 @@ class AppPlatform(Platform):
             bound |= {f"{part['name']}.{name}": value for name, value in values.items()}
         return bound
 
-    def variables(self, services: Services, database: str) -> dict[str, str]:
-        bound = self.bindings(services, database)
+    def values(self, wanted: list[dict], bound: Mapping[str, str]) -> dict[str, str]:
+        """The values of variables, without those that only the owner knows."""
         values: dict[str, str] = {}
-        for one in self.wanted:
-            text = str(one.get("value", ""))
-            if self.is_blank(one):
-                values |= {one["key"]: random_secret()} if is_secret_key(one["key"]) else {}
-            else:
-                values[one["key"]] = re.sub(
-                    r"\$\{(.+?)\}", lambda name: bound.get(name[1], ""), text
-                )
+        for one in wanted:
+            key, text = one["key"], one.get("value", "")
+            if not self.is_blank(one):
+                values[key] = re.sub(r"\$\{(.+?)\}", lambda name: bound.get(name[1], ""), text)
+            elif is_secret_key(key):
+                values[key] = self.secrets[key]
+        return values
+
+    def variables(self, services: Services, database: str) -> dict[str, str]:
         # Stands for the public CAs that every machine trusts.
-        return {"SSL_CERT_FILE": str(services.authority)} | values
+        authority = {"SSL_CERT_FILE": str(services.authority)}
+        wanted = [one for one in self.wanted if one.get("scope") != "BUILD_TIME"]
+        return authority | self.values(wanted, self.bindings(services, database))
 
     def megabytes(self, process: str) -> int:
         size = str(self.components().get(process, {}).get("instance_size_slug", ""))
