@@ -9,7 +9,6 @@ from django.db import transaction
 from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
-from paas.celery.config import MAX_RETRY_SECONDS
 
 from welcome.models import Welcome
 
@@ -17,7 +16,6 @@ RETRIES = {
     "autoretry_for": (Exception,),  # of the mail server or service, or the database
     "max_retries": 3,
     "retry_backoff": 30,
-    "retry_backoff_max": MAX_RETRY_SECONDS,
 }
 
 

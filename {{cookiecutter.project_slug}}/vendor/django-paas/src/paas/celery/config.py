@@ -13,10 +13,9 @@ from paas.startup import exit_if_misconfigured, load_settings
 
 load_settings()
 
-MAX_RETRY_SECONDS = 300
-# Seconds. After it, Redis gives a task that is not acknowledged to a second worker: so it is more than
-# the longest task and the delay of a retry together.
-VISIBILITY_TIMEOUT = settings.TASK_TIME_LIMIT + MAX_RETRY_SECONDS + 300
+# Seconds. After it, Redis gives the tasks of a worker that was killed to another. A living one keeps its
+# own (paas/celery/queue.py), but for `--pool solo`: so it is more than the longest task.
+VISIBILITY_TIMEOUT = settings.TASK_TIME_LIMIT + 600
 
 # Without Redis, as in development and tests, a task runs in the process that calls it.
 broker_url = settings.REDIS_URL or "memory://localhost"
