@@ -35,15 +35,12 @@ def check_smtp_port(app_configs=None, **kwargs) -> list[CheckMessage]:
 
 @register(deploy=True)
 def check_verification(app_configs=None, **kwargs) -> list[CheckMessage]:
-    """MAILERS may be set below the line that decides, or in another module."""
+    """MAILERS may be set below the line that decides, which then takes the default without mail."""
     verification = getattr(settings, "ACCOUNT_EMAIL_VERIFICATION", "mandatory")
-    if verification == "mandatory" or not sends_mail(getattr(settings, "MAILERS", {})):
+    if verification != "optional" or not sends_mail(getattr(settings, "MAILERS", {})):
         return []
-    message = (
-        f"ACCOUNT_EMAIL_VERIFICATION is {verification!r}: an account may have another's address."
-    )
-    hint = 'As mail is sent, it can be "mandatory".'
-    return [Info(message, hint=hint, id="paas.I005")]
+    message = "ACCOUNT_EMAIL_VERIFICATION is 'optional': an account may have another's address."
+    return [Info(message, hint='As mail is sent, it can be "mandatory".', id="paas.I005")]
 
 
 @register(deploy=True)
