@@ -5,6 +5,7 @@ https://channels.readthedocs.io/en/stable/topics/channel_layers.html
 
 import asyncio
 import logging
+from typing import Any
 
 from channels.layers import get_channel_layer
 from channels_redis.pubsub import RedisPubSubChannelLayer
@@ -51,7 +52,7 @@ class ChannelLayer(RedisPubSubChannelLayer):
     """Redis Pub/Sub at REDIS_URL: two connections per process."""
 
     def __init__(self, *args, **kwargs):
-        host = {**parse_url(settings.REDIS_URL)}
+        host: dict[str, Any] = {**parse_url(settings.REDIS_URL)}
         # As the URL says: with TLS, without it, or a Unix domain socket.
         connection = host.get("connection_class", Connection)
         host |= {
