@@ -68,6 +68,8 @@ class Heroku(Platform):
     grace = 30
     response_seconds = 30
     late = "H12"
+    ssl_cert_reqs = "none"
+    release_advice = "Add a line to Procfile: 'release: {}'."
     postgres_connections = 20
 
     @classmethod
@@ -134,7 +136,7 @@ class Heroku(Platform):
         value = self.wanted.get(name, {}).get("value")
         return super().build_environment() | ({name: str(value)} if value else {})
 
-    def variables(self, services: Services, database: str) -> dict[str, str]:
+    def variables(self, services: Services, database: str, process: str) -> dict[str, str]:
         """With what the buildpack sets at run time:
         https://github.com/heroku/heroku-buildpack-python/tree/main/vendor
 

@@ -73,7 +73,12 @@ def stage(tmp_path):
         web = Web(Heroku(folder), environment).__enter__()
         entered.append(web)
         return SimpleNamespace(
-            web=web, platform=web.platform, paths=["/"], temporary=temporary, idle=None
+            web=web,
+            platform=web.platform,
+            paths=["/"],
+            temporary=temporary,
+            idle=None,
+            advice=lambda what, how: what,
         )
 
     yield start
