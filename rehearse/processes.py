@@ -14,6 +14,8 @@ from typing import IO, Any
 
 import psutil
 
+from rehearse.isolation import programs_folder
+
 # A command of 50 seconds has taken 300 on a busy machine whose disk stalled.
 PATIENCE_SECONDS = 900
 # After SIGKILL a process may still wait for a disk.
@@ -22,7 +24,9 @@ KILL_SECONDS = 60
 
 def bare_environment(programs: Path, home: Path) -> dict[str, str]:
     """An environment with nothing but the programs of a virtual environment and the system's."""
-    return {"PATH": f"{programs}:{os.defpath}", "HOME": str(home), "LANG": "C.UTF-8"}
+    path = f"{programs}:{programs_folder().name}"
+    # A client of PostgreSQL without a host would take this machine's socket.
+    return {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", "PGHOST": "localhost"}
 
 
 def developer_environment(programs: Path, home: Path) -> dict[str, str]:
@@ -47,14 +51,16 @@ class CommandFailed(Exception):
 def run(command: str, folder: Path, environment: dict[str, str]) -> str:
     """Run ``command`` in ``folder`` to its end and return all that it printed.
 
-    Raises CommandFailed if its exit status is not 0, and TimeoutExpired after PATIENCE_SECONDS.
+    Raises CommandFailed if its exit status is not 0, or it takes PATIENCE_SECONDS.
     """
     with start(command, folder, environment, subprocess.PIPE) as process:
         try:
             printed = process.communicate(timeout=PATIENCE_SECONDS)[0].decode(errors="replace")
-        except BaseException:  # the time is up, or Ctrl-C, which a session of its own does not get
+        except BaseException as reason:  # or Ctrl-C, which a session of its own does not get
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(reason, subprocess.TimeoutExpired):
+                raise CommandFailed(f"{command!r} took {PATIENCE_SECONDS} s") from None
             raise
     if process.returncode != 0:
         raise CommandFailed(f"{command!r} exited with {process.returncode}:\n{printed}")

@@ -1,15 +1,18 @@
 """The copy of a project that is rehearsed, and which platform it is for."""
 
+import os
 import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 from rehearse import buildpack
 from rehearse.platforms import PLATFORMS, CannotStart, Platform
 
-# What is never deployed: git's own, environments, caches, and what .gitignore leaves out by custom.
+# What no one commits, also where .gitignore does not say so.
 LEFT_OUT = """
-    .git .hg .venv venv .env .env.local env node_modules __pycache__ .*_cache .tox .nox .idea .vscode
-    *.sqlite3 *.pyc staticfiles htmlcov .coverage
+    .hg .env .env.local node_modules __pycache__ .*_cache .tox .nox .idea .vscode *.pyc htmlcov
+    .coverage
 """
 
 
@@ -30,18 +33,53 @@ def choose(folder: Path, name: str | None) -> type[Platform]:
     return found
 
 
-def copy(folder: Path, target: Path) -> Path:
-    """Copy what would be deployed of ``folder`` to ``target``, and return that."""
-    if committed := [p for p in buildpack.COMMITTED_PYTHONS if is_tracked(folder, p)]:
-        raise buildpack.BuildFailed(f"{committed[0]} is committed: add its folder to .gitignore.")
-    ignored = shutil.ignore_patterns(*LEFT_OUT.split())
-    return Path(shutil.copytree(folder, target, symlinks=True, ignore=ignored))
+def copy(folder: Path, target: Path, ignore_file: str | None = None) -> Path:
+    """Copy what would be deployed of ``folder`` to ``target``, and return that: what git tracks, and
+    what it would add, but for the patterns of ``ignore_file``. Without a repository git reads .gitignore
+    all the same.
+    """
+    if not shutil.which("git"):
+        raise CannotStart("git is not installed, and says which files would be deployed.")
+    with tempfile.TemporaryDirectory() as own:
+        git = [f"--git-dir={own}", "--work-tree=."]
+        list_files(folder, ["init", "--quiet", "--bare", own])
+        if tracked := list_files(folder, ["ls-files", "-z", "--cached"]):
+            git = []
+        left_out = [f"--exclude={pattern}" for pattern in LEFT_OUT.split()]
+        others = [*git, "ls-files", "-z", "--others", "--exclude-standard", *left_out]
+        new = list_files(folder, others)
+        environments = {path.parent for path in new if path.name == "pyvenv.cfg"}
+        paths = [*tracked, *(p for p in new if environments.isdisjoint(p.parents))]
+        target.mkdir()
+        for path in paths:
+            copy_one(folder / path, target / path)
+        if ignore_file and (target / ignore_file).is_file():
+            matches = ["ls-files", "-z", "--others", "--ignored", f"--exclude-from={ignore_file}"]
+            for path in list_files(target, [f"--git-dir={own}", "--work-tree=.", *matches]):
+                (target / path).unlink()
+    return target
 
 
-def is_tracked(folder: Path, path: str) -> bool:
-    """Whether git, if the folder has it, would push the path."""
-    index = folder / ".git/index"
-    return index.is_file() and path.encode() + b"\x00" in index.read_bytes()
+def list_files(folder: Path, arguments: list[str]) -> list[Path]:
+    """The paths that a command of git prints, or none if it fails."""
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("GIT_")}
+    command = ["git", "-c", "safe.directory=*", *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True)
+    names = filter(None, done.stdout.split(b"\0")) if done.returncode == 0 else ()
+    return [Path(os.fsdecode(name)) for name in names]
+
+
+def copy_one(source: Path, target: Path) -> None:
+    """Copy a file, a link, or the folder of a submodule; nothing if it was deleted."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if source.is_symlink() or source.is_file():
+            shutil.copy2(source, target, follow_symlinks=False)
+        elif source.is_dir():
+            ignored = shutil.ignore_patterns(".git")
+            shutil.copytree(source, target, symlinks=True, ignore=ignored, dirs_exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"{source} cannot be read: {error.strerror}.") from None
 
 
 def find_python(platform: Platform) -> tuple[str, str]:
@@ -52,12 +90,18 @@ def find_python(platform: Platform) -> tuple[str, str]:
     """
     version, asked_by = buildpack.asked_python(platform.folder)
     found = buildpack.find_python(version)
-    if found:
-        return found, f"python {version}"
-    if asked_by:
+    if not found and asked_by:
         raise CannotStart(
             f"{asked_by} asks for Python {version}, which is not installed here:"
             f" try 'uv python install {version}'."
         )
-    own = platform.python
-    return own, f"python of this machine (the platform's default, {version}, is not installed)"
+    runs = buildpack.version_of(found or platform.python)
+    if not found:
+        return (
+            platform.python,
+            f"python {runs} (the platform's default, {version}, is not installed)",
+        )
+    if f"{runs}.".startswith(f"{version}."):
+        return found, f"python {runs}"
+    markers = "lines with python_full_version may be others"
+    return found, f"python {runs} ({asked_by} asks for {version}: {markers})"

@@ -4,7 +4,7 @@ import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from rehearse import buildpack, project
+from rehearse import buildpack, isolation, project
 from rehearse.findings import NOT_RUN, Finding, Rehearsed
 from rehearse.platforms import PLATFORMS
 from rehearse.report.text import Table
@@ -32,9 +32,12 @@ def rehearse(
     started = time.monotonic()
     platform_class = project.choose(source, platform_name)
     rehearsed.platform = platform_class.title
-    platform = platform_class(project.copy(source, folder / "project"), component)
+    copied = project.copy(source, folder / "project", platform_class.ignore_file)
+    platform = platform_class(copied, component)
+    platform.source = source / platform.folder.relative_to(copied)
     platform.check()
-    buildpack.check(platform.folder)
+    if not (platform.folder / buildpack.HOOKS[0]).is_file():  # which may write what is checked
+        buildpack.check(platform.folder)
     platform.python, python = project.find_python(platform)
     platform.check_blanks(given)
     rehearsed.python, rehearsed.commands = python, platform.commands()
@@ -44,6 +47,7 @@ def rehearse(
     table.begins(rehearsed)
     steps = [one for one in STEPS if one.is_needed or not only or one.name in only]
     last_needed = [one for one in steps if one.is_needed][-1]
+    isolation.hide_servers(given)
     with Stage(platform, folder, given, paths or []) as stage:
         for step in steps:
             if step.applies(stage):

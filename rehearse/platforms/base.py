@@ -3,14 +3,20 @@
 import re
 import secrets
 import sys
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rehearse import buildpack
 from rehearse.processes import bare_environment
 from rehearse.services import Services
 
+REFERENCE = re.compile(r"\$\{?([A-Z][A-Z0-9_]*)\}?")
+# Of a value in a platform's file: its type in words, an example, and keys that must be there.
+KINDS = {str: "text", list: "list", dict: "mapping", int: "number"}
+EXAMPLES = {str: "web", list: "[{name: web}]", dict: "{name: web}", int: "10"}
+NAMES = {"name", "key", "plan"}
 Headers = list[tuple[bytes, bytes]]
 
 # The commit that was deployed.
@@ -82,11 +88,18 @@ class Platform:
     late: str
     # How Redis' clients are to check its certificate.
     ssl_cert_reqs: str
+    # The file whose patterns are left out before a build, if there is one.
+    ignore_file: str | None = None
+    # Whether a build has the variables of services, once they exist.
+    builds_with_services: bool
     # PostgreSQL connections of the smallest plan.
     postgres_connections: int
 
     def __init__(self, folder: Path, component: str | None = None):
         self.folder, self.component, self.python = folder, component, sys.executable
+        # The folder of which this is a copy.
+        self.source: Path | None = None
+        self.secrets: defaultdict[str, str] = defaultdict(random_secret)
         self.programs = folder / buildpack.PYTHON_FOLDER / "bin"
 
     @classmethod
@@ -104,11 +117,28 @@ class Platform:
         ``given`` are variables of the owner that the build has as well.
         """
         self.commands()
-        buildpack.build(self.folder, {**self.build_environment(), **given}, self.python)
+        buildpack.build(self.folder, self.build_environment(given), self.python)
+        self.finish(self.build_environment(given))
 
-    def build_environment(self) -> dict[str, str]:
-        """What a build step has, on the first deployment: no add-on, no port."""
-        return bare_environment(self.programs, self.folder)
+    def finish(self, environment: dict[str, str]) -> None:
+        """What follows the installation of packages; raises FinishFailed."""
+        buildpack.finish(self.folder, environment)
+
+    def build_environment(self, given: Mapping[str, str] = {}) -> dict[str, str]:
+        """What a build step has, on the first deployment: the project's variables and the owner's
+        ``given``, but for those that name a service; no port.
+        """
+        own = bare_environment(self.programs, self.folder) | self.build_variables()
+        known = {n: v for n, v in given.items() if n not in self.at_run_time()}
+        return own | {n: v for n, v in known.items() if not REFERENCE.search(v)}
+
+    def build_variables(self) -> dict[str, str]:
+        """The variables of the project's files that a build has."""
+        raise NotImplementedError
+
+    def at_run_time(self) -> set[str]:
+        """The names of those that it has not."""
+        return set()
 
     def services(self) -> set[str]:
         """Which of ``postgres`` and ``redis`` the project is given."""
@@ -138,8 +168,16 @@ class Platform:
         ``given`` are the owner's variables, which win.
         """
         self.check_blanks(given)
-        own = self.build_environment() | self.variables(services, database, process)
-        return own | {name: filled_in(text, own) for name, text in given.items()}
+        # https://github.com/heroku/heroku-buildpack-python/blob/main/bin/compile
+        buildpacks = {"PYTHONPATH": str(self.folder), "PYTHONUNBUFFERED": "true"}
+        own = bare_environment(self.programs, self.folder) | buildpacks
+        own |= self.variables(services, database, process)
+        known = self.urls(services, database) | own
+        return own | {name: filled_in(text, known) for name, text in given.items()}
+
+    def urls(self, services: Services, database: str) -> dict[str, str]:
+        """The URLs of this run's servers, for ``--set NAME='$REDIS_URL'``."""
+        raise NotImplementedError
 
     def variables(self, services: Services, database: str, process: str) -> dict[str, str]:
         """The variables of the platform and of the project's files, without ``blanks()``."""
@@ -180,8 +218,41 @@ class Platform:
         raise NotImplementedError
 
 
+def read_text(path: Path) -> str:
+    """The text of a platform's file; CannotStart if it is not UTF-8."""
+    try:
+        return buildpack.read_text(path)
+    except buildpack.BuildFailed as failure:
+        raise CannotStart(str(failure)) from None
+
+
+def shaped(value: Any, shape: Any, where: str) -> Any:
+    """The value without what is empty, once it has the ``shape``: a type, a list with the shape of
+    each item, or the shapes of the keys of a mapping, of which NAMES must be there, and ``*`` are
+    all others. A pair has the shapes of a text and of a mapping.
+
+    Raises CannotStart, which says where it has not.
+    """
+    if isinstance(shape, tuple):
+        shape = shape[isinstance(value, dict)]
+    kind: Any = shape if isinstance(shape, type) else type(shape)
+    if kind is str and isinstance(value, int | float):  # as YAML reads a number or a truth value
+        value = str(value)
+    if not isinstance(value, kind):
+        raise CannotStart(f"{where} must be a {KINDS[kind]}, such as {EXAMPLES[kind]}.")
+    if isinstance(shape, list):
+        items = [one for one in value if one is not None]
+        return [shaped(one, shape[0], f"{where}[{n}]") for n, one in enumerate(items)]
+    if isinstance(shape, dict):
+        value = {str(name): one for name, one in value.items() if one is not None}
+        for name in NAMES & shape.keys() - value.keys():
+            raise CannotStart(f"{where} has no {name}.")
+        for name in value:
+            if one := shape.get(name, shape.get("*")):
+                value[name] = shaped(value[name], one, f"{where}: {name}")
+    return value
+
+
 def filled_in(text: str, variables: Mapping[str, str]) -> str:
     """The text with ``$NAME`` or ``${NAME}`` replaced by that variable, if there is one."""
-    return re.sub(
-        r"\$\{?([A-Z][A-Z0-9_]*)\}?", lambda match: variables.get(match[1], match[0]), text
-    )
+    return REFERENCE.sub(lambda match: variables.get(match[1], match[0]), text)

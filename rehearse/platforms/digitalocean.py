@@ -2,15 +2,15 @@
 
 import re
 import uuid
-from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from rehearse.buildpack import BuildFailed
+from rehearse.buildpack import FinishFailed
 from rehearse.platforms.base import (
     COMMIT,
     CannotStart,
@@ -18,8 +18,9 @@ from rehearse.platforms.base import (
     HealthCheck,
     Platform,
     is_secret_key,
-    random_secret,
+    read_text,
     replaced,
+    shaped,
 )
 from rehearse.platforms.heroku import read_procfile
 from rehearse.processes import CommandFailed, run
@@ -33,11 +34,30 @@ BLANK = re.compile(r"YOUR_|_GOES_HERE|CHANGE_?ME|^EV\[|^<.*>$")
 # https://docs.digitalocean.com/reference/api/digitalocean/#tag/Apps/operation/apps_list_instanceSizes
 SIZE = re.compile(r"-([0-9.]+)gb")
 OLD_SIZES = {"xxs": 0.5, "xs": 1, "s": 2, "m": 4, "1l": 4, "l": 8, "xl": 16}
+# What is read of a spec.
+ENVS = [{"key": str, "value": str, "scope": str, "type": str}]
+CHECK = {"http_path": str, "initial_delay_seconds": int, "period_seconds": int}
+CHECK |= {"timeout_seconds": int, "failure_threshold": int}
+COMPONENT: dict[str, Any] = {
+    "name": str,
+    "kind": str,
+    "environment_slug": str,
+    "source_dir": str,
+    "dockerfile_path": str,
+    "build_command": str,
+    "run_command": str,
+    "http_port": int,
+    "instance_size_slug": str,
+    "envs": ENVS,
+    "health_check": CHECK,
+}
+SPEC: dict[str, Any] = {"envs": ENVS, "databases": [{"name": str, "engine": str}]}
+SPEC |= {kind: [COMPONENT] for kind in ("services", "workers", "jobs", "static_sites", "functions")}
 
 
 def foreign(component: dict) -> str:
     """What the component is built from, if not from Python."""
-    slug = str(component.get("environment_slug") or "python")
+    slug = component.get("environment_slug", "python")
     made = {"image": "an image", "dockerfile_path": "a Dockerfile"}
     found = next((made[name] for name in made if name in component), "")
     return found or ("" if slug.startswith("python") else slug)
@@ -68,11 +88,12 @@ class AppPlatform(Platform):
     late = "504"
     ssl_cert_reqs = "required"
     release_advice = "Add a job to the app spec, with 'kind: PRE_DEPLOY' and 'run_command: {}'."
+    builds_with_services = False
     postgres_connections = 22
 
     def __init__(self, folder: Path, component: str | None = None):
         super().__init__(folder, component)
-        self.root, self.secrets = folder, defaultdict[str, str](random_secret)
+        self.root = folder
         source = self.web.get("source_dir", "/").strip("/") if self.reads(folder) else ""
         if source:
             super().__init__(folder / source, component)
@@ -115,11 +136,13 @@ class AppPlatform(Platform):
         if path is None:
             return {"services": [{"name": "web"}]}
         try:
-            found = yaml.safe_load(path.read_text()) or {}
-        except yaml.YAMLError as error:
+            found = yaml.safe_load(read_text(path)) or {}
+        # A date that is none, or a mapping within itself
+        except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
             line = " ".join(str(error).split())
             raise CannotStart(f"{path.name} is not valid YAML: {line}.") from None
-        return found.get("spec", found)
+        found = shaped(found, {"spec": {}}, path.name)
+        return shaped(found.get("spec", found), SPEC, path.name)
 
     @property
     def web(self) -> dict:
@@ -195,31 +218,37 @@ class AppPlatform(Platform):
         engines = {part.get("engine", "PG") for part in self.spec.get("databases") or []}
         return {"postgres" if engine == "PG" else "redis" for engine in engines}
 
-    def build_environment(self) -> dict[str, str]:
-        """With the variables of the scope BUILD_TIME or RUN_AND_BUILD_TIME, which is the default,
-        without those of a database, whose values exist at run time only.
+    def build_variables(self) -> dict[str, str]:
+        """The variables of the scope BUILD_TIME or RUN_AND_BUILD_TIME, which is the default, without
+        those of a database: https://docs.digitalocean.com/support/why-are-my-database-bind-variables-missing-from-my-app/
         """
-        values = {
-            one["key"]: str(one.get("value", ""))
-            for one in self.wanted("web")
-            if "BUILD" in one.get("scope", "RUN_AND_BUILD_TIME")
-            and not self.is_blank(one)
-            and "${" not in str(one.get("value", ""))
-        }
-        return super().build_environment() | values
+        late = self.at_run_time()
+        wanted = [one for one in self.wanted("web") if one["key"] not in late]
+        return self.values([one for one in wanted if "${" not in one.get("value", "")], {})
 
-    def build(self, given: Mapping[str, str] = {}) -> None:
+    def at_run_time(self) -> set[str]:
+        return {
+            one["key"] for one in self.wanted("web") if "BUILD" not in one.get("scope", "BUILD")
+        }
+
+    def finish(self, environment: dict[str, str]) -> None:
         """Also the service's own build_command, which comes last."""
-        super().build(given)
+        super().finish(environment)
         if command := self.web.get("build_command"):
             try:
-                run(command, self.folder, {**self.build_environment(), **given})
+                run(command, self.folder, environment)
             except CommandFailed as failure:
-                raise BuildFailed(f"The build_command failed: {failure}") from failure
+                raise FinishFailed(f"The build_command failed:\n{failure}") from failure
+
+    def urls(self, services: Services, database: str) -> dict[str, str]:
+        return {
+            "DATABASE_URL": f"{services.postgres.url(database)}?sslmode=require",
+            "REDIS_URL": services.valkey.url("rediss", services.issued_port),
+        }
 
     def bindings(self, services: Services, database: str) -> dict[str, str]:
         """The values of ``${...}``."""
-        url, redis = f"{services.postgres.url(database)}?sslmode=require", services.valkey
+        urls, redis = self.urls(services, database), services.valkey
         bound = {
             "APP_DOMAIN": self.host,
             "APP_URL": f"https://{self.host}",
@@ -230,7 +259,7 @@ class AppPlatform(Platform):
         for part in self.spec.get("databases") or []:
             is_postgres = part.get("engine", "PG") == "PG"
             values = {
-                "DATABASE_URL": url if is_postgres else redis.url("rediss", services.issued_port),
+                "DATABASE_URL": urls["DATABASE_URL" if is_postgres else "REDIS_URL"],
                 "HOSTNAME": "localhost",
                 "PORT": str(services.postgres.port if is_postgres else services.issued_port),
                 "USERNAME": "site" if is_postgres else "default",
@@ -241,20 +270,22 @@ class AppPlatform(Platform):
             bound |= {f"{part['name']}.{name}": value for name, value in values.items()}
         return bound
 
-    def variables(self, services: Services, database: str, process: str) -> dict[str, str]:
-        bound = self.bindings(services, database)
+    def values(self, wanted: list[dict], bound: Mapping[str, str]) -> dict[str, str]:
+        """The values of variables, without those that only the owner knows."""
         values: dict[str, str] = {}
-        for one in self.wanted(process):
-            text = str(one.get("value", ""))
-            if self.is_blank(one):
-                name = one["key"]
-                values |= {name: self.secrets[name]} if is_secret_key(name) else {}
-            else:
-                values[one["key"]] = re.sub(
-                    r"\$\{(.+?)\}", lambda name: bound.get(name[1], ""), text
-                )
+        for one in wanted:
+            key, text = one["key"], one.get("value", "")
+            if not self.is_blank(one):
+                values[key] = re.sub(r"\$\{(.+?)\}", lambda name: bound.get(name[1], ""), text)
+            elif is_secret_key(key):
+                values[key] = self.secrets[key]
+        return values
+
+    def variables(self, services: Services, database: str, process: str) -> dict[str, str]:
         # Stands for the public CAs that every machine trusts.
-        return {"SSL_CERT_FILE": str(services.authority)} | values
+        authority = {"SSL_CERT_FILE": str(services.authority)}
+        wanted = [one for one in self.wanted(process) if one.get("scope") != "BUILD_TIME"]
+        return authority | self.values(wanted, self.bindings(services, database))
 
     def megabytes(self, process: str) -> int:
         part = self.web if process == "web" else self.parts("workers").get(process, {})

@@ -13,14 +13,27 @@ from rehearse.platforms.base import (
     CannotStart,
     Headers,
     Platform,
-    random_secret,
+    read_text,
     replaced,
+    shaped,
 )
 from rehearse.services import Services
 
 # MiB of a dyno: https://devcenter.heroku.com/articles/dyno-types
 MEGABYTES = {"standard-2x": 1024, "performance-m": 2560, "performance-l": 14336}
 SMALLEST_DYNO = 512
+SERVICES = {"heroku-postgresql": "postgres", "heroku-redis": "redis"}
+IS_PYTHON = re.compile(
+    r"^heroku/python$|heroku-buildpack-python(\.git)?(#.*)?$|/heroku/python\.tgz$"
+)
+OF_NODE = re.compile(r"(exec +)?(node|npm|npx|yarn|pnpm)\b")
+# What is read of app.json.
+MANIFEST = {
+    "env": {"*": (str, {"value": str, "generator": str})},
+    "addons": [(str, {"plan": str, "as": str})],
+    "formation": {"*": {"size": str}},
+    "buildpacks": [{"url": str}],
+}
 
 
 def read_procfile(path: Path) -> dict[str, str]:
@@ -33,7 +46,7 @@ def read_procfile(path: Path) -> dict[str, str]:
     deploys an app without ``web``, then answers every request to it with an error (H14).
     """
     processes = {}
-    for line in filter(str.strip, path.read_text().splitlines()):
+    for line in filter(str.strip, read_text(path).splitlines()):
         if line.startswith("#"):
             continue
         match = re.fullmatch(r"([A-Za-z0-9_-]+):\s*(\S.*)", line)
@@ -43,6 +56,11 @@ def read_procfile(path: Path) -> dict[str, str]:
     if "web" not in processes:
         raise BuildFailed("Procfile has no web process.")
     return processes
+
+
+def plan_of(addon: str | dict) -> str:
+    """Such as heroku-redis:mini."""
+    return addon if isinstance(addon, str) else addon["plan"]
 
 
 class Heroku(Platform):
@@ -70,6 +88,9 @@ class Heroku(Platform):
     late = "H12"
     ssl_cert_reqs = "none"
     release_advice = "Add a line to Procfile: 'release: {}'."
+    # https://devcenter.heroku.com/articles/slug-compiler#ignoring-files-with-slugignore
+    ignore_file = ".slugignore"
+    builds_with_services = True
     postgres_connections = 20
 
     @classmethod
@@ -80,6 +101,9 @@ class Heroku(Platform):
         if not self.reads(self.folder):
             raise CannotStart("There is no Procfile: add one with 'web: COMMAND'.")
         super().check()
+        self.untried()  # reads app.json
+        if OF_NODE.match(web := self.command("web")):
+            raise CannotStart(f"Procfile's web is of Node, which is not simulated: {web!r}.")
 
     def commands(self) -> dict[str, str]:
         return read_procfile(self.folder / "Procfile")
@@ -89,15 +113,16 @@ class Heroku(Platform):
         """app.json: https://devcenter.heroku.com/articles/app-json-schema; {} without one."""
         path = self.folder / "app.json"
         try:
-            return json.loads(path.read_text()) if path.is_file() else {}
-        except ValueError as error:
+            found = json.loads(read_text(path)) if path.is_file() else {}
+        except (ValueError, RecursionError) as error:
             raise CannotStart(f"app.json is not valid JSON: {error}.") from None
+        return shaped(found, MANIFEST, "app.json")
 
     @property
     def wanted(self) -> dict[str, dict]:
         """The variables of app.json; a text is short for its value."""
-        env = self.manifest.get("env") or {}
-        return {n: v if isinstance(v, dict) else {"value": str(v)} for n, v in env.items()}
+        env = self.manifest.get("env", {})
+        return {n: v if isinstance(v, dict) else {"value": v} for n, v in env.items()}
 
     def blanks(self) -> list[str]:
         return [
@@ -116,43 +141,49 @@ class Heroku(Platform):
         if not self.manifest:
             return {"DATABASE_URL": "postgres", "REDIS_URL": "redis"}
         found = {}
-        for addon in self.manifest.get("addons") or []:
-            plan = addon if isinstance(addon, str) else addon["plan"]
-            service = {"heroku-postgresql": "postgres", "heroku-redis": "redis"}.get(
-                plan.partition(":")[0]
-            )
+        for addon in self.manifest.get("addons", []):
+            service = SERVICES.get(plan_of(addon).partition(":")[0])
             if service:
                 default = {"postgres": "DATABASE", "redis": "REDIS"}[service]
-                name = default if isinstance(addon, str) else addon.get("as", default)
+                name = addon.get("as", default) if isinstance(addon, dict) else default
                 found[f"{name}_URL"] = service
+        return found
+
+    def untried(self) -> list[str]:
+        addons = [plan_of(addon) for addon in self.manifest.get("addons", [])]
+        found = [f"add-on {plan}" for plan in addons if plan.partition(":")[0] not in SERVICES]
+        buildpacks = [one.get("url", "") for one in self.manifest.get("buildpacks", [])]
+        found += [f"buildpack {url}" for url in buildpacks if not IS_PYTHON.search(url)]
+        if (self.folder / "heroku.yml").is_file():
+            found.append("heroku.yml, which the stack container reads in place of Procfile")
         return found
 
     def services(self) -> set[str]:
         return set(self.addons().values())
 
-    def build_environment(self) -> dict[str, str]:
-        """With DISABLE_COLLECTSTATIC, if app.json sets it: it is meant for the build."""
-        name = "DISABLE_COLLECTSTATIC"
-        value = self.wanted.get(name, {}).get("value")
-        return super().build_environment() | ({name: str(value)} if value else {})
+    def build_variables(self) -> dict[str, str]:
+        """The config vars: https://devcenter.heroku.com/articles/buildpack-api#bin-compile"""
+        return {
+            name: self.secrets[name] if one.get("generator") == "secret" else one["value"]
+            for name, one in self.wanted.items()
+            if one.get("value") or one.get("generator") == "secret"
+        }
+
+    def urls(self, services: Services, database: str) -> dict[str, str]:
+        """Postgres' begins with ``postgres://`` and has no ``sslmode``; Key-Value Store's is
+        ``rediss://`` with a self-signed certificate:
+        https://devcenter.heroku.com/articles/connecting-heroku-redis
+        """
+        return {
+            "DATABASE_URL": services.postgres.url(database),
+            "REDIS_URL": services.valkey.url("rediss", services.self_signed_port),
+        }
 
     def variables(self, services: Services, database: str, process: str) -> dict[str, str]:
         """With what the buildpack sets at run time:
         https://github.com/heroku/heroku-buildpack-python/tree/main/vendor
-
-        Postgres' URL begins with ``postgres://`` and has no ``sslmode``; Key-Value Store's is
-        ``rediss://`` with a self-signed certificate:
-        https://devcenter.heroku.com/articles/connecting-heroku-redis
         """
-        urls = {
-            "postgres": services.postgres.url(database),
-            "redis": services.valkey.url("rediss", services.self_signed_port),
-        }
-        config = {
-            name: random_secret() if one.get("generator") == "secret" else str(one.get("value"))
-            for name, one in self.wanted.items()
-            if one.get("value") or one.get("generator") == "secret"
-        }
+        urls = self.urls(services, database)
         dyno = {
             "DYNO": "web.1",
             # On a dyno of 512 MB: https://devcenter.heroku.com/articles/python-concurrency
@@ -161,13 +192,13 @@ class Heroku(Platform):
             "GUNICORN_CMD_ARGS": "--access-logfile -",
             # With the labs features that README.md names for SENTRY_DSN.
             "HEROKU_BUILD_COMMIT": COMMIT,
-            "PYTHONUNBUFFERED": "true",
         }
-        addons = {name: urls[service] for name, service in self.addons().items()}
-        return dyno | addons | config
+        default = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}
+        addons = {name: urls[default[service]] for name, service in self.addons().items()}
+        return dyno | addons | self.build_variables()
 
     def megabytes(self, process: str) -> int:
-        size = (self.manifest.get("formation") or {}).get(process, {}).get("size", "basic")
+        size = self.manifest.get("formation", {}).get(process, {}).get("size", "basic")
         return MEGABYTES.get(size.lower(), SMALLEST_DYNO)
 
     def routed(self, headers: Headers, address: str, scheme: str) -> Headers:

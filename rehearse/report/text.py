@@ -1,5 +1,7 @@
 """A line for each step, as it ends, and what is wrong at the end."""
 
+import threading
+import time
 from pathlib import Path
 from typing import TextIO
 
@@ -27,10 +29,21 @@ class Table:
         self.write("".join(f"not tried: {one}\n" for one in rehearsed.untried) + "\n")
 
     def step_begins(self, name: str) -> None:
+        self.ended = threading.Event()
         if self.is_terminal:
             self.write(f" {name:<{WIDTH}}  ...")
+        threading.Thread(target=self.show_time, args=(name, self.ended), daemon=True).start()
+
+    def show_time(self, name: str, ended: threading.Event) -> None:
+        """Show that a long step goes on: a clock, or in a log a line each minute."""
+        started = time.monotonic()
+        while not ended.wait(1 if self.is_terminal else 60):
+            line = f" {name:<{WIDTH}}  ... {duration(time.monotonic() - started)}"
+            self.write(f"\r\x1b[K{line}" if self.is_terminal else f"{line}\n")
 
     def step_ends(self, finding: Finding) -> None:
+        if finding.status != NOT_RUN:
+            self.ended.set()
         took = "" if finding.status == NOT_RUN else duration(finding.seconds)
         status = f"{finding.status:<7}"
         if self.is_terminal:

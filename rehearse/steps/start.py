@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 from rehearse import buildpack
-from rehearse.buildpack import BuildFailed
+from rehearse.buildpack import BuildFailed, FinishFailed
 from rehearse.findings import Finding, failed
+from rehearse.isolation import SERVERS
+from rehearse.platforms import Platform
 from rehearse.processes import CommandFailed, Process, run
 from rehearse.stage import DATABASE, Stage
 from rehearse.web import NotUp
@@ -16,64 +18,120 @@ from rehearse.web import NotUp
 LOCK_SECONDS = 10
 RELEASE_SECONDS = 600
 INSIDE = Path(__file__).parent.parent / "inside"
+# URLs of this run's servers, by what the name of a variable for another says.
+OWN_URLS = {"REDIS|BROKER|CELERY": "REDIS_URL", "DATABASE|POSTGRES|^PG|SQLALCHEMY": "DATABASE_URL"}
 MISSING_VARIABLE = re.compile(
     r"KeyError: '([A-Z][A-Z0-9_]+)'"
     r"|Set the ([A-Z][A-Z0-9_]+) environment variable"
     r"|variable \"?([A-Z][A-Z0-9_]+)\"? (?:is )?not set"
     r"|([A-Z][A-Z0-9_]+) not found\. Declare it"
+    r"|([A-Z][A-Z0-9_]+) (?:is not set|must be set|is required)"
 )
-MISSING_MODULE = re.compile(r"No module named '?([\w.]+)'?|(\w+): (?:command )?not found")
+MISSING_MODULE = re.compile(r"No module named '?([\w.]+)'?|([\w.-]+): (?:command )?not found")
+OWN_SERVER = re.compile(
+    r"(?:localhost|127\.0\.0\.1)\W{1,4}(?:port )?(\d{4,5}).*(?:refused|denied|failed)"
+)
+# Commands of packages; others are of the system, or of another language.
+COMMANDS = re.compile(
+    r"alembic|celery|daphne|ddtrace-run|django-admin|fastapi|flask|granian|gunicorn|honcho|hypercorn"
+    r"|newrelic-admin|rq|streamlit|supervisord|uvicorn|uwsgi|waitress-serve"
+)
 # Python's own until 3.12 or 3.13: https://docs.python.org/3/whatsnew/3.13.html
 REMOVED_MODULES = ("asynchat", "asyncore", "cgi", "crypt", "distutils", "imghdr", "imp", "smtpd")
 
 
-def advice_for(output: str, otherwise: str) -> str:
-    """Advice that fits the output of a command that failed, or else ``otherwise``."""
-    if match := MISSING_VARIABLE.search(output):
+def advice_for(output: str, otherwise: str, platform: Platform | None = None) -> str:
+    """Advice that fits the output of a command of the project that failed, or else ``otherwise``."""
+    if match := last(MISSING_VARIABLE, output):
         name = next(filter(None, match.groups()))
-        return f"Give the variable {name} a value: --set {name}=VALUE here, and on the platform."
-    if match := MISSING_MODULE.search(output):
-        name = next(filter(None, match.groups()))
-        if name.partition(".")[0] in REMOVED_MODULES:
-            return (
-                f"Newer Pythons have no module {name}: update the package that imports it, or name"
-                " an older Python in .python-version."
-            )
-        # The cause may be above the lines that are shown: each of several workers prints its own.
-        return f"Add the package of {name} to the project's requirements: {match[0]}."
+        own = [url for word, url in OWN_URLS.items() if re.search(word, name)]
+        value = f"'${own[0]}'" if own else "VALUE"
+        return f"Give the variable {name} a value: --set {name}={value} here, and on the platform."
+    match = last(OWN_SERVER, output)
+    if match and int(match[1]) in SERVERS:
+        return (
+            f"The platform has no server at localhost:{match[1]}: set the variable that the project"
+            " reads, such as --set CELERY_BROKER_URL='$REDIS_URL'."
+        )
+    if match := last(MISSING_MODULE, output):
+        return advice_for_module(match, platform) or otherwise
     return otherwise
 
 
+def last(pattern: re.Pattern, output: str) -> re.Match | None:
+    """The last match: what was printed before may have been handled."""
+    return next(reversed([*pattern.finditer(output)]), None)
+
+
+def advice_for_module(match: re.Match, platform: Platform | None) -> str:
+    """Advice on a module or a command that was not found; "" if it is of no package."""
+    name, command = match.groups()
+    if command:
+        is_known = COMMANDS.fullmatch(command)
+        return f"Add the package of {command} to the project's requirements." if is_known else ""
+    top, _, rest = name.partition(".")
+    if top in REMOVED_MODULES:
+        return (
+            f"Newer Pythons have no module {name}: update the package that imports it, or name"
+            " an older Python in .python-version."
+        )
+    # The cause may be above the lines that are shown: each of several workers prints its own.
+    if platform:
+        own = [Path(f"{top}.py"), Path(top)]
+        if any((platform.folder / path).exists() for path in own):
+            return f"The project has no module {name}."
+        found = [path for path in own if platform.source and (platform.source / path).exists()]
+        if found:
+            return (
+                f"{found[0]} is not deployed: .gitignore or {platform.ignore_file} leaves it out."
+            )
+        if any(re.search(rf"(?<!-m )\b{top}\b[.:\w]*", c) for c in platform.commands().values()):
+            return f"A command of the project names {top}, which the project does not have."
+        if rest and buildpack.has_package(platform.folder, top):
+            return f"The installed version of {top} has no module {name}: name another version."
+    return f"Add the package of {name} to the project's requirements: {match[0]}."
+
+
 def build(stage: Stage) -> Finding:
-    """Build without the variables of the run; if that fails, with them, to go on."""
-    platform = stage.platform
-    given = {n: v for n, v in stage.given.items() if n == "DISABLE_COLLECTSTATIC"}
-    environment = platform.build_environment() | given
+    """Build as on the first deployment; if a step after the installation fails, as on a later one."""
+    platform, note = stage.platform, ""
+    environment = platform.build_environment(stage.given)
     try:
-        platform.build(given)
-        collects = buildpack.collects_static(platform.folder, environment)
+        platform.build(stage.given)
+    except FinishFailed as failure:
+        found = finish_again(stage, failure)
+        if found.status != "ok":
+            return found
+        note = f", {found.text}"
     except BuildFailed as failure:
-        return rebuild(stage, str(failure))
+        return explain_build(stage, failure)
     count = buildpack.count_packages(platform.folder)
-    static = ", collectstatic without variables" if collects else ""
-    return Finding(f"{count} packages{static}", figures={"packages": count})
+    collects = ", collectstatic" if buildpack.collects_static(platform.folder, environment) else ""
+    return Finding(f"{count} packages{collects}{note}", figures={"packages": count})
 
 
-def rebuild(stage: Stage, failure: str) -> Finding:
-    """The Finding of a build that failed. If it succeeds with variables, the next steps go on."""
-    advice = advice_for(failure, "Read the output below: the platform would show the same.")
-    if not (stage.platform.folder / buildpack.PYTHON_FOLDER).exists():
-        return failed(failure.partition("\n")[0].rstrip(":"), advice, failure)
-    found = failed(
-        "collectstatic needs variables that a build does not have",
-        f"{advice} Or give it a default in the settings that the build can do with.",
-        failure,
-    )
+def explain_build(stage: Stage, failure: BuildFailed) -> Finding:
+    text, _, output = str(failure).partition("\n")
+    otherwise = "Read the output below: the platform would show the same."
+    advice = advice_for(output or text, otherwise, stage.platform)
+    return failed(text.rstrip(":"), advice if output else "", output)
+
+
+def finish_again(stage: Stage, first: FinishFailed) -> Finding:
+    """Finish the build with the variables of the services: a platform that builds with them has none
+    on the first deployment only; on another no build has them.
+    """
     try:
-        buildpack.collect_static(stage.platform.folder, stage.environment)
-        buildpack.run_hook(buildpack.HOOKS[1], stage.platform.folder, stage.environment)
-    except BuildFailed:
-        return failed("collectstatic fails", advice, failure)
+        stage.platform.finish(stage.environment)
+    except FinishFailed as failure:
+        return explain_build(stage, failure)
+    needed = MISSING_VARIABLE.search(str(first))
+    what = next(filter(None, needed.groups())) if needed else "the variables of add-ons"
+    if stage.platform.builds_with_services:
+        return Finding(f"needs {what}: create the add-on before the first deployment")
+    found = explain_build(stage, first)
+    found.text = f"{found.text} without variables that a build does not have"
+    found.advice.append("Or give it a default in the settings that the build can do with.")
     found.can_go_on = True
     return found
 
@@ -118,7 +176,9 @@ def run_release(stage: Stage, database: str, **changes: str) -> Finding:
         output = process.output()
         return failed(
             f"exit status {process.process.returncode}: the old release stays",
-            advice_for(output, "Read the output below: the release names what is wrong."),
+            advice_for(
+                output, "Read the output below: the release names what is wrong.", stage.platform
+            ),
             output,
         )
     return Finding()
@@ -171,7 +231,7 @@ def boot(stage: Stage) -> Finding:
         return explain_boot(stage, failure, time.monotonic() - started)
     megabytes = web.boot_megabytes
     answers = f", answers {web.path}" if web.boot_status < 400 else ""
-    found = Finding(f"{megabytes:.0f} MB{answers}")
+    found = Finding(f"{megabytes:.0f} MB{answers}{lost_at_restart(stage.platform.folder)}")
     found.figures = {"boot_s": round(web.boot_seconds, 2), "megabytes": round(megabytes)}
     if megabytes > stage.platform.megabytes("web"):
         found.fail(
@@ -181,12 +241,24 @@ def boot(stage: Stage) -> Finding:
     return found
 
 
+def lost_at_restart(folder: Path) -> str:
+    """The databases in the project's folder: https://devcenter.heroku.com/articles/sqlite3 and
+    https://docs.digitalocean.com/products/app-platform/how-to/store-data/
+    """
+    found = (path for pattern in ("*.sqlite*", "*.db") for path in sorted(folder.rglob(pattern)))
+    own = [path.relative_to(folder) for path in found if path.is_file()]
+    names = ", ".join(str(path) for path in own if path.parts[0] != ".heroku")
+    return f"; a restart deletes what is written to {names} (SQLite)" if names else ""
+
+
 def explain_boot(stage: Stage, failure: RuntimeError, seconds: float) -> Finding:
     output = str(failure)
     if isinstance(failure, NotUp):
         return failed(failure.reason, failure.advice, output)
     return failed(
         f"it ended after {seconds:.1f} s",
-        advice_for(output, "Read the output below: the platform would show the same."),
+        advice_for(
+            output, "Read the output below: the platform would show the same.", stage.platform
+        ),
         output,
     )

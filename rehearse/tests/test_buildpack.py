@@ -21,11 +21,17 @@ UNSUPPORTED = r" asks for Python (2\.7|3\.9|3\.99), which is not supported\."
 # Changes to these files, where None deletes one, and the message of BuildFailed.
 REJECTED = [
     *(({name: ""}, KEEP_ONE) for name in ("Pipfile.lock", "poetry.lock", "uv.lock")),
+    ({"requirements.txt": "-r none.txt"}, r"requirements\.txt includes none\.txt, which .+"),
+    ({"requirements.txt": "-r ."}, r"requirements\.txt includes \., which .+"),
+    (
+        {"requirements.txt": None, "runtime.txt": None, "Pipfile.lock": "[]"},
+        r"Pipfile\.lock is not .+",
+    ),
     ({"Pipfile": ""}, r"Pipfile has no Pipfile\.lock beside it\."),
     ({"requirements.txt": None}, r"None of .*requirements\.txt.* is there: add one\."),
     *(
         ({"runtime.txt": asked}, RUNTIME)
-        for asked in ("3.13", "python-3", "python 3.13", "python-3.13 # new", "")
+        for asked in ("3.13", "python-3", "python 3.13", "python-3.13 # new", "\ufeffpython-3.13")
     ),
     *(
         ({"runtime.txt": None, ".python-version": asked}, VERSION)
@@ -39,7 +45,7 @@ REJECTED = [
     # A version, as a package that does not exist could be published tomorrow.
     (
         {"requirements.txt": "django==99"},
-        r"requirements\.txt cannot be installed:[\s\S]*no version of django==99[\s\S]*",
+        r"requirements\.txt cannot be installed:[\s\S]*distribution found for django==99\s*",
     ),
     (
         {
@@ -113,6 +119,11 @@ def test_a_procfile_without_a_web_process_or_with_another_line_is_refused(tmp_pa
 def test_a_procfile_may_have_comments(tmp_path):
     write(tmp_path, {"Procfile": f"# Served by Gunicorn.\n{PROCFILE}\n#release: none\n"})
     assert set(Heroku(tmp_path).commands()) == {"web"}
+
+
+def test_runtime_txt_may_have_comments(platform):
+    write(platform.folder, {"runtime.txt": "\n# The oldest.\n python-3.13 \n\n"})
+    assert asked_python(platform.folder) == ("3.13", "runtime.txt")
 
 
 def test_python_version_may_have_comments_and_a_patch_and_counts_without_a_runtime_txt(platform):

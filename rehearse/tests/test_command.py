@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rehearse.buildpack import BuildFailed, asked_python, collects_static
+from rehearse.buildpack import BuildFailed, asked_python, check, collects_static
 from rehearse.command import end_processes_in, main
 from rehearse.findings import Finding, Rehearsed, Sample
 from rehearse.platforms import PLATFORMS, AppPlatform, HealthCheck, Heroku
@@ -72,6 +72,28 @@ CANNOT_START = [
     ),
     ({".do/app.yaml": NODE_FIRST}, ["--component", "x"], "has no service x; it has front, back."),
     ({".do/app.yaml": NODE_FIRST}, ["--component", "back"], "The service back has no run_command"),
+    (WEB | {"Procfile": "web: npm start"}, [], "Procfile's web is of Node, which is not simulated"),
+    *(
+        (WEB | {"app.json": written}, [], sentence)
+        for written, sentence in {
+            "[]": "app.json must be a mapping, such as",
+            '{"env": []}': "app.json: env must be a mapping, such as",
+            '{"env": {"A": ["x"]}}': "app.json: env: A must be a text, such as",
+            '{"addons": [{"as": "X"}]}': "app.json: addons[0] has no plan.",
+            '{"formation": {"web": "x"}}': "app.json: formation: web must be a mapping",
+        }.items()
+    ),
+    *(
+        (WEB | {".do/app.yaml": written}, ["--platform", "digitalocean"], sentence)
+        for written, sentence in {
+            "- name: x": "app.yaml must be a mapping, such as",
+            "services: {name: x}": "app.yaml: services must be a list, such as",
+            "services: [x]": "app.yaml: services[0] must be a mapping",
+            "services: [{run_command: x}]": "app.yaml: services[0] has no name.",
+            "services: [{name: x, run_command: [x]}]": "services[0]: run_command must be a text",
+            "envs: [{value: x}]\nservices: [{name: x}]": "app.yaml: envs[0] has no key.",
+        }.items()
+    ),
 ]
 
 
@@ -178,10 +200,11 @@ def test_an_app_spec_is_read_as_the_platform_reads_it(project):
     assert platform.megabytes("web") == 1024
     assert platform.megabytes("tasks") == 512
     assert platform.health_check() == HealthCheck("/up", period=10, timeout=1, failures=9)
-    # What has no scope is there in the build too; a database is not.
-    build = platform.build_environment()
-    assert build["REGION"] == "nyc"
-    assert not {"DATABASE_URL", "SECRET_KEY"} & set(build)
+    # What has no scope is there in the build too, generated secrets are the same; a database is not.
+    build = platform.build_environment({"MINE": "1", "DATABASE_URL": "x", "MY_REDIS": "$REDIS_URL"})
+    assert (build["REGION"], build["MINE"]) == ("nyc", "1")
+    assert build["SECRET_KEY"] == platform.build_environment()["SECRET_KEY"]
+    assert not {"DATABASE_URL", "MY_REDIS"} & set(build)
 
 
 SEVERAL = """
@@ -216,7 +239,7 @@ def test_each_component_of_a_spec_has_its_own_variables_and_what_is_not_run_is_t
     commands = {"web": "gunicorn app", "release": "first && second", "queue": "celery worker"}
     assert platform.commands() == commands
     assert platform.blanks() == ["ONLY_YOU"]
-    postgres = SimpleNamespace(url=lambda database: "postgres://x", port=5, password="p")
+    postgres = SimpleNamespace(url=lambda *_: "postgres://x", port=5, password="p")
     services: Any = SimpleNamespace(postgres=postgres, authority=folder / ".do/app.yaml")
     services.valkey, services.issued_port = postgres, 6
     given = {"ONLY_YOU": "given"}
@@ -257,7 +280,7 @@ def test_each_component_of_a_spec_has_its_own_variables_and_what_is_not_run_is_t
     ],
 )
 def test_the_memory_of_an_instance_is_that_of_the_published_table(project, slug, megabytes):
-    spec = {"services": [{"run_command": "x", "instance_size_slug": slug}]}
+    spec = {"services": [{"name": "x", "run_command": "x", "instance_size_slug": slug}]}
     platform = AppPlatform(project({".do/app.yaml": json.dumps(spec)}))
     assert platform.megabytes("web") == megabytes
 
@@ -354,16 +377,41 @@ def test_a_build_runs_hooks_and_the_spec_s_own_command(project, platform):
 
 
 def test_a_copy_leaves_out_what_is_not_deployed(project, tmp_path):
-    left_out = {".env": "", ".git/index": "", ".venv/pyvenv.cfg": "", "a/node_modules/b.js": ""}
-    copied = copy(project(WEB | left_out | {"a/b.py": ""}), tmp_path / "copy")
-    files = {path.relative_to(copied).as_posix() for path in copied.rglob("*") if path.is_file()}
-    assert files == {"Procfile", "requirements.txt", "a/b.py"}
+    left_out = {".env": "", "own/pyvenv.cfg": "", "own/bin/x": "", "a/node_modules/b.js": ""}
+    left_out |= {"local.py": "", "a/x.log": ""}
+    kept = WEB | {
+        "a/b.py": "",
+        "env/__init__.py": "",
+        "staticfiles/a.css": "",
+        "a/site.sqlite3": "",
+    }
+    kept |= {".gitignore": "local.py\n*.log\n", ".slugignore": "docs\n"}
+    folder = project(kept | left_out | {"docs/a.md": ""})
+    assert files(copy(folder, tmp_path / "copy", ".slugignore")) == set(kept)
+    assert files(copy(folder, tmp_path / "whole")) == {*kept, "docs/a.md"}
 
 
-def test_a_committed_environment_is_refused_with_git(project, tmp_path):
-    folder = project(WEB | {".git/index": "...venv/pyvenv.cfg\x00..."})
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_what_git_tracks_is_copied_and_a_committed_environment_is_refused(project, tmp_path):
+    tracked = WEB | {".env": "", "local.sqlite3": "", "venv/pyvenv.cfg": "", "gone.py": ""}
+    folder = project(tracked | {".gitignore": "*.sqlite3\n.env\n"})
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all", "--force")
+    (folder / "gone.py").unlink()
+    project({"new.py": "", "secret.sqlite3": "", ".coverage": "", "other/pyvenv.cfg": ""})
+    copied = copy(folder, tmp_path / "copy")
+    assert files(copied) == {*tracked, ".gitignore", "new.py"} - {"gone.py"}
+    # A folder of it alone, as for a source_dir.
+    assert files(copy(folder / "venv", tmp_path / "part")) == {"pyvenv.cfg"}
     with pytest.raises(BuildFailed, match="is committed"):
-        copy(folder, tmp_path / "copy")
+        check(copied)
 
 
 def test_a_variable_may_name_another():

@@ -86,14 +86,14 @@ def stage(tmp_path):
         (folder / "Procfile").write_text(f"web: {command}")
         platform: Platform = Heroku(folder)
         if service is not None:
-            spec = {"services": [{"run_command": command} | service]}
+            spec = {"services": [{"name": "api", "run_command": command} | service]}
             (folder / ".do/app.yaml").write_text(json.dumps(spec))
             platform = AppPlatform(folder)
         platform.boot_seconds = boot_seconds
         temporary = tmp_path / "temporary"
         temporary.mkdir()
         environment = bare_environment(PYTHON, folder) | {"TMPDIR": str(temporary)}
-        web = Web(platform, environment | variables).__enter__()
+        web = Web(platform, {**environment, **variables}).__enter__()
         entered.append(web)
         return SimpleNamespace(
             web=web,
