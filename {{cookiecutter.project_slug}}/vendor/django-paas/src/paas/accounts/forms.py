@@ -14,6 +14,7 @@ USERNAME_VALIDATORS = [
         "Use letters without accents, digits, and . - _ after the first.",
     )
 ]
+LABELS = {frozenset({"email"}): "Email address", frozenset({"username"}): "User name"}
 USERNAME_ATTRIBUTES = {"autocapitalize": "none", "spellcheck": "false"}
 
 
@@ -23,7 +24,7 @@ def is_by_email_only() -> bool:
 
 
 class LoginForm(forms.LoginForm):
-    """Log in by user name, in any case, or by email address, unless that is the only method."""
+    """Log in by user name, in any case, or by email address: by ACCOUNT_LOGIN_METHODS."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -31,7 +32,7 @@ class LoginForm(forms.LoginForm):
         attributes = {"autocomplete": "username webauthn", "autocapitalize": "none"}
         # An address has up to 254 characters.
         self.fields["login"] = CharField(
-            label="Email address" if by_email else "User name or email address",
+            label=LABELS.get(frozenset(app_settings.LOGIN_METHODS), "User name or email address"),
             max_length=254,
             widget=(EmailInput if by_email else TextInput)(attributes),
         )
@@ -50,6 +51,8 @@ class SignUpForm(forms.SignupForm):
             self.fields["username"].widget.attrs |= USERNAME_ATTRIBUTES
 
     def validate_unique_email(self, value: str) -> str:
+        if app_settings.PREVENT_ENUMERATION != "strict":
+            return super().validate_unique_email(value)
         is_confirmed = (
             app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY
         )
