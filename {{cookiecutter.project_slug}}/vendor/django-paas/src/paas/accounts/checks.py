@@ -118,7 +118,9 @@ def check_users(app_configs, **kwargs) -> list[CheckMessage]:
         if getattr(settings, name, value) != value
     ]
     if "phone" in app_settings.LOGIN_METHODS:
-        found.append('ACCOUNT_LOGIN_METHODS must be of "username" and "email", which lockouts count.')
+        found.append(
+            'ACCOUNT_LOGIN_METHODS must be of "username" and "email", which lockouts count.'
+        )
     return [Error(message, id="paas.E027") for message in found]
 
 
