@@ -58,14 +58,16 @@ AXES_RESPONSE = [
 
 @register(Tags.security)
 def check_required(app_configs, **kwargs) -> list[CheckMessage]:
-    return [
-        Error(
-            f"{name} must be {getattr(ours, name)!r}, or a subclass: else {lost} has no effect.",
-            id="paas.E024",
-        )
+    found = [
+        f"{name} must be {getattr(ours, name)!r}, or a subclass: else {lost} has no effect."
         for name, lost in REQUIRED.items()
         if not is_like(getattr(settings, name), getattr(ours, name))
     ]
+    name, form = "change_password", ours.ACCOUNT_FORMS["change_password"]
+    if not is_like(settings.ACCOUNT_FORMS.get(name), form):
+        lost = "the old password can be guessed without limit"
+        found.append(f"ACCOUNT_FORMS[{name!r}] must be {form!r}, or a subclass: else {lost}.")
+    return [Error(message, id="paas.E024") for message in found]
 
 
 @register(Tags.security)
