@@ -8,8 +8,8 @@ from rehearse.buildpack import install
 from tests.harness.combinations import TEMPLATE
 
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
-# What the tests of channels_redis import besides.
-FOR_SUITES = ["async-timeout"]
+# What the tests of channels_redis and allauth import besides.
+FOR_SUITES = ["async-timeout", "requests"]
 
 
 def locked() -> list[str]:

@@ -12,12 +12,13 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from example.models import User
-from paas.accounts.forms import UsernameForm
+from paas.accounts.forms import LoginForm, UsernameForm
 
 PASSWORD = "a long enough passphrase"
 PASSWORDS = {"password1": PASSWORD, "password2": PASSWORD}
@@ -193,6 +194,17 @@ def test_a_new_account_is_confirmed_by_mail_before_its_first_login(
     assert get_user(client).username == "grace"
 
 
+def test_a_new_account_is_confirmed_by_the_mailed_code(
+    sign_up, client, mandatory, settings, mailoutbox
+):
+    settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+    page = sign_up().url
+    [code] = re.findall(r"^([A-Z0-9]{3,}-?[A-Z0-9]{3,})$", mailoutbox[-1].body, re.MULTILINE)
+    assert page == reverse("account_email_verification_sent")
+    client.post(page, {"code": code})
+    assert EmailAddress.objects.get().verified
+
+
 @pytest.mark.parametrize(
     "attributes", [{"last_login": timezone.now()}, {"is_staff": True}, {"email": ""}]
 )
@@ -210,6 +222,42 @@ def test_a_sign_up_with_a_confirmed_email_address_mails_its_owner(
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     sign_up("eve", user.email)
     assert "an account using that email address already exists" in mailoutbox[0].body
+
+
+@pytest.mark.parametrize(
+    ("prevents", "accounts", "says"),
+    [("strict", 2, ""), (True, 1, "is already"), (False, 1, "is already")],
+)
+def test_a_registered_address_is_signed_up_again_as_allauth_is_told(
+    sign_up, user, settings, prevents, accounts, says
+):
+    settings.ACCOUNT_PREVENT_ENUMERATION = prevents
+    assert says in sign_up("eve", user.email).text
+    assert User.objects.count() == accounts
+
+
+def test_by_user_name_only_an_address_logs_nobody_in(client, user, settings):
+    settings.ACCOUNT_LOGIN_METHODS = {"username"}
+    for login, opens in ((user.email, False), ("ADA", True)):
+        client.post(reverse("account_login"), {"login": login, "password": "correct horse"})
+        assert get_user(client).is_authenticated == opens
+    assert "email" not in str(LoginForm().fields["login"].label)
+
+
+def test_the_login_page_offers_a_code_by_mail_if_allauth_sends_it():
+    page = {"form": LoginForm(), "request_login_code_url": "/code/"}
+    assert "/code/" not in render_to_string("account/login.html", page)
+    assert "/code/" in render_to_string(
+        "account/login.html", page | {"LOGIN_BY_CODE_ENABLED": True}
+    )
+
+
+def test_a_mail_needs_no_request(db, settings, mailoutbox):
+    """As in a task, or a command."""
+    settings.ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+    code = {"code": "ABC-DEF", "user": None}
+    get_adapter().send_mail("account/email/email_confirmation", "ada@example.com", code)
+    assert "an account at Example" in mailoutbox[0].body
 
 
 def test_a_password_is_reset_by_mail(client, user, mailoutbox):

@@ -68,3 +68,64 @@ def test_suite_of_channels_redis_passes_with_our_layer(run_suite, tmp_path, serv
     test = folder / "tests/test_pubsub.py"
     test.write_text(test.read_text().replace("redis://localhost:6379", url))
     run_suite(f"python -m pytest -p our_layer {test}", folder, REDIS_URL=url)
+
+
+# Tests of each suite that are meant to fail, by their beginnings, and why.
+ALLAUTH_DIFFERS = {
+    "the account's own address is replaced, not deleted": [
+        "account/test_change_email.py::test_remove_email[login_methods5-",
+        "account/test_change_email.py::test_remove_email[login_methods8-",
+    ],
+    "the owner of a confirmed address is told, instead of asked to confirm it": [
+        "account/test_change_email.py::test_change_unverified_email_to_verified_email_of_other_user",
+    ],
+    "no response tells that the password of an inactive account was right": [
+        "account/test_login.py::LoginTests::test_login_inactive_account",
+    ],
+    "logins are by the account's own address only": [
+        "account/test_login.py::LoginTests::test_login_using_unverified_email_address_is_prohibited",
+    ],
+    "by email address only, without confirmation, an address is taken once": [
+        "account/test_signup.py::test_prevent_enumeration_strictly",
+    ],
+    "a check names the setting: phone numbers, and user models without an address": [
+        "account/test_phone.py::test_login_with_verified_phone_and_password",
+        "account/test_phone.py::test_login_with_unverified_phone_and_password",
+        "account/test_signup.py::test_signup_user_model_no_email",
+    ],
+    "no message says that one has logged in": ["account/test_utils.py::test_message_escaping"],
+    "/accounts/ is the page of the account": [
+        "account/test_middleware.py::test_accounts_redirect",
+    ],
+    "redirects stay on this host, not in ALLOWED_HOSTS": [
+        "account/test_utils.py::test_is_safe_url",
+    ],
+}
+AXES_DIFFERS = {
+    "the limits are LOCKOUT_*, and a check names axes' own": [
+        "test_login.py::DatabaseLoginTestCase::test_lockout_by_",
+        "test_login.py::DatabaseLoginTestCase::test_login_during_lockout_does_reset_cool_off_time",
+    ],
+    "paas.accounts.lockout.Backend is axes' backend too": [
+        "test_checks.py::BackendCheckTestCase::test_backend_missing",
+    ],
+    "authenticate() notes the name, so that no form is read for it": [
+        "test_helpers.py::UsernameTestCase::test_default_get_client_username",
+    ],
+    "not ours: axes' handler in the cache": ["test_login.py::CacheLoginTestCase"],
+}
+
+
+def deselect(differs: dict[str, list[str]], folder: str) -> str:
+    return " ".join(f"--deselect={folder}/{each}" for names in differs.values() for each in names)
+
+
+def test_suites_of_allauth_pass_with_our_accounts(run_suite, tmp_path):
+    apps = "tests/apps/account tests/apps/mfa tests/apps/usersessions"
+    options = f"--ds=our_allauth {deselect(ALLAUTH_DIFFERS, 'tests/apps')}"
+    run_suite(f"python -m pytest {options} {apps}", download("django-allauth", tmp_path))
+
+
+def test_suite_of_axes_passes_with_our_lockout(run_suite, tmp_path):
+    options = f"--override-ini=addopts= --ds=our_axes {deselect(AXES_DIFFERS, 'tests')}"
+    run_suite(f"python -m pytest {options} tests", download("django-axes", tmp_path))

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from types import SimpleNamespace
 
-from allauth.account import stages
+from allauth.account import app_settings, stages
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
 from allauth.core import ratelimit
@@ -73,7 +73,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_notification_mail(self, template_prefix, user, context=None, email=None) -> None:
         """Send within a limit: the address may be unconfirmed, so someone else's."""
         limit = {"action": "notify", "key": email or user.email}
-        if ratelimit.consume(allauth_context.request, **limit):
+        if app_settings.EMAIL_NOTIFICATIONS and ratelimit.consume(self.request, **limit):
             super().send_notification_mail(template_prefix, user, context, email)
 
     def send_confirmation_mail(self, request, emailconfirmation, signup: bool) -> None:
@@ -86,8 +86,9 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict) -> None:
         """Send by SEND_MAIL, or else by a worker if there is one; both raise nothing."""
-        request = allauth_context.request
-        site = SimpleNamespace(name=settings.SITE_NAME, domain=request.get_host())
+        request = self.request  # None in a task or a command
+        domain = request.get_host() if request else settings.SITE_NAME
+        site = SimpleNamespace(name=settings.SITE_NAME, domain=domain)
         context = {"request": request, "email": email, "current_site": site, **context}
         send = settings.SEND_MAIL or (BY_WORKER if apps.is_installed("paas.celery") else IN_REQUEST)
         import_string(send)(self.render_mail(template_prefix, email, context))

@@ -1,5 +1,6 @@
 """System checks of the settings of accounts: each value works, or an Error names it."""
 
+from allauth.account import app_settings
 from allauth.account.auth_backends import AuthenticationBackend
 from axes.conf import settings as axes_settings
 from django.conf import settings
@@ -35,6 +36,11 @@ AXES = {
         "has no effect: delete it, and set TRUSTED_PROXIES",
     ),
 }
+FIELDS = {
+    "ACCOUNT_USER_MODEL_USERNAME_FIELD": "username",
+    "ACCOUNT_USER_MODEL_EMAIL_FIELD": "email",
+    "ACCOUNT_TEMPLATE_EXTENSION": "html",
+}
 # Settings of the response that axes makes without AXES_LOCKOUT_CALLABLE.
 AXES_RESPONSE = [
     f"AXES_{name}"
@@ -47,14 +53,16 @@ AXES_RESPONSE = [
 
 @register(Tags.security)
 def check_required(app_configs, **kwargs) -> list[CheckMessage]:
-    return [
-        Error(
-            f"{name} must be {getattr(ours, name)!r}, or a subclass: else {lost} has no effect.",
-            id="paas.E024",
-        )
+    found = [
+        f"{name} must be {getattr(ours, name)!r}, or a subclass: else {lost} has no effect."
         for name, lost in REQUIRED.items()
         if not is_like(getattr(settings, name), getattr(ours, name))
     ]
+    name, form = "change_password", ours.ACCOUNT_FORMS["change_password"]
+    if not is_like(settings.ACCOUNT_FORMS.get(name), form):
+        lost = "the old password can be guessed without limit"
+        found.append(f"ACCOUNT_FORMS[{name!r}] must be {form!r}, or a subclass: else {lost}.")
+    return [Error(message, id="paas.E024") for message in found]
 
 
 @register(Tags.security)
@@ -97,6 +105,21 @@ def check_order_of_apps(app_configs, **kwargs) -> list[CheckMessage]:
         'INSTALLED_APPS must have "paas.accounts" above "allauth", whose templates it replaces.'
     )
     return [Error(message, id="paas.E015")]
+
+
+@register
+def check_users(app_configs, **kwargs) -> list[CheckMessage]:
+    """The pages are for a user model with both names, which need not be asked for."""
+    found = [
+        f"{name} must be {value!r}, as pages and mails name it."
+        for name, value in FIELDS.items()
+        if getattr(settings, name, value) != value
+    ]
+    if "phone" in app_settings.LOGIN_METHODS:
+        found.append(
+            'ACCOUNT_LOGIN_METHODS must be of "username" and "email", which lockouts count.'
+        )
+    return [Error(message, id="paas.E027") for message in found]
 
 
 @register

@@ -15,6 +15,7 @@ USERNAME_VALIDATORS = [
         _("Use letters without accents, digits, and . - _ after the first."),
     )
 ]
+LABELS = {frozenset({"email"}): _("Email address"), frozenset({"username"}): _("User name")}
 USERNAME_ATTRIBUTES = {"autocapitalize": "none", "spellcheck": "false"}
 
 
@@ -24,7 +25,7 @@ def is_by_email_only() -> bool:
 
 
 class LoginForm(forms.LoginForm):
-    """Log in by user name, in any case, or by email address, unless that is the only method."""
+    """Log in by user name, in any case, or by email address: by ACCOUNT_LOGIN_METHODS."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -32,7 +33,9 @@ class LoginForm(forms.LoginForm):
         attributes = {"autocomplete": "username webauthn", "autocapitalize": "none"}
         # An address has up to 254 characters.
         self.fields["login"] = CharField(
-            label=_("Email address") if by_email else _("User name or email address"),
+            label=LABELS.get(
+                frozenset(app_settings.LOGIN_METHODS), _("User name or email address")
+            ),
             max_length=254,
             widget=(EmailInput if by_email else TextInput)(attributes),
         )
@@ -51,6 +54,8 @@ class SignUpForm(forms.SignupForm):
             self.fields["username"].widget.attrs |= USERNAME_ATTRIBUTES
 
     def validate_unique_email(self, value: str) -> str:
+        if app_settings.PREVENT_ENUMERATION != "strict":
+            return super().validate_unique_email(value)
         is_confirmed = (
             app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY
         )

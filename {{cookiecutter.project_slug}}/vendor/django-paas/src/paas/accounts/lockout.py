@@ -175,8 +175,11 @@ def users_of(address: str) -> Iterable[AbstractUser]:
     """The users with that email address; if any has confirmed it, only those who have."""
     if not apps.is_installed("allauth.account"):  # a project without account pages
         return get_user_model().objects.filter(email__iexact=address)
+    from allauth.account.app_settings import LOGIN_METHODS
     from allauth.account.utils import filter_users_by_email
 
+    if "email" not in LOGIN_METHODS:
+        return []
     return filter_users_by_email(address, prefer_verified=True)
 
 
