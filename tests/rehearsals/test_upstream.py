@@ -68,3 +68,19 @@ def test_suite_of_channels_redis_passes_with_our_layer(run_suite, tmp_path, serv
     test = folder / "tests/test_pubsub.py"
     test.write_text(test.read_text().replace("redis://localhost:6379", url))
     run_suite(f"python -m pytest -p our_layer {test}", folder, REDIS_URL=url)
+
+
+BEAT = "t/unit/app/test_beat.py"
+# The lines of its log differ, and ours asks for the last runs when it is made.
+MEANT = [
+    "test_Scheduler::test_apply_entry_handles_empty_result",
+    "test_Scheduler::test_due_tick_SchedulingError",
+    "test_Scheduler::test_ticks_schedule_change",
+    "test_Service::test_start",  # of PersistentScheduler, no subclass of ours
+]
+
+
+def test_suite_of_celery_beat_passes_with_our_scheduler(run_suite, tmp_path):
+    others = " ".join(f"--deselect={BEAT}::{name}" for name in MEANT)
+    command = f"python -m pytest -p no:django -p our_scheduler {others} {BEAT}"
+    run_suite(command, download("celery", tmp_path))
