@@ -55,6 +55,7 @@ class Checkout:
         path = f"{Path(find_uv_bin()).parent}:{self.environment['PATH']}"
         run("make lock", self.folder, os.environ | {"PATH": path})
         environment = self.folder.parent / "environment"
+        environment.unlink(missing_ok=True)  # a link, made for the last dependency
         install("requirements-dev.txt", self.folder, environment)
         self.environment = developer_environment(environment / "bin", self.folder)
 

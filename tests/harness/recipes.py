@@ -8,7 +8,7 @@ from tests.harness.combinations import PACKAGE
 DOCUMENTS = PACKAGE / "src/paas/docs"
 TICKETS = "WebSockets of clients without cookies"
 # The comment in the first line of a block of code: the file that it belongs to.
-FILE = re.compile(r"(?:#|//|<!--|\{#) (\S*\.\w+)(?:, below (.+?))?(?: -->| #\})?\n")
+FILE = re.compile(r"(?:#|//|<!--|\{#) (\S*\.\w+|Procfile)(?:, below (.+?))?(?: -->| #\})?\n")
 BLOCK = re.compile(r"(?ms)^```(\w+)\n(.+?)^```$")
 # A line for a list, or for the imports, of a file.
 LINE = re.compile(r"^In `(\S+)` add(?: `(from [^`]+|import [^`]+)` to the imports, and)? `([^`]+)`")

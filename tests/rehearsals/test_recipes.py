@@ -3,6 +3,7 @@
 import base64
 import json
 import secrets
+import signal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -20,9 +21,11 @@ from tests.harness.recipes import follow, read_recipes
 from tests.harness.site import new_name
 from tests.harness.sockets import close_code, get_ticket, receive_until
 from tests.harness.waiting import wait_until
+from tests.harness.worker import wait_for_end
 
 RECIPES, ACCOUNTS = read_recipes("recipes.md"), read_recipes("accounts.md")
 WEBHOOKS = ("A webhook", "A webhook over plain HTTP")
+GREET = 'from pages.tasks import greet; greet.enqueue("Ada")'
 VARIABLE = "REPORTS_DATABASE_URL"
 GOOGLE = "https://accounts.google.com/"
 
@@ -148,6 +151,16 @@ def test_readyz_asks_a_second_database(services, visitor):
     finally:
         allow(True)
     ready(200)
+
+
+def test_task_without_celery_runs_in_a_worker_that_ends_at_sigterm(extended):
+    extended.run_script(GREET)
+    with extended.worker() as worker:
+        wait_until(lambda: '"greeted"' in worker.output(), "the task")
+        worker.signal(signal.SIGTERM)
+        wait_for_end(worker)
+    events = [json.loads(line) for line in worker.output().splitlines()]
+    assert [event["name"] for event in events if event["event"] == "greeted"] == ["Ada"]
 
 
 def answer_as_google(window) -> None:

@@ -129,3 +129,19 @@ def test_suites_of_allauth_pass_with_our_accounts(run_suite, tmp_path):
 def test_suite_of_axes_passes_with_our_lockout(run_suite, tmp_path):
     options = f"--override-ini=addopts= --ds=our_axes {deselect(AXES_DIFFERS, 'tests')}"
     run_suite(f"python -m pytest {options} tests", download("django-axes", tmp_path))
+
+
+BEAT = "t/unit/app/test_beat.py"
+# The lines of its log differ, and ours asks for the last runs when it is made.
+MEANT = [
+    "test_Scheduler::test_apply_entry_handles_empty_result",
+    "test_Scheduler::test_due_tick_SchedulingError",
+    "test_Scheduler::test_ticks_schedule_change",
+    "test_Service::test_start",  # of PersistentScheduler, no subclass of ours
+]
+
+
+def test_suite_of_celery_beat_passes_with_our_scheduler(run_suite, tmp_path):
+    others = " ".join(f"--deselect={BEAT}::{name}" for name in MEANT)
+    command = f"python -m pytest -p no:django -p our_scheduler {others} {BEAT}"
+    run_suite(command, download("celery", tmp_path))
