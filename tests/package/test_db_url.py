@@ -77,10 +77,18 @@ def test_psycopg_s_pool_has_no_persistent_connections(read):
     assert (found["OPTIONS"]["pool"], found["CONN_MAX_AGE"]) == (True, 0)
 
 
-@pytest.mark.parametrize("character", [*"/?#", "1/", "1#"])
-def test_a_password_that_is_not_percent_encoded_is_named(read, character):
-    with pytest.raises(EnvValidationError, match=r"percent-encoded in the password: %23 for #\."):
-        read(DATABASE_URL=f"postgres://ada:{character}secret@db.example.com/site")
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(f"postgres://ada:{part}secret@db.example.com/site" for part in (*"/?#", "1/", "1#")),
+        *("mongodb://db.example.com/site", "db.example.com", "postgres//db.example.com/site"),
+    ],
+)
+def test_an_invalid_url_is_a_sentence_with_one_that_is_valid(read, url):
+    with pytest.raises(
+        EnvValidationError, match=r"with :/\?#@% percent-encoded in the password: %23"
+    ):
+        read(DATABASE_URL=url)
 
 
 @pytest.mark.parametrize(

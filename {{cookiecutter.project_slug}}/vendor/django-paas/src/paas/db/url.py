@@ -12,13 +12,15 @@ long-running commands need.
 """
 
 import os
+import re
 import sys
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import dj_database_url
 from django.db.utils import load_backend
-from environs import Env, validate
+from environs import Env, ValidationError
 
 # The last part of an engine that connects by libpq, and so has its option sslmode. A name, as the
 # backends themselves read settings, which are not loaded yet.
@@ -26,11 +28,18 @@ LIBPQ_ENGINES = ("postgresql", "postgis", "django_redshift_backend", "django_coc
 DUMMY = "django.db.backends.dummy"  # which Django takes for an empty value of DATABASES
 
 # A "/", "?" or "#" in a password would begin the next part of the URL.
-is_database_url = validate.Regexp(
-    r"(sqlite|spatialite):|[\w+-]+://([^\s/?#]*@)?[^\s/?#@]*(/[^?#@]*)?(\?[^#@]*)?\Z",
-    error="Not a valid database URL. The form is postgres://user:password@host:port/name, with "
-    ":/?#@% percent-encoded in the password: %23 for #.",
+URL = r"(sqlite|spatialite):.*|[\w+-]+://([^\s/?#]*@)?[^\s/?#@]*(/[^?#@]*)?(\?[^#@]*)?"
+NOT_A_URL = (
+    "Not a valid database URL. The form is postgres://user:password@host:port/name, with :/?#@% "
+    "percent-encoded in the password: %23 for #."
 )
+
+
+def is_database_url(url: str) -> None:
+    """Raise ValidationError if it is not one, or of an engine that nobody has registered."""
+    scheme = url.partition(":")[0]
+    if url and not (scheme in dj_database_url.ENGINE_SCHEMES and re.fullmatch(URL, url)):
+        raise ValidationError(NOT_A_URL)
 
 
 def is_postgresql(database: dict[str, Any]) -> bool:
