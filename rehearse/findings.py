@@ -30,8 +30,9 @@ class Finding:
     samples: list[Sample] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
     output: str = ""
-    # Whether the next steps can run although a needed one failed.
+    # Whether the next steps can run although a needed one failed; or cannot tell anything.
     can_go_on: bool = False
+    ends_run: bool = False
     # Set by the run: the step's name, and how long it took.
     step: str = ""
     seconds: float = 0
@@ -56,14 +57,30 @@ def failed(text: str, advice: str, output: str = "") -> Finding:
 
 @dataclass
 class Rehearsed:
-    """A whole run: what was rehearsed, and a Finding for each step that applies."""
+    """A whole run: what was rehearsed, when and how, and a Finding for each step that applies.
+
+    ``untried`` is what the platform would deploy as well; ``pages`` are the paths that were asked for.
+    """
 
     project: str
-    platform: str
-    python: str
-    commands: dict[str, str]
+    platform: str = ""
+    python: str = ""
+    commands: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     seconds: float = 0
+    date: str = ""
+    options: str = ""
+    pages: list[str] = field(default_factory=list)
+    untried: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, str]:
+        """All but the findings, in words."""
+        known = {"date": self.date, "platform": self.platform, "Python": self.python}
+        known |= self.versions | self.commands
+        known |= {"options": self.options, "pages": " ".join(self.pages)}
+        known["not tried"] = "; ".join(self.untried)
+        return {name: text for name, text in known.items() if text}
 
     @property
     def passed(self) -> int:

@@ -2,15 +2,15 @@
 
 import json
 import os
-import re
 import shlex
 import signal
 import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import psutil
 
@@ -82,12 +82,6 @@ def start(
     )
 
 
-def replaces_shell(command: str) -> str:
-    """The command so that its program takes the shell's place, unless it is more than a program."""
-    words = command.split()
-    return command if re.search(r"[;&|<>]", command) or "=" in words[0] else f"exec {command}"
-
-
 def run_script(script: str, folder: Path, environment: dict[str, str]) -> str:
     """Run Python code in the project, as ``manage.py shell`` does, and return what it printed."""
     return run(f"python manage.py shell -v 0 -c {shlex.quote(script)}", folder, environment)
@@ -106,8 +100,7 @@ class Process:
 
     def __enter__(self):
         with self.log.open("wb") as log:
-            command = replaces_shell(self.command)
-            self.process = start(command, self.folder, self.environment, log)
+            self.process = start(self.command, self.folder, self.environment, log)
         return self
 
     def __exit__(self, kind, *exception):
@@ -183,28 +176,44 @@ class Process:
         """Megabytes (10**6 bytes) of memory that the command's processes hold together; what they
         share counts once.
         """
-        return sum(process.memory_full_info().pss for process in self.everyone()) / 1e6
+        return sum(self.of_each(lambda one: one.memory_full_info().pss)) / 1e6
 
     def connections_to(self, port: int) -> int:
         """How many connections the command's processes have to that port of this machine."""
-        found = [one for process in self.everyone() for one in process.net_connections("tcp")]
+        found = chain(*self.of_each(lambda one: one.net_connections("tcp")))
         return sum(
             one.status == psutil.CONN_ESTABLISHED and one.raddr.port == port for one in found
         )
 
     def cpu_seconds(self) -> float:
-        """CPU time that the command's live processes have taken."""
-        return sum(sum(process.cpu_times()[:2]) for process in self.everyone())
+        """CPU time that the command's processes have taken, with those that have ended."""
+        return sum(self.of_each(lambda one: sum(one.cpu_times()[:4])))
+
+    def is_busy(self) -> bool:
+        """Whether it takes more than a tenth of a CPU just now, as while further workers boot."""
+        before = self.cpu_seconds()
+        time.sleep(0.5)
+        return self.cpu_seconds() - before > 0.05
 
     def listening_ports(self) -> set[int]:
         """The TCP ports that the command's processes listen at."""
-        found = [one for process in self.session() for one in process.net_connections("tcp")]
+        found = chain(*self.of_each(lambda one: one.net_connections("tcp")))
         return {one.laddr.port for one in found if one.status == psutil.CONN_LISTEN}
 
     def everyone(self) -> list[psutil.Process]:
         """The command's process and all that it started."""
-        main = psutil.Process(self.process.pid)
-        return [main, *main.children(recursive=True)]
+        with suppress(psutil.NoSuchProcess):
+            main = psutil.Process(self.process.pid)
+            return [main, *main.children(recursive=True)]
+        return []
+
+    def of_each(self, read: Callable[[psutil.Process], Any]) -> list:
+        """What ``read`` returns for each process, but for those that end or are replaced meanwhile."""
+        found = []
+        for process in self.everyone():
+            with suppress(psutil.NoSuchProcess):
+                found.append(read(process))
+        return found
 
     def output(self) -> str:
         """All that the process has printed so far."""

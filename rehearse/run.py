@@ -6,21 +6,24 @@ from pathlib import Path
 
 from rehearse import buildpack, isolation, project
 from rehearse.findings import NOT_RUN, Finding, Rehearsed
+from rehearse.platforms import PLATFORMS
 from rehearse.report.text import Table
 from rehearse.stage import Stage
 from rehearse.steps import STEPS, Step
 
 
 def rehearse(
+    rehearsed: Rehearsed,
     source: Path,
     folder: Path,
     platform_name: str | None,
+    component: str | None,
     paths: list[str] | None,
     given: Mapping[str, str],
     only: Collection[str],
     table: Table,
-) -> Rehearsed:
-    """Rehearse a copy of the project in ``source``.
+) -> None:
+    """Rehearse a copy of the project in ``source``, and fill in ``rehearsed``.
 
     ``folder`` is an empty folder for all that the run writes. ``paths`` are asked for, in place of
     ``/``. ``given`` are the owner's variables. ``only`` names steps: the others are left out, but
@@ -28,14 +31,19 @@ def rehearse(
     """
     started = time.monotonic()
     platform_class = project.choose(source, platform_name)
-    platform = platform_class(project.copy(source, folder / "project", platform_class.ignore_file))
-    platform.source = source / platform.folder.relative_to(folder / "project")
+    rehearsed.platform = platform_class.title
+    copied = project.copy(source, folder / "project", platform_class.ignore_file)
+    platform = platform_class(copied, component)
+    platform.source = source / platform.folder.relative_to(copied)
     platform.check()
     if not (platform.folder / buildpack.HOOKS[0]).is_file():  # which may write what is checked
         buildpack.check(platform.folder)
     platform.python, python = project.find_python(platform)
     platform.check_blanks(given)
-    rehearsed = Rehearsed(source.resolve().name, platform.title, python, platform.commands())
+    rehearsed.python, rehearsed.commands = python, platform.commands()
+    others = [one for one in PLATFORMS.values() if one.reads(source) and one.name != platform.name]
+    rehearsed.untried = [f"{one.title}: --platform {one.name} takes its file" for one in others]
+    rehearsed.untried += platform.untried()
     table.begins(rehearsed)
     steps = [one for one in STEPS if one.is_needed or not only or one.name in only]
     last_needed = [one for one in steps if one.is_needed][-1]
@@ -47,8 +55,8 @@ def rehearse(
             if step is last_needed and not is_over(rehearsed):
                 for one in steps:
                     one.begin(stage)
+        rehearsed.pages = [*stage.paths, *stage.probes]
     rehearsed.seconds = time.monotonic() - started
-    return rehearsed
 
 
 def run_step(step: Step, stage: Stage, rehearsed: Rehearsed, table: Table) -> Finding:
@@ -64,10 +72,10 @@ def run_step(step: Step, stage: Stage, rehearsed: Rehearsed, table: Table) -> Fi
 
 
 def is_over(rehearsed: Rehearsed) -> bool:
-    """Whether a step has failed that the later ones need."""
+    """Whether a step has failed that the later ones need, or without which they tell nothing."""
     needed = {one.name for one in STEPS if one.is_needed}
     return any(
-        one.status != "ok" and one.step in needed and not one.can_go_on
+        one.ends_run or (one.status != "ok" and one.step in needed and not one.can_go_on)
         for one in rehearsed.findings
     )
 

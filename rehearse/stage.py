@@ -43,6 +43,8 @@ class Stage(ExitStack):
         # Of the step "idle connection", from its beginning.
         self.idle: IdleConnection | None = None
         self._web: Web | None = None
+        # Found by the step "worker stopped".
+        self.has_no_worker = False
 
     def __enter__(self):
         self.log.mkdir()
@@ -52,11 +54,15 @@ class Stage(ExitStack):
             started = Services.started(self.log, certificates, CONNECTIONS)
             self.services = stack.enter_context(started)
             self.services.postgres.create_database(DATABASE)
-            variables = self.platform.environment(self.services, DATABASE, self.given)
-            # What a process that is killed leaves there is deleted with the rest.
-            self.environment = {"TMPDIR": str(self.temporary)} | variables
+            self.environment = self.environment_of("web")
             self.push(stack.pop_all().__exit__)
         return self
+
+    def environment_of(self, process: str) -> dict[str, str]:
+        """The variables of another process than ``web``, or of the release."""
+        variables = self.platform.environment(self.services, DATABASE, self.given, process)
+        # What a process that is killed leaves there is deleted with the rest.
+        return {"TMPDIR": str(self.temporary)} | variables
 
     def has_own(self, service: str) -> bool:
         """Whether the built project can use the ``postgres`` or ``redis`` of this run, and was not
@@ -69,15 +75,19 @@ class Stage(ExitStack):
     def has(self, package: str) -> bool:
         return has_package(self.platform.folder, package)
 
+    def advice(self, what: str, how: dict[str, str]) -> str:
+        """What must hold, and how in terms of the first of these packages that the project has."""
+        text = next((text for package, text in how.items() if self.has(package)), "")
+        return f"{what}: {text}." if text else f"{what}."
+
     def start_web(self, **changes: str) -> Web:
         """One more web process, which ends with the stage at the latest.
 
         Raises RuntimeError if it does not boot.
         """
-        check = self.platform.health_check()
-        path = check.path if check else "/healthz"
-        web = Web(self.platform, self.environment | changes, path)
-        return self.enter_context(web)
+        if self._web and self._web.is_alone:
+            self.close_web()
+        return self.enter_context(Web(self.platform, self.environment | changes))
 
     @property
     def web(self) -> Web:

@@ -3,7 +3,6 @@
 import http.client
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 
 from rehearse.load import Client
 from rehearse.platforms import Platform
@@ -13,41 +12,37 @@ from rehearse.services import free_port
 BOOT_SECONDS = Platform.boot_seconds
 
 
-# A server may listen elsewhere for a moment, as for metrics, before it does at PORT.
-WRONG_PORT_SECONDS = 8
+class NotUp(RuntimeError):
+    """The platform would end the process; ``reason`` says why, ``advice`` what mends it."""
 
-
-class WrongPort(RuntimeError):
-    """The process listens at other ``ports`` than that in PORT, and so gets no requests."""
-
-    def __init__(self, ports: set[int], output: str):
+    def __init__(self, reason: str, advice: str, output: str):
         super().__init__(output)
-        self.ports = ports
+        self.reason, self.advice = reason, advice
 
 
 class Web:
-    """A web process of the project, once it answers.
+    """A web process of the project, once it is up as the platform sees it, and answers.
 
-    ``path`` is what is asked for to see whether it does. ``boot_seconds`` is how long it took to
-    answer, ``boot_megabytes`` its memory at that moment, ``boot_status`` the first answer's status.
+    ``path`` is what is asked for to see whether it does: the health check's, if the platform has
+    one. ``boot_seconds`` is how long it took to answer, ``boot_megabytes`` its memory at that moment,
+    ``boot_status`` the last answer's status. It ``is_alone`` if it listens at the platform's own port
+    whatever PORT says: no second one can beside it.
     """
 
-    def __init__(self, platform: Platform, environment: dict[str, str], path: str = "/"):
-        self.platform, self.path = platform, path
-        self.boot_status = 0
+    def __init__(self, platform: Platform, environment: dict[str, str], path: str = ""):
+        self.platform, self.check = platform, platform.health_check()
+        self.path = path or (self.check.path if self.check else "/healthz")
+        self.boot_status, self.is_bound, self.is_alone = 0, False, False
         self.port = free_port()
-        self.process = Process(
-            platform.command("web"),
-            platform.folder,
-            environment | {"PORT": str(self.port)},
-            platform.grace,
-        )
+        command, variables = platform.web_process(environment, self.port)
+        self.process = Process(command, platform.folder, variables, platform.grace)
 
     def __enter__(self):
         started = time.monotonic()
         self.process.__enter__()
         try:
-            self.process.wait_until(lambda: self.boots(started), self.platform.boot_seconds)
+            seconds = self.platform.boot_seconds + self.patience + 5
+            self.process.wait_until(lambda: self.boots(started), seconds)
             self.boot_seconds = time.monotonic() - started
             self.boot_megabytes = self.process.memory()
         except BaseException:
@@ -58,15 +53,46 @@ class Web:
     def __exit__(self, *exception):
         self.process.__exit__(*exception)
 
+    @property
+    def patience(self) -> float:
+        """Seconds for which an answer is waited for."""
+        return self.check.timeout if self.check else self.platform.response_seconds
+
     def boots(self, started: float) -> bool:
-        """Whether it answers; WrongPort if it listens at other ports only, after a while."""
+        """Whether it is up; NotUp once the platform would give up."""
         if self.answers():
             return True
-        if time.monotonic() - started > WRONG_PORT_SECONDS:
-            ports = self.process.listening_ports()
-            if ports and self.port not in ports:
-                raise WrongPort(ports, self.process.output())
+        seconds, own = self.platform.boot_seconds, self.platform.http_port
+        if own and not self.is_bound and own in self.process.listening_ports():
+            self.port, self.is_alone = own, True
+        is_late = time.monotonic() - started > seconds
+        if self.check and self.boot_status and (is_late or self.boot_status < 500):
+            raise self.not_up(
+                f"{self.path} answers {self.boot_status}: {self.platform.title}'s health check"
+                " takes 200 to 399",
+                "Let that path answer 200 without a login, or name one that does in http_path of"
+                " the app spec's health_check."
+                + " Django answers 400 for a host that is not in ALLOWED_HOSTS."
+                * (self.boot_status == 400),
+            )
+        if is_late and not self.is_bound:
+            ports = ", ".join(map(str, sorted(self.process.listening_ports())))
+            where = f"http_port {own}" if own else "$PORT"
+            raise self.not_up(
+                f"listens on port {ports}, not on {where}"
+                if ports
+                else f"nothing listens on {where} within {seconds:.0f} s",
+                "Bind to 0.0.0.0:$PORT in the web command: the platform chooses the port.",
+            )
+        if is_late:
+            raise self.not_up(
+                f"listens, but {self.path} has no answer within {self.patience:.0f} s",
+                "Let a page answer while the process does the rest of its work in the background.",
+            )
         return False
+
+    def not_up(self, reason: str, advice: str) -> NotUp:
+        return NotUp(reason, advice, self.process.output())
 
     @property
     def headers(self) -> dict[str, str]:
@@ -74,13 +100,18 @@ class Web:
         return {"Host": self.platform.host, "X-Forwarded-Proto": "https"}
 
     def answers(self) -> bool:
-        """Whether a GET gets any answer, within a second."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
-        with suppress(OSError, http.client.HTTPException):
+        """Whether a GET gets an answer, and to a health check that of a healthy process."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.patience)
+        try:
+            connection.connect()
+            self.is_bound = True
             connection.request("GET", self.path, headers=self.headers)
             self.boot_status = connection.getresponse().status
-        connection.close()
-        return bool(self.boot_status)
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        return not self.check or self.check.is_passed_by(self.boot_status)
 
     def client(self, *, seconds: float = 30, headers: Mapping[str, str] = {}) -> Client:
         """A client for load, with these headers of its own."""

@@ -42,6 +42,10 @@ class HealthCheck(NamedTuple):
         """For how many seconds a process may answer none, and stays healthy."""
         return (self.failures - 1) * max(self.period, self.timeout) + self.timeout
 
+    @staticmethod
+    def is_passed_by(status: int) -> bool:
+        return 200 <= status < 400
+
 
 def replaced(headers: Headers, own: dict[bytes, bytes]) -> Headers:
     """``headers``, where the router's ``own`` replace those of the same name."""
@@ -62,14 +66,19 @@ class Platform:
 
     ``folder`` is the project, ``programs`` the ``bin`` folder of its virtual environment once it is
     built. ``python`` is the interpreter to build with, by default the one that runs this.
+    ``component`` is the service to rehearse, if the platform's file has several.
     """
 
     name: str
     title: str
     # The host name of the app.
     host: str
-    # Seconds in which a web process has to answer.
+    # Seconds in which a web process has to listen, and then to pass a health check if there is one.
     boot_seconds: float = 60
+    # How a command runs before each deployment.
+    release_advice: str
+    # Where the router sends requests, if the platform does not choose PORT for each process.
+    http_port: int | None = None
     # In a deployment the old process gets no requests for ``drain_seconds``, then SIGTERM, and
     # ``grace`` seconds later SIGKILL.
     drain_seconds: float
@@ -77,6 +86,8 @@ class Platform:
     # Seconds for which the router waits for a response, and its error code after them.
     response_seconds: float
     late: str
+    # How Redis' clients are to check its certificate.
+    ssl_cert_reqs: str
     # The file whose patterns are left out before a build, if there is one.
     ignore_file: str | None = None
     # Whether a build has the variables of services, once they exist.
@@ -84,8 +95,8 @@ class Platform:
     # PostgreSQL connections of the smallest plan.
     postgres_connections: int
 
-    def __init__(self, folder: Path):
-        self.folder, self.python = folder, sys.executable
+    def __init__(self, folder: Path, component: str | None = None):
+        self.folder, self.component, self.python = folder, component, sys.executable
         # The folder of which this is a copy.
         self.source: Path | None = None
         self.secrets: defaultdict[str, str] = defaultdict(random_secret)
@@ -146,9 +157,13 @@ class Platform:
             )
 
     def environment(
-        self, services: Services, database: str, given: Mapping[str, str] = {}
+        self,
+        services: Services,
+        database: str,
+        given: Mapping[str, str] = {},
+        process: str = "web",
     ) -> dict[str, str]:
-        """All that the release step and the processes have, apart from ``PORT``.
+        """All that a process, or the release step, has, apart from ``PORT``.
 
         ``given`` are the owner's variables, which win.
         """
@@ -156,7 +171,7 @@ class Platform:
         # https://github.com/heroku/heroku-buildpack-python/blob/main/bin/compile
         buildpacks = {"PYTHONPATH": str(self.folder), "PYTHONUNBUFFERED": "true"}
         own = bare_environment(self.programs, self.folder) | buildpacks
-        own |= self.variables(services, database)
+        own |= self.variables(services, database, process)
         known = self.urls(services, database) | own
         return own | {name: filled_in(text, known) for name, text in given.items()}
 
@@ -164,7 +179,7 @@ class Platform:
         """The URLs of this run's servers, for ``--set NAME='$REDIS_URL'``."""
         raise NotImplementedError
 
-    def variables(self, services: Services, database: str) -> dict[str, str]:
+    def variables(self, services: Services, database: str, process: str) -> dict[str, str]:
         """The variables of the platform and of the project's files, without ``blanks()``."""
         raise NotImplementedError
 
@@ -178,6 +193,10 @@ class Platform:
     def command(self, process: str) -> str:
         """The command of ``process``, such as ``release``, ``web`` or ``worker``."""
         return self.commands()[process]
+
+    def web_process(self, environment: Mapping[str, str], port: int) -> tuple[str, dict[str, str]]:
+        """The command and the variables of a web process that is to listen at ``port``."""
+        return self.command("web"), {**environment, "PORT": str(port)}
 
     def untried(self) -> list[str]:
         """What the platform would deploy as well, and this does not."""

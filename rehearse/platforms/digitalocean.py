@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,11 @@ from rehearse.services import Services
 SPECS = (".do/app.yaml", ".do/app.yml", ".do/deploy.template.yaml", ".do/deploy.template.yml")
 # What stands in a spec where the owner has to write a value, and an encrypted value.
 BLANK = re.compile(r"YOUR_|_GOES_HERE|CHANGE_?ME|^EV\[|^<.*>$")
-# MiB: https://docs.digitalocean.com/products/app-platform/details/pricing/
+# GiB: https://docs.digitalocean.com/products/app-platform/details/pricing/ of sizes such as
+# apps-s-1vcpu-1gb, and of the older basic-xs or professional-1l:
+# https://docs.digitalocean.com/reference/api/digitalocean/#tag/Apps/operation/apps_list_instanceSizes
 SIZE = re.compile(r"-([0-9.]+)gb")
-SMALLEST_INSTANCE = 512
+OLD_SIZES = {"xxs": 0.5, "xs": 1, "s": 2, "m": 4, "1l": 4, "l": 8, "xl": 16}
 # What is read of a spec.
 ENVS = [{"key": str, "value": str, "scope": str, "type": str}]
 CHECK = {"http_path": str, "initial_delay_seconds": int, "period_seconds": int}
@@ -52,6 +55,14 @@ SPEC: dict[str, Any] = {"envs": ENVS, "databases": [{"name": str, "engine": str}
 SPEC |= {kind: [COMPONENT] for kind in ("services", "workers", "jobs", "static_sites", "functions")}
 
 
+def foreign(component: dict) -> str:
+    """What the component is built from, if not from Python."""
+    slug = component.get("environment_slug", "python")
+    made = {"image": "an image", "dockerfile_path": "a Dockerfile"}
+    found = next((made[name] for name in made if name in component), "")
+    return found or ("" if slug.startswith("python") else slug)
+
+
 class AppPlatform(Platform):
     """An app spec, and Heroku's Python buildpack:
     https://docs.digitalocean.com/products/app-platform/reference/app-spec/
@@ -64,6 +75,9 @@ class AppPlatform(Platform):
 
     A cluster of 1 GB takes 22 connections; we take a development database for one:
     https://docs.digitalocean.com/products/databases/postgresql/details/limits/
+
+    Requests go to http_port, by default 8080, and PORT is that unless the spec has one:
+    https://docs.digitalocean.com/products/app-platform/reference/app-spec/
     """
 
     name, title = "digitalocean", "App Platform"
@@ -72,15 +86,22 @@ class AppPlatform(Platform):
     grace = 120
     response_seconds = 100
     late = "504"
+    ssl_cert_reqs = "required"
+    release_advice = "Add a job to the app spec, with 'kind: PRE_DEPLOY' and 'run_command: {}'."
     builds_with_services = False
     postgres_connections = 22
 
-    def __init__(self, folder: Path):
-        super().__init__(folder)
+    def __init__(self, folder: Path, component: str | None = None):
+        super().__init__(folder, component)
         self.root = folder
         source = self.web.get("source_dir", "/").strip("/") if self.reads(folder) else ""
         if source:
-            super().__init__(folder / source)
+            super().__init__(folder / source, component)
+        self.http_port = self.web.get("http_port") or 8080
+        # A health check, by HTTP or of the connection alone, may fail for so long.
+        given = self.web.get("health_check") or {}
+        period, failures = given.get("period_seconds", 10), given.get("failure_threshold", 9)
+        self.boot_seconds = given.get("initial_delay_seconds", 0) + period * failures
 
     @classmethod
     def reads(cls, folder: Path) -> bool:
@@ -89,9 +110,15 @@ class AppPlatform(Platform):
     def check(self) -> None:
         if not self.reads(self.root) and not (self.folder / "Procfile").is_file():
             raise CannotStart("There is no .do/app.yaml: write an app spec, or a Procfile.")
-        if "dockerfile_path" in self.web or (self.folder / "Dockerfile").is_file():
+        name = f"The service {self.web.get('name')}"
+        if kind := foreign(self.web) or "a Dockerfile" * (self.folder / "Dockerfile").is_file():
+            services = self.spec.get("services") or []
+            others = [one.get("name") for one in services if not foreign(one) and one != self.web]
+            hint = f" Choose another one: --component {others[0]}." if others else ""
+            raise CannotStart(f"{name} is built from {kind}, which is not simulated.{hint}")
+        if not self.web.get("run_command") and not (self.folder / "Procfile").is_file():
             raise CannotStart(
-                "App Platform builds this project's Dockerfile, which is not simulated."
+                f"{name} has no run_command, and there is no Procfile: add 'gunicorn app:app', say."
             )
         unknown = [
             part.get("engine", "PG")
@@ -119,34 +146,60 @@ class AppPlatform(Platform):
 
     @property
     def web(self) -> dict:
-        """The service that visitors come to: the one called ``web``, or else the first."""
+        """The service to rehearse: ``component``, or the one called ``web``, or else the first."""
         services = self.spec.get("services") or []
         if not services:
             raise CannotStart("The app spec has no service: add one with a run_command.")
-        return next((one for one in services if one.get("name") == "web"), services[0])
+        name = self.component or "web"
+        found = next((one for one in services if one.get("name") == name), None)
+        if self.component and not found:
+            names = ", ".join(str(one.get("name")) for one in services)
+            raise CannotStart(f"The app spec has no service {name}; it has {names}.")
+        return found or services[0]
 
-    def jobs(self) -> list[dict]:
-        """Those that run before a deployment; Procfile's ``release`` is not run."""
-        return [job for job in self.spec.get("jobs") or [] if job.get("kind") == "PRE_DEPLOY"]
+    def parts(self, kind: str) -> dict[str, dict]:
+        """The ``jobs`` or ``workers`` that are run here, by name."""
+        parts = self.spec.get(kind) or []
+        return {str(part.get("name")): part for part in parts if not self.why_not(kind, part)}
 
-    def components(self) -> dict[str, dict]:
-        parts = {"web": self.web}
-        parts |= {job["name"]: job for job in self.jobs()}
-        return parts | {worker["name"]: worker for worker in self.spec.get("workers") or []}
+    def why_not(self, kind: str, part: dict) -> str:
+        """Why the component is not run here; "" if it is, from what is built for the service."""
+        if kind == "services":
+            return "" if part is self.web else "--component takes it"
+        if kind not in ("jobs", "workers"):
+            return "not simulated"
+        job, own, web = part.get("kind"), part.get("source_dir"), self.web.get("source_dir") or "/"
+        if kind == "jobs" and job != "PRE_DEPLOY":
+            return job or "POST_DEPLOY"
+        if own and own.strip("/") != web.strip("/"):
+            return f"another source_dir, {own}"
+        return foreign(part) or ("" if part.get("run_command") else "no run_command")
+
+    def untried(self) -> list[str]:
+        return [
+            f"{kind.removesuffix('s').replace('_', ' ')} {part.get('name')}: {why}"
+            for kind in ("services", "jobs", "workers", "static_sites", "functions")
+            for part in self.spec.get(kind) or []
+            if (why := self.why_not(kind, part))
+        ]
 
     def commands(self) -> dict[str, str]:
         commands = {"web": self.web.get("run_command")}
         if not commands["web"]:
             commands["web"] = read_procfile(self.folder / "Procfile")["web"]
-        if jobs := self.jobs():
-            commands["release"] = " && ".join(job["run_command"] for job in jobs)
-        workers = self.spec.get("workers") or []
-        return commands | {worker["name"]: worker["run_command"] for worker in workers}
+        if jobs := self.parts("jobs"):
+            commands["release"] = " && ".join(job["run_command"] for job in jobs.values())
+        return commands | {n: one["run_command"] for n, one in self.parts("workers").items()}
 
-    @property
-    def wanted(self) -> list[dict]:
-        """The variables of the app and of the service: https://docs.digitalocean.com/products/app-platform/how-to/use-environment-variables/"""
-        return [*(self.spec.get("envs") or []), *(self.web.get("envs") or [])]
+    def wanted(self, process: str = "") -> list[dict]:
+        """The variables of the app and of the process' components, or of all components:
+        https://docs.digitalocean.com/products/app-platform/how-to/use-environment-variables/
+        """
+        jobs, workers = self.parts("jobs"), self.parts("workers")
+        by_process = {name: [one] for name, one in workers.items()}
+        by_process |= {"web": [self.web], "release": [*jobs.values()]}
+        parts = by_process.get(process, []) if process else chain(*by_process.values())
+        return [*(self.spec.get("envs") or []), *chain(*(one.get("envs") or [] for one in parts))]
 
     @staticmethod
     def is_blank(variable: dict) -> bool:
@@ -157,7 +210,7 @@ class AppPlatform(Platform):
     def blanks(self) -> list[str]:
         return [
             one["key"]
-            for one in self.wanted
+            for one in self.wanted()
             if self.is_blank(one) and not is_secret_key(one["key"])
         ]
 
@@ -170,11 +223,13 @@ class AppPlatform(Platform):
         those of a database: https://docs.digitalocean.com/support/why-are-my-database-bind-variables-missing-from-my-app/
         """
         late = self.at_run_time()
-        wanted = [one for one in self.wanted if one["key"] not in late]
+        wanted = [one for one in self.wanted("web") if one["key"] not in late]
         return self.values([one for one in wanted if "${" not in one.get("value", "")], {})
 
     def at_run_time(self) -> set[str]:
-        return {one["key"] for one in self.wanted if "BUILD" not in one.get("scope", "BUILD")}
+        return {
+            one["key"] for one in self.wanted("web") if "BUILD" not in one.get("scope", "BUILD")
+        }
 
     def finish(self, environment: dict[str, str]) -> None:
         """Also the service's own build_command, which comes last."""
@@ -226,16 +281,25 @@ class AppPlatform(Platform):
                 values[key] = self.secrets[key]
         return values
 
-    def variables(self, services: Services, database: str) -> dict[str, str]:
+    def variables(self, services: Services, database: str, process: str) -> dict[str, str]:
         # Stands for the public CAs that every machine trusts.
         authority = {"SSL_CERT_FILE": str(services.authority)}
-        wanted = [one for one in self.wanted if one.get("scope") != "BUILD_TIME"]
+        wanted = [one for one in self.wanted(process) if one.get("scope") != "BUILD_TIME"]
         return authority | self.values(wanted, self.bindings(services, database))
 
     def megabytes(self, process: str) -> int:
-        size = str(self.components().get(process, {}).get("instance_size_slug", ""))
+        part = self.web if process == "web" else self.parts("workers").get(process, {})
+        size = str(part.get("instance_size_slug", ""))
         match = SIZE.search(size)
-        return int(float(match[1]) * 1024) if match else SMALLEST_INSTANCE
+        gigabytes = float(match[1]) if match else OLD_SIZES.get(size.rpartition("-")[2], 0.5)
+        return int(gigabytes * 1024)
+
+    def web_process(self, environment: Mapping[str, str], port: int) -> tuple[str, dict[str, str]]:
+        """``port`` stands for http_port: on this machine several processes cannot share that."""
+        command, own = self.command("web"), str(self.http_port)
+        if environment.get("PORT", own) == own:
+            environment = {**environment, "PORT": str(port)}
+        return re.sub(rf"(?<!\d){own}(?!\d)", str(port), command), {**environment}
 
     def health_check(self) -> HealthCheck | None:
         """Without a path App Platform only connects. A process that is unhealthy gets no requests:

@@ -86,6 +86,8 @@ class Heroku(Platform):
     grace = 30
     response_seconds = 30
     late = "H12"
+    ssl_cert_reqs = "none"
+    release_advice = "Add a line to Procfile: 'release: {}'."
     # https://devcenter.heroku.com/articles/slug-compiler#ignoring-files-with-slugignore
     ignore_file = ".slugignore"
     builds_with_services = True
@@ -154,8 +156,7 @@ class Heroku(Platform):
         found += [f"buildpack {url}" for url in buildpacks if not IS_PYTHON.search(url)]
         if (self.folder / "heroku.yml").is_file():
             found.append("heroku.yml, which the stack container reads in place of Procfile")
-        others = {n: c for n, c in self.commands().items() if n not in ("web", "release")}
-        return found + [f"process {n}: {c}" for n, c in others.items() if "celery" not in c]
+        return found
 
     def services(self) -> set[str]:
         return set(self.addons().values())
@@ -178,7 +179,7 @@ class Heroku(Platform):
             "REDIS_URL": services.valkey.url("rediss", services.self_signed_port),
         }
 
-    def variables(self, services: Services, database: str) -> dict[str, str]:
+    def variables(self, services: Services, database: str, process: str) -> dict[str, str]:
         """With what the buildpack sets at run time:
         https://github.com/heroku/heroku-buildpack-python/tree/main/vendor
         """

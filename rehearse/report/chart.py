@@ -1,12 +1,14 @@
-"""A chart of response times, as SVG that takes its colours from the page."""
+"""A chart of response times, as SVG that takes its colours from the page.
+
+It has no viewBox: x is in percent and y in pixels, so that its labels have the same size on a phone.
+"""
 
 import math
 import statistics
 
 from rehearse.findings import Sample
 
-WIDTH, HEIGHT = 860, 150
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 22
+HEIGHT, TOP, BOTTOM = 150, 14, 22
 # More would make the page large, and no clearer.
 MOST_DOTS, MOST_CROSSES = 500, 200
 
@@ -14,33 +16,37 @@ MOST_DOTS, MOST_CROSSES = 500, 200
 def draw(samples: list[Sample]) -> str:
     """Milliseconds on a logarithmic axis by seconds since the step began; lost requests in red."""
     end = max(one.at for one in samples) or 1
-    times = [max(one.milliseconds, 0.1) for one in samples]
-    low, high = math.floor(math.log10(min(times))), math.ceil(math.log10(max(times)))
-    high = max(high, low + 1)
+    powers = [math.log10(max(one.milliseconds, 0.1)) for one in samples]
+    low, high = math.floor(min(powers)), max(math.ceil(max(powers)), math.floor(min(powers)) + 1)
 
-    def x(seconds: float) -> float:
-        return round(LEFT + seconds / end * (WIDTH - LEFT - RIGHT), 1)
+    def x(seconds: float) -> str:
+        return f"{2 + seconds / end * 95:.2f}%"
 
     def y(milliseconds: float) -> float:
         share = (math.log10(max(milliseconds, 0.1)) - low) / (high - low)
         return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
 
-    answered = thin([one for one in samples if not one.is_lost], MOST_DOTS)
-    lost = thin([one for one in samples if one.is_lost], MOST_CROSSES)
-    parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label(samples)}">',
-        *(axis_line(10.0**power, y(10.0**power)) for power in range(low, high + 1)),
-        *(mark(second, x(second)) for second in seconds_to_mark(end)),
-        *(
-            f'<circle class="dot" cx="{x(o.at)}" cy="{y(o.milliseconds)}" r="2.2"/>'
-            for o in answered
-        ),
-        *(cross(x(one.at), y(one.milliseconds)) for one in lost),
+    lost = [one for one in samples if one.is_lost]
+    answered = [one for one in samples if not one.is_lost]
+    parts = [f'<svg height="{HEIGHT}" role="img" aria-label="{label(samples)}">']
+    for milliseconds in (10.0**power for power in range(low, high + 1)):
+        at, is_long = y(milliseconds), milliseconds >= 1000
+        text = f"{milliseconds / 1000:g} s" if is_long else f"{milliseconds:g} ms"
+        parts.append(f'<line x2="100%" y1="{at}" y2="{at}"/><text y="{at - 3}">{text}</text>')
+    step = next(size for size in (0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000) if end / size <= 6)
+    for second in (number * step for number in range(1, int(end / step) + 1)):
+        parts.append(f'<text class="at" x="{x(second)}" y="{HEIGHT - 6}">{second:g} s</text>')
+    parts += [
+        f'<circle class="dot" cx="{x(one.at)}" cy="{y(one.milliseconds)}" r="2.2"/>'
+        for one in thin(answered, MOST_DOTS)
+    ]
+    parts += [
+        f'<text class="lost" x="{x(one.at)}" y="{y(one.milliseconds) + 4}">✕</text>'
+        for one in thin(lost, MOST_CROSSES)
     ]
     if answered:
-        middle = y(statistics.median(o.milliseconds for o in samples if not o.is_lost))
-        line = f'x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{middle}" y2="{middle}"'
-        parts.append(f'<line class="p50" {line}/>')
+        middle = y(statistics.median(one.milliseconds for one in answered))
+        parts.append(f'<line class="p50" x2="100%" y1="{middle}" y2="{middle}"/>')
     return "".join([*parts, "</svg>"])
 
 
@@ -54,23 +60,3 @@ def thin(samples: list[Sample], most: int) -> list[Sample]:
 def label(samples: list[Sample]) -> str:
     lost = sum(one.is_lost for one in samples)
     return f"Response times of {len(samples)} requests, of which {lost} were lost"
-
-
-def axis_line(milliseconds: float, at: float) -> str:
-    text = f"{milliseconds / 1000:g} s" if milliseconds >= 1000 else f"{milliseconds:g} ms"
-    line = f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at}" y2="{at}"/>'
-    return f'{line}<text x="{LEFT - 6}" y="{at + 3}" text-anchor="end">{text}</text>'
-
-
-def seconds_to_mark(end: float) -> list[float]:
-    """Round numbers of seconds up to the end, ten at most."""
-    step = next(size for size in (0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000) if end / size <= 10)
-    return [round(number * step, 1) for number in range(int(end / step) + 1)]
-
-
-def mark(second: float, at: float) -> str:
-    return f'<text x="{at}" y="{HEIGHT - 6}" text-anchor="middle">{second:g} s</text>'
-
-
-def cross(x: float, y: float) -> str:
-    return f'<path class="lost" d="M{x - 3.5} {y - 3.5}l7 7m0-7l-7 7"/>'

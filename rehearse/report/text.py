@@ -25,7 +25,8 @@ class Table:
 
     def begins(self, rehearsed: Rehearsed) -> None:
         commands = " · ".join(f"{name}: {one}" for name, one in rehearsed.commands.items())
-        self.write(f"{rehearsed.platform} · {rehearsed.python} · {commands}\n\n")
+        self.write(f"{rehearsed.platform} · {rehearsed.python} · {commands}\n")
+        self.write("".join(f"not tried: {one}\n" for one in rehearsed.untried) + "\n")
 
     def step_begins(self, name: str) -> None:
         self.ended = threading.Event()

@@ -133,6 +133,12 @@ class Postgres(Server):
         """Return how many clients are connected to the database."""
         return len(self.backends(database))
 
+    def transactions(self, database: str) -> int:
+        """Return how many the database has seen, as of about a second ago."""
+        query = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = %s"
+        with self.connect() as connection:
+            return connection.execute(query, [database]).fetchone()[0]
+
     def backends(self, database: str) -> set[int]:
         """Return the process ids of the server's end of each connection to the database."""
         query = "SELECT pid FROM pg_stat_activity WHERE backend_type = %s AND datname = %s"

@@ -1,5 +1,6 @@
 """Valkey, from a wheel."""
 
+import re
 from contextlib import suppress
 
 import redis
@@ -36,6 +37,13 @@ class Valkey(Server):
         with self._client() as client:
             own = client.client_id()
             return sum(int(other["id"]) != own for other in client.client_list())
+
+    def commands(self) -> int:
+        """Return how many it has run, but for those of every new connection and of this client."""
+        with self._client() as client:
+            found = client.info("commandstats").items()
+        every = r"cmdstat_(auth|client|hello|info|ping|select)\b"
+        return sum(each["calls"] for name, each in found if not re.match(every, name))
 
     def flush(self) -> None:
         """Delete everything but the cache, which is in a database of its own."""
@@ -84,6 +92,12 @@ class Valkey(Server):
         for name in names:
             with self._client(int(name)) as client:
                 yield client
+
+    def oldest_delivery(self) -> float:
+        """Return when the oldest task that is not acknowledged was delivered, in seconds since 1970."""
+        with self._client() as client:
+            delivered = client.zrange("unacked_index", 0, -1, withscores=True)
+        return min((moment for _, moment in delivered), default=0)
 
     def age_tasks(self) -> None:
         """Make delivered tasks as old as any visibility timeout, so that they are redelivered."""

@@ -55,6 +55,7 @@ STEPS: list[Step] = [
     Step("Redis", outages.restart_redis, outages.has_redis),
     Step("channel layer", channels.send_between_processes, channels.has_channels),
     Step("headers", headers.check_headers),
+    Step("other processes", workers.start_others, workers.has_others),
     Step("worker stopped", workers.stop_worker, workers.has_celery),
     Step("worker killed", workers.kill_worker, workers.has_celery),
     Step("idle connection", idle.use_again, begin=idle.begin),

@@ -19,10 +19,13 @@ PAGE_SECONDS = 10
 BODY_MEGABYTES = 100
 # What the web process may take more for a body that it refuses.
 MEMORY_MEGABYTES = 50
-LIMIT = (
-    "Limit the size of bodies where they are read: a server or a middleware has to answer 413."
-    " Django's DATA_UPLOAD_MAX_MEMORY_SIZE does not count files."
-)
+LIMIT = {
+    "waitress": "Waitress' --max-request-body-size=5000000",
+    "flask": "Flask's MAX_CONTENT_LENGTH = 5_000_000",
+    "starlette": "Starlette has no limit of its own, so a middleware has to count what it receives",
+    "django": "Django's DATA_UPLOAD_MAX_MEMORY_SIZE does not count files, so a middleware has to look"
+    " at CONTENT_LENGTH before it reads request.POST",
+}
 IN_PARTS = (
     "Take a server that passes a body on in parts. Daphne, for one, reads a form into memory, twelve"
     " times its size, before the application sees it."
@@ -55,8 +58,8 @@ def slow_clients(stage: Stage) -> Finding:
         late = f"after {limit:.0f} s (timeout of the router: {stage.platform.late})"
         found.fail(
             f"page {late if slowest >= limit * 1000 else f'after {slowest / 1000:.0f} s'} {beside}",
-            "Take a server that reads a body before it takes up a thread, such as Waitress, an ASGI"
-            " server, or Gunicorn with a worker that buffers.",
+            "Take a server that reads a body before it takes up a thread, such as Waitress or an ASGI"
+            " server, or that needs no thread for it, such as Gunicorn with --worker-class gevent.",
             web.process.output(),
         )
         stage.close_web()
@@ -89,6 +92,7 @@ def large_body(stage: Stage) -> Finding:
     is what Django answers to any form without a token, after it has read and stored that.
     """
     found = Finding()
+    limit = stage.advice("Let the server or the application answer 413 to a large body", LIMIT)
     for chunked in (False, True):
         web, path = stage.web, stage.paths[0]
         upload = Upload(BODY_MEGABYTES * 1_000_000, multipart=True, chunked=chunked)
@@ -102,9 +106,9 @@ def large_body(stage: Stage) -> Finding:
         }
         taken = f"{memory:.0f} MB of memory, {disk:.0f} MB on disk"
         if answer == "closed" and web.process.ends_within(1):
-            found.fail(f"the web process ended after {sent:.0f} MB", LIMIT, web.process.output())
+            found.fail(f"the web process ended after {sent:.0f} MB", limit, web.process.output())
         elif sent >= BODY_MEGABYTES and answer != "413":
-            found.fail(f"all {sent:.0f} MB taken, then {answer}: no limit; {taken}", LIMIT)
+            found.fail(f"all {sent:.0f} MB taken, then {answer}: no limit; {taken}", limit)
         elif memory > MEMORY_MEGABYTES:
             found.fail(f"{answer} after {sent:.0f} MB, {taken}", IN_PARTS)
         if found.status != "ok":

@@ -3,23 +3,30 @@
 import asyncio
 import signal
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 from rehearse.findings import Finding
-from rehearse.load import Client, Outcome
+from rehearse.load import Client
+from rehearse.raw import Raw
 from rehearse.router import Router
 from rehearse.stage import Stage
-from rehearse.visits import Visits, until
+from rehearse.visits import Visits
 from rehearse.web import Web
 
 CLIENTS = 8
 # Seconds of visits before and after the switch, and between a client's requests.
 BEFORE, AFTER, PAUSE = 1, 2, 0.01
-IN_FLIGHT = 6
+# Requests at once, and how often they are sent until some are surely in flight.
+AT_ONCE, TRIES = 6, 200
+ESTABLISHED = "01"
 
 
 def deploy(stage: Stage) -> Finding:
     """A new process takes over from the shared one, which is stopped while visitors come."""
     old, started = stage.web, time.monotonic()
+    if old.is_alone:
+        return Finding(f"not tried: two servers cannot listen at {old.port} here; use $PORT")
     visits = Visits(stage.paths, started)
     with Router(stage.platform, old.port) as router:
         asyncio.run(visit_during(stage, old, router, visits))
@@ -53,29 +60,30 @@ async def visit_during(stage: Stage, old: Web, router: Router, visits: Visits) -
 
 
 def stop(stage: Stage) -> Finding:
-    """SIGTERM while IN_FLIGHT clients wait for a response."""
-    web, started = stage.web, time.monotonic()
-    visits = Visits(stage.paths, started)
-    seconds, in_flight, answered = asyncio.run(stop_during(stage, web, visits))
-    grace = stage.platform.grace
-    status = web.process.process.poll()
-    found = Finding(
-        f"stopped after {seconds:.1f} s of {grace:.0f};"
-        f" {answered} of {in_flight} requests in flight answered",
-        samples=visits.samples,
-        figures={"stop_s": round(seconds, 1), "in_flight": in_flight, "answered": answered},
-    )
-    output = web.process.output()
+    """SIGTERM while clients wait for a response to a request that the server has read."""
+    web, grace, found = stage.web, stage.platform.grace, Finding()
+    with ExitStack() as stack:
+        in_flight = freeze_in_flight(stage, web, stack)
+        stopped = time.monotonic()
+        web.process.signal(signal.SIGTERM)
+        web.process.signal(signal.SIGCONT)
+        answered = sum(is_answered(client) for client in in_flight)
+        is_late = not web.process.ends_within(max(0, stopped + grace - time.monotonic()))
+    seconds, output = time.monotonic() - stopped, web.process.output()
+    found.figures = {"stop_s": round(seconds, 1)}
+    found.figures |= {"in_flight": len(in_flight), "answered": answered}
+    what = f"{answered} of {len(in_flight)} requests in flight answered"
+    found.text = f"stopped after {seconds:.1f} s of {grace:.0f}; {what}"
     stage.close_web()
-    if status is None:
+    if is_late:
         found.fail(
             f"still runs {grace:.0f} s after SIGTERM: SIGKILL ends it",
             "End on SIGTERM: start the server with 'exec', or handle the signal in the command.",
             output,
         )
-    if answered < in_flight:
+    if answered < len(in_flight):
         found.fail(
-            f"{answered} of {in_flight} requests in flight answered",
+            what,
             "Take a server that finishes what it has read before it ends, and give it less time"
             " for that (such as Gunicorn's graceful_timeout) than the platform does.",
             output,
@@ -83,19 +91,49 @@ def stop(stage: Stage) -> Finding:
     return found
 
 
-async def stop_during(stage: Stage, web: Web, visits: Visits) -> tuple[float, int, int]:
-    """Returns the seconds until the end, and how many requests were in flight and answered."""
-    clients = [stage.client(web, stage.platform.grace + 5) for _ in range(IN_FLIGHT)]
-    # Each connection is in use: the server has accepted it.
-    await asyncio.gather(*(visits.get(client, visits.paths[0]) for client in clients))
-    asking = [asyncio.create_task(visits.get(client, visits.paths[0])) for client in clients]
-    await asyncio.sleep(0.002)
-    web.process.signal(signal.SIGTERM)
-    stopped = time.monotonic()
-    answers = await asyncio.gather(*asking)
-    sent = [answer for answer in answers if answer.outcome is not Outcome.NOT_SENT]
-    answered = sum(answer.outcome is Outcome.COMPLETE and answer.status < 500 for answer in sent)
-    await until(lambda: not web.process.is_running(), stage.platform.grace)
-    for client in clients:
-        client.close()
-    return time.monotonic() - stopped, len(sent), answered
+def freeze_in_flight(stage: Stage, web: Web, stack: ExitStack) -> list[Raw]:
+    """The clients whose request the server has read, and not answered, while it is frozen.
+
+    A page may take less than a millisecond: requests are sent until SIGSTOP finds one at work.
+    """
+    limit = stage.platform.grace + 5
+    for attempt in range(TRIES):
+        clients = [stack.enter_context(Raw(web, seconds=limit)) for _ in range(AT_ONCE)]
+        for client in clients:
+            client.send(stage.paths[0], **stage.cookies)
+        time.sleep(attempt % 10 / 2000)
+        web.process.signal(signal.SIGSTOP)
+        time.sleep(0.02)
+        read = read_by_server(web.port)
+        found = [
+            one for one in clients if one.socket.getsockname()[1] in read and not one.has_answer()
+        ]
+        if found:
+            return found
+        web.process.signal(signal.SIGCONT)
+        for client in clients:
+            is_answered(client)
+            client.close()
+    web.process.signal(signal.SIGSTOP)
+    return []
+
+
+def read_by_server(port: int) -> set[int]:
+    """The clients' ports of the connections to the port that are accepted, with nothing unread:
+    https://docs.kernel.org/networking/proc_net_tcp.html
+    """
+    found = set()
+    for name in ("tcp", "tcp6"):  # a server at [::] has both kinds in the second
+        for line in Path("/proc/net", name).read_text().splitlines()[1:]:
+            _, local, remote, state, queues, _, _, _, _, inode, *_ = line.split()
+            is_read = state == ESTABLISHED and int(queues[9:], 16) == 0 and inode != "0"
+            if is_read and int(local[-4:], 16) == port:
+                found.add(int(remote[-4:], 16))
+    return found
+
+
+def is_answered(client: Raw) -> bool:
+    try:
+        return client.read().status < 500
+    except (OSError, ValueError):
+        return False

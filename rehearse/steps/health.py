@@ -64,7 +64,7 @@ def check_health(stage: Stage) -> Finding:
 
 
 def is_healthy(answer: Answer) -> bool:
-    return answer.outcome is Outcome.COMPLETE and 200 <= answer.status < 400
+    return answer.outcome is Outcome.COMPLETE and HealthCheck.is_passed_by(answer.status)
 
 
 async def ask_while_busy(stage: Stage, web: Web, check: HealthCheck, checks: Visits) -> list:

@@ -9,11 +9,14 @@ from rehearse.stage import Stage
 
 # Longer than any server's own default, shorter than IDLE_SECONDS.
 SECONDS = 75
-ADVICE = (
-    f"Keep idle connections for more than {IDLE_SECONDS} s: Uvicorn's --timeout-keep-alive 95,"
-    " Gunicorn's keepalive = 95, Waitress' --channel-timeout=95. Daphne closes them after 60 s and"
-    " has no flag: set timeOut = 95 on the factory of its listening port, or take another server."
-)
+HOW = {
+    "gunicorn": "--keep-alive 95",
+    "hypercorn": "--keep-alive 95",
+    "uvicorn": "--timeout-keep-alive 95",
+    "waitress": "--channel-timeout=95",
+    "daphne": "Daphne has no flag for that, so take another server, such as Uvicorn with"
+    " --timeout-keep-alive 95",
+}
 
 
 def open_connection(stage: Stage) -> IdleConnection:
@@ -23,7 +26,8 @@ def open_connection(stage: Stage) -> IdleConnection:
 
 def begin(stage: Stage) -> None:
     with suppress(RuntimeError, OSError):  # the step tries again, and says what failed
-        stage.idle = open_connection(stage)
+        if not stage.web.is_alone:
+            stage.idle = open_connection(stage)
 
 
 def use_again(stage: Stage) -> Finding:
@@ -33,6 +37,8 @@ def use_again(stage: Stage) -> Finding:
     idle = stage.idle or open_connection(stage)
     idle.wait()
     found, process = Finding(), idle.web.process
+    how = next((text for name, text in HOW.items() if name in process.command), "")
+    advice = f"Keep idle connections for more than {IDLE_SECONDS} s{how and f': {how}'}."
     if not idle.is_kept:
         found.text = "none: the server closes each connection after its response"
     elif idle.status:
@@ -40,13 +46,13 @@ def use_again(stage: Stage) -> Finding:
     elif process.ends_within(1):
         found.fail("the web process ended meanwhile", "", process.output())
     elif idle.closed_after is None:
-        found.fail(f"no answer after {idle.seconds:.0f} s", ADVICE, process.output())
+        found.fail(f"no answer after {idle.seconds:.0f} s", advice, process.output())
     else:
         found.figures = {"closed_after_s": round(idle.closed_after, 1)}
         found.fail(
             f"closed after {idle.closed_after:.0f} s: the router keeps it for {IDLE_SECONDS} s, and"
             " requests on it are lost now and then (H13, H18)",
-            ADVICE,
+            advice,
         )
     process.kill()
     return found

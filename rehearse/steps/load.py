@@ -3,10 +3,13 @@
 import asyncio
 import re
 import time
+from contextlib import suppress
 from urllib.parse import urlsplit
 
+from rehearse import buildpack
 from rehearse.findings import Finding
 from rehearse.load import Answer, Outcome
+from rehearse.processes import CommandFailed, run
 from rehearse.stage import Stage
 from rehearse.visits import Visits, described, is_lost
 from rehearse.web import Web
@@ -28,6 +31,8 @@ def load(stage: Stage) -> Finding:
     asyncio.run(look_around(stage, web, visits, found))
     stage.paths = visits.paths or [web.path]
     if not visits.paths:
+        if found.status != "ok":
+            found.text, found.ends_run = f"every page fails: {found.text}", True
         return found
     figures = asyncio.run(visit(stage, web, visits))
     limit, plan = stage.platform.postgres_connections, stage.platform.megabytes("web")
@@ -42,7 +47,7 @@ def load(stage: Stage) -> Finding:
     if stage.has_own("postgres") and figures["connections"] > limit:
         found.fail(
             f"{figures['connections']:.0f} PostgreSQL connections, of {limit} on the smallest plan",
-            "Lower the size of the connection pool, the threads (WEB_THREADS) or processes"
+            "Lower the size of the connection pool, the server's threads, or its processes"
             " (WEB_CONCURRENCY); or put PgBouncer between.",
         )
     if figures["megabytes"] > plan:
@@ -70,6 +75,8 @@ async def look_around(stage: Stage, web: Web, visits: Visits, found: Finding) ->
         sent = time.monotonic()
         answer = await visits.get(client, path)
         if problem := problem_of(stage, path, answer, time.monotonic() - sent):
+            if is_lost(answer) and (cause := missing_migrations(stage, web)):
+                problem = f"{problem[0]}: no command has applied the migrations", cause
             found.fail(*problem, web.process.output())
         elif answer.status < 300:
             visits.paths.append(path)
@@ -84,6 +91,24 @@ async def look_around(stage: Stage, web: Web, visits: Visits, found: Finding) ->
     client.close()
     found.samples = visits.samples
     visits.lost.clear()  # named above
+
+
+def missing_migrations(stage: Stage, web: Web) -> str:
+    """What to add, if pages fail because the database has no tables."""
+    manage, output = buildpack.manage_file(stage.platform.folder), web.process.output()
+    if stage.has("django") and manage:
+        command = f"python {manage} showmigrations --plan"
+        with suppress(CommandFailed):
+            output = run(command, stage.platform.folder, stage.environment)
+    if not re.search(r"^\[ \]|no such table|relation .* does not exist", output, re.MULTILINE):
+        return ""
+    commands = {
+        "django": f"python {manage} migrate",
+        "flask_migrate": "flask db upgrade",
+        "alembic": "alembic upgrade head",
+    }
+    command = next((commands[name] for name in commands if stage.has(name)), "COMMAND")
+    return stage.platform.release_advice.format(command)
 
 
 def next_paths(answer: Answer) -> list[str]:

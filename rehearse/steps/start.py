@@ -12,7 +12,7 @@ from rehearse.isolation import SERVERS
 from rehearse.platforms import Platform
 from rehearse.processes import CommandFailed, Process, run
 from rehearse.stage import DATABASE, Stage
-from rehearse.web import WrongPort
+from rehearse.web import NotUp
 
 # A release that waits for a lock for so long has no timeout for it.
 LOCK_SECONDS = 10
@@ -155,7 +155,7 @@ def run_release(stage: Stage, database: str, **changes: str) -> Finding:
     """Run the release command; it fails too if it waits for a lock for LOCK_SECONDS."""
     command, postgres = stage.platform.command("release"), stage.services.postgres
     deadline, waited_since = time.monotonic() + RELEASE_SECONDS, None
-    folder, environment = stage.platform.folder, stage.environment | changes
+    folder, environment = stage.platform.folder, stage.environment_of("release") | changes
     with Process(command, folder, environment, grace=1) as process:
         while process.is_running():
             time.sleep(0.1)
@@ -204,7 +204,7 @@ def migrate_beside_reader(stage: Stage, before: dict[str, str]) -> Finding:
     postgres.create_database(database)
     changes = {
         name: value.replace(f"/{DATABASE}", f"/{database}")
-        for name, value in stage.environment.items()
+        for name, value in stage.environment_of("release").items()
         if value.startswith("postgres")
     }
     manage = buildpack.manage_file(stage.platform.folder)
@@ -215,6 +215,7 @@ def migrate_beside_reader(stage: Stage, before: dict[str, str]) -> Finding:
         return Finding(f"the migrations before {', '.join(before)} cannot be applied alone")
     with postgres.read_by_another(database):
         found = run_release(stage, database, **changes)
+    found.can_go_on = True  # the first release passed
     if found.status == "ok":
         found.text = "also beside a query that reads every table"
     elif "exit status" in found.text:  # it gave up in time: the site goes on
@@ -252,16 +253,10 @@ def lost_at_restart(folder: Path) -> str:
 
 def explain_boot(stage: Stage, failure: RuntimeError, seconds: float) -> Finding:
     output = str(failure)
-    if isinstance(failure, WrongPort):
-        where = ", ".join(map(str, sorted(failure.ports)))
-        return failed(
-            f"listens on port {where}, not on $PORT",
-            "Bind to 0.0.0.0:$PORT in the web command: the platform chooses the port.",
-            output,
-        )
-    limit = stage.platform.boot_seconds
+    if isinstance(failure, NotUp):
+        return failed(failure.reason, failure.advice, output)
     return failed(
-        f"no answer within {limit:.0f} s" if seconds > limit else f"it ended after {seconds:.1f} s",
+        f"it ended after {seconds:.1f} s",
         advice_for(
             output, "Read the output below: the platform would show the same.", stage.platform
         ),

@@ -1,74 +1,118 @@
 """Celery's workers: what happens to a task whose worker is stopped, or killed.
 
-The project's own tasks are unknown. The worker's own command gets ``--include`` with a module that
-registers one with the project's Celery app, so all of the project's settings apply to it.
+The project's own tasks are unknown. CELERY_LOADER has the worker load a module that registers one with
+the project's Celery app, so all of the project's settings apply to it, whatever its command is.
 """
 
 import re
 import signal
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from rehearse.findings import Finding, failed
-from rehearse.processes import CommandFailed, Process, run, wait_for
+from rehearse.findings import NOT_RUN, Finding, failed
+from rehearse.processes import Process, wait_for
 from rehearse.stage import Stage
 from rehearse.steps.start import advice_for
 
+# As Celery reads its command: options before the subcommand, and the value of those that have one.
+WORKER = re.compile(
+    r"\bcelery(?>\s+(?:(?:-A|-b|--app|--broker|--config|--loader|--result-backend|--workdir)"
+    r"(?:\s+|=)\S+|-\S+))*+\s+worker\b"
+)
+BROKER = re.compile(r"[\"']([A-Z_]*BROKER[A-Z_]*)[\"']")
 MODULE = Path(__file__).parent.parent / "inside/rehearsal_task.py"
 TASK = "rehearse.wait"
 TASK_SECONDS = 3
-START_SECONDS = 60
+START_SECONDS, WATCH_SECONDS = 60, 10
+READ = "Read the output below: the platform would show the same."
+LATE = (
+    "Set both task_acks_late and task_reject_on_worker_lost to True: the platforms send SIGTERM to"
+    " Celery's child processes too. A task may then run twice, and must be idempotent."
+)
 
 
 def worker_name(stage: Stage) -> str | None:
     """The name of the project's first process that is a worker of Celery."""
-    others = {n: c for n, c in stage.platform.commands().items() if n not in ("web", "release")}
-    return next((n for n, c in others.items() if re.search(r"\bcelery\b.*\bworker\b", c)), None)
+    commands = stage.platform.commands()
+    others = [name for name in commands if name not in ("web", "release")]
+    return next((name for name in others if is_worker(stage, commands[name])), None)
+
+
+def is_worker(stage: Stage, command: str) -> bool:
+    """Whether the command, or a script that it names, starts a worker."""
+    texts = [command]
+    for word in re.findall(r"[\w./-]+", command):
+        path = stage.platform.folder / word
+        if path.is_file() and path.suffix in ("", ".sh"):
+            texts.append(path.read_text(errors="replace"))
+    return any(map(WORKER.search, texts))
 
 
 def has_celery(stage: Stage) -> bool:
-    return bool(worker_name(stage)) and stage.has_own("redis")
+    return stage.has("celery") and bool(worker_name(stage))
+
+
+def others(stage: Stage) -> list[str]:
+    """The processes that no other step starts."""
+    known = {"web", "release", worker_name(stage) if has_celery(stage) else ""}
+    return [name for name in stage.platform.commands() if name not in known]
+
+
+def has_others(stage: Stage) -> bool:
+    return bool(others(stage))
+
+
+def start_others(stage: Stage) -> Finding:
+    """Start them all: a platform starts a process that ends again and again."""
+    task, found = new_task(stage, "others"), Finding()
+    task.journal.touch()  # another worker of Celery sends no task
+    with ExitStack() as stack:
+        running = {name: stack.enter_context(task.process(name, 1)) for name in others(stage)}
+        wait_for(lambda: not any(one.is_running() for one in running.values()), WATCH_SECONDS)
+        ended = {name: one for name, one in running.items() if not one.is_running()}
+    for name, process in ended.items():
+        if process.process.returncode:
+            how = f"{name} ends with status {process.process.returncode}"
+            found.fail(how, advice_for(process.output(), READ), process.output())
+    if found.status == "ok":
+        texts = [f"{name} {'ends' if name in ended else 'runs'}" for name in running]
+        found.text = ", ".join(texts)
+    return found
 
 
 @dataclass
 class Task:
-    """One run of the task: it writes to the file ``journal`` when it starts and ends."""
+    """One run of the task: what happens to it is in the file ``journal``."""
 
     stage: Stage
     journal: Path
 
-    @property
-    def environment(self) -> dict[str, str]:
-        path = f"{self.journal.parent}:{self.stage.environment.get('PYTHONPATH', '')}"
-        extra = {"PYTHONPATH": path.rstrip(":"), "REHEARSAL_JOURNAL": str(self.journal)}
-        return self.stage.environment | extra
-
-    @property
-    def command(self) -> str:
-        return self.stage.platform.command(worker_name(self.stage))
-
     def worker(self) -> Process:
-        command = f"{self.command} --include={MODULE.stem}"
-        return Process(
-            command, self.stage.platform.folder, self.environment, self.stage.platform.grace
-        )
+        return self.process(worker_name(self.stage), self.stage.platform.grace)
 
-    def send(self) -> None:
-        """Send the task, by the same Celery app, to a queue that the worker reads."""
-        match = re.search(r"(.*?)\bworker\b", self.command)
-        queue = re.search(r"(?:-Q|--queues)[ =]([\w.-]+)", self.command)
-        command = f"{match[1]} call {TASK} --args='[{TASK_SECONDS}]'"
-        run(
-            f"{command} --queue={queue[1]}" if queue else command,
-            self.stage.platform.folder,
-            self.environment,
-        )
+    def process(self, name: str, grace: float) -> Process:
+        stage, services = self.stage, self.stage.services
+        environment = stage.environment_of(name)
+        path = f"{self.journal.parent}:{environment.get('PYTHONPATH', '')}"
+        ports = services.valkey.port, services.self_signed_port, services.issued_port
+        environment |= {
+            "PYTHONPATH": path.rstrip(":"),
+            "CELERY_LOADER": f"{MODULE.stem}:Loader",
+            "REHEARSAL_JOURNAL": str(self.journal),
+            "REHEARSAL_PORTS": " ".join(map(str, ports)),
+            "REHEARSAL_SECONDS": str(TASK_SECONDS),
+        }
+        return Process(stage.platform.command(name), stage.platform.folder, environment, grace)
+
+    def words(self) -> list[str]:
+        return self.journal.read_text().split() if self.journal.exists() else []
 
     def count(self, what: str) -> int:
         """How often the task has done that: ``start`` or ``end``."""
-        text = self.journal.read_text() if self.journal.exists() else ""
-        return text.split().count(what)
+        return self.words().count(what)
 
     def wait(self, what: str, count: int, seconds: float) -> bool:
         return wait_for(lambda: self.count(what) >= count, seconds)
@@ -87,19 +131,32 @@ def new_task(stage: Stage, name: str) -> Task:
 
 
 def start_task(task: Task, worker: Process) -> Finding | None:
-    """Send the task and wait until it runs; what failed, or None."""
-    try:
-        task.send()
-    except CommandFailed as failure:
-        output = str(failure)
-        return failed("no task can be sent", advice_for(output, "Read the output below."), output)
-    if not task.wait("start", 1, START_SECONDS):
-        return failed(
-            f"the worker does not run a task within {START_SECONDS} s",
-            advice_for(worker.output(), "Read the output below: the platform would show the same."),
-            worker.output(),
-        )
-    return None
+    """Wait until the worker, which sends the task itself, runs it; what failed, or None."""
+    wait_for(lambda: task.count("start") > 0 or not worker.is_running(), START_SECONDS)
+    if task.count("start"):
+        time.sleep(0.5)  # a worker that acknowledges a task early has done it by then
+        return None
+    if broker := next((one for one in task.words() if one.startswith("broker=")), ""):
+        return other_broker(task.stage, broker.removeprefix("broker="))
+    late = f"does not run a task within {START_SECONDS} s"
+    how = late if worker.is_running() else "ends before it runs a task"
+    output = worker.output()
+    return failed(f"the worker {how}", advice_for(output, READ), output)
+
+
+def other_broker(stage: Stage, url: str) -> Finding:
+    """What to set if the broker is not this run's Redis; this machine's own is not asked."""
+    if not re.search(r"\b(localhost|127\.0\.0\.1)\b", url):
+        return Finding(f"not tried: the worker's broker is {url}")
+    files = [path for path in stage.platform.folder.rglob("*.py") if ".heroku" not in path.parts]
+    names = chain(*(BROKER.findall(path.read_text(errors="replace")) for path in files))
+    urls = [name for name, value in stage.environment.items() if value.startswith("rediss:")]
+    given = f"{next(names, 'BROKER_URL')}=${next(iter(urls), 'REDIS_URL')}"
+    return failed(
+        f"the worker's broker is {url}, which no platform has: no task was sent",
+        "Read the platform's variable in the settings, or give the broker's the same value:"
+        f" --set '{given}?ssl_cert_reqs={stage.platform.ssl_cert_reqs}'.",
+    )
 
 
 def stop_worker(stage: Stage) -> Finding:
@@ -107,6 +164,7 @@ def stop_worker(stage: Stage) -> Finding:
     task, plan = new_task(stage, "stopped"), stage.platform.megabytes(worker_name(stage))
     with task.worker() as worker:
         if problem := start_task(task, worker):
+            stage.has_no_worker = True
             return problem
         megabytes = worker.memory()
         worker.signal(signal.SIGTERM)
@@ -122,9 +180,7 @@ def stop_worker(stage: Stage) -> Finding:
         )
     happened = finish(task)
     if "lost" in happened:
-        found.fail(
-            f"the task {happened}", "Set task_acks_late and worker_soft_shutdown_timeout.", output
-        )
+        found.fail(f"the task {happened}", LATE, output)
     if megabytes > plan:
         found.fail(
             f"{megabytes:.0f} MB, of {plan} on the plan",
@@ -138,6 +194,8 @@ def stop_worker(stage: Stage) -> Finding:
 
 def kill_worker(stage: Stage) -> Finding:
     """SIGKILL while a task runs, as for too much memory; a second worker starts after it."""
+    if stage.has_no_worker:
+        return Finding("as no task ran before", NOT_RUN)
     task = new_task(stage, "killed")
     with task.worker() as worker:
         if problem := start_task(task, worker):
@@ -146,12 +204,7 @@ def kill_worker(stage: Stage) -> Finding:
         output = worker.output()
     happened = finish(task)
     if "lost" in happened:
-        return failed(
-            f"the task {happened}",
-            "Set task_acks_late and task_reject_on_worker_lost: a task is then acknowledged when it"
-            " ends, and must be idempotent, as it may run twice.",
-            output,
-        )
+        return failed(f"the task {happened}", LATE, output)
     return Finding(f"the task {happened}")
 
 

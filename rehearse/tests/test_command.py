@@ -5,7 +5,10 @@ import os
 import re
 import runpy
 import subprocess
+from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -41,6 +44,7 @@ databases:
   - {name: db, engine: PG}
 """
 STRIPE = json.dumps({"env": {"STRIPE_KEY": {"description": "A key."}}})
+NODE_FIRST = "services: [{name: front, environment_slug: node-js}, {name: back}]"
 # Files of a project, arguments, and the sentence.
 CANNOT_START = [
     ({"requirements.txt": ""}, [], r"Neither Procfile nor .do/app.yaml is in"),
@@ -61,6 +65,13 @@ CANNOT_START = [
         ["--platform", "digitalocean"],
         "Dockerfile, which is not simulated",
     ),
+    (
+        {".do/app.yaml": NODE_FIRST},
+        [],
+        "from node-js, which is not simulated. Choose another one: --component back.",
+    ),
+    ({".do/app.yaml": NODE_FIRST}, ["--component", "x"], "has no service x; it has front, back."),
+    ({".do/app.yaml": NODE_FIRST}, ["--component", "back"], "The service back has no run_command"),
     (WEB | {"Procfile": "web: npm start"}, [], "Procfile's web is of Node, which is not simulated"),
     *(
         (WEB | {"app.json": written}, [], sentence)
@@ -125,6 +136,33 @@ def test_a_bad_argument_gets_a_sentence_and_status_2(capsys, arguments, sentence
     assert sentence in capsys.readouterr().err
 
 
+def test_a_rejected_build_is_reported_too_without_the_values_of_variables(
+    project, tmp_path, capsys
+):
+    folder = project(WEB | {"uv.lock": "", ".do/app.yaml": "services: [{name: web}]"})
+    files = {kind: tmp_path / f"new/report.{kind}" for kind in ("html", "json")}
+    arguments = [word for kind, file in files.items() for word in (f"--{kind}", str(file))]
+    assert main([str(folder), "--set", "TOKEN=hush", "--path", "/a", *arguments]) == 2
+    page, report = files["html"].read_text(), json.loads(files["json"].read_text())
+    [step] = report["steps"]
+    assert (step["name"], step["status"]) == ("build", "fails")
+    assert "keep one package manager" in step["text"]
+    assert step["text"] in unescape(page)
+    assert report["options"] == "--path /a --set TOKEN"
+    assert re.match(r"20\d\d-\d\d-\d\d \d\d:\d\d", report["date"])
+    assert report["versions"]["PostgreSQL"] in page
+    assert "hush" not in page + files["json"].read_text()
+
+
+@pytest.mark.parametrize("place", ["{}", "{}/a file/x.html"])
+def test_a_report_that_cannot_be_written_is_told_before_the_run(tmp_path, capsys, place):
+    (tmp_path / "a file").write_text("")
+    assert main(["no-folder", "--html", place.format(tmp_path)]) == 2
+    printed = capsys.readouterr().err
+    assert "no report can be written to" in printed
+    assert len(printed.splitlines()) == 1
+
+
 def test_what_still_runs_in_the_folder_is_ended_and_nothing_else(tmp_path):
     """An interrupt may come between the start of a process and the note of it."""
     elsewhere: dict = {"cwd": "/", "start_new_session": True}
@@ -167,6 +205,84 @@ def test_an_app_spec_is_read_as_the_platform_reads_it(project):
     assert (build["REGION"], build["MINE"]) == ("nyc", "1")
     assert build["SECRET_KEY"] == platform.build_environment()["SECRET_KEY"]
     assert not {"DATABASE_URL", "MY_REDIS"} & set(build)
+
+
+SEVERAL = """
+envs:
+  - {key: SECRET_KEY, type: SECRET}
+  - {key: EVERYWHERE, value: app}
+services:
+  - {name: site, environment_slug: node-js, source_dir: front, run_command: npm start}
+  - {name: api, source_dir: /back, run_command: gunicorn app, envs: [{key: OF, value: api}]}
+jobs:
+  - {name: one, kind: PRE_DEPLOY, run_command: first, envs: [{key: OF, value: "${db.PORT}"}]}
+  - {name: two, kind: PRE_DEPLOY, run_command: second, envs: [{key: OF_TWO, value: two}]}
+  - {name: late, run_command: third}
+workers:
+  - {name: queue, run_command: celery worker, instance_size_slug: professional-1l, source_dir: back,
+     envs: [{key: OF, value: queue}, {key: ONLY_YOU, type: SECRET}]}
+  - {name: idle}
+  - {name: other, run_command: x, source_dir: front}
+  - {name: go, run_command: x, environment_slug: go}
+  - {name: image, run_command: x, image: {registry: x}}
+static_sites: [{name: docs}]
+functions: [{name: hooks}]
+databases: [{name: db}]
+"""
+
+
+def test_each_component_of_a_spec_has_its_own_variables_and_what_is_not_run_is_told(project):
+    folder = project({".do/app.yaml": SEVERAL, "back/requirements.txt": ""})
+    platform = AppPlatform(folder, "api")
+    platform.check()
+    assert platform.folder == folder / "back"
+    commands = {"web": "gunicorn app", "release": "first && second", "queue": "celery worker"}
+    assert platform.commands() == commands
+    assert platform.blanks() == ["ONLY_YOU"]
+    postgres = SimpleNamespace(url=lambda *_: "postgres://x", port=5, password="p")
+    services: Any = SimpleNamespace(postgres=postgres, authority=folder / ".do/app.yaml")
+    services.valkey, services.issued_port = postgres, 6
+    given = {"ONLY_YOU": "given"}
+    found = {n: platform.environment(services, "x", given, n) for n in platform.commands()}
+    own = {name: (one["OF"], one.get("OF_TWO"), one["EVERYWHERE"]) for name, one in found.items()}
+    assert own == {
+        "web": ("api", None, "app"),
+        "release": ("5", "two", "app"),
+        "queue": ("queue", None, "app"),
+    }
+    assert len({one["SECRET_KEY"] for one in found.values()}) == 1
+    assert platform.untried() == [
+        "service site: --component takes it",
+        "job late: POST_DEPLOY",
+        "worker idle: no run_command",
+        "worker other: another source_dir, front",
+        "worker go: go",
+        "worker image: an image",
+        "static site docs: not simulated",
+        "function hooks: not simulated",
+    ]
+    assert platform.megabytes("queue") == 4096
+
+
+@pytest.mark.parametrize(
+    ("slug", "megabytes"),
+    [
+        ("apps-s-1vcpu-0.5gb", 512),
+        ("apps-s-1vcpu-1gb-fixed", 1024),
+        ("apps-d-8vcpu-32gb", 32768),
+        ("basic-xxs", 512),
+        ("basic-xs", 1024),
+        ("professional-s", 2048),
+        ("basic-m", 4096),
+        ("professional-l", 8192),
+        ("professional-xl", 16384),
+        ("", 512),
+    ],
+)
+def test_the_memory_of_an_instance_is_that_of_the_published_table(project, slug, megabytes):
+    spec = {"services": [{"name": "x", "run_command": "x", "instance_size_slug": slug}]}
+    platform = AppPlatform(project({".do/app.yaml": json.dumps(spec)}))
+    assert platform.megabytes("web") == megabytes
 
 
 def test_app_json_says_which_addons_and_variables_there_are(project):
@@ -307,9 +423,13 @@ def test_a_variable_may_name_another():
 def test_the_page_shows_lost_requests_and_advice_and_escapes_what_was_printed():
     finding = Finding(step="load", samples=[Sample(n, 20, n == 3) for n in range(6)])
     finding.fail("lost 1 of 6", "Use <this>.", "</pre><script>alert(1)</script>")
-    page = html.render(Rehearsed("site", "Heroku", "python 3.13", {"web": "x"}, [finding]))
+    rehearsed = Rehearsed("site", "Heroku", "python 3.13", {"web": "x"}, [finding], pages=["/a"])
+    rehearsed.untried = ["worker idle: no run_command"]
+    page = html.render(rehearsed)
     assert page.count('class="lost"') == 1
     assert page.count('class="dot"') == 5
+    assert "<details open>" in page
+    assert "<dt>pages</dt><dd>/a</dd><dt>not tried</dt><dd>worker idle: no run_command</dd>" in page
     assert "Use &lt;this&gt;." in page
     assert "<script" not in page
     assert not any(word in page for word in ("http://", "https://", "url("))

@@ -73,7 +73,7 @@ class ExistingProject(Heroku):
                 file.write(text)
         run("python manage.py collectstatic --noinput", self.folder, self.build_environment())
 
-    def variables(self, services: Services, database: str) -> dict[str, str]:
+    def variables(self, services: Services, database: str, process: str) -> dict[str, str]:
         return {
             "SECRET_KEY": secrets.token_urlsafe(50),
             "ALLOWED_HOSTS": self.host,
