@@ -87,11 +87,7 @@ def lock_project(folder: Path, options: list[str]) -> dict[Path, str]:
     output = folder / "one.txt"
     production = [resolve([path], output, *pinned) for path in baked]
     development = [resolve([path], output, "--group", f"{path}:dev", *pinned) for path in baked]
-    added = [
-        [line for line in lines if line not in installed]
-        for lines, installed in zip(development, production, strict=True)
-    ]
-    texts = (conditional(production), [*conditional(added), "-r requirements.txt"])
+    texts = (conditional(production), conditional(development))
     return {HOOK: reserving(packages)} | {
         lock: text_of("make lock", lines).replace(BY_NAME, BY_ANSWER)
         for lock, lines in zip(locks, texts, strict=True)
@@ -157,7 +153,9 @@ def condition(needed: tuple[bool, ...]) -> str:
     if all(needed):
         return "true"
     answers = [all_answers(combination) for combination in COMBINATIONS]
-    given = {(name, answer[name]) for answer in answers for name in [*CHOICES, *DERIVED]}
+    # Examples bring no packages; COMBINATIONS, which all have them, could not tell the difference.
+    names = [*CHOICES, *(name for name, sources in DERIVED.items() if "examples" not in sources)]
+    given = {(name, answer[name]) for answer in answers for name in names}
     literals = sorted((pair for pair in given if pair[1] is not False), key=str)
     for length in range(1, 4):
         for form, wanted in (("{}", list(needed)), ("not ({})", [not need for need in needed])):

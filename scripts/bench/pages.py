@@ -17,7 +17,7 @@ NOTE = f"""\
 The home page, logged in: a session and a user from PostgreSQL, over TLS. {CLIENTS} clients, one process of
 each server. "Django's" is the same project with `get_wsgi_application()` or `get_asgi_application()`, and
 [connections](https://docs.djangoproject.com/en/stable/ref/databases/#persistent-connections) as Django's
-documentation has them: under WSGI `CONN_MAX_AGE = 600` with health checks ("lasting") or 0, which opens a
+documentation has them: under WSGI `CONN_MAX_AGE = 600` with health checks ("persistent") or 0, which opens a
 TLS connection for each request; under ASGI, where they must not last, 0 or `OPTIONS["pool"]`. "Ours" is the
 project as generated. The first row is stock gthread with 4 threads, the others have the command in the
 Procfile. Turns of {PAGES} pages alternate: medians. CPU is of all the server's processes, for one page;

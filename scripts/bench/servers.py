@@ -14,15 +14,15 @@ SERVERS = ("wsgi-gunicorn", "wsgi-waitress", "asgi-uvicorn", "asgi-daphne")
 STOCK = Path(__file__).resolve().parent / "stock"
 # Of stock/settings.py, by interface.
 CONNECTIONS = {
-    "wsgi": ("lasting", "one a request"),
+    "wsgi": ("persistent", "one a request"),
     "asgi": ("one a request", "psycopg's pool"),
 }
 # What the generated projects do; their README says why.
 OWN_CONNECTIONS = {
     "wsgi-gunicorn": "psycopg's pool",
-    "wsgi-waitress": "lasting",
-    "asgi-uvicorn": "lasting, of page threads",
-    "asgi-daphne": "lasting, of page threads",
+    "wsgi-waitress": "persistent",
+    "asgi-uvicorn": "persistent, of page threads",
+    "asgi-daphne": "persistent, of page threads",
 }
 GTHREAD = "gunicorn --config /dev/null --worker-class gthread --threads 4 stock.wsgi:application"
 

@@ -5,6 +5,7 @@ import itertools
 from playwright.sync_api import expect
 
 from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.recipes import BLOCK, read_recipes
 
 
 @for_combinations([*filter(is_asgi, SERVERS)])
@@ -34,3 +35,16 @@ def test_pages_log_no_error_in_the_console(open_window):
         window.open(path)
         expect(window.main).to_be_visible()
     assert window.browser_errors == []
+
+
+@for_combinations(SERVERS[:1])
+def test_script_posts_with_the_csrf_cookie_as_django_documents(open_window):
+    window, [(_, script)] = (
+        open_window(),
+        BLOCK.findall(read_recipes("recipes.md")["POST from a script"]),
+    )
+    window.sign_up("grace")
+    window.open("/")
+    window.page.evaluate(f"async () => {{ {script} }}")
+    window.open("/")
+    expect(window.page.get_by_role("link", name="Log in").first).to_be_visible()

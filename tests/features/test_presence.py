@@ -53,6 +53,19 @@ def test_handshakes_need_a_login_the_site_s_origin_and_https(site, people):
         assert rejection_status(site, bob, origin=origin) == 403, origin
     plain = {"X-Forwarded-Proto": "http"}
     assert rejection_status(site, bob, origin=f"http://{host}", headers=plain) == 403
+    for origin in (f"wss://{host}", f"https://{host}:443", "https://app.example.com"):
+        people.open(site, bob, origin=origin)
+    people.open(site, bob, host=f"{host}:443")
+
+
+def test_ticket_needs_no_origin_of_the_site(site, people):
+    """An app's; the recipe trusts its origin to ask for a ticket."""
+    bob = people.log_in(site, "bob")
+    bob.headers["Origin"] = "capacitor://localhost"
+    for origin in (bob.headers["Origin"], "ionic://localhost", "file://", "null"):
+        people.open(site, **get_ticket(bob) | {"origin": origin})
+    bob.headers["Origin"] = "ionic://localhost"
+    assert bob.post("/ticket/").status_code == 403
 
 
 def test_ticket_opens_one_websocket_on_one_process(site, other_site, people, services, project):

@@ -14,8 +14,7 @@ FOR_SUITES = ["async-timeout"]
 
 def locked() -> list[str]:
     """The line of each package with a version, such as ``django==6.1.3``."""
-    names = ("requirements.txt", "requirements-dev.txt")
-    lines = [line for name in names for line in (PROJECT / name).read_text().splitlines()]
+    lines = (PROJECT / "requirements-dev.txt").read_text().splitlines()
     return [line for line in lines if "==" in line and line[0] not in "#{"]
 
 

@@ -16,7 +16,7 @@ from rehearse.web import BOOT_SECONDS, Web
 PASSWORD = "a long enough passphrase"
 NUMBERS = itertools.count()
 SESSION_COOKIE = "__Host-sessionid"
-CSRF_COOKIE = "__Host-csrftoken"
+CSRF_COOKIE = "csrftoken"
 # Exit statuses of a web process that has stopped as it should: Uvicorn ends itself by the signal.
 STOPPED = (0, -signal.SIGTERM)
 # For httpx's ``verify``: all is plain HTTP here, and loading the CAs takes 25 ms per client.

@@ -48,14 +48,16 @@ def configure(settings, monkeypatch):
     def set_all(
         engine: str = "django.db.backends.postgresql",
         sslmode: str | None = "require",
+        name: str = "site",
+        pool: bool = False,
         **changes,
     ) -> None:
-        options = {"sslmode": sslmode} if sslmode else {}
-        database = {"ENGINE": engine, "HOST": "db.example.com", "OPTIONS": options}
-        for name, value in database.items():
-            monkeypatch.setitem(settings.DATABASES["default"], name, value)
-        for name, value in (VALID_SETTINGS | changes).items():
-            setattr(settings, name, value)
+        options = {"pool": pool} | ({"sslmode": sslmode} if sslmode else {})
+        database = {"ENGINE": engine, "NAME": name, "HOST": "db.example.com", "OPTIONS": options}
+        for key, value in database.items():
+            monkeypatch.setitem(settings.DATABASES["default"], key, value)
+        for key, value in (VALID_SETTINGS | changes).items():
+            setattr(settings, key, value)
 
     return set_all
 
@@ -66,7 +68,7 @@ def only_problem(configure, monkeypatch, capsys):
 
     def check(**changes) -> str:
         configure(**changes)
-        monkeypatch.setenv("PORT", "8000")
+        monkeypatch.setenv("DYNO", "web.1")
         errors = problems()
         assert len(errors) == 1, errors
         with pytest.raises(SystemExit):

@@ -2,6 +2,7 @@
 
 import time
 from threading import Event
+from types import ModuleType
 
 import pytest
 from django.apps import apps
@@ -12,20 +13,21 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 import paas.platforms.none
+from paas.accounts.admin_site import AdminSite
 from paas.checks import check_variables, problems
 from paas.checks.production import check_admin_path
 from paas.db.budget import connections_per_process
-from paas.db.url import POSTGRESQL
 from paas.platforms import proxy_headers
 from paas.site import health
-from paas.startup import exit_if_misconfigured
+from paas.startup import exit_if_misconfigured, is_on_platform
 
 PER_PROCESS = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 NO_CACHE = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 
-def test_a_valid_configuration_has_no_deploy_error(configure):
-    configure(ALLOWED_HOSTS=["www.example.com", ".example.com", "[::1]"])
+@pytest.mark.parametrize("engine", ["django.db.backends.postgresql", "example.wrapped_postgresql"])
+def test_a_valid_configuration_has_no_deploy_error(configure, engine):
+    configure(engine, ALLOWED_HOSTS=["www.example.com", ".example.com", "[::1]"])
     assert problems() == []
     exit_if_misconfigured()
 
@@ -37,7 +39,10 @@ NO_REDIS = "REDIS_URL must have the form rediss://:password@host:port."
 NO_LAYER = "CHANNEL_LAYERS must name a layer that all processes share."
 NO_SESSIONS = "SESSION_ENGINE needs a cache in CACHES that all processes share."
 IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-IN_CACHE = {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"}
+ENGINES = "django.contrib.sessions.backends"
+IN_CACHE = {"SESSION_ENGINE": f"{ENGINES}.cache"}
+NO_FILES = "must not use files: the platform deletes them at each restart."
+NO_END = "must store sessions: one in a cookie outlives its log-out, and opens no WebSocket."
 
 
 @pytest.mark.parametrize(
@@ -53,10 +58,19 @@ IN_CACHE = {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"}
         ({"engine": "django.db.backends.dummy"}, "DATABASE_URL is not set."),
         ({"engine": "django.db.backends.sqlite3"}, "DATABASE_URL must name a PostgreSQL database."),
         *(({"sslmode": mode}, NO_TLS) for mode in ("disable", "allow", None)),
+        ({"engine": "example.wrapped_postgresql", "sslmode": None}, NO_TLS),
+        ({"name": ""}, "DATABASE_URL must end with the database's name."),
+        (
+            {"pool": True},
+            "DATABASES['default'] has the option \"pool\": set its CONN_MAX_AGE to 0.",
+        ),
         ({"REDIS_URL": ""}, "REDIS_URL is not set."),
         ({"REDIS_URL": "localhost"}, NO_REDIS),
         ({"CHANNEL_LAYERS": IN_MEMORY}, NO_LAYER),
         *((IN_CACHE | {"CACHES": caches}, NO_SESSIONS) for caches in (PER_PROCESS, NO_CACHE)),
+        (IN_CACHE | {"SESSION_CACHE_ALIAS": "nowhere"}, NO_SESSIONS),
+        ({"SESSION_ENGINE": f"{ENGINES}.file"}, f"SESSION_ENGINE {NO_FILES}"),
+        ({"SESSION_ENGINE": f"{ENGINES}.signed_cookies"}, f"SESSION_ENGINE {NO_END}"),
     ],
 )
 def test_an_invalid_setting_is_one_deploy_error(only_problem, changes, message):
@@ -77,7 +91,7 @@ def test_redis_is_required_by_the_apps_that_use_it(configure, monkeypatch, app, 
     [
         ({}, "DATABASES['reports'] has no URL: set its environment variable."),
         (
-            {"ENGINE": POSTGRESQL, "HOST": "reports.example.com"},
+            {"ENGINE": "django.db.backends.postgresql", "HOST": "reports.example.com"},
             "The URL of DATABASES['reports'] must set sslmode=require, or verify-full.",
         ),
     ],
@@ -104,7 +118,7 @@ def test_django_s_own_checks_keep_a_process_from_starting(
     configure, monkeypatch, changes, check, hint
 ):
     configure(**changes)
-    monkeypatch.setenv("PORT", "8000")
+    monkeypatch.setenv("DYNO", "web.1")
     [found] = problems()
     assert found.id == check
     if hint:
@@ -112,6 +126,60 @@ def test_django_s_own_checks_keep_a_process_from_starting(
         assert [info.hint for info in check_variables()] == [found.hint]
     with pytest.raises(SystemExit):
         exit_if_misconfigured()
+
+
+def test_a_silenced_check_keeps_no_process_from_starting(configure, monkeypatch, settings):
+    settings.SILENCED_SYSTEM_CHECKS = [*settings.SILENCED_SYSTEM_CHECKS, "paas.E011"]
+    configure(sslmode=None)
+    monkeypatch.setenv("PORT", "8000")
+    assert problems() == []
+    exit_if_misconfigured()
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({}, "paas.platforms.proxy_headers.ClientAddressMiddleware"),
+        ({"PERMISSIONS_POLICY": {"camera": "self"}}, "paas.site.headers.SecurityHeadersMiddleware"),
+        ({}, "django.middleware.csp.ContentSecurityPolicyMiddleware"),
+    ],
+)
+def test_a_setting_without_its_middleware_is_an_error(only_problem, settings, changes, path):
+    settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if each != path]
+    assert f"has no effect: add {path!r} to MIDDLEWARE" in only_problem(**changes)
+
+
+class OwnMiddleware(proxy_headers.ClientAddressMiddleware):
+    """A project's."""
+
+
+def test_a_subclass_of_the_middleware_will_do(configure, settings):
+    settings.MIDDLEWARE = [
+        f"{__name__}.OwnMiddleware",
+        *settings.MIDDLEWARE[:3],
+        *settings.MIDDLEWARE[4:],
+    ]
+    configure()
+    assert problems() == []
+
+
+class Theme(admin.AdminSite):
+    """As of a package for the admin."""
+
+
+class OwnSite(AdminSite, Theme):
+    """The theme with the second factor."""
+
+
+@pytest.mark.parametrize(("site", "count"), [(Theme, 1), (OwnSite, 0)])
+def test_staff_need_their_second_factor_at_every_admin_site(configure, settings, site, count):
+    settings.STAFF_NEEDS_SECOND_FACTOR = True
+    configure(ROOT_URLCONF=(routes := ModuleType("routes")))
+    other, unused = site("back_office"), Theme("unused")
+    routes.urlpatterns = [path("admin/", admin.site.urls), path("other/", other.urls)]
+    found = [error.msg for error in problems()]
+    assert len(found) == count, (found, unused)
+    assert all("no effect on the admin site 'back_office'" in each for each in found)
 
 
 def test_the_admin_s_path_must_be_its_own(settings):
@@ -149,10 +217,32 @@ def test_a_preview_needs_no_configuration_but_is_refused_on_a_platform(
 ):
     settings.DEBUG, settings.IS_PREVIEW, settings.SECRET_KEY = False, True, ""
     exit_if_misconfigured()
-    monkeypatch.setenv("PORT", "8000")
+    monkeypatch.setenv("DYNO", "web.1")
     with pytest.raises(SystemExit):
         exit_if_misconfigured()
     assert "SECRET_KEY" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "env_file", "is_on"),
+    [
+        ("heroku", {"DYNO": "release.1"}, ".env", True),
+        ("heroku", {"PORT": "5006"}, "", False),  # heroku local, a cloud IDE
+        ("digitalocean", {"PORT": "8080"}, "", True),
+        ("digitalocean", {"PORT": "8080"}, ".env", False),
+        ("digitalocean", {"PORT": "8080", "ENV_FILE": "dev.env"}, "dev.env", False),
+        ("none", {}, "", False),
+    ],
+)
+def test_a_platform_is_known_by_its_variable_or_by_port_without_an_env_file(
+    settings, monkeypatch, tmp_path, platform, variables, env_file, is_on
+):
+    settings.PLATFORM, settings.BASE_DIR = f"paas.platforms.{platform}", tmp_path
+    if env_file:
+        (tmp_path / env_file).touch()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert is_on_platform() is is_on
 
 
 @pytest.fixture

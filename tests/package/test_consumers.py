@@ -19,6 +19,8 @@ from paas.asgi.heartbeat import HEARTBEAT
 from paas.asgi.sessions import session_group
 from paas.testing.sockets import Socket, close_all, log_in
 
+ENGINES = "django.contrib.sessions.backends"
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -76,13 +78,25 @@ async def test_a_new_endpoint_is_a_subclass():
     assert (await socket.receive("echo"))["content"] == {"text": "Hello!"}
 
 
-async def test_logging_out_closes_that_session_s_sockets_only():
+@pytest.mark.parametrize(
+    "engine",
+    ["paas.accounts.sessions", *(f"{ENGINES}.{name}" for name in ("cache", "cached_db", "file"))],
+)
+async def test_logging_out_closes_that_session_s_sockets_only(settings, tmp_path, engine):
+    settings.SESSION_ENGINE, settings.SESSION_FILE_PATH = engine, tmp_path
+    # Django's async log-in by cached_db cannot wait for a cache in the database.
+    memory = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    settings.CACHES = {"default": memory}
     phone, desk = await log_in("ada"), await log_in("ada")
     on_phone, on_desk = await echo(phone).open(), await echo(desk).open()
     await phone.post(reverse("account_logout"))
     assert await on_phone.close_code() == close_codes.LOGGED_OUT
     await HEARTBEAT.beat()
     await on_desk.receive("ping")
+    # A session that ends without a log-out.
+    await (await desk.asession()).adelete()
+    await HEARTBEAT.beat()
+    assert await on_desk.close_code() == close_codes.LOGGED_OUT
 
 
 async def test_a_client_that_answers_stays_and_one_that_does_not_is_closed():
@@ -139,22 +153,58 @@ async def test_a_logout_before_a_websocket_joins_its_session_refuses_the_websock
     [
         "http://theirs.localhost",  # ALLOWED_HOSTS may name a domain that a platform's sites share
         "http://localhost:81",
+        "http://localhost:443",
         "https://localhost",
+        "wss://localhost",
+        "http://localhost.",
         "http://localhost/presence/",
+        "http://user@localhost",
+        "capacitor://localhost",
+        "https://app.example.net:8443",
+        "https://example.org",
         "null",
         "",
     ],
 )
-async def test_a_cross_origin_handshake_is_rejected(origin, settings):
+async def test_a_cross_origin_handshake_is_rejected_unless_it_has_a_ticket(origin, settings):
     settings.ALLOWED_HOSTS = [".localhost"]
-    accepted, _ = await echo(await log_in("ada"), origin=origin).connect()
-    assert not accepted
+    settings.CSRF_TRUSTED_ORIGINS = ["https://app.example.net", "http://*.example.org"]
+    client = await log_in("ada")
+    assert not (await echo(client, origin=origin).connect())[0]
+    assert not (await echo(client, origin=origin, authorization="Ticket invented").connect())[0]
+    ticket = await ticket_of(client)
+    await echo(origin=origin, authorization=f"Ticket {ticket}").open()
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("localhost", "http://localhost:80"),
+        ("localhost:80", "http://localhost"),
+        ("localhost", "ws://LOCALHOST"),
+        ("LOCALHOST:80", "ws://localhost"),
+        ("localhost:8000", "ws://localhost:8000"),
+        ("localhost.", "http://localhost."),
+        ("[::1]", "http://[::1]:80"),
+        ("[::80]:80", "ws://[::80]"),
+        ("localhost", "https://app.example.net"),
+        ("localhost", "wss://app.example.net:443"),
+        ("localhost", "http://a.example.org"),
+    ],
+)
+async def test_origins_are_compared_by_host_and_port(host, origin, settings):
+    settings.ALLOWED_HOSTS = ["localhost", "[::1]", "[::80]"]
+    settings.CSRF_TRUSTED_ORIGINS = ["https://app.example.net", "http://*.example.org"]
+    await echo(await log_in("ada"), host=host, origin=origin).open()
 
 
 @pytest.mark.parametrize(
     ("origin", "proto", "accepted"),
     [
         ("https://localhost", "https", True),
+        ("wss://localhost:443", "https", True),
+        ("https://localhost:80", "https", False),
+        ("wss://localhost", "http", False),
         ("http://localhost", "https", False),
         ("https://localhost", "http", False),
         ("http://localhost", "http", False),

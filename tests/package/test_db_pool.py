@@ -9,13 +9,16 @@ import pytest
 from paas.db.budget import connections_per_process
 from paas.db.health import check_socket
 from paas.db.pool import share_connections
-from paas.db.url import POSTGRESQL
 
 
 @pytest.fixture
 def database(settings, monkeypatch):
     """A PostgreSQL database as paas.db.url makes it."""
-    found: dict = {"ENGINE": POSTGRESQL, "CONN_MAX_AGE": 600, "OPTIONS": {"sslmode": "require"}}
+    found: dict = {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 600,
+        "OPTIONS": {"sslmode": "require"},
+    }
     monkeypatch.setitem(settings.DATABASES, "default", found)
     settings.DATABASE_POOL_SIZE, settings.DATABASE_IS_POOLED = 4, False
     settings.WEB_THREADS = 16

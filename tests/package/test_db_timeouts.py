@@ -8,7 +8,6 @@ from django.test import override_settings
 from django.urls import path
 
 from paas.db.timeouts import limit_statements
-from paas.db.url import POSTGRESQL
 
 
 def time_out(request):
@@ -76,7 +75,7 @@ def test_a_request_that_gets_no_connection_is_a_503_at_once(site, events):
 def options(settings, monkeypatch):
     """The OPTIONS of a PostgreSQL database."""
     found: dict = {"sslmode": "require"}
-    database = {"ENGINE": POSTGRESQL, "OPTIONS": found}
+    database = {"ENGINE": "django.db.backends.postgresql", "OPTIONS": found}
     monkeypatch.setitem(settings.DATABASES, "default", database)
     settings.STATEMENT_TIMEOUT, settings.DATABASE_IS_POOLED = 20, False
     return found

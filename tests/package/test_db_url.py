@@ -1,7 +1,7 @@
 """The database from the environment: one, or a connection pool before it."""
 
 import pytest
-from environs import Env
+from environs import Env, EnvValidationError
 
 from paas.db.redis import redis_url
 from paas.db.url import database, is_pooled
@@ -36,6 +36,51 @@ def test_a_single_database_has_server_side_cursors_in_every_program(read, progra
     assert found["HOST"] == "db.example.com"
     assert not found["DISABLE_SERVER_SIDE_CURSORS"]
     assert found["OPTIONS"] == {"connect_timeout": 5, "sslmode": "require"}
+
+
+LOCAL = "postgres://ada:secret@localhost/site"
+SOCKET = "%2Fvar%2Frun%2Fpostgresql"
+
+
+@pytest.mark.parametrize(
+    ("url", "sslmode"),
+    [
+        *(
+            (DIRECT.replace("postgres", scheme), "require")
+            for scheme in ("postgresql", "pgsql", "postgis", "timescale", "redshift", "cockroach")
+        ),
+        *(
+            (LOCAL.replace("localhost", host), "prefer")
+            for host in ("localhost", "LocalHost", "127.0.0.1", "127.1.2.3", "[::1]", "", SOCKET)
+        ),
+        *((f"{LOCAL}?{query}", "prefer") for query in ("a=b", "hostaddr=127.0.0.1")),
+        *((f"postgres:///site{query}", "prefer") for query in ("", f"?host={SOCKET}")),
+        ("postgres:///site?host=db.example.com", "require"),
+        ("postgres:///site?service=example", "require"),
+        ("postgres://localhost,db.example.com/site", "require"),
+        (f"{LOCAL}?hostaddr=192.0.2.1", "require"),
+        (f"{LOCAL}?sslmode=verify-full", "verify-full"),
+        (LOCAL.replace("localhost", "128.0.0.1"), "require"),
+    ],
+)
+def test_each_engine_of_libpq_has_tls_but_on_the_same_machine(read, url, sslmode):
+    assert read(DATABASE_URL=url)["OPTIONS"]["sslmode"] == sslmode
+
+
+@pytest.mark.parametrize("url", ["sqlite:///x", "sqlite://:memory:", "mysql://h/n", "oracle://h/n"])
+def test_other_engines_get_no_option_of_libpq(read, url):
+    assert "OPTIONS" not in read(DATABASE_URL=url)
+
+
+def test_psycopg_s_pool_has_no_persistent_connections(read):
+    found = read(DATABASE_URL=f"{DIRECT}?pool=true")
+    assert (found["OPTIONS"]["pool"], found["CONN_MAX_AGE"]) == (True, 0)
+
+
+@pytest.mark.parametrize("character", [*"/?#", "1/", "1#"])
+def test_a_password_that_is_not_percent_encoded_is_named(read, character):
+    with pytest.raises(EnvValidationError, match=r"percent-encoded in the password: %23 for #\."):
+        read(DATABASE_URL=f"postgres://ada:{character}secret@db.example.com/site")
 
 
 @pytest.mark.parametrize(

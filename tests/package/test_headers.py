@@ -3,6 +3,7 @@
 import pytest
 from django.http import HttpResponse
 from django.urls import include, path
+from django.utils.csp import build_policy
 
 from paas.site.headers import headers
 
@@ -33,3 +34,14 @@ def test_a_setting_allows_a_feature(settings):
     policy = headers()["Permissions-Policy"]
     assert "camera=(self)" in policy
     assert "microphone=()" in policy
+
+
+OWN_POLICIES = {"accounts/": {"default-src": "a"}, "/accounts/login/": {"default-src": "b"}}
+
+
+def test_a_policy_holds_for_all_pages_below_its_path(client, settings):
+    settings.CSP_BY_PATH = OWN_POLICIES
+    paths = ("/accounts/signup/", "/accounts/login/", "/accounts/none/", "/")
+    found = [client.get(path).headers["Content-Security-Policy"] for path in paths]
+    assert found[:3] == ["default-src a", "default-src b", "default-src a"]
+    assert found[3] == build_policy(settings.SECURE_CSP)

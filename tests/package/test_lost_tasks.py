@@ -1,6 +1,7 @@
 """Tasks that end their worker process. The tests run them as a worker process does."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from celery import current_app as app
@@ -41,8 +42,8 @@ def run():
     endings.clear()
     request = {"id": "id-1", "is_eager": False, "delivery_info": {}}
 
-    def run_task(task=deliver):
-        arguments = ["a book"], {"urgent": True}
+    def run_task(task=deliver, parcel="a book"):
+        arguments = [parcel], {"urgent": True}
         return build_tracer(task.name, task, app=app)("id-1", *arguments, request)
 
     return run_task
@@ -52,10 +53,10 @@ def run():
 def lose(run):
     """A function that runs the task in a worker process that ends before the task does."""
 
-    def lose_worker():
+    def lose_worker(**options):
         endings.append(SystemExit())
         with pytest.raises(SystemExit):
-            run()
+            run(**options)
 
     return lose_worker
 
@@ -95,6 +96,15 @@ def test_a_task_that_lost_two_workers_is_set_aside_until_it_is_run_again(run, lo
     assert len(runs) == 3
     with pytest.raises(CommandError, match="No task id-1 is set aside"):
         call_command("run_task_again", "id-1")
+
+
+def test_a_task_is_run_again_with_arguments_of_the_same_types(run, lose):
+    parcel = uuid4()
+    lose(parcel=parcel)
+    lose(parcel=parcel)
+    run(parcel=parcel)
+    call_command("run_task_again", "id-1")
+    assert runs == [parcel] * 3
 
 
 def test_a_task_of_a_module_that_nothing_imports_is_run_again(tmp_path, monkeypatch):

@@ -2,13 +2,12 @@ import socket
 
 import pytest
 from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 
 from paas.accounts.mail import send
-from paas.checks.mail import check_mail
-from paas.env import smtp_options
-
-SMTP = "django.core.mail.backends.smtp.EmailBackend"
+from paas.checks.mail import check_mail, check_smtp_port, check_verification
+from paas.env import SMTP, mailers, sends_mail, smtp_options
 
 
 @pytest.mark.parametrize(
@@ -64,6 +63,61 @@ def test_a_mail_server_that_hangs_or_refuses_is_logged_and_raises_nothing(
     ]
     assert "secret link" not in str(logged)
     assert "ada@example.com" not in str(logged)
+
+
+class ServiceError(Exception):
+    """Of a service's API, as django-anymail's: no OSError."""
+
+
+class ServiceBackend(BaseEmailBackend):
+    def send_messages(self, messages):
+        raise ServiceError("recipient refused")
+
+
+def test_an_error_of_a_mail_service_s_api_is_logged_and_raises_nothing(settings, events):
+    settings.MAILERS = {"default": {"BACKEND": f"{__name__}.ServiceBackend"}}
+    send(EmailMessage("A subject", "body", "site@example.com", ["ada@example.com"]))
+    [event] = events()
+    assert event["reason"] == "ServiceError: recipient refused"
+
+
+@pytest.mark.parametrize(
+    ("backend", "goes_out"),
+    [
+        (SMTP, True),
+        ("anymail.backends.mailgun.EmailBackend", True),
+        *(
+            (SMTP.replace("smtp", name), False)
+            for name in ("console", "dummy", "filebased", "locmem")
+        ),
+        ("", False),
+    ],
+)
+def test_addresses_can_be_confirmed_if_mail_goes_out(settings, backend, goes_out):
+    settings.MAILERS = {"default": {"BACKEND": backend}} if backend else {}
+    settings.ACCOUNT_EMAIL_VERIFICATION = "optional"
+    assert sends_mail(settings.MAILERS) is goes_out
+    assert [info.id for info in check_verification()] == ["paas.I005"] * goes_out
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    assert check_verification() == []
+
+
+@pytest.mark.parametrize(
+    ("platform", "url", "blocked"),
+    [
+        *(("digitalocean", f"smtp://mail.example.com:{port}", port) for port in (25, 465, 587)),
+        ("digitalocean", "smtp://mail.example.com", 587),
+        ("digitalocean", "smtps://mail.example.com", 465),
+        ("digitalocean", "smtp://mail.example.com:2525", None),
+        ("digitalocean", "smtps://localhost:465", None),
+        ("heroku", "smtp://mail.example.com", None),
+    ],
+)
+def test_a_port_that_the_platform_blocks_is_named(settings, platform, url, blocked):
+    settings.DEBUG, settings.PLATFORM = False, f"paas.platforms.{platform}"
+    settings.MAILERS = mailers(url, debug=False)
+    messages = [f"App Platform blocks port {blocked} of mail servers"] * bool(blocked)
+    assert [warning.msg.partition(":")[0] for warning in check_smtp_port()] == messages
 
 
 def test_without_a_mail_server_the_log_says_so(settings, events):

@@ -1,10 +1,12 @@
 """Periodic tasks run once per period, with several workers, restarts and failures."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from celery import current_app
+from celery.schedules import BaseSchedule, crontab, schedule
 from django.db import DatabaseError
 from django.utils import timezone
 
@@ -15,6 +17,23 @@ from paas.celery.periodic import OnceScheduler
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HOUR = timedelta(hours=1)
+NOW = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
+
+
+class Hourly(BaseSchedule):
+    """A schedule of an owner's; ``is_due()`` returns a tuple, as Celery documents it."""
+
+    def is_due(self, last_run_at):
+        rest = (last_run_at + HOUR - self.now()).total_seconds()
+        return rest <= 0, max(rest, 0) or 3600
+
+
+def now_in_tokyo() -> datetime:
+    return NOW.astimezone(ZoneInfo("Asia/Tokyo"))
+
+
+def naive_now() -> datetime:
+    return NOW.replace(tzinfo=None)
 
 
 @pytest.fixture
@@ -33,7 +52,7 @@ def sent(monkeypatch):
 
 @pytest.fixture
 def start_worker(sent):
-    """A function that returns the clock of a new worker."""
+    """A function that returns the beat of a new worker."""
     return lambda: OnceScheduler(current_app)
 
 
@@ -66,6 +85,57 @@ def test_restarts_do_not_put_a_task_off(start_worker, sent):
     assert sent == ["tidy"]
 
 
+# Entries of beat_schedule: https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html
+DUE_AFTER_TWO_HOURS: dict[str, dict] = {
+    "number": {"schedule": 3600},
+    "fraction": {"schedule": 3600.5},
+    "timedelta": {"schedule": HOUR},
+    "relative": {"schedule": HOUR, "relative": True},
+    "schedule": {"schedule": schedule(HOUR)},
+    "schedule with a naive now": {"schedule": schedule(HOUR, nowfun=naive_now)},
+    "crontab": {"schedule": crontab(minute=0)},
+    "crontab with the now of a zone": {"schedule": crontab(0, 12, nowfun=now_in_tokyo)},
+    "subclass": {"schedule": Hourly()},
+    "subclass with a naive now": {"schedule": Hourly(nowfun=naive_now)},
+    "options": {"schedule": HOUR, "args": (1,), "kwargs": {"a": 1}, "options": {"expires": 60}},
+}
+
+
+@pytest.mark.parametrize("use_tz", [True, False])
+@pytest.mark.parametrize("kind", DUE_AFTER_TWO_HOURS)
+def test_every_schedule_of_celery_is_taken(start_worker, sent, monkeypatch, settings, use_tz, kind):
+    settings.USE_TZ, settings.TIME_ZONE = use_tz, "America/Chicago"
+    now = NOW - 2 * HOUR
+    monkeypatch.setattr(current_app, "now", lambda: now)
+    entry = DUE_AFTER_TWO_HOURS[kind] | {"last_run_at": now}
+    current_app.conf.beat_schedule["tidy"] |= entry
+    start_worker()
+    now = NOW
+    tick(start_worker(), start_worker())
+    assert sent == ["tidy"]
+
+
+def test_days_of_a_relative_schedule_begin_in_its_own_zone(start_worker, sent):
+    yesterday = NOW - 13 * HOUR  # in UTC, and today in Tokyo
+    daily = schedule(timedelta(days=1), relative=True, nowfun=now_in_tokyo)
+    current_app.conf.beat_schedule["tidy"] |= {"schedule": daily, "last_run_at": yesterday}
+    tick(start_worker(), start_worker())
+    assert sent == []
+
+
+def test_a_task_that_is_added_later_is_sent(start_worker, sent):
+    worker = start_worker()
+    worker.add(name=7, task="late", schedule=HOUR, last_run_at=timezone.now() - 2 * HOUR)
+    tick(worker)
+    assert sent == [7]
+
+
+def test_old_results_are_deleted_where_the_backend_keeps_them(start_worker, monkeypatch):
+    assert set(start_worker().schedule) == {"tidy"}
+    monkeypatch.setitem(current_app.conf, "result_backend", "disabled://")
+    assert set(start_worker().schedule) == {"tidy", "celery.backend_cleanup"}
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_interval_in_seconds_has_no_gap_of_two_periods(start_worker, monkeypatch, workers):
     """Sending takes a while, and the time of each run is stored after it."""
@@ -79,9 +149,9 @@ def test_an_interval_in_seconds_has_no_gap_of_two_periods(start_worker, monkeypa
     monkeypatch.setattr(OnceScheduler, "apply_async", send)
     monkeypatch.setattr(current_app, "now", lambda: now)
     current_app.conf.beat_schedule["tidy"]["schedule"] = period
-    clocks = [start_worker() for _ in range(workers)]
+    beats = [start_worker() for _ in range(workers)]
     while len(moments) < 6:
-        now += timedelta(seconds=max(min(clock.tick() for clock in clocks), 0.001))
+        now += timedelta(seconds=max(min(beat.tick() for beat in beats), 0.001))
     gaps = [later - earlier for earlier, later in pairwise(moments)]
     assert min(gaps) >= period
     assert max(gaps) < 1.5 * period

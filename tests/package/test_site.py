@@ -10,6 +10,7 @@ from django.db import OperationalError
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import reverse
+from django.utils.translation import override
 
 from paas.site.views import server_error
 
@@ -41,8 +42,10 @@ def test_pages_for_robots_need_no_login_and_take_no_form(client, settings, path)
 
 def test_a_host_that_is_not_allowed_gets_the_page_400(client, settings):
     settings.ALLOWED_HOSTS = ["testserver"]
-    response = client.get("/", headers={"host": "evil.example"})
+    with override("de"):
+        response = client.get("/", headers={"host": "evil.example"})
     assert response.status_code == 400
+    assert '<html lang="de">' in response.text
     assert "did not understand this request" in response.text
 
 

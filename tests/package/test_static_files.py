@@ -1,8 +1,12 @@
 """Static files: small ones from memory, and what WhiteNoise does for the others."""
 
 import pytest
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.management import CommandError, call_command
 from django.http import HttpResponseNotFound
+from django.template.loader import render_to_string
 
+from paas.checks.production import check_static_files
 from paas.site.middleware import MAX_CACHED_FILE, StaticFilesMiddleware
 
 SMALL, LARGE = b"p { color: red }", b"x" * (MAX_CACHED_FILE + 1)
@@ -69,3 +73,50 @@ def test_a_browser_gets_what_it_asked_for(get):
     assert (response.headers["Content-Length"], content) == (str(len(SMALL)), b"")
     assert get("small.css", "POST")[0].status_code == 405
     assert get("other.css")[0].status_code == 404
+
+
+HASHED = "paas.storage.static.StaticFiles"
+PLAIN = "django.contrib.staticfiles.storage.StaticFilesStorage"
+
+
+@pytest.fixture(params=[HASHED, PLAIN])
+def production(request, tmp_path, settings):
+    """Production's static files; none is collected."""
+    settings.DEBUG, settings.STATIC_ROOT = False, tmp_path / "collected"
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": request.param}}
+    settings.STATICFILES_DIRS = [tmp_path / "static"]
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static/page.css").write_text("p { color: red }")
+    return tmp_path / "static"
+
+
+def test_static_files_that_are_not_collected_fail_the_release_and_no_page(production):
+    [error] = check_static_files()
+    assert (error.id, error.msg.partition(",")[0]) == (
+        "paas.E027",
+        "Static files are not collected",
+    )
+    assert "/static/site.css" in render_to_string("400.html")
+    call_command("collectstatic", interactive=False, verbosity=0)
+    assert check_static_files() == []
+
+
+@pytest.mark.parametrize("production", [HASHED], indirect=True)
+def test_only_a_file_that_is_collected_has_a_hash_in_its_url(production, events):
+    call_command("collectstatic", interactive=False, verbosity=0)
+    assert staticfiles_storage.url("page.css").startswith("/static/page.")
+    assert staticfiles_storage.url("page.css") != "/static/page.css"
+    assert staticfiles_storage.url("pgae.css") == "/static/pgae.css"
+    [event] = events()
+    assert (event["event"], event["name"]) == ("static file not collected", "pgae.css")
+
+
+@pytest.mark.parametrize("production", [HASHED], indirect=True)
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.css", "p { background: url(no.png) }"), ("a.js", "//# sourceMappingURL=a.js.map")],
+)
+def test_a_reference_to_a_missing_file_ends_the_build(production, name, content):
+    (production / name).write_text(content)
+    with pytest.raises(CommandError, match="could not be found"):
+        call_command("collectstatic", interactive=False, verbosity=0)

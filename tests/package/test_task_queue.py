@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from queue import Empty
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 from celery import current_app as app
 from celery import group, shared_task
+from celery.app.amqp import AMQP
+from django import tasks
 from kombu.message import Message
 from redis.exceptions import ConnectionError, DataError, ResponseError, TimeoutError
 
@@ -32,8 +35,10 @@ SENT: dict[str, dict] = {
     "expiry in seconds": {"expires": 60},
     "expiry": {"expires": TOMORROW},
     "time limits": {"time_limit": 30.5, "soft_time_limit": 20},
+    "time limits of nothing": {"time_limit": -1, "soft_time_limit": 0},
     "soft time limit": {"soft_time_limit": 20},
     "callback": {"link": task.si()},
+    "callback and errback by name": {"link": task.name, "link_error": task.name},
     "callbacks": {"link": [task.s(), task.s() | task.s(), group(task.s(), task.s())]},
     "errback": {"link_error": task.s()},
     "headers": {"headers": {"tenant": [1, {"name": "a"}]}},
@@ -48,11 +53,14 @@ SENT: dict[str, dict] = {
 def sent(monkeypatch):
     """A function that sends a task, and returns what a worker receives."""
     monkeypatch.setitem(app.conf, "task_always_eager", False)
+    monkeypatch.setattr(app, "amqp", AMQP(app))  # which keeps its first protocol
 
-    def send(signature, **options) -> Message:
-        signature.apply_async(**options)
+    def send(signature, queue="celery", **options) -> Message:
         with app.connection() as broker:
-            message = broker.SimpleQueue("celery").get(timeout=1)
+            messages = broker.SimpleQueue(queue)
+            messages.clear()
+            signature.apply_async(**options)
+            message = messages.get(timeout=1)
             message.ack()
         return message
 
@@ -92,7 +100,7 @@ def test_a_worker_gets_each_part_of_a_canvas(sent, signature):
         ("timelimit", [-1, -1]),
     ],
 )
-def test_what_celery_cannot_run_is_refused(sent, header, value):
+def test_what_celery_cannot_run_is_rejected(sent, header, value):
     message = sent(task.s())
     message.headers[header] = value
     with pytest.raises((LookupError, TypeError, ValueError)):
@@ -142,3 +150,30 @@ def test_a_worker_gets_the_task_in_the_documents_of_the_protocol():
     body = {"body": "[[2, 2], {}, null]", "content_type": "application/json"}
     headers = {"lang": "py", "task": task.name, "id": str(uuid4())}
     check(Message(**body, content_encoding="utf-8", headers=headers))
+
+
+@tasks.task
+def greet(name):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("options", "priority", "queue"),
+    [
+        ({}, 5, "celery"),
+        ({"priority": 100}, 0, "celery"),
+        ({"priority": -100, "queue_name": "slow"}, 9, "slow"),
+    ],
+)
+def test_a_worker_gets_a_task_of_django(sent, options, priority, queue):
+    django_task = greet.using(**options, run_after=TOMORROW)
+    message = sent(SimpleNamespace(apply_async=lambda: django_task.enqueue("Ada")), queue)
+    check(message)
+    assert message.properties["priority"] == priority
+    assert message.headers["eta"] == TOMORROW.isoformat()
+    assert message.headers["shadow"] == greet.module_path
+
+
+def test_a_worker_gets_a_task_of_the_first_protocol_without_an_id():
+    body = {"body": f'{{"task": "{task.name}", "args": "ab"}}', "content_type": "application/json"}
+    check(Message(**body, content_encoding="utf-8"))

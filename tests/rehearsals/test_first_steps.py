@@ -32,17 +32,16 @@ def template(home, tmp_path) -> Checkout:
     return checkout
 
 
-def shown(home: Checkout, command: str, **answers: tuple[str, ...]) -> tuple[int, str]:
-    """Run a command with these answers to its questions; return its exit status and output."""
+def shown(home: Checkout, command: str, answers: dict | None = None) -> tuple[int, str]:
+    """Run a command, with these answers if it asks; return its exit status and output."""
     with Terminal(command, home.folder, home.environment) as terminal:
-        return terminal.answer(answers) if answers else terminal.finish()
+        return terminal.finish() if answers is None else terminal.answer(answers)
 
 
 def test_command_in_the_readme_for_a_clone_works(home, template):
     command = re.search(r"^python3 -m venv .+cookiecutter .+$", README, re.MULTILINE)[0]
     owner = Checkout(template.folder, home.environment)
-    _, printed = shown(owner, command, project_slug=("class", ""))
-    assert "try 'my_class'." in printed
+    assert shown(owner, command, answers={})[0] == 0
     assert (template.folder.parent / "my_site/manage.py").exists()
 
 
@@ -56,8 +55,7 @@ def test_command_in_the_readme_for_a_published_template_works(home, template):
     programs = f"{Path(find_uv_bin()).parent}:{os.environ['PATH']}"
     others = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
     home.environment = others | {"HOME": str(home.folder), "PATH": programs}
-    _, printed = shown(home, command[0], project_slug=("class", ""))
-    assert "try 'my_class'." in printed
+    _, printed = shown(home, command[0], answers={})
     assert "cd my_site" in printed
     assert (home.folder / "my_site/manage.py").exists()
 

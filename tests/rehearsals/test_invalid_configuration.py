@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from rehearse.processes import CommandFailed
 from tests.harness.combinations import (
     EACH_PLATFORM,
     by_name,
@@ -82,3 +83,12 @@ def test_too_many_connections_stop_the_release(deployment, project):
     [error] = release_with(deployment, **{name: value})
     assert re.fullmatch(r"WEB_PROCESSES x .+ = \d\d connections, more than .+ \(20\)\.", error)
     assert name in error
+
+
+@for_combinations(by_name("digitalocean-wsgi-waitress-use_celery"))
+def test_a_missing_source_map_fails_the_project_s_own_tests(clone):
+    clone.write("static/vendored.js", "//# sourceMappingURL=vendored.js.map\n")
+    with pytest.raises(
+        CommandFailed, match=r"vendored\.js\.map(.|\n)+ add the missing file to static/"
+    ):
+        clone.run("pytest config/tests.py")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import zipfile
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class Index:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def release(self, name: str, version: str, attributes: str = "") -> None:
+    def release(self, name: str, version: str, attributes: str = "", requires: str = "") -> None:
         """Publish a package's metadata; ``attributes`` go to its link on the package's page."""
         page = self.folder / name / "index.html"
         page.parent.mkdir(parents=True, exist_ok=True)
@@ -42,6 +43,7 @@ class Index:
             file.write(f'<a href="{wheel}" {attributes}>{wheel}</a>\n')
         with zipfile.ZipFile(page.parent / wheel, "w") as archive:
             text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+            text += f"Requires-Dist: {requires}\n" if requires else ""
             archive.writestr(f"{name}-{version}.dist-info/METADATA", text)
 
 
@@ -98,9 +100,7 @@ def test_a_pinned_release_is_kept_and_an_upgrade_takes_the_newest_that_is_not_ya
     index.release("sample", "2.0", attributes)
     repository.pin(f"sample=={pinned}", template="sample", project="sample")
     repository.run(f"{LOCK} {options}")
-    *locks, development = repository.locks()
-    assert all("\nsample==1.0\n" in lock for lock in locks)
-    assert development.endswith("make lock\n-r requirements.txt\n")
+    assert all("\nsample==1.0\n" in lock for lock in repository.locks())
     # No project may have the name of a package that it installs.
     assert 'PACKAGES = """\n    sample\n"""' in repository.read("paas_questions.py")
 
@@ -153,9 +153,28 @@ def test_make_lock_adds_a_new_dependency_and_make_upgrade_takes_newer_versions(o
     wheels = f"{index.folder}/sample_of_ours,{index.folder}/structlog"
 
     before = locks_of(owner)
-    owner.run("make lock", UV_FIND_LINKS=wheels)
+    printed = owner.run("make lock", UV_FIND_LINKS=wheels)
+    assert "\n+sample-of-ours==1.0\n" in printed
     changes = [old ^ new for old, new in zip(before, locks_of(owner), strict=True)]
-    # The second lock includes the first.
-    assert changes == [{"sample-of-ours==1.0"}, set()]
-    owner.run("make upgrade", UV_FIND_LINKS=wheels)
-    assert ["structlog==1000.0" in lock for lock in locks_of(owner)] == [True, False]
+    assert changes == [{"sample-of-ours==1.0"}] * 2
+    printed = owner.run("make upgrade", UV_FIND_LINKS=wheels)
+    assert "\n+structlog==1000.0\n" in printed
+    assert all("structlog==1000.0" in lock for lock in locks_of(owner))
+
+
+@for_combinations(EACH_PLATFORM[:1], apart="lock")
+def test_make_lock_names_a_requirement_that_resolves_to_an_old_release(owner, index):
+    first = '    "django-paas[accounts]'
+    owner.replace("pyproject.toml", first, f'    "sample",\n{first}')
+    index.release("sample", "2.0", requires="django<6")
+    printed = owner.run("make lock", UV_INDEX=index.folder.as_uri())
+    assert "\n+sample==1.0\n" in printed
+    assert "sample v1.0 (latest: v2.0)" in printed
+
+
+def test_make_lock_of_the_template_changes_nothing(tmp_path):
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    copy = Checkout(copy_template(tmp_path / "copy"), os.environ | {"PATH": programs})
+    before = [copy.read(name) for name in LOCKS]
+    copy.run(LOCK)
+    assert [copy.read(name) for name in LOCKS] == before

@@ -40,6 +40,7 @@ def test_checks_and_tests_pass_with_every_recipe(developer):
     workflow = yaml.safe_load(developer.read(".github/workflows/ci.yml"))
     variables = workflow["jobs"]["test"]["steps"][-1]["env"]
     variables |= {"ENV_FILE": "none", "SECRET_KEY": secrets.token_urlsafe(50)}
+    # `make test` has collected static files.
     developer.run("python manage.py check --deploy --fail-level WARNING", **variables)
 
 

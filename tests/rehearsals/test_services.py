@@ -23,6 +23,60 @@ from channels.layers import get_channel_layer
 async_to_sync(get_channel_layer().send)("channel", {"type": "greeting"})
 """
 
+# Through a proxy that forgets its connections and leaves them open, as a NAT or a failover does.
+SILENT_DROP = """
+import asyncio
+import time
+from urllib.parse import urlsplit
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+url = urlsplit(settings.REDIS_URL)
+passing = set()
+
+
+async def pipe(reader, writer, key):
+    while data := await reader.read(65536):
+        if key not in passing:
+            await asyncio.Event().wait()
+        writer.write(data)
+
+
+async def client(reader, writer):
+    passing.add(writer)
+    server_reader, server_writer = await asyncio.open_connection(url.hostname, url.port)
+    await asyncio.gather(pipe(reader, server_writer, writer), pipe(server_reader, writer, writer))
+
+
+async def main():
+    proxy = await asyncio.start_server(client, "127.0.0.1")
+    port = proxy.sockets[0].getsockname()[1]
+    settings.REDIS_URL = settings.REDIS_URL.replace(f":{url.port}", f":{port}")
+    layer = get_channel_layer()
+    channel = await layer.new_channel()
+    listening = asyncio.create_task(layer.receive(channel))
+    await layer.group_add("room", channel)
+    await layer.group_send("room", {"type": "before"})
+    assert (await listening)["type"] == "before"
+    assert len(passing) == 2
+    passing.clear()
+    listening, began = asyncio.create_task(layer.receive(channel)), time.monotonic()
+    while not listening.done():
+        await layer.group_send("room", {"type": "after"})
+        await asyncio.wait({listening}, timeout=1)
+    print("received after", time.monotonic() - began)
+    listening = asyncio.create_task(layer.receive(channel))
+    await layer.send(channel, {"type": "direct"})
+    while (await listening)["type"] != "direct":
+        listening = asyncio.create_task(layer.receive(channel))
+    await asyncio.sleep(20)
+    assert len(passing) == 2
+
+
+asyncio.run(main())
+"""
+
 
 def test_no_visitor_notices_a_restart_of_postgresql_between_two_visits(
     site, services, project, visitor, hold_up, held_up
@@ -53,6 +107,13 @@ def test_the_first_socket_after_a_restart_of_redis_is_served(site, visitor, serv
     # Without the retry in paas/asgi/channel_layer.py three of ten are; with it channels_redis now and
     # then closes a connection that a socket has just opened.
     assert sum(is_served() for _ in range(10)) >= 8
+
+
+@for_combinations(by_name("heroku-asgi-uvicorn", "digitalocean-asgi-daphne-use_celery"))
+def test_channel_layer_recovers_from_a_silently_dropped_connection(deployment):
+    printed = deployment.run_script(SILENT_DROP)
+    assert float(re.search(r"received after ([\d.]+)", printed)[1]) < 60
+    assert printed.count("Redis sent no answer on the channel layer's connection") == 1
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from django.db import connection
 from extra.tasks import sleep_in_database
 with connection.cursor() as cursor:
     cursor.execute("SELECT pg_sleep(2)")
-sleep_in_database.delay(2)
+sleep_in_database.enqueue(2)
 """
     deployment.run_script(script, **extra_views, **limit)
     with deployment.worker(**extra_views, **limit) as worker:

@@ -84,6 +84,22 @@ def test_a_task_that_two_deploys_cut_short_is_done_by_the_next_worker(
         assert_one_mail(mail, address, tasks)
 
 
+LATER = "from paas.celery.tasks import clear_sessions; clear_sessions.apply_async(countdown=3600)"
+
+
+def test_a_task_that_is_not_due_stays_with_its_worker_until_sigterm(deployment, tasks, services):
+    valkey = services.valkey
+    deployment.run_script(LATER)
+    with deployment.worker() as worker:
+        wait_until(lambda: not valkey.queued(), "the worker to take it")
+        valkey.age_tasks()  # instead of waiting for 15 minutes
+        # Sooner than the next 100 seconds after which Redis may give it to another.
+        wait_until(valkey.oldest_delivery, "the worker to keep it", 60)
+        worker.signal(signal.SIGTERM)
+        wait_for_end(worker)
+    assert len(valkey.queued()) == 1
+
+
 def test_a_task_whose_process_is_killed_twice_is_set_aside_until_it_is_run_again(
     deployment, held_mail, site, tasks
 ):

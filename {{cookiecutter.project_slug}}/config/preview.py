@@ -12,5 +12,5 @@ IS_PREVIEW = True
 SECURE_SSL_REDIRECT = False
 SECURE_CSP["upgrade-insecure-requests"] = False
 # The prefix __Host- is for HTTPS.
-SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "sessionid", "csrftoken"
+SESSION_COOKIE_NAME = "sessionid"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False

@@ -19,13 +19,13 @@ from paas.db.redis import redis_url
 
 # <%- endif +%>
 from paas.db.url import database, is_pooled
-from paas.env import bucket_options, bucket_origin, is_mail_url, mailers
+from paas.env import bucket_options, bucket_origin, is_mail_url, mailers, read_env, sends_mail
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Reads environment variables. All that are invalid are reported together once this file is loaded.
 env = Env(eager=False)
-env.read_env(BASE_DIR / env.str("ENV_FILE", ".env"), recurse=False)
+read_env(env, BASE_DIR / env.str("ENV_FILE", ".env"))
 at_least_0, at_least_1 = validate.Range(min=0), validate.Range(min=1)
 
 # The site's name is in pages, mails and the admin.
@@ -200,9 +200,10 @@ if REDIS_URL:
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2, validate=at_least_1)
 # Seconds after which a task is ended: more than your longest one takes.
 TASK_TIME_LIMIT = 300
+TASKS = {"default": {"BACKEND": "paas.celery.backend.CeleryBackend"}}  # of django.tasks
 
 # <% endif %>
-# Mail. Without EMAIL_URL none is sent, and development prints it.
+# Mail. Without EMAIL_URL none is sent, and development prints it. For a service's API set MAILERS here.
 EMAIL_URL = env.str("EMAIL_URL", "", validate=is_mail_url)
 MAILERS = mailers(EMAIL_URL, DEBUG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
@@ -218,10 +219,10 @@ LOGOUT_REDIRECT_URL = "home"
 SIGN_UP = env.str("SIGN_UP", "open", validate=validate.OneOf(["open", "closed"]))
 # Whether the admin opens only after login with a second factor, or a passkey.
 STAFF_NEEDS_SECOND_FACTOR = env.bool("STAFF_NEEDS_SECOND_FACTOR", False)
-# Whether an address is confirmed before the first login: "mandatory" needs a mail server.
+# Whether an address is confirmed before the first login: "mandatory" needs mail.
 ACCOUNT_EMAIL_VERIFICATION = env.str(
     "ACCOUNT_EMAIL_VERIFICATION",
-    "mandatory" if EMAIL_URL else "optional",
+    "mandatory" if sends_mail(MAILERS) else "optional",
     validate=validate.OneOf(["mandatory", "optional", "none"]),
 )
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
@@ -241,7 +242,7 @@ CACHES: dict[str, dict[str, Any]] = {
     },
 }
 
-LANGUAGE_CODE = "en-us"
+LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 
 # Static files, by WhiteNoise: the build collects and compresses them, and their names have a hash, so
@@ -253,7 +254,7 @@ WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # no Access-Control-Allow-Origin: *
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "paas.storage.static.StaticFiles"},
 }
 if DEBUG:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -290,7 +291,7 @@ if not DEBUG:
     # __Host-: browsers take such a cookie from this host only, and over HTTPS only.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     SESSION_COOKIE_SECURE = True
-    CSRF_COOKIE_NAME = "__Host-csrftoken"
+    # Scripts read it, so it is "csrftoken" in development too.
     CSRF_COOKIE_SECURE = True
     # Seconds for which browsers use HTTPS only. Raise it once HTTPS works: .env.example has the steps.
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 3600, validate=at_least_1)

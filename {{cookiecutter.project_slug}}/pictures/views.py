@@ -7,6 +7,7 @@ from django.contrib.messages.views import SuccessMessageMixin
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from django.views.generic import FormView
@@ -25,14 +26,14 @@ class PictureView(LoginRequiredMixin, SuccessMessageMixin, FormView):
     template_name = "pictures/picture.html"
     form_class = PictureForm
     success_url = reverse_lazy("picture")
-    success_message = "Your picture was changed."
+    success_message = _("Your picture was changed.")
 
     def form_valid(self, form):
         try:
             replace_picture(self.request.user, form.cleaned_data["image"])
         except OSError as error:
             logger.error("A picture could not be stored: %s", error)
-            form.add_error("image", "The picture could not be stored. Please try again later.")
+            form.add_error("image", _("The picture could not be stored. Please try again later."))
             return self.form_invalid(form)
         return super().form_valid(form)
 
@@ -41,5 +42,5 @@ class PictureView(LoginRequiredMixin, SuccessMessageMixin, FormView):
 @login_required
 def remove_picture(request):
     Picture.objects.filter(user=request.user).delete()
-    messages.success(request, "Your picture was removed.")
+    messages.success(request, _("Your picture was removed."))
     return redirect("picture")

@@ -1,6 +1,7 @@
 """Who is on the page, and the message that one of them has changed."""
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Q
 from paas.asgi.channel_layer import send_to_group
 from paas.presence.models import annotate_online
@@ -14,6 +15,10 @@ MAX_PEOPLE = 500
 def list_people() -> list[dict]:
     """The people, those online first, then by name: all active users, but not staff who are offline."""
     users = annotate_online(get_user_model().objects.filter(is_active=True))
+    # Without those who never could log in, such as django-guardian's AnonymousUser.
+    users = users.exclude(
+        password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login=None, online=False
+    )
     shown = users.filter(Q(online=True) | Q(is_staff=False)).order_by("-online", "username")
     return [
         {"id": user.pk, "name": user.get_username(), "online": user.online}

@@ -23,6 +23,7 @@ async def close_all_pages(transactional_db):
 
 def test_the_page_lists_everyone(client, user):
     User.objects.create(username="<b>bob</b>")
+    User.objects.create_user("AnonymousUser")  # django-guardian's, without a password
     user.open_websockets.create(session="s")
     client.force_login(user)
     response = client.get(reverse("presence"))

@@ -7,7 +7,11 @@ const count = document.getElementById("presence-count");
 const state = document.getElementById("presence-state");
 const feed = document.getElementById("presence-feed");
 const MAX_FEED_LENGTH = 10;
-const STATES = { open: "", reconnecting: "Connecting again…", "logged out": "You are logged out." };
+
+// The template has the words, in the page's language.
+function word(element, name) {
+  return element.getAttribute(`data-${name.replace(" ", "-")}`) ?? "";
+}
 
 function show(person) {
   let row = list.querySelector(`[data-person="${Number(person.id)}"]`);
@@ -23,10 +27,9 @@ function show(person) {
     row.children[1].className = "state";
     list.append(row);
   }
-  const word = person.online ? "online" : "offline";
-  row.className = word;
+  row.className = person.online ? "online" : "offline";
   row.querySelector(".name").textContent = person.name;
-  row.querySelector(".state").textContent = word;
+  row.querySelector(".state").textContent = word(list, row.className);
 }
 
 function tell(text) {
@@ -42,7 +45,7 @@ function tell(text) {
 connectSocket("/ws/presence/", {
   subprotocol: "presence",
   onState(name) {
-    state.textContent = STATES[name];
+    state.textContent = word(state, name);
   },
   onMessage(message) {
     if (message.type === "everyone") {
@@ -50,7 +53,7 @@ connectSocket("/ws/presence/", {
       message.people.forEach(show);
     } else {
       show(message);
-      tell(`${message.name} ${message.what}`);
+      tell(`${message.name} ${word(feed, message.what) || message.what}`);
     }
     count.textContent = list.querySelectorAll(".online").length;
   },

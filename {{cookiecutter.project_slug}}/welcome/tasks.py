@@ -5,20 +5,17 @@ from celery import shared_task
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.mail import send_mail
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
-from paas.celery.config import MAX_RETRY_SECONDS
 
 from welcome.models import Welcome
 
 RETRIES = {
-    # smtplib's errors are OSErrors.
-    "autoretry_for": (OSError, OperationalError),
+    "autoretry_for": (Exception,),  # of the mail server or service, or the database
     "max_retries": 3,
     "retry_backoff": 30,
-    "retry_backoff_max": MAX_RETRY_SECONDS,
 }
 
 

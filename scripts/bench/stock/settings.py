@@ -9,7 +9,7 @@ from config.settings import *
 from config.settings import DATABASES
 
 CONNECTIONS = {
-    "lasting": {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True},
+    "persistent": {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True},
     "one a request": {"CONN_MAX_AGE": 0},
     "psycopg's pool": {"CONN_MAX_AGE": 0},
 }

@@ -26,6 +26,7 @@ else:
 PLATFORM = env.str("PLATFORM", "paas.platforms.heroku")
 DATABASES = {"default": database(env, DEBUG)}
 DATABASE_IS_POOLED = is_pooled(env)
+TASKS = {"default": {"BACKEND": "paas.celery.backend.CeleryBackend", "QUEUES": []}}
 REDIS_URL = env.str("REDIS_URL", "")
 EMAIL_URL = env.str("EMAIL_URL", "", validate=is_mail_url)
 MAILERS = mailers(EMAIL_URL, DEBUG)

@@ -43,6 +43,7 @@ DEFAULTS: dict[str, Any] = {
     "SITE_DESCRIPTION": "",
     "SECURITY_CONTACT": "",
     "PERMISSIONS_POLICY": {},
+    "CSP_BY_PATH": {},
     "IS_PREVIEW": False,
 }
 

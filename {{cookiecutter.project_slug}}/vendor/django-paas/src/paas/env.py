@@ -1,10 +1,13 @@
 """Settings from environment variables: MAILERS from EMAIL_URL, a bucket from AWS_...."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from environs import Env, validate
+from environs import Env, EnvValidationError, validate
+
+NOT_UTF_8 = "Must be in UTF-8: save it so in your editor. PowerShell's > may write UTF-16."
 
 is_mail_url = validate.Regexp(
     r"(smtps?://([^\s:/?#@]+:[^\s:/?#@]+@)?[\w.-]+(:[1-5]?\d{1,4})?)?$",
@@ -18,8 +21,20 @@ BUCKET_VARIABLES = {
     "AWS_STORAGE_BUCKET_NAME": "bucket_name",
     "AWS_S3_REGION_NAME": "region_name",
 }
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
 # Seconds for each step of SMTP. A page that sends mail waits as long for a server that hangs.
 SMTP_TIMEOUT = 5
+
+
+def read_env(env: Env, path: Path) -> None:
+    """Read the file, if there is one. Raises EnvValidationError, with its name, if it is not UTF-8."""
+    try:
+        text = path.read_text("utf-8") if path.is_file() else ""
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:  # UTF-16 without a byte order mark
+        raise EnvValidationError(f"{path}: {NOT_UTF_8}", {path.name: [NOT_UTF_8]})
+    env.read_env(path, recurse=False)
 
 
 def smtp_options(url: str) -> dict[str, Any]:
@@ -43,11 +58,16 @@ def smtp_options(url: str) -> dict[str, Any]:
 def mailers(url: str, debug: bool) -> dict[str, dict[str, Any]]:
     """MAILERS for EMAIL_URL. Without one there is no mailer, and development prints mail."""
     if url:
-        backend = "django.core.mail.backends.smtp.EmailBackend"
-        return {"default": {"BACKEND": backend, "OPTIONS": smtp_options(url)}}
+        return {"default": {"BACKEND": SMTP, "OPTIONS": smtp_options(url)}}
     if debug:
         return {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
     return {}
+
+
+def sends_mail(mailers: dict[str, dict[str, Any]]) -> bool:
+    """Whether mail goes out, by SMTP or by a service's API: Django's other backends keep it here."""
+    backend = mailers.get("default", {}).get("BACKEND", "")
+    return bool(backend) and (backend == SMTP or not backend.startswith("django.core.mail."))
 
 
 def bucket_options(env: Env, platform: str) -> dict[str, str]:

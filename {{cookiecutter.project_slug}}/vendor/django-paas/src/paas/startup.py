@@ -2,13 +2,17 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
 from typing import NoReturn
 
 import django
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvValidationError
 
 from paas.conf import settings
+from paas.db.url import LIBPQ_ENGINES, is_postgresql
 
 NO_CONFIGURATION = (
     "There is no .env file: type `cp .env.example .env` for development, or set the environment "
@@ -24,6 +28,23 @@ def load_settings() -> None:
         # By name, in a dict; the stubs declare a list.
         invalid = error.error_messages.items()  # type: ignore[union-attr]
         exit_with_errors(f"{name}: {' '.join(errors)}" for name, errors in invalid)
+    if errors := list(unusable_databases()):
+        exit_with_errors(errors)
+
+
+def unusable_databases() -> Iterator[str]:
+    """A message for each database whose backend cannot be imported: django.setup() would raise."""
+    for alias, database in settings.DATABASES.items():
+        try:
+            is_postgresql(database)
+        except (ImportError, ImproperlyConfigured) as error:
+            is_other = alias == "default" and not database["ENGINE"].endswith(LIBPQ_ENGINES)
+            name = (
+                "DATABASE_URL must name a PostgreSQL database."
+                if is_other
+                else f"DATABASES[{alias!r}]:"
+            )
+            yield f"{name} {str(error).partition('\n')[0]}"
 
 
 def seal_settings() -> None:
@@ -71,16 +92,25 @@ def setup(is_serving: bool = True) -> None:
 def exit_if_misconfigured() -> None:
     """Exit with a message for each error of problems(), except in development.
 
-    Development has DEBUG on, or is a preview of production (IS_PREVIEW), and has no PORT, which
-    platforms set.
+    Development has DEBUG on, or is a preview of production (IS_PREVIEW), and not on a platform.
     """
     # Imported here, as not every command that loads the settings needs it.
     from paas.checks import problems
 
-    is_local = settings.DEBUG or settings.IS_PREVIEW
-    is_development = is_local and "PORT" not in os.environ
+    is_development = (settings.DEBUG or settings.IS_PREVIEW) and not is_on_platform()
     if not is_development and (errors := problems()):
         exit_with_errors(" ".join(filter(None, (error.msg, error.hint))) for error in errors)
+
+
+def is_on_platform() -> bool:
+    """Whether a platform runs this process: by a variable that it alone sets, if it has one.
+
+    Else by PORT, without a .env file: `heroku local` and the terminals of cloud IDEs set PORT too.
+    """
+    if variable := getattr(import_module(settings.PLATFORM), "OWN_VARIABLE", None):
+        return variable in os.environ
+    env_file = Path(getattr(settings, "BASE_DIR", "."), os.environ.get("ENV_FILE", ".env"))
+    return "PORT" in os.environ and not env_file.is_file()
 
 
 def exit_with_errors(messages: Iterable[str]) -> NoReturn:

@@ -46,6 +46,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def pre_authenticate(self, request, **credentials) -> None:
         """Nothing: paas.accounts.lockout counts failed logins, before the password is hashed."""
 
+    def authenticate(self, request, **credentials):
+        """By the password, after which allauth asks for a second factor: paas.accounts.lockout."""
+        request.second_factor_follows = True
+        return super().authenticate(request, **credentials)
+
     def is_safe_url(self, url: str) -> bool:
         """Whether a page may redirect to the URL: to this host only.
 

@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from paas.accounts.forms import is_by_email_only
 
@@ -53,7 +54,7 @@ class UserAdmin(DjangoUserAdmin):
             None,
             {
                 "classes": ["wide"],
-                "description": (
+                "description": _(
                     "To invite someone, enter an email address and disable password-based "
                     "authentication: they get a link to set a password."
                 ),
@@ -69,9 +70,9 @@ class UserAdmin(DjangoUserAdmin):
         if not change and obj.email and not obj.has_usable_password():
             self.send_invitation(request, get_user_model().objects.filter(pk=obj.pk))
 
-    @admin.action(description="Send an invitation to set a password", permissions=["change"])
+    @admin.action(description=_("Send an invitation to set a password"), permissions=["change"])
     def send_invitation(self, request: HttpRequest, queryset) -> None:
         users = [user for user in queryset.filter(is_active=True) if user.email]
         for user in users:
             invite(user)
-        messages.success(request, f"Invitations sent: {len(users)}.")
+        messages.success(request, _("Invitations sent: %(count)s.") % {"count": len(users)})

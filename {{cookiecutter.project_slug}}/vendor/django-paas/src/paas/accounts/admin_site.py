@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.generic import RedirectView
 
 from paas.conf import settings
@@ -50,7 +51,8 @@ class AdminSite(admin.AdminSite):
         if not (request.user.is_active and request.user.is_staff):
             raise PermissionDenied
         if not is_mfa_enabled(request.user):
-            messages.warning(request, "Staff need a second factor: set one up to open the admin.")
+            warning = _("Staff need a second factor: set one up to open the admin.")
+            messages.warning(request, warning)
             return redirect("mfa_index")
         methods = get_adapter().get_reauthentication_methods(request.user)
         second = next(each["url"] for each in methods if each["id"].startswith("mfa"))

@@ -9,7 +9,14 @@ class AccountsConfig(AppConfig):
     label = "paas_accounts"
 
     def ready(self):
-        from paas.accounts import checks  # noqa: F401 (registers them)
+        from allauth.account.signals import password_reset
+        from allauth.mfa.signals import authenticator_used
+
+        from paas.accounts import checks, lockout  # noqa: F401 (checks: registers them)
+
+        # A right password clears failures in lockout.Backend, and any login in axes' handler.
+        authenticator_used.connect(lockout.clear_failures)
+        password_reset.connect(lockout.clear_all_failures)
 
 
 class AdminConfig(admin_apps.AdminConfig):

@@ -1,18 +1,18 @@
 from allauth.account import app_settings, forms
 from allauth.account.utils import filter_users_by_email
 from axes.models import AccessLog
-from axes.utils import reset
-from django.contrib.auth import authenticate, get_user_model
+from django.contrib.auth import get_user_model
 from django.core.validators import RegexValidator
 from django.db import transaction
 from django.forms import CharField, EmailInput, ModelForm, TextInput
+from django.utils.translation import gettext_lazy as _
 
 # Rules of new user names. ASCII only: U+0430 looks like "a". No "@": a user name that is another's
 # address would be in the way of their login by address.
 USERNAME_VALIDATORS = [
     RegexValidator(
         r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z",
-        "Use letters without accents, digits, and . - _ after the first.",
+        _("Use letters without accents, digits, and . - _ after the first."),
     )
 ]
 USERNAME_ATTRIBUTES = {"autocapitalize": "none", "spellcheck": "false"}
@@ -32,7 +32,7 @@ class LoginForm(forms.LoginForm):
         attributes = {"autocomplete": "username webauthn", "autocapitalize": "none"}
         # An address has up to 254 characters.
         self.fields["login"] = CharField(
-            label="Email address" if by_email else "User name or email address",
+            label=_("Email address") if by_email else _("User name or email address"),
             max_length=254,
             widget=(EmailInput if by_email else TextInput)(attributes),
         )
@@ -86,13 +86,12 @@ class UsernameForm(ModelForm):
 
 
 class ChangePasswordForm(forms.ChangePasswordForm):
-    """Checks the old password by authenticate(), so that failures count for the lockout: otherwise
-    a stolen session could guess the password without limit.
+    """Checks the old password as the page to log in does, so that failures count for the lockout:
+    otherwise a stolen session could guess the password without limit.
     """
 
     def clean_oldpassword(self) -> str:
-        username, password = self.user.get_username(), self.cleaned_data["oldpassword"]
-        if authenticate(request := forms.context.request, username=username, password=password):
-            reset(ip=request.axes_ip_address, username=username)
+        password = self.cleaned_data["oldpassword"]
+        if forms.get_adapter().reauthenticate(self.user, password):
             return password
         raise forms.get_adapter().validation_error("enter_current_password")

@@ -16,11 +16,13 @@ counts failures within AXES_COOLOFF_TIME, and stops another attack:
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from ipaddress import IPv6Network, ip_address
+from ipaddress import IPv6Network, ip_interface
 
+import structlog
 from asgiref.sync import sync_to_async
 from axes.attempts import get_cool_off_threshold
 from axes.backends import AxesStandaloneBackend
+from axes.conf import settings as axes_settings
 from axes.handlers.database import AxesDatabaseHandler
 from axes.helpers import get_client_username, get_cool_off, get_failure_limit
 from axes.models import AccessAttempt, AccessLog
@@ -28,6 +30,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, Sum, Value
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
@@ -37,13 +40,16 @@ from django.utils import timezone
 from paas.conf import settings
 
 MAX_NAME_LENGTH = 255
+logger = structlog.get_logger(__name__)
 
 
 class Handler(AxesDatabaseHandler):
     """Applies the limits: axes locks out if get_failures() returns its own limit."""
 
     def get_failures(self, request, credentials=None) -> int:
-        username, since = get_client_username(request, credentials), get_cool_off_threshold(request)
+        # Without AXES_COOLOFF_TIME a lockout ends by axes_reset only.
+        since = get_cool_off_threshold(request) if get_cool_off(request) else None
+        username = get_client_username(request, credentials)
         locked_out = is_locked_out(username, request.axes_ip_address, since)
         return get_failure_limit(request, credentials) if locked_out else 0
 
@@ -53,13 +59,24 @@ class Handler(AxesDatabaseHandler):
         AccessLog.objects.filter(same | Q(attempt_time__lt=oldest)).delete()
         super().user_logged_in(sender, request, user, **kwargs)
 
+    def reset_attempts(self, *, ip_address=None, username=None, ip_or_username=False) -> int:
+        """Takes what an administrator types: any name of the user, any address of the network."""
+        if ip_address and not (ip_address := network(ip_address)):
+            return 0
+        if username:
+            username = counted_name(username, find_user(username))
+        return super().reset_attempts(
+            ip_address=ip_address, username=username, ip_or_username=ip_or_username
+        )
+
 
 def is_locked_out(username: str | None, ip: str | None, since: datetime | None) -> bool:
     """Whether the failures since then, of the user or the IP address, exceed a limit."""
     of_user, of_ip = Q(username=username), Q(ip_address=ip)
-    failures = AccessAttempt.objects.filter(of_user | of_ip, attempt_time__gte=since).aggregate(
-        both=count(of_user & of_ip), ip=count(of_ip), user=count(of_user)
-    )
+    recent = AccessAttempt.objects.filter(of_user | of_ip)
+    if since is not None:
+        recent = recent.filter(attempt_time__gte=since)
+    failures = recent.aggregate(both=count(of_user & of_ip), ip=count(of_ip), user=count(of_user))
     if failures["both"] >= settings.LOCKOUT_USER_AND_IP_LIMIT:
         return True
     if failures["ip"] >= settings.LOCKOUT_IP_LIMIT:
@@ -79,23 +96,68 @@ class Backend(AxesStandaloneBackend, ModelBackend):
 
     Failures count for the account, whichever of its names was typed. Without a request there is no
     IP address to count.
+
+    A user with a second factor, and staff that need one, log in by allauth's views only: any other
+    form, such as Django's LoginView or one of an API, would ask for the password alone.
     """
 
     def authenticate(self, request, username=None, password=None, email=None, **credentials):
         typed = username or email
         if typed is None or password is None:
             return None
-        user = find_user(typed)
-        # MAX_NAME_LENGTH is the column's: lower() may make a name longer.
-        name = user.get_username() if user else typed.lower()[:MAX_NAME_LENGTH]
+        found = find_user(typed)
+        name = counted_name(typed, found)
         if request is not None:
             request.axes_username = name
             super().authenticate(request, name, password)  # raises PermissionDenied
         # It hashes the password of an unknown user too: both take as long.
-        return ModelBackend.authenticate(self, request, name, password)
+        user = ModelBackend.authenticate(self, request, name, password)
+        if not getattr(request, "second_factor_follows", False) and needs_second_factor(found):
+            # Whether or not the password was right, which the response must not reveal.
+            logger.warning("login needs a second factor", path=getattr(request, "path", None))
+            raise PermissionDenied
+        if user and request is not None:
+            clear_failures(request, user)
+        return user
 
     async def aauthenticate(self, request, *args, **credentials):
         return await sync_to_async(self.authenticate)(request, *args, **credentials)
+
+
+def needs_second_factor(user: AbstractUser | None) -> bool:
+    """Whether the password alone may open no session of this user."""
+    if user is None:
+        return False
+    if settings.STAFF_NEEDS_SECOND_FACTOR and getattr(user, "is_staff", False):
+        return True
+    if not apps.is_installed("allauth.mfa"):
+        return False
+    from allauth.mfa.utils import is_mfa_enabled
+
+    return is_mfa_enabled(user)
+
+
+def clear_failures(request: HttpRequest, user: AbstractUser, **kwargs) -> None:
+    """Forget the user's failures from that IP address: they have proved who they are.
+
+    Not those of others from there, or an attacker with an account could clear an IP's count.
+    """
+    if axes_settings.AXES_RESET_ON_SUCCESS:
+        of_user = AccessAttempt.objects.filter(username=user.get_username())
+        of_user.filter(ip_address=counted_ip(request)).delete()
+
+
+def clear_all_failures(user: AbstractUser, **kwargs) -> None:
+    """Forget the user's failures from everywhere: they were about the password before this one."""
+    AccessAttempt.objects.filter(username=user.get_username()).delete()
+
+
+def counted_name(typed: str, user: AbstractUser | None) -> str:
+    """The name that failures count for, of the user who was found by what was typed, if any.
+
+    MAX_NAME_LENGTH is the column's: lower() may make a name longer.
+    """
+    return user.get_username() if user else typed.lower()[:MAX_NAME_LENGTH]
 
 
 def find_user(typed: str) -> AbstractUser | None:
@@ -105,7 +167,7 @@ def find_user(typed: str) -> AbstractUser | None:
         users = [user for user in users_of(typed) if user.email.lower() == typed.lower()]
         if users:
             return min(users, key=lambda user: user.pk)
-    lowercase = get_user_model().objects.annotate(lowercase=Lower("username"))
+    lowercase = get_user_model().objects.annotate(lowercase=Lower(get_user_model().USERNAME_FIELD))
     return lowercase.filter(lowercase=Lower(Value(typed))).first()
 
 
@@ -120,13 +182,19 @@ def users_of(address: str) -> Iterable[AbstractUser]:
 
 def counted_username(request: HttpRequest, credentials: dict | None) -> str | None:
     """The user name that failures count for."""
-    return getattr(request, "axes_username", None) or (credentials or {}).get("username")
+    by_axes = (credentials or {}).get(axes_settings.AXES_USERNAME_FORM_FIELD)
+    return getattr(request, "axes_username", None) or by_axes
 
 
 def counted_ip(request: HttpRequest) -> str | None:
-    """The client's IP address; for IPv6 its /64 network, as one client has all addresses of it."""
+    """What failures from the client's IP address count for."""
+    return network(request.META.get("REMOTE_ADDR", ""))
+
+
+def network(ip: str) -> str | None:
+    """The IP address; for IPv6 its /64 network, as one client has all addresses of it."""
     try:
-        address = ip_address(request.META.get("REMOTE_ADDR", ""))
+        address = ip_interface(ip).ip
     except ValueError:
         return None
     address = getattr(address, "ipv4_mapped", None) or address
@@ -138,7 +206,9 @@ def counted_ip(request: HttpRequest) -> str | None:
 def lockout_response(request: HttpRequest, *args) -> HttpResponse:
     """The response during a lockout."""
     wait = get_cool_off(request)
-    context = {"minutes": wait // timedelta(minutes=1)}
-    response = render(request, "429.html", context, status=429)
-    response["Retry-After"] = int(wait.total_seconds())
+    context = {"minutes": wait and wait // timedelta(minutes=1), "is_lockout": True}
+    status = axes_settings.AXES_HTTP_RESPONSE_CODE
+    response = render(request, "429.html", context, status=status)
+    if wait:
+        response["Retry-After"] = int(wait.total_seconds())
     return response

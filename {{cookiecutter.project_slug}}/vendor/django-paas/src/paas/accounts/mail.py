@@ -1,4 +1,4 @@
-"""Email by SMTP; ``python manage.py sendtestemail you@example.com`` tries it."""
+"""Email by MAILERS; ``python manage.py sendtestemail you@example.com`` tries it."""
 
 import structlog
 from django.core.mail import EmailMessage
@@ -18,6 +18,6 @@ def send(message: EmailMessage) -> None:
         return
     try:
         message.send()
-    except OSError as error:  # smtplib's errors are OSErrors
+    except Exception as error:  # noqa: BLE001 (smtplib's are OSErrors, those of a service's API are not)
         reason = f"{type(error).__name__}: {error}"
         logger.error("mail not sent", subject=message.subject, reason=reason)

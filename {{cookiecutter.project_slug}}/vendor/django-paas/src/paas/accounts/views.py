@@ -11,6 +11,7 @@ from django.db import IntegrityError
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView, UpdateView
 from django.views.generic.edit import FormMixin
 
@@ -47,7 +48,7 @@ class UsernameView(LoginRequiredMixin, UsernameTakenMixin, SuccessMessageMixin, 
     template_name = "users/username.html"
     context_object_name = "account"  # "user" would replace the one in the page's header
     success_url = reverse_lazy("account")
-    success_message = "Your user name was changed."
+    success_message = _("Your user name was changed.")
 
     def get_object(self, queryset=None):
         # Not request.user: validation sets the new name, and the page's header shows that user's.
@@ -66,5 +67,5 @@ class DeleteAccountView(LoginRequiredMixin, TemplateView):
         # Or the name's next owner would inherit the known IP addresses: paas.accounts.lockout.
         AccessLog.objects.filter(username=name).delete()
         get_user_model().objects.get(pk=user_id).delete()
-        messages.success(request, "Your account was deleted.")
+        messages.success(request, _("Your account was deleted."))
         return redirect(settings.LOGOUT_REDIRECT_URL or "/")

@@ -3,26 +3,61 @@
 https://channels.readthedocs.io/en/stable/topics/channel_layers.html
 """
 
+import asyncio
 import logging
+from typing import Any
 
 from channels.layers import get_channel_layer
 from channels_redis.pubsub import RedisPubSubChannelLayer
+from redis import ConnectionError as RedisConnectionError
+from redis.asyncio import Connection
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from paas.conf import settings
 
-CONNECT_TIMEOUT = 3  # seconds
+# Seconds: to connect, from one PING to the next, and to answer it.
+CONNECT_TIMEOUT, PING_INTERVAL, PONG_TIMEOUT = 3, 10, 5
 
 logger = logging.getLogger(__name__)
+
+
+class NoticeSilence:
+    """Mixin for a Connection: raise an error if Redis no longer answers PING, so that redis-py
+    connects and subscribes again.
+
+    redis-py sends the PING of ``health_check_interval`` on a Pub/Sub connection, but waits for no
+    answer. If the network drops a connection without closing it, no message would ever arrive.
+    """
+
+    unanswered_since: float | None = None
+
+    async def read_response(self, *args, **kwargs):
+        response = await super().read_response(*args, **kwargs)  # type: ignore[misc]
+        now = asyncio.get_running_loop().time()
+        # redis-py moves next_health_check with each response, and returns None if there is none.
+        if response is not None or now < self.next_health_check:  # type: ignore[attr-defined]
+            self.unanswered_since = None
+        elif self.unanswered_since is None:
+            self.unanswered_since = now
+        elif now > self.unanswered_since + PONG_TIMEOUT:
+            self.unanswered_since = None
+            logger.warning("Redis sent no answer on the channel layer's connection: reconnecting.")
+            raise RedisConnectionError("no answer to PING")
+        return response
 
 
 class ChannelLayer(RedisPubSubChannelLayer):
     """Redis Pub/Sub at REDIS_URL: two connections per process."""
 
     def __init__(self, *args, **kwargs):
-        host = {
-            "address": settings.REDIS_URL,
+        host: dict[str, Any] = {**parse_url(settings.REDIS_URL)}
+        # As the URL says: with TLS, without it, or a Unix domain socket.
+        connection = host.get("connection_class", Connection)
+        host |= {
+            "connection_class": type("WatchedConnection", (NoticeSilence, connection), {}),
+            "health_check_interval": PING_INTERVAL,
             "socket_connect_timeout": CONNECT_TIMEOUT,
             # After a restart of Redis the first command meets a closed connection.
             "retry": Retry(NoBackoff(), 1),

@@ -1,9 +1,13 @@
 """Sessions of WebSockets: which have ended, and closing the WebSockets of one that logs out."""
 
+from importlib import import_module
+
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.signals import user_logged_out
-from django.contrib.sessions.models import Session
+from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import SessionBase
 from django.dispatch import Signal, receiver
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -26,12 +30,25 @@ def session_group(session_key: str) -> str:
 
 def ended_sessions(sessions: set[tuple[str, int]]) -> set[tuple[str, int]]:
     """Return those of the pairs (session key, user id) whose session was deleted, has expired, or
-    belongs to another user. One query.
+    belongs to another user. One query, or as many as sessions if SESSION_ENGINE has no table.
     """
-    keys = {key for key, _ in sessions}
-    stored = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
-    live = {(session.session_key, session.get_decoded().get(SESSION_KEY)) for session in stored}
-    return {(key, user_id) for key, user_id in sessions if (key, str(user_id)) not in live}
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    users_of = users_in_table if issubclass(store, db.SessionStore) else users_by_key
+    live = users_of(store, {key for key, _ in sessions})
+    return {(key, user_id) for key, user_id in sessions if live.get(key) != str(user_id)}
+
+
+def users_in_table(store: type[db.SessionStore], keys: set[str]) -> dict[str, str | None]:
+    """The user's id in each session that is live, by its key."""
+    rows = store.get_model_class().objects.filter(session_key__in=keys)
+    live = rows.filter(expire_date__gt=timezone.now())
+    return {session.session_key: session.get_decoded().get(SESSION_KEY) for session in live}
+
+
+def users_by_key(store: type[SessionBase], keys: set[str]) -> dict[str, str | None]:
+    """The same of an engine that has only one session at a time."""
+    # exists() raises if the cache is unavailable, where load() finds no session.
+    return {key: store(key).get(SESSION_KEY) for key in keys if store().exists(key)}
 
 
 def changed_accounts(accounts: set[tuple[int, str]]) -> set[tuple[int, str]]:

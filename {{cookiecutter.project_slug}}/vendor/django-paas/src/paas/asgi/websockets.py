@@ -15,12 +15,13 @@ from django.core.exceptions import BadRequest, DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.urls import re_path
 from django.utils.crypto import constant_time_compare
+from django.utils.http import is_same_domain
 from redis import RedisError
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from paas.asgi.close_codes import CLIENT_REASONS, INTERNAL_ERROR, REASONS, UNAVAILABLE
 from paas.asgi.reject import RejectHandshake
-from paas.asgi.tickets import TicketAuth
+from paas.asgi.tickets import TicketAuth, ticket_in
 from paas.conf import settings
 from paas.logs import MAX_PATH_LENGTH
 from paas.logs.requests import milliseconds_since
@@ -113,9 +114,10 @@ def accept_fallback(session) -> None:
 class SameOrigin:
     """ASGI middleware: reject a handshake from another site's page, or over plain HTTP.
 
-    Browsers send cookies with every handshake, so the page's Origin must have the scheme and Host
-    of the handshake itself. Channels' OriginValidator compares with ALLOWED_HOSTS, which may be a
-    domain that the platform shares between its customers. Other clients send no Origin.
+    Browsers send cookies with every handshake, so the page's Origin must have the scheme, host and
+    port of the handshake itself, or be in CSRF_TRUSTED_ORIGINS. Channels' OriginValidator compares
+    with ALLOWED_HOSTS, which may be a domain that the platform shares between its customers. Other
+    clients send no Origin, or any with a ticket, which no browser sends by itself.
     """
 
     def __init__(self, application):
@@ -139,8 +141,30 @@ def origin_problem(scope) -> str | None:
     # A handshake cannot be redirected to HTTPS.
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         return "not over HTTPS"
-    is_same = request.headers.get("Origin", site).lower() == site.lower()
-    return None if is_same else "the Origin is another site"
+    if ticket_in(scope) is not None or is_allowed(request.headers.get("Origin", site), site):
+        return None
+    return "the Origin is another site"
+
+
+def is_allowed(origin: str, site: str) -> bool:
+    """Whether ``origin`` is ``site``, or one of CSRF_TRUSTED_ORIGINS."""
+    scheme, host = split_origin(origin)
+    allowed = map(split_origin, (site, *settings.CSRF_TRUSTED_ORIGINS))
+    # "*.example.com" allows subdomains, as in Django's CsrfViewMiddleware.
+    return any(
+        scheme == own and is_same_domain(host, pattern.removeprefix("*"))
+        for own, pattern in allowed
+    )
+
+
+def split_origin(origin: str) -> tuple[str, str]:
+    """The scheme, and the host with a port that is not the scheme's own.
+
+    Some clients send the scheme of the WebSocket, or a port that browsers leave out.
+    """
+    scheme, _, host = origin.lower().partition("://")
+    scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
+    return scheme, host.removesuffix({"http": ":80", "https": ":443"}.get(scheme, ""))
 
 
 class HandleErrors:

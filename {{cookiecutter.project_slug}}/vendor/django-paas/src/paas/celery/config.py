@@ -13,10 +13,9 @@ from paas.startup import exit_if_misconfigured, load_settings
 
 load_settings()
 
-MAX_RETRY_SECONDS = 300
-# Seconds. After it, Redis gives a task that is not acknowledged to a second worker: so it is more than
-# the longest task and the delay of a retry together.
-VISIBILITY_TIMEOUT = settings.TASK_TIME_LIMIT + MAX_RETRY_SECONDS + 300
+# Seconds. After it, Redis gives the tasks of a worker that was killed to another. A living one keeps its
+# own (paas/celery/queue.py), but for `--pool solo`: so it is more than the longest task.
+VISIBILITY_TIMEOUT = settings.TASK_TIME_LIMIT + 600
 
 # Without Redis, as in development and tests, a task runs in the process that calls it.
 broker_url = settings.REDIS_URL or "memory://localhost"
@@ -45,7 +44,7 @@ worker_soft_shutdown_timeout = 20
 worker_cancel_long_running_tasks_on_connection_loss = True
 broker_connection_retry_on_startup = True
 
-# Few Redis connections: 2 for a worker, 2 for its clock, none kept by web processes.
+# Few Redis connections: 2 for a worker, 2 for its beat, none kept by web processes.
 worker_enable_remote_control = False
 broker_pool_limit = 0
 broker_transport_options = {
@@ -61,14 +60,15 @@ beat_scheduler = "paas.celery.periodic:OnceScheduler"
 @signals.setup_logging.connect
 def keep_django_logging(**kwargs):
     """A receiver of this signal keeps Celery from replacing Django's logging."""
-    # It logs the start of each task; the line at the end is enough.
+    # It logs the start of each task; the line at the end is enough, also for Django's tasks.
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
+    logging.getLogger("django.tasks").setLevel(logging.CRITICAL)
 
 
 @signals.worker_init.connect
 def check(**kwargs):
     exit_if_misconfigured()
-    # Imported here, as it needs the apps. One connection for each task at a time, one for the clock.
+    # Imported here, as it needs the apps. One connection for each task at a time, one for the beat.
     from paas.db.budget import log_at_start
 
     log_at_start(settings.WORKER_CONCURRENCY + 1)

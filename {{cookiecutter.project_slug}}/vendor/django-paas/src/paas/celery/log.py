@@ -12,7 +12,7 @@ def add_request_id(headers: dict, **kwargs):
 
 @signals.task_prerun.connect
 def bind(task, task_id: str, **kwargs):
-    context = {"task": task.name, "task_id": task_id}
+    context = {"task": task.request.shadow or task.name, "task_id": task_id}
     # Missing if the web process runs the task itself, whose context has the id already.
     if request_id := task.request.get("request_id"):
         context["request_id"] = request_id

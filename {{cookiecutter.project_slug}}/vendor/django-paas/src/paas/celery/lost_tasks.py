@@ -12,6 +12,7 @@ The row takes a database connection. A task that needs none, and is queued often
 ``@shared_task(base=celery.contrib.django.task.DjangoTask)``.
 """
 
+import json
 import logging
 from datetime import timedelta
 
@@ -21,6 +22,7 @@ from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Reject
 from django.db import Error, connection
 from django.utils import timezone
+from kombu.utils.json import dumps
 
 from paas.celery.models import UnfinishedTask
 
@@ -40,7 +42,7 @@ class Task(DjangoTask):
                 self.count_loss(unfinished)
             else:
                 UnfinishedTask.objects.create(task_id=task_id)
-        except Error as error:
+        except (Error, ValueError) as error:  # ValueError: PostgreSQL stores no NUL of an id
             # Tasks that do not need the database still run.
             logger.warning("The start of %s[%s] is not recorded: %r", self.name, task_id, error)
 
@@ -51,7 +53,9 @@ class Task(DjangoTask):
             unfinished.save()
             return
         unfinished.name = self.name
-        unfinished.args, unfinished.kwargs = self.request.args, self.request.kwargs
+        # With what marks a UUID, a date or bytes in Celery's JSON, for run_task_again.
+        arguments = dumps([self.request.args, self.request.kwargs])
+        unfinished.args, unfinished.kwargs = json.loads(arguments)
         unfinished.set_aside_at = timezone.now()
         unfinished.save()
         logger.error(

@@ -23,7 +23,7 @@ class UnfinishedTask(models.Model):
 class PeriodicTask(models.Model):
     """An entry of ``beat_schedule``, by its name, and when a worker last sent it."""
 
-    name = models.CharField(max_length=255, primary_key=True)
+    name = models.TextField(primary_key=True)  # perhaps the call with its arguments
     last_run_at = models.DateTimeField()
 
     def __str__(self):

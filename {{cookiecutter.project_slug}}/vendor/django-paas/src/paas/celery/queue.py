@@ -1,9 +1,11 @@
-"""Celery's queue in Redis: a message that is no task is dropped, with one error line.
+"""Celery's queue in Redis: a message that is no task is dropped, with one error line; and a task that a
+worker holds is not given to another one while the first lives.
 
 Celery alone would end its worker, or reconnect and get the same message again. The line does not show the
 message, which may hold a secret.
 """
 
+import time
 from collections.abc import Callable
 from queue import Empty
 
@@ -18,8 +20,42 @@ from redis.exceptions import DataError, RedisError
 logger = get_logger(__name__)
 
 
+class QoS(redis.QoS):
+    """What this worker has received and not acknowledged.
+
+    After the visibility timeout, Celery alone takes a task for lost that waits for its ``eta``, a retry or a
+    rate limit, and queues it again, each time: a countdown of an hour would run four times.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.held: set[str] = set()
+
+    def append(self, message, delivery_tag):
+        super().append(message, delivery_tag)
+        self.held.add(delivery_tag)
+
+    def ack(self, delivery_tag):
+        self.held.discard(delivery_tag)
+        super().ack(delivery_tag)
+
+    def reject(self, delivery_tag, requeue=False):
+        self.held.discard(delivery_tag)
+        super().reject(delivery_tag, requeue)
+
+    def restore_visible(self, *args, **kwargs):
+        """Called every 10 seconds: to Redis, what is held here was just received."""
+        if self.held:
+            received = dict.fromkeys(self.held, time.time())
+            with self.channel.conn_or_acquire() as client:
+                client.zadd(self.unacked_index_key, received, xx=True)
+        super().restore_visible(*args, **kwargs)
+
+
 class Channel(redis.Channel):
     """Drops what cannot be read from Redis, and what cannot be run."""
+
+    QoS = QoS
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -77,19 +113,24 @@ def check(message: Message) -> None:
     if isinstance(body, dict):  # protocol 1, where the body has all
         options, embed = body | options, body
         args, kwargs = body.get("args", ()), body.get("kwargs", {})
+        if "args" in body:  # Celery needs no id then
+            options.setdefault("id", None)
     else:
         args, kwargs, embed = body
-    if not (isinstance(args, list | tuple) and isinstance(kwargs, dict)):
-        raise TypeError("its arguments are no list and no mapping")
+    iter(args)
+    if not isinstance(kwargs, dict):
+        raise TypeError("its keyword arguments are no mapping")
     for name in ("callbacks", "errbacks", "chain"):
-        if not all(isinstance(each["task"], str) for each in (embed or {}).get(name) or []):
-            raise TypeError(f"its {name} name no tasks")
+        for each in (embed or {}).get(name) or []:
+            is_name = isinstance(each, str) and name != "chain"
+            if not is_name and not isinstance(each["task"], str):
+                raise TypeError(f"its {name} name no tasks")
     if options["task"] not in current_app.tasks:
         raise LookupError(f"there is no task {options['task']!r}")
     hash(options["id"])
     for name in ("eta", "expires"):
         if (moment := options.get(name)) is not None:
             maybe_make_aware(maybe_iso8601(moment))
-    hard, soft = options.get("timelimit") or (None, None)
-    if min(hard or 1, soft or 1) <= 0:
-        raise ValueError("its time limit is negative")
+    _, soft = options.get("timelimit") or (None, None)
+    if (soft or 0) < 0:
+        raise ValueError("its soft time limit is negative")

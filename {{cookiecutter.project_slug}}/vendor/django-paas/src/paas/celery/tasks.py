@@ -6,17 +6,16 @@ from django.core.mail import EmailMessage
 from django.core.management import call_command
 
 from paas.accounts.mail import send
-from paas.celery.config import MAX_RETRY_SECONDS
+from paas.celery.backend import run  # noqa: F401 (a worker imports this module)
 from paas.conf import settings
 
 logger = structlog.get_logger(__name__)
 
 
 @shared_task(
-    autoretry_for=(OSError,),  # smtplib's errors are OSErrors
+    autoretry_for=(Exception,),  # smtplib's are OSErrors, those of a service's API are not
     max_retries=4,
     retry_backoff=15,
-    retry_backoff_max=MAX_RETRY_SECONDS,
     expires=3600,
 )
 def send_mail(subject: str, body: str, from_email: str, to: list[str]) -> None:

@@ -50,7 +50,7 @@ def hint(name: str, is_variable: bool = True) -> str:
 
 def problems() -> list[CheckMessage]:
     """What keeps a process of the site from starting: errors of CHECKS, and Django's of security."""
-    found = check_environment()
+    found = [error for error in check_environment() if not error.is_silenced()]
     return found + [message for message in django_security() if not is_in(found, message)]
 
 

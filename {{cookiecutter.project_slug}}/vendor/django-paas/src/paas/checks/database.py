@@ -1,5 +1,6 @@
 """Deploy checks of DATABASES: PostgreSQL, TLS, and the number of connections."""
 
+from importlib.util import find_spec
 from typing import Any
 
 from django.core.checks import Error
@@ -7,19 +8,31 @@ from django.core.checks import Error
 from paas.checks import deploy_error, environment_check, hint
 from paas.conf import settings
 from paas.db.budget import connections_per_process
-from paas.db.url import POSTGRESQL
-
-# The engine that Django takes for an empty value of DATABASES.
-DUMMY = "django.db.backends.dummy"
+from paas.db.url import DUMMY, is_local, is_postgresql
 
 
 @environment_check
 def check_database() -> Error | None:
-    engine = settings.DATABASES["default"].get("ENGINE", DUMMY)
-    if engine == DUMMY:
+    database = settings.DATABASES["default"]
+    if database.get("ENGINE", DUMMY) == DUMMY:
         return deploy_error(3, "DATABASE_URL", "is not set.")
-    if engine != POSTGRESQL:
+    if not is_postgresql(database):
         return deploy_error(3, "DATABASE_URL", "must name a PostgreSQL database.")
+    if not (database.get("NAME") or "service" in database.get("OPTIONS", {})):
+        return deploy_error(3, "DATABASE_URL", "must end with the database's name.")
+    return None
+
+
+@environment_check
+def check_pool() -> Error | None:
+    """What Django would raise at the first connection only, in `migrate`."""
+    for alias, database in settings.DATABASES.items():
+        if database.get("OPTIONS", {}).get("pool"):
+            name = f"DATABASES[{alias!r}]"
+            if database.get("CONN_MAX_AGE", 0) != 0:
+                return deploy_error(28, name, 'has the option "pool": set its CONN_MAX_AGE to 0.')
+            if not find_spec("psycopg_pool"):
+                return deploy_error(28, name, 'has the option "pool": install psycopg[pool].')
     return None
 
 
@@ -48,9 +61,8 @@ def is_unencrypted(database: dict[str, Any]) -> bool:
     """Whether connections to this value of DATABASES cross a network without TLS."""
     # PostgreSQL's default, "prefer", connects without encryption if the server has none.
     mode = database.get("OPTIONS", {}).get("sslmode", "prefer")
-    is_local = database.get("HOST") in ("", "localhost", "127.0.0.1", "::1")
-    is_postgresql = database.get("ENGINE") == POSTGRESQL
-    return is_postgresql and not is_local and mode in ("disable", "allow", "prefer")
+    is_weak = mode in ("disable", "allow", "prefer")
+    return is_weak and is_postgresql(database) and not is_local(database)
 
 
 @environment_check

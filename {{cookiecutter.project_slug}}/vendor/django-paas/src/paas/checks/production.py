@@ -1,17 +1,90 @@
 """Deploy checks of the site: its application, key, hosts, sessions, and the admin's path."""
 
 import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.apps import apps
+from django.contrib.sessions.backends import cache, cached_db, file, signed_cookies
+from django.contrib.staticfiles.storage import (
+    ManifestFilesMixin,
+    StaticFilesStorage,
+    staticfiles_storage,
+)
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import NoReverseMatch, resolve, reverse
+from django.urls import NoReverseMatch, get_resolver, resolve, reverse
 from django.utils.module_loading import import_string
 
 from paas.checks import APPLICATION_PARTS, deploy_error, environment_check, problems
-from paas.conf import settings
+from paas.conf import DEFAULTS, settings
 
+# Caches of one process, or of one machine.
+NOT_SHARED = ("LocMemCache", "DummyCache", "FileBasedCache")
 # A host name, an IPv6 address, or ".example.com" for a domain with its subdomains, but not ".com".
 HOST = re.compile(r"(\.[A-Za-z0-9-]+\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]")
+
+# Settings that do nothing without a middleware.
+MIDDLEWARE = {
+    "PLATFORM": "paas.platforms.proxy_headers.ClientAddressMiddleware",
+    "PERMISSIONS_POLICY": "paas.site.headers.SecurityHeadersMiddleware",
+    "SECURE_CSP": "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "USERSESSIONS_TRACK_ACTIVITY": "allauth.usersessions.middleware.UserSessionsMiddleware",
+}
+
+
+def is_like(path: Any, other: str) -> bool:
+    """Whether the paths name the same, or the first a subclass of the second."""
+    if path == other or not isinstance(path, str):
+        return path == other
+    found = import_string(path)
+    return isinstance(found, type) and issubclass(found, import_string(other))
+
+
+@register(Tags.security)
+def check_middleware(app_configs=None, **kwargs) -> list[CheckMessage]:
+    return [
+        Error(f"{name} has no effect: add {path!r} to MIDDLEWARE.", id="paas.E022")
+        for name, path in MIDDLEWARE.items()
+        if getattr(settings, name, None) not in (None, False, DEFAULTS.get(name), {})
+        and not any(is_like(each, path) for each in settings.MIDDLEWARE)
+    ]
+
+
+@register(Tags.security)
+def check_admin_sites(app_configs=None, **kwargs) -> list[CheckMessage]:
+    """A site of another class, as of an admin theme, opens by a password alone."""
+    if not settings.STAFF_NEEDS_SECOND_FACTOR:
+        return []
+    # Imported here, as a project may have no admin and no allauth.
+    from django.contrib.admin.sites import all_sites
+
+    guarded: tuple[type, ...] = ()
+    if apps.is_installed("paas.accounts"):
+        from paas.accounts.admin_site import AdminSite
+
+        guarded = (AdminSite,)
+    _ = get_resolver().url_patterns  # importing them may make a site
+    return [
+        Error(
+            f"STAFF_NEEDS_SECOND_FACTOR has no effect on the admin site {site.name!r}: its class "
+            f"{type(site).__module__}.{type(site).__qualname__} must inherit from "
+            "paas.accounts.admin_site.AdminSite.",
+            hint='"An admin theme" in paas/docs/packages.md has an example.',
+            id="paas.E023",
+        )
+        for site in all_sites
+        if not isinstance(site, guarded) and is_routed(f"{site.name}:index")
+    ]
+
+
+def is_routed(name: str) -> bool:
+    try:
+        reverse(name)
+    except NoReverseMatch:
+        return False
+    return True
 
 
 @register
@@ -53,6 +126,26 @@ def check_application(app_configs=None, **kwargs) -> list[CheckMessage]:
     ]
 
 
+@register(deploy=True)
+def check_static_files(app_configs=None, **kwargs) -> list[CheckMessage]:
+    """Not at the start of a process, as tests start one without a build."""
+    if settings.DEBUG or are_collected():
+        return []
+    message = "Static files are not collected, so pages would have no stylesheets."
+    hint = "Unset the variable DISABLE_COLLECTSTATIC: the build runs manage.py collectstatic."
+    return [Error(message, hint=hint, id="paas.E027")]
+
+
+def are_collected() -> bool:
+    """Whether `collectstatic` has run; True for files that are elsewhere, such as in a bucket."""
+    if not (apps.is_installed("django.contrib.staticfiles") and settings.STATIC_ROOT):
+        return True
+    if isinstance(staticfiles_storage, ManifestFilesMixin):
+        return staticfiles_storage.read_manifest() is not None
+    is_local = isinstance(staticfiles_storage, StaticFilesStorage)
+    return not is_local or Path(settings.STATIC_ROOT).is_dir()
+
+
 @environment_check
 def check_secret_key() -> Error | None:
     try:
@@ -76,9 +169,18 @@ def check_allowed_hosts() -> Error | None:
 
 @environment_check
 def check_sessions() -> Error | None:
-    cache = settings.CACHES[settings.SESSION_CACHE_ALIAS]["BACKEND"]
-    if "cache" in settings.SESSION_ENGINE and cache.endswith(("LocMemCache", "DummyCache")):
-        return deploy_error(
-            7, "SESSION_ENGINE", "needs a cache in CACHES that all processes share."
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    if issubclass(store, file.SessionStore):
+        message = "must not use files: the platform deletes them at each restart."
+        return deploy_error(7, "SESSION_ENGINE", message)
+    if issubclass(store, signed_cookies.SessionStore):
+        message = (
+            "must store sessions: one in a cookie outlives its log-out, and opens no WebSocket."
         )
+        return deploy_error(7, "SESSION_ENGINE", message)
+    backend = settings.CACHES.get(settings.SESSION_CACHE_ALIAS, {}).get("BACKEND", NOT_SHARED[0])
+    in_cache = issubclass(store, (cache.SessionStore, cached_db.SessionStore))
+    if in_cache and backend.endswith(NOT_SHARED):
+        message = "needs a cache in CACHES that all processes share."
+        return deploy_error(7, "SESSION_ENGINE", message)
     return None

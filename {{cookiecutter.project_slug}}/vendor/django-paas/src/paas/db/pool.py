@@ -8,7 +8,7 @@ from typing import Any
 
 from paas.conf import settings
 from paas.db.health import check_socket
-from paas.db.url import POSTGRESQL
+from paas.db.url import is_postgresql
 
 # Seconds that a request waits for a connection; then the response is 503.
 TIMEOUT = 5
@@ -36,7 +36,7 @@ def share_connections() -> None:
     if not settings.DATABASE_POOL_SIZE or settings.DATABASE_IS_POOLED:
         return
     for database in settings.DATABASES.values():
-        if database.get("ENGINE") == POSTGRESQL:
+        if is_postgresql(database):
             database["CONN_MAX_AGE"] = 0  # a connection goes back to the pool after each request
             options = database.setdefault("OPTIONS", {})
-            options["pool"] = pool_options(settings.DATABASE_POOL_SIZE)
+            options.setdefault("pool", pool_options(settings.DATABASE_POOL_SIZE))

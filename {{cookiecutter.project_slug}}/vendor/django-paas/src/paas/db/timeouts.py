@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from psycopg.errors import QueryCanceled
 
 from paas.conf import settings
-from paas.db.url import POSTGRESQL
+from paas.db.url import is_postgresql
 from paas.limits import RETRY_AFTER_SECONDS
 from paas.site.middleware import NonBlockingMiddleware
 
@@ -32,7 +32,7 @@ def limit_statements() -> None:
         return
     limit = f"-c statement_timeout={settings.STATEMENT_TIMEOUT}s"
     for database in settings.DATABASES.values():
-        if database.get("ENGINE") == POSTGRESQL:
+        if is_postgresql(database):
             options = database.setdefault("OPTIONS", {})
             # The owner's own, if any, come last and so win.
             options["options"] = f"{limit} {options.get('options', '')}".strip()

@@ -11,13 +11,48 @@ Commands of ``manage.py`` connect without the pool: it has no sessions, which ad
 long-running commands need.
 """
 
+import os
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from environs import Env
+from django.db.utils import load_backend
+from environs import Env, validate
 
-POSTGRESQL = "django.db.backends.postgresql"
+# The last part of an engine that connects by libpq, and so has its option sslmode. A name, as the
+# backends themselves read settings, which are not loaded yet.
+LIBPQ_ENGINES = ("postgresql", "postgis", "django_redshift_backend", "django_cockroachdb")
+DUMMY = "django.db.backends.dummy"  # which Django takes for an empty value of DATABASES
+
+# A "/", "?" or "#" in a password would begin the next part of the URL.
+is_database_url = validate.Regexp(
+    r"(sqlite|spatialite):|[\w+-]+://([^\s/?#]*@)?[^\s/?#@]*(/[^?#@]*)?(\?[^#@]*)?\Z",
+    error="Not a valid database URL. The form is postgres://user:password@host:port/name, with "
+    ":/?#@% percent-encoded in the password: %23 for #.",
+)
+
+
+def is_postgresql(database: dict[str, Any]) -> bool:
+    """Whether a value of DATABASES is for PostgreSQL, also by PostGIS or a backend that wraps it."""
+    return load_backend(database.get("ENGINE", DUMMY)).DatabaseWrapper.vendor == "postgresql"
+
+
+def is_local(database: dict[str, Any]) -> bool:
+    """Whether the server is on this machine, so that no network is between."""
+    options = database.get("OPTIONS", {})
+    # As libpq chooses; of several hosts it takes any.
+    hosts = options.get("hostaddr") or database.get("HOST") or options.get("host")
+    hosts = str(hosts or os.environ.get("PGHOST", "")).split(",")
+    return "service" not in options and all(map(is_loopback, hosts))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether it is this machine's name or address, or a Unix socket, which is libpq's default."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() in ("", "localhost") or host.startswith(("/", "@"))
 
 
 def is_pooled(env: Env) -> bool:
@@ -55,11 +90,14 @@ def database(env: Env, debug: bool, variable: str = "DATABASE_URL") -> dict[str,
 
 def read(env: Env, name: str, debug: bool) -> dict[str, Any]:
     """The settings of the database that the variable names; empty if it is not set."""
-    if not env.str(name, ""):
+    if not env.str(name, "", validate=is_database_url):
         return {}
     # Connections persist; paas/db/health.py checks them.
     found = env.dj_db_url(name, conn_max_age=600, conn_health_checks=True) or {}
-    if found.get("ENGINE") != POSTGRESQL:
+    if not found.get("ENGINE", DUMMY).endswith(LIBPQ_ENGINES):
         return found
-    options = {"connect_timeout": 5, "sslmode": "prefer" if debug else "require"}
-    return {**found, "OPTIONS": options | found.get("OPTIONS", {})}
+    sslmode = "prefer" if debug or is_local(found) else "require"
+    found["OPTIONS"] = {"connect_timeout": 5, "sslmode": sslmode} | found.get("OPTIONS", {})
+    if found["OPTIONS"].get("pool"):  # psycopg's, where connections persist instead
+        found["CONN_MAX_AGE"] = 0
+    return found

@@ -2,6 +2,8 @@
 
 NAME = "App Platform"
 DOCUMENTATION = "https://docs.digitalocean.com/products/app-platform/"
+# App Platform documents none: https://docs.digitalocean.com/products/app-platform/how-to/use-environment-variables/
+OWN_VARIABLE = None
 # DigitalOcean documents this header, but not that its router replaces a client's: assumed here.
 # https://docs.digitalocean.com/support/where-can-i-find-the-client-ip-address-of-a-request-connecting-to-my-app/
 CLIENT_IP_HEADER = "do-connecting-ip"
@@ -11,6 +13,8 @@ REQUEST_START_HEADER = None
 REQUEST_START_UNITS = 1000
 BUCKET_HOST = "{region_name}.digitaloceanspaces.com"
 REDIS_CERTIFICATE = "required"
+# Outgoing ones: https://docs.digitalocean.com/support/why-is-smtp-blocked/
+BLOCKED_SMTP_PORTS = (25, 465, 587)
 HINTS = {
     "SECRET_KEY": (
         "In the app spec, envs, SECRET_KEY, value: the output of "

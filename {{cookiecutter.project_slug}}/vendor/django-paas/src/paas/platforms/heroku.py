@@ -2,6 +2,9 @@
 
 NAME = "Heroku"
 DOCUMENTATION = "https://devcenter.heroku.com/articles/getting-started-with-python"
+# Set in each dyno, of the release and one-off ones too, and not by `heroku local`.
+# https://devcenter.heroku.com/articles/dynos#local-environment-variables
+OWN_VARIABLE = "DYNO"
 # The router appends the client's address; what precedes the last comma, the client may have sent.
 CLIENT_IP_HEADER = "x-forwarded-for"
 FORWARDED_FOR_ENTRIES = 1

@@ -6,6 +6,8 @@
 # For the next steps on a home page, in development.
 NAME = "this server"
 DOCUMENTATION = "https://docs.djangoproject.com/en/stable/howto/deployment/"
+# An environment variable that every process of the platform has, and no other machine.
+OWN_VARIABLE: str | None = None
 # The router's header with the client's address, in lowercase; its last entry counts.
 CLIENT_IP_HEADER: str | None = None
 # How many entries the router itself appends to X-Forwarded-For.
@@ -17,6 +19,8 @@ REQUEST_START_UNITS = 1000
 BUCKET_HOST = "s3.{region_name}.amazonaws.com"
 # `ssl_cert_reqs` of connections to its Redis.
 REDIS_CERTIFICATE = "required"
+# Ports of mail servers that it does not connect to.
+BLOCKED_SMTP_PORTS: tuple[int, ...] = ()
 # How to set an environment variable: of these, and of any other.
 HINTS: dict[str, str] = {}
 SET_VARIABLE = "Set the environment variable {}."

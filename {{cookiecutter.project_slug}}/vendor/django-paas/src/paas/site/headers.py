@@ -1,5 +1,7 @@
 """Security headers that Django has no setting for. docs/protections.md here says how to relax them."""
 
+from django.views.decorators.csp import csp_override
+
 from paas.conf import settings
 from paas.logs.requests import user_id
 from paas.site.middleware import NonBlockingMiddleware
@@ -30,6 +32,8 @@ def headers() -> dict[str, str]:
 class SecurityHeadersMiddleware(NonBlockingMiddleware):
     """Add headers() to every response, except those that the view has set itself.
 
+    Below a path of CSP_BY_PATH the response gets that policy; the longest path wins.
+
     A response that may name the user is not stored: neither by a proxy nor in the browser, where
     "Back" would show it after a logout. Set Cache-Control in the view to store it.
     """
@@ -37,8 +41,18 @@ class SecurityHeadersMiddleware(NonBlockingMiddleware):
     def __init__(self, get_response):
         super().__init__(get_response)
         self.headers = headers()
+        paths = sorted(settings.CSP_BY_PATH.items(), key=lambda item: len(item[0]), reverse=True)
+        # Django's decorator, around a view that returns the response it is given.
+        self.policies = [
+            (f"/{path.lstrip('/')}", csp_override(policy)(lambda response: response))
+            for path, policy in paths
+        ]
 
     def process_response(self, request, response):
+        for path, set_policy in self.policies:
+            if request.path_info.startswith(path):
+                set_policy(response)
+                break
         for name, value in self.headers.items():
             response.headers.setdefault(name, value)
         if user_id(request) is not None and not response.has_header("Cache-Control"):

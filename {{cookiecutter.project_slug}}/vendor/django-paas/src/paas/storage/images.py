@@ -8,6 +8,7 @@ from io import BytesIO
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
+from django.utils.translation import gettext as _
 from PIL import Image, ImageOps
 
 # By format; decoding an image of this size takes up to 130 MB of memory.
@@ -29,11 +30,11 @@ def validate_and_reencode(upload) -> ContentFile:
     the file are not.
     """
     if upload.size > MAX_MEGABYTES * 1_000_000:
-        raise ValidationError(f"This file is larger than {MAX_MEGABYTES} MB.")
+        raise ValidationError(_("This file is larger than %(size)s MB.") % {"size": MAX_MEGABYTES})
     if count_scans(upload) > MAX_SCANS:
-        raise ValidationError("This picture takes too long to decode.")
+        raise ValidationError(_("This picture takes too long to decode."))
     if not DECODE_LOCK.acquire(timeout=LOCK_TIMEOUT):
-        raise ValidationError("Too many pictures are being uploaded. Please try again later.")
+        raise ValidationError(_("Too many pictures are being uploaded. Please try again later."))
     try:
         with Image.open(upload, formats=list(MAX_MEGAPIXELS)) as image:
             # Pillow calls a JPEG with several images MPO, which some cameras write.
@@ -41,10 +42,10 @@ def validate_and_reencode(upload) -> ContentFile:
             if image.width * image.height <= limit * 1_000_000:
                 return thumbnail(image)
     except Exception as error:  # each decoder raises errors of its own
-        raise ValidationError("This file is not a JPEG, PNG, WebP or GIF picture.") from error
+        raise ValidationError(_("This file is not a JPEG, PNG, WebP or GIF picture.")) from error
     finally:
         DECODE_LOCK.release()
-    raise ValidationError(f"This picture has more than {limit} megapixels.")
+    raise ValidationError(_("This picture has more than %(limit)s megapixels.") % {"limit": limit})
 
 
 def count_scans(upload) -> int:

@@ -18,7 +18,7 @@ def fast_hasher(settings):
 @pytest.fixture
 def mail_failures(monkeypatch):
     """The errors that sending a mail raises, the last one first; when the list is empty, it succeeds."""
-    errors: list[OSError] = []
+    errors: list[Exception] = []
     send = Outbox.send_messages
 
     def send_or_fail(outbox, messages):

@@ -38,6 +38,31 @@ ENDED_BY_SIGTERM = 128 + signal.SIGTERM
 needs_sigterm = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM.")
 
 
+BUILD_FAILS = (
+    "The platform's build would fail too: add the missing file to static/, or delete the reference "
+    "to it, such as a comment with sourceMappingURL."
+)
+
+
+def manage(command: str, environment: dict[str, str], advice: str = "") -> None:
+    """Run a command of manage.py; if it fails, fail with what it printed."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command.split()],
+        cwd=settings.BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}{advice}"
+
+
+def assert_builds_and_passes_checks(environment: dict[str, str]) -> None:
+    """Run collectstatic as the build does, and the deploy checks as the release does."""
+    manage("collectstatic --noinput", environment, BUILD_FAILS)
+    manage("check --deploy --fail-level WARNING", environment)
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="PeriodicTask",
             fields=[
-                ("name", models.CharField(max_length=255, primary_key=True, serialize=False)),
+                ("name", models.TextField(primary_key=True, serialize=False)),
                 ("last_run_at", models.DateTimeField()),
             ],
         ),

@@ -1,14 +1,19 @@
+import re
+
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
-from django.db import OperationalError, connections
-from psycopg.errors import LockNotAvailable
+from django.db import DatabaseError, connections
+from psycopg.errors import InsufficientPrivilege, InvalidSchemaName, LockNotAvailable
 
 # Of pg_advisory_lock(): one lock per database.
 LOCK_ID = int.from_bytes(b"migrate")
 NO_LOCK = (
     "Could not lock a table within {} s because another query holds it. The migration was rolled "
     "back: find the query with `heroku pg:locks` or in pg_stat_activity, then deploy again."
+)
+NO_RIGHT = (
+    'PostgreSQL: {}. Have the owner of the database run: GRANT USAGE, CREATE ON SCHEMA {} TO "{}";'
 )
 
 
@@ -44,10 +49,24 @@ class Command(migrate.Command):
             super().handle(*args, **options)
             if not (options["plan"] or options["check_unapplied"]):
                 call_command("createcachetable", database=options["database"], verbosity=0)
-        except OperationalError as error:
-            if not isinstance(error.__cause__, LockNotAvailable):
-                raise
-            raise CommandError(NO_LOCK.format(self.lock_timeout)) from error
+        except DatabaseError as error:
+            if message := self.explain(error):
+                raise CommandError(message) from error
+            raise
+
+    def explain(self, error: DatabaseError) -> str | None:
+        """What to do about psycopg's error behind Django's, for those that have an answer."""
+        # Of the first table, it is behind a MigrationSchemaMissing.
+        cause = error.__cause__ or getattr(error.__context__, "__cause__", None)
+        if isinstance(cause, LockNotAvailable):
+            return NO_LOCK.format(self.lock_timeout)
+        if isinstance(cause, InsufficientPrivilege | InvalidSchemaName):
+            reason = cause.diag.message_primary or ""
+            # Without the right USAGE: "no schema has been selected to create in".
+            if found := re.search(r"schema (?!has )(\S+)|no schema", reason):
+                user = self.connection.connection.info.user
+                return NO_RIGHT.format(reason, found[1] or "public", user)
+        return None
 
     def migration_progress_callback(self, action, migration=None, fake=False):
         """Set lock_timeout before a migration, and reset it afterwards."""

@@ -1,5 +1,8 @@
+import json
+
 from celery import current_app
 from django.core.management.base import BaseCommand, CommandError
+from kombu.utils.json import loads
 
 from paas.celery.models import UnfinishedTask
 
@@ -21,5 +24,6 @@ class Command(BaseCommand):
                 task = set_aside.get(task_id=task_id)
             except UnfinishedTask.DoesNotExist:
                 raise CommandError(f"No task {task_id} is set aside.") from None
-            current_app.tasks[task.name].apply_async(task.args, task.kwargs)
+            arguments = loads(json.dumps([task.args, task.kwargs]))
+            current_app.tasks[task.name].apply_async(*arguments)
             task.delete()
