@@ -10,6 +10,7 @@ from rehearse.processes import Process
 from rehearse.services import free_port
 
 BOOT_SECONDS = Platform.boot_seconds
+BIND = "Bind to 0.0.0.0:$PORT in the web command: the platform chooses the port."
 
 
 class NotUp(RuntimeError):
@@ -61,6 +62,10 @@ class Web:
     def boots(self, started: float) -> bool:
         """Whether it is up; NotUp once the platform would give up."""
         if self.answers():
+            # https://help.heroku.com/P1AVPANS/why-is-my-node-js-app-crashing-with-an-r10-error
+            if self.port in self.process.listening_ports("127."):
+                reason = f"listens at 127.0.0.1:{self.port}, where no router can come"
+                raise NotUp(reason, BIND, self.process.output())
             return True
         seconds, own = self.platform.boot_seconds, self.platform.http_port
         if own and not self.is_bound and own in self.process.listening_ports():
@@ -78,7 +83,7 @@ class Web:
             where = f"http_port {own}" if own else "$PORT"
             late = f"nothing listens on {where} within {seconds:.0f} s"
             reason = f"listens on port {ports}, not on {where}" if ports else late
-            advice = "Bind to 0.0.0.0:$PORT in the web command: the platform chooses the port."
+            advice = BIND
         elif is_late:
             reason = f"listens, but {self.path} has no answer within {self.patience:.0f} s"
             advice = "Let a page answer while the rest of the work is done in the background."

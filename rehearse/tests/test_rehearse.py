@@ -316,7 +316,7 @@ KINDS: dict[str, tuple[dict[str, str], list[str], dict[str, tuple[str, str]]]] =
     "a worker that ends": (
         {"Procfile": WSGI["Procfile"] + "worker: python no_file.py\nclock: sleep 60\n"},
         ["--only", "other processes"],
-        {"other processes": ("fails", "^worker ends with status 2;")},
+        {"other processes": ("fails", "^worker ends with status 2$")},
     ),
     "workers that are replaced": (
         {"Procfile": "web: gunicorn app:app --workers 4 --max-requests 20"},
