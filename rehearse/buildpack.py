@@ -83,23 +83,15 @@ def finish(folder: Path, environment: dict[str, str]) -> None:
 
 def check(folder: Path) -> None:
     """Raise BuildFailed if the buildpack rejects the project before it installs anything."""
-    check_for_committed_python(folder)
-    check_package_manager(folder)
-    asked_python(folder)
-
-
-def check_for_committed_python(folder: Path) -> None:
     for path in COMMITTED_PYTHONS:
         if (folder / path).exists():
             raise BuildFailed(f"{path} is committed: a Python environment is for .gitignore.")
+    package_manager_file(folder)
+    asked_python(folder)
 
 
 def package_manager_file(folder: Path) -> str:
-    """The one file that says what to install, once check_package_manager() has passed."""
-    return next(name for name in PACKAGE_MANAGER_FILES if (folder / name).is_file())
-
-
-def check_package_manager(folder: Path) -> None:
+    """The one file that says what to install; raises BuildFailed."""
     if (folder / "Pipfile").is_file() and not (folder / "Pipfile.lock").is_file():
         raise BuildFailed("Pipfile has no Pipfile.lock beside it.")
     found = [name for name in PACKAGE_MANAGER_FILES if (folder / name).is_file()]
@@ -107,6 +99,7 @@ def check_package_manager(folder: Path) -> None:
         raise BuildFailed(f"None of {', '.join(PACKAGE_MANAGER_FILES)} is there: add one.")
     if len(found) > 1:
         raise BuildFailed(f"{' and '.join(found)} are there: keep one package manager's file.")
+    return found[0]
 
 
 def asked_python(folder: Path) -> tuple[str, str]:
