@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = [
+    "tests.harness.environments",
     "tests.harness.checkouts",
     "tests.harness.fixtures",
     "tests.harness.locked",

@@ -9,7 +9,7 @@ in the project's own files, on real servers.
 ``project``    the copy, its platform, its Python
 ``platforms``  what Heroku and App Platform read, set and run
 ``buildpack``  the build, and the projects that it rejects
-``bytecode``   compiled modules, which the environments share
+``isolation``  what of this machine a project does not see
 ``services``   PostgreSQL, Valkey and TLS, started here
 ``processes``  commands of the project: their logs, memory and exit status
 ``web``        a running web process

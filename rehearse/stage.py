@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from rehearse.buildpack import has_package
-from rehearse.findings import last_lines
+from rehearse.findings import Finding, last_lines
 from rehearse.idle import IdleConnection
 from rehearse.load import Client
 from rehearse.platforms import Platform
@@ -43,8 +43,8 @@ class Stage(ExitStack):
         # Of the step "idle connection", from its beginning.
         self.idle: IdleConnection | None = None
         self._web: Web | None = None
-        # Found by the step "worker stopped".
-        self.has_no_worker = False
+        # What the step "worker stopped" found, if no task ran.
+        self.no_task: Finding | None = None
 
     def __enter__(self):
         self.log.mkdir()

@@ -10,6 +10,7 @@ from rehearse.processes import Process
 from rehearse.services import free_port
 
 BOOT_SECONDS = Platform.boot_seconds
+BIND = "Bind to 0.0.0.0:$PORT in the web command: the platform chooses the port."
 
 
 class NotUp(RuntimeError):
@@ -61,38 +62,34 @@ class Web:
     def boots(self, started: float) -> bool:
         """Whether it is up; NotUp once the platform would give up."""
         if self.answers():
+            # https://help.heroku.com/P1AVPANS/why-is-my-node-js-app-crashing-with-an-r10-error
+            if self.port in self.process.listening_ports("127."):
+                reason = f"listens at 127.0.0.1:{self.port}, where no router can come"
+                raise NotUp(reason, BIND, self.process.output())
             return True
         seconds, own = self.platform.boot_seconds, self.platform.http_port
         if own and not self.is_bound and own in self.process.listening_ports():
             self.port, self.is_alone = own, True
-        is_late = time.monotonic() - started > seconds
+        is_late, title = time.monotonic() - started > seconds, self.platform.title
         if self.check and self.boot_status and (is_late or self.boot_status < 500):
-            raise self.not_up(
-                f"{self.path} answers {self.boot_status}: {self.platform.title}'s health check"
-                " takes 200 to 399",
-                "Let that path answer 200 without a login, or name one that does in http_path of"
-                " the app spec's health_check."
-                + " Django answers 400 for a host that is not in ALLOWED_HOSTS."
-                * (self.boot_status == 400),
+            status = f"{self.path} answers {self.boot_status}"
+            reason = f"{status}: {title}'s health check takes 200 to 399"
+            advice = (
+                "Let that path answer 200 to everyone, or name one that does in http_path of the app"
+                " spec's health_check. (400 is Django's answer to a host not in ALLOWED_HOSTS.)"
             )
-        if is_late and not self.is_bound:
+        elif is_late and not self.is_bound:
             ports = ", ".join(map(str, sorted(self.process.listening_ports())))
             where = f"http_port {own}" if own else "$PORT"
-            raise self.not_up(
-                f"listens on port {ports}, not on {where}"
-                if ports
-                else f"nothing listens on {where} within {seconds:.0f} s",
-                "Bind to 0.0.0.0:$PORT in the web command: the platform chooses the port.",
-            )
-        if is_late:
-            raise self.not_up(
-                f"listens, but {self.path} has no answer within {self.patience:.0f} s",
-                "Let a page answer while the process does the rest of its work in the background.",
-            )
-        return False
-
-    def not_up(self, reason: str, advice: str) -> NotUp:
-        return NotUp(reason, advice, self.process.output())
+            late = f"nothing listens on {where} within {seconds:.0f} s"
+            reason = f"listens on port {ports}, not on {where}" if ports else late
+            advice = BIND
+        elif is_late:
+            reason = f"listens, but {self.path} has no answer within {self.patience:.0f} s"
+            advice = "Let a page answer while the rest of the work is done in the background."
+        else:
+            return False
+        raise NotUp(reason, advice, self.process.output())
 
     @property
     def headers(self) -> dict[str, str]:

@@ -4,59 +4,41 @@ It has no viewBox: x is in percent and y in pixels, so that its labels have the 
 """
 
 import math
-import statistics
 
 from rehearse.findings import Sample
 
 HEIGHT, TOP, BOTTOM = 150, 14, 22
 # More would make the page large, and no clearer.
-MOST_DOTS, MOST_CROSSES = 500, 200
+MOST = 500
 
 
 def draw(samples: list[Sample]) -> str:
     """Milliseconds on a logarithmic axis by seconds since the step began; lost requests in red."""
     end = max(one.at for one in samples) or 1
     powers = [math.log10(max(one.milliseconds, 0.1)) for one in samples]
-    low, high = math.floor(min(powers)), max(math.ceil(max(powers)), math.floor(min(powers)) + 1)
+    low = math.floor(min(powers))
+    high = max(math.ceil(max(powers)), low + 1)
 
-    def x(seconds: float) -> str:
-        return f"{2 + seconds / end * 95:.2f}%"
+    def y(power: float) -> float:
+        return round(HEIGHT - BOTTOM - (power - low) / (high - low) * (HEIGHT - TOP - BOTTOM), 1)
 
-    def y(milliseconds: float) -> float:
-        share = (math.log10(max(milliseconds, 0.1)) - low) / (high - low)
-        return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
-
-    lost = [one for one in samples if one.is_lost]
-    answered = [one for one in samples if not one.is_lost]
-    parts = [f'<svg height="{HEIGHT}" role="img" aria-label="{label(samples)}">']
-    for milliseconds in (10.0**power for power in range(low, high + 1)):
-        at, is_long = y(milliseconds), milliseconds >= 1000
-        text = f"{milliseconds / 1000:g} s" if is_long else f"{milliseconds:g} ms"
+    parts = []
+    for power in range(low, high + 1):
+        at, text = y(power), f"{10**power / 1000:g} s" if power >= 3 else f"{10.0**power:g} ms"
         parts.append(f'<line x2="100%" y1="{at}" y2="{at}"/><text y="{at - 3}">{text}</text>')
-    step = next(size for size in (0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000) if end / size <= 6)
-    for second in (number * step for number in range(1, int(end / step) + 1)):
-        parts.append(f'<text class="at" x="{x(second)}" y="{HEIGHT - 6}">{second:g} s</text>')
-    parts += [
-        f'<circle class="dot" cx="{x(one.at)}" cy="{y(one.milliseconds)}" r="2.2"/>'
-        for one in thin(answered, MOST_DOTS)
-    ]
-    parts += [
-        f'<text class="lost" x="{x(one.at)}" y="{y(one.milliseconds) + 4}">✕</text>'
-        for one in thin(lost, MOST_CROSSES)
-    ]
-    if answered:
-        middle = y(statistics.median(one.milliseconds for one in answered))
-        parts.append(f'<line class="p50" x2="100%" y1="{middle}" y2="{middle}"/>')
-    return "".join([*parts, "</svg>"])
-
-
-def thin(samples: list[Sample], most: int) -> list[Sample]:
-    """At most about so many, evenly over time, with the slowest of each stretch."""
-    size = max(1, math.ceil(len(samples) / most))
-    stretches = [samples[at : at + size] for at in range(0, len(samples), size)]
-    return [max(stretch, key=lambda one: one.milliseconds) for stretch in stretches]
-
-
-def label(samples: list[Sample]) -> str:
+    for part in (0.25, 0.5, 0.75, 1):
+        text = f'x="{2 + part * 94}%" y="{HEIGHT - 6}">{part * end:.1f} s'
+        parts.append(f'<text class="at" {text}</text>')
+    for one, height in thin([*zip(samples, powers, strict=True)]):
+        left, kind = 2 + one.at / end * 94, "lost" if one.is_lost else "dot"
+        parts.append(f'<circle class="{kind}" cx="{left:.2f}%" cy="{y(height)}" r="2.4"/>')
     lost = sum(one.is_lost for one in samples)
-    return f"Response times of {len(samples)} requests, of which {lost} were lost"
+    label = f"Response times of {len(samples)} requests, of which {lost} were lost"
+    return f'<svg height="{HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+
+
+def thin(dots: list[tuple[Sample, float]]) -> list[tuple[Sample, float]]:
+    """At most about MOST, evenly over time: of each stretch a lost one, or else the slowest."""
+    size = max(1, math.ceil(len(dots) / MOST))
+    stretches = [dots[at : at + size] for at in range(0, len(dots), size)]
+    return [max(each, key=lambda dot: (dot[0].is_lost, dot[1])) for each in stretches]

@@ -45,10 +45,8 @@ summary { margin-top: 0.7rem; cursor: pointer; }
 pre { margin: 0.7rem 0 0; padding: 0.7rem; background: var(--paper); white-space: pre-wrap;
   font: 0.8rem/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 svg { display: block; width: 100%; margin-top: 0.7rem; }
-svg text { fill: var(--faint); font: 11px system-ui, sans-serif; }
-svg .at, svg .lost { text-anchor: middle; } svg .lost { fill: var(--bad); }
-svg line { stroke: var(--line); } svg .dot { fill: var(--dot); fill-opacity: 0.4; }
-svg .p50 { stroke: var(--dot); stroke-dasharray: 4 3; }
+svg text { fill: var(--faint); font: 11px system-ui, sans-serif; } .at { text-anchor: middle; }
+line { stroke: var(--line); } .dot { fill: var(--dot); fill-opacity: 0.4; } .lost { fill: var(--bad); }
 @media (max-width: 40rem) { h2 { flex-wrap: wrap; } h2 .text { flex-basis: 100%; order: 1; } }
 </style>
 <header>
@@ -57,8 +55,8 @@ svg .p50 { stroke: var(--dot); stroke-dasharray: 4 3; }
 </header>
 <dl>$facts</dl>
 $steps
-<footer>Dots are requests, by when they were sent and how long they took; a red cross is one that was
-lost: not answered in full, or with a status of 500 or more. The dashed line is the median.</footer>
+<footer>Dots are requests, by when they were sent and how long they took; a red one was lost: not
+answered in full, or with a status of 500 or more.</footer>
 </html>
 """)
 

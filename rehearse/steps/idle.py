@@ -25,7 +25,7 @@ def open_connection(stage: Stage) -> IdleConnection:
 
 
 def begin(stage: Stage) -> None:
-    with suppress(RuntimeError, OSError):  # the step tries again, and says what failed
+    with suppress(RuntimeError, OSError, ValueError):  # the step tries again, and says what failed
         if not stage.web.is_alone:
             stage.idle = open_connection(stage)
 

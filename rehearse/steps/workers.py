@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from rehearse.findings import NOT_RUN, Finding, failed
+from rehearse.findings import NOT_RUN, OK, Finding, failed
 from rehearse.processes import Process, wait_for
 from rehearse.stage import Stage
 from rehearse.steps.start import advice_for
@@ -77,9 +77,8 @@ def start_others(stage: Stage) -> Finding:
         if process.process.returncode:
             how = f"{name} ends with status {process.process.returncode}"
             found.fail(how, advice_for(process.output(), READ), process.output())
-    if found.status == "ok":
-        texts = [f"{name} {'ends' if name in ended else 'runs'}" for name in running]
-        found.text = ", ".join(texts)
+    texts = [f"{name} {'ends' if name in ended else 'runs'}" for name in running]
+    found.text = found.text or ", ".join(texts)
     return found
 
 
@@ -138,9 +137,8 @@ def start_task(task: Task, worker: Process) -> Finding | None:
         return None
     if broker := next((one for one in task.words() if one.startswith("broker=")), ""):
         return other_broker(task.stage, broker.removeprefix("broker="))
-    late = f"does not run a task within {START_SECONDS} s"
-    how = late if worker.is_running() else "ends before it runs a task"
-    output = worker.output()
+    how, output = f"runs no task within {START_SECONDS} s", worker.output()
+    how = how if worker.is_running() else "ends before it runs a task"
     return failed(f"the worker {how}", advice_for(output, READ), output)
 
 
@@ -164,7 +162,7 @@ def stop_worker(stage: Stage) -> Finding:
     task, plan = new_task(stage, "stopped"), stage.platform.megabytes(worker_name(stage))
     with task.worker() as worker:
         if problem := start_task(task, worker):
-            stage.has_no_worker = True
+            stage.no_task = problem
             return problem
         megabytes = worker.memory()
         worker.signal(signal.SIGTERM)
@@ -194,8 +192,8 @@ def stop_worker(stage: Stage) -> Finding:
 
 def kill_worker(stage: Stage) -> Finding:
     """SIGKILL while a task runs, as for too much memory; a second worker starts after it."""
-    if stage.has_no_worker:
-        return Finding("as no task ran before", NOT_RUN)
+    if stage.no_task:
+        return Finding("no task ran before", OK if stage.no_task.status == OK else NOT_RUN)
     task = new_task(stage, "killed")
     with task.worker() as worker:
         if problem := start_task(task, worker):
@@ -203,9 +201,8 @@ def kill_worker(stage: Stage) -> Finding:
         worker.kill()
         output = worker.output()
     happened = finish(task)
-    if "lost" in happened:
-        return failed(f"the task {happened}", LATE, output)
-    return Finding(f"the task {happened}")
+    found = Finding(f"the task {happened}")
+    return found.fail(found.text, LATE, output) if "lost" in happened else found
 
 
 def finish(task: Task) -> str:

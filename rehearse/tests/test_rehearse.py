@@ -220,12 +220,12 @@ FAULTS = [
     (open_100_connections, "load", r"\d\d PostgreSQL connections, of 20"),
     (ignore_sigterm, "SIGTERM", "still runs 30 s after SIGTERM"),
     (take_any_body, "large body", "no limit"),
+    (wait_for_a_lock_in_a_migration, "release", "waits for a lock"),
     (use_the_in_memory_channel_layer, "channel layer", "does not reach another"),
     (acknowledge_early, "worker killed", "is lost"),
 ]
 # Without a release or a web process there is nothing more to see.
 FATAL_FAULTS = [
-    (wait_for_a_lock_in_a_migration, "release", "waits for a lock"),
     (leave_out_the_server, "boot", "it ended after"),
     (listen_on_8000, "boot", r"listens on port 8000, not on \$PORT"),
 ]
@@ -254,6 +254,121 @@ def test_a_fault_that_keeps_a_release_from_going_live_ends_the_rehearsal(bake, p
     assert run.steps("not run"), run.printed
 
 
+WSGI = {
+    "Procfile": "web: gunicorn app:app\n",
+    "requirements.txt": "gunicorn\n",
+    "app.py": """
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+""",
+}
+BROKEN = {"app.py": WSGI["app.py"].replace("200 OK", "500 Internal Server Error")}
+WORKER = {"Procfile": "web: gunicorn app:app\nworker: celery -A worker worker -c 1\n"}
+WORKER |= {"requirements.txt": "gunicorn\ncelery[redis]\n"}
+CELERY = """
+import os
+from celery import Celery
+
+app = Celery("x", broker=os.environ.get("MY_BROKER", "redis://localhost:6379/0"))
+app.conf.task_acks_late = True
+"""
+IN_SHELL = WORKER["Procfile"].replace(
+    "celery -A worker worker -c 1", "bash -c 'celery -A worker worker -c 1'"
+)
+OURS = ["--set", "MY_BROKER=$REDIS_URL?ssl_cert_reqs=none"]
+DJANGO = """
+import sys
+from django.conf import settings
+from django.http import HttpResponse
+from django.urls import path
+from django.core.management import execute_from_command_line
+from django.core.wsgi import get_wsgi_application
+from django.contrib.auth import get_user_model
+import dj_database_url
+
+settings.configure(
+    SECRET_KEY="x",
+    ALLOWED_HOSTS=["*"],
+    ROOT_URLCONF=__name__,
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"],
+    DATABASES={"default": dj_database_url.config()},
+)
+app = get_wsgi_application()
+urlpatterns = [path("", lambda request: HttpResponse(str(get_user_model().objects.count())))]
+if __name__ == "__main__":
+    execute_from_command_line(sys.argv)
+"""
+# Changes to WSGI, arguments, and the status and the text or advice of steps.
+KINDS: dict[str, tuple[dict[str, str], list[str], dict[str, tuple[str, str]]]] = {
+    "every page is an error": (
+        BROKEN,
+        [],
+        {"load": ("fails", "every page fails: / is 500"), "headers": ("not run", "")},
+    ),
+    "no command migrates": (
+        {"requirements.txt": "gunicorn\ndjango\ndj-database-url\npsycopg[binary]\n"}
+        | {"manage.py": DJANGO, "Procfile": "web: gunicorn manage:app\n"}
+        | {"app.json": '{"env": {"DISABLE_COLLECTSTATIC": "1"}, "addons": ["heroku-postgresql"]}'},
+        [],
+        {"load": ("fails", "release: python manage.py migrate"), "PostgreSQL": ("not run", "")},
+    ),
+    "a worker that ends": (
+        {"Procfile": WSGI["Procfile"] + "worker: python no_file.py\nclock: sleep 60\n"},
+        ["--only", "other processes"],
+        {"other processes": ("fails", "^worker ends with status 2$")},
+    ),
+    "workers that are replaced": (
+        {"Procfile": "web: gunicorn app:app --workers 4 --max-requests 20"},
+        ["--only", "load", "--only", "large body"],
+        {"load": ("ok", "pages/s")},
+    ),
+    "pages without the database": (
+        {"requirements.txt": "gunicorn\npsycopg[binary]\n"},
+        ["--only", "PostgreSQL"],
+        {"PostgreSQL": ("ok", "none of the pages asked for needs it")},
+    ),
+    "another broker": (
+        WORKER | {"worker.py": CELERY},
+        ["--only", "worker stopped", "--only", "worker killed"],
+        {
+            "worker stopped": ("fails", r"--set 'MY_BROKER=\$REDIS_URL\?ssl_cert_reqs=none'"),
+            "worker killed": ("not run", ""),
+        },
+    ),
+    "a worker that loses tasks": (
+        WORKER | {"worker.py": CELERY},
+        ["--only", "worker stopped", *OURS],
+        {"worker stopped": ("fails", "task_acks_late and task_reject_on_worker_lost to True")},
+    ),
+    "a worker that follows the advice": (
+        WORKER
+        | {
+            "worker.py": f"{CELERY}app.conf.task_reject_on_worker_lost = True\n",
+            "Procfile": IN_SHELL,
+        },
+        ["--only", "worker stopped", "--only", "worker killed", *OURS],
+        {"worker stopped": ("ok", "ran again"), "worker killed": ("ok", "ran again")},
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "arguments", "expected"), KINDS.values(), ids=KINDS)
+def test_a_project_of_a_few_lines_gets_the_verdict_of_its_kind(
+    tmp_path, changes, arguments, expected
+):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name, text in (WSGI | changes).items():
+        (folder / name).write_text(text)
+    run = rehearse(folder, *arguments)
+    for name, (status, text) in expected.items():
+        step = run.step(name)
+        assert step["status"] == status, run.printed
+        assert any(re.search(text, one) for one in [step["text"], *step["advice"]]), run.printed
+    assert "Traceback (most recent call last):\n  File" not in run.printed.partition("\n\n")[0]
+
+
 def test_an_application_of_twenty_lines_is_rehearsed_to_its_end(tmp_path):
     folder = shutil.copytree(PROJECTS / "fastapi", tmp_path / "fastapi")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -262,30 +377,70 @@ def test_an_application_of_twenty_lines_is_rehearsed_to_its_end(tmp_path):
     assert run.steps("not run") == []
     # It does not redirect to https, and Uvicorn closes an idle connection after 5 s.
     assert run.steps("fails") == ["headers", IDLE], run.printed
+    assert "HTTPSRedirectMiddleware" in str(run.step("headers")["advice"])
     assert "<svg" in page.read_text()
     assert not re.search(r"src=|href=|url\(|@import|<script", page.read_text())
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-def mend(spec: Path) -> None:
-    """What the advice of three steps says."""
-    edit(spec, "--threads 4", "--threads 4 --keep-alive 95")
+STARLETTE = """
+from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
+
+app.add_middleware(HTTPSRedirectMiddleware)
+
+@app.middleware("http")
+async def add_header(request, call_next):
+    response = await call_next(request)
+    response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+"""
+FLASK = """
+from flask import redirect
+
+@app.before_request
+def to_https():
+    if request.headers.get("X-Forwarded-Proto") == "http":
+        return redirect(request.url.replace("http:", "https:", 1))
+
+@app.after_request
+def add_header(response):
+    response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+"""
+
+
+def test_the_advice_mends_what_fastapi_and_uvicorn_s_defaults_lack(tmp_path):
+    folder = shutil.copytree(PROJECTS / "fastapi", tmp_path / "fastapi")
+    append(folder / "app.py", STARLETTE)
+    edit(folder / "Procfile", "--host", "--timeout-keep-alive 95 --forwarded-allow-ips='*' --host")
+    run = rehearse(folder)
+    assert run.status == 0, run.printed
+
+
+def mend(folder: Path) -> None:
+    """What the advice of the steps says."""
+    spec = folder / ".do/app.yaml"
+    edit(spec, "--threads 4", "--worker-class gevent --keep-alive 95")
     edit(spec, "failure_threshold: 3", "failure_threshold: 9")
     edit(spec, "^envs:", "envs:\n  - {key: MAX_CONTENT_LENGTH, value: '5000000'}")
+    edit(folder / "requirements.txt", "gunicorn", "gevent\ngunicorn")
+    append(folder / "app.py", FLASK)
 
 
 @pytest.mark.parametrize("is_mended", [False, True], ids=["defaults", "mended"])
 def test_the_advice_mends_what_gunicorn_s_defaults_lack(tmp_path, is_mended):
     folder = shutil.copytree(PROJECTS / "gunicorn", tmp_path / "gunicorn")
     if is_mended:
-        mend(folder / ".do/app.yaml")
-    steps = ["large body", "health check", IDLE]
+        mend(folder)
+    steps = ["slow clients", "large body", "health check", "headers", IDLE]
     run = rehearse(folder, *[word for step in steps for word in ("--only", step)])
     found = {step: run.text(step) for step in run.steps("ok" if is_mended else "fails")}
     assert set(steps) <= set(found), run.printed
     expected = {
+        "slow clients": "a page in" if is_mended else "page after",
         "large body": "413 after" if is_mended else "all 100 MB taken, then 200: no limit",
-        "health check": "allows 81 s of that" if is_mended else "after 21 s App Platform",
+        "health check": "" if is_mended else "after 21 s App Platform",
+        "headers": "https redirect" if is_mended else "plain HTTP is not redirected",
         IDLE: "answered after 75 s" if is_mended else "closed after 2 s",
     }
     for step, text in expected.items():

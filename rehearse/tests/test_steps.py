@@ -53,11 +53,12 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         pass
 
-{kind}(("127.0.0.1", int({port})), Handler).serve_forever()
+{kind}(("{host}", int({port})), Handler).serve_forever()
 """
 USUAL = {
     "before": "",
     "get": "self.answer(200)",
+    "host": "",
     "port": "os.environ['PORT']",
     "keep_alive": "60",
     "body": "self.answer(413); self.close_connection = True",
@@ -233,6 +234,7 @@ NOT_UP: list[tuple[dict, str]] = [
         {"service": {}, "variables": {"PORT": str(free_port())}, "boot_seconds": 1},
         r"listens on port \d+, not on http_port 8080",
     ),
+    ({"host": "127.0.0.1"}, r"listens at 127\.0\.0\.1:\d+, where no router can come"),
     ({"before": "time.sleep(60)", "boot_seconds": 1}, r"nothing listens on \$PORT within 1 s"),
     (
         {"service": {"health_check": CHECK}, "get": "self.answer(404)"},
