@@ -15,6 +15,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -46,6 +47,9 @@ PIP = "-m pip install -q --no-input --progress-bar off"
 REACH = re.compile(r"(?i)HOME|TMPDIR|(UV|PIP|SSL|XDG|REQUESTS|CURL)_\w+|\w+_PROXY")
 # Config vars that the buildpack gives to pip: it gives it no others, also not for ${TOKEN} in a line.
 FOR_PIP = ("PIP_EXTRA_INDEX_URL",)
+
+
+captured = partial(subprocess.run, check=False, capture_output=True, text=True, errors="replace")
 
 
 class BuildFailed(Exception):
@@ -166,24 +170,17 @@ def find_python(version: str) -> str | None:
     for asked in dict.fromkeys((version, minor)):
         if f"{own}.".startswith(f"{asked}."):
             return getattr(sys, "_base_executable", sys.executable)
-        done = subprocess.run(
-            [*command, asked],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd="/",
-            env=os.environ | {"PATH": path},
-        )
-        if done.returncode == 0:
-            return done.stdout.strip()
+        variables = os.environ | {"PATH": path}
+        found = captured([*command, asked], cwd="/", env=variables)
+        if found.returncode == 0:
+            return found.stdout.strip()
     return None
 
 
 def version_of(python: str) -> str:
     """The full version of that interpreter, such as 3.13.1."""
     code = "import platform; print(platform.python_version())"
-    done = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    return captured([python, "-c", code]).stdout.strip()
 
 
 def run_hook(name: str, folder: Path, environment: dict[str, str]) -> None:
@@ -196,7 +193,7 @@ def run_hook(name: str, folder: Path, environment: dict[str, str]) -> None:
         try:
             run(name, folder, environment)
         except CommandFailed as failure:
-            raise BuildFailed(f"The hook {name} failed:\n{failure}") from failure
+            raise BuildFailed(f"The hook {name} failed\n{failure}") from failure
 
 
 def install(
@@ -245,15 +242,8 @@ def run_installer(
     path = f"{environment}/bin:{Path(find_uv_bin()).parent}:{programs_folder().name}"
     variables |= {"PATH": path, "LANG": "C.UTF-8", "VIRTUAL_ENV": str(environment)}
     variables |= {"UV_PYTHON": f"{environment}/bin/python", "UV_PYTHON_DOWNLOADS": "never", **own}
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        check=False,
-        capture_output=True,
-    )
-    return (done.stdout + done.stderr).decode(errors="replace") if done.returncode else None
+    done = captured(command, cwd=folder, env=variables, input="")
+    return done.stdout + done.stderr if done.returncode else None
 
 
 def make_venv(environment: Path, python: str) -> None:
@@ -295,4 +285,4 @@ def collect_static(folder: Path, environment: dict[str, str]) -> None:
     try:
         run(command, folder, {"PYTHONPATH": ".", **environment})
     except CommandFailed as failure:
-        raise BuildFailed(f"The static files cannot be collected:\n{failure}") from failure
+        raise BuildFailed(f"The static files cannot be collected\n{failure}") from failure

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import re
+import struct
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,14 +18,7 @@ ABSENT = re.compile(
 )
 # The ports of servers that a developer's machine may run, by what an URL of the owner's says if one
 # is to be asked on purpose.
-SERVERS = {
-    3306: "mysql",
-    5432: "postgres",
-    5672: "amqp",
-    6379: "redis",
-    11211: "memcache",
-    27017: "mongo",
-}
+SERVERS = {3306: "mysql", 5432: "postgres", 5672: "amqp", 6379: "redis", 27017: "mongo"}
 # https://docs.kernel.org/userspace-api/landlock.html, in the numbers of every architecture.
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF, NET_PORT, CONNECT_TCP = 444, 445, 446, 2, 2
 NO_NEW_PRIVILEGES = 38
@@ -53,32 +47,17 @@ def is_on_the_platform(program: Path) -> bool:
     )
 
 
-class Ruleset(ctypes.Structure):
-    _fields_ = [("files", ctypes.c_uint64), ("network", ctypes.c_uint64)]
-
-
-class Port(ctypes.Structure):
-    _fields_ = [("access", ctypes.c_uint64), ("number", ctypes.c_uint64)]
-
-
-def hide_servers(given: Mapping[str, str]) -> bool:
-    """Whether this process and all that it starts can no longer connect to the ports of SERVERS, but
-    for those that the variables ``given`` ask for. Before Linux 6.7 they can.
+def hide_servers(given: Mapping[str, str]) -> None:
+    """From now on this process and all that it starts cannot connect to the ports of SERVERS, but for
+    those that the variables ``given`` ask for. Before Linux 6.7 they can.
     """
-    asked = " ".join(given.values())
-    hidden = [
-        number
-        for number, scheme in SERVERS.items()
-        if scheme not in asked and f":{number}" not in asked
-    ]
-    kernel = ctypes.CDLL(None)
-    rules = kernel.syscall(CREATE_RULESET, ctypes.byref(Ruleset(0, CONNECT_TCP)), 16, 0)
-    if rules < 0:
-        return False
-    port = Port(CONNECT_TCP)
-    for port.number in set(range(PORTS)).difference(hidden):
-        kernel.syscall(ADD_RULE, rules, NET_PORT, ctypes.byref(port), 0)
-    kernel.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-    is_hidden = kernel.syscall(RESTRICT_SELF, rules, 0) == 0
-    os.close(rules)
-    return is_hidden
+    asked, kernel = " ".join(given.values()), ctypes.CDLL(None)
+    hidden = [n for n, scheme in SERVERS.items() if not re.search(f"{scheme}|:{n}", asked)]
+    rules = kernel.syscall(CREATE_RULESET, struct.pack("QQ", 0, CONNECT_TCP), 16, 0)
+    if rules >= 0:
+        for port in set(range(PORTS)).difference(hidden):
+            rule = struct.pack("QQ", CONNECT_TCP, port)
+            kernel.syscall(ADD_RULE, rules, NET_PORT, rule, 0)
+        kernel.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+        kernel.syscall(RESTRICT_SELF, rules, 0)
+        os.close(rules)

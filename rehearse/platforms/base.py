@@ -218,14 +218,6 @@ class Platform:
         raise NotImplementedError
 
 
-def read_text(path: Path) -> str:
-    """The text of a platform's file; CannotStart if it is not UTF-8."""
-    try:
-        return buildpack.read_text(path)
-    except buildpack.BuildFailed as failure:
-        raise CannotStart(str(failure)) from None
-
-
 def shaped(value: Any, shape: Any, where: str) -> Any:
     """The value without what is empty, once it has the ``shape``: a type, a list with the shape of
     each item, or the shapes of the keys of a mapping, of which NAMES must be there, and ``*`` are

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from rehearse.buildpack import FinishFailed
+from rehearse.buildpack import FinishFailed, read_text
 from rehearse.platforms.base import (
     COMMIT,
     CannotStart,
@@ -18,7 +18,6 @@ from rehearse.platforms.base import (
     HealthCheck,
     Platform,
     is_secret_key,
-    read_text,
     replaced,
     shaped,
 )
@@ -35,22 +34,12 @@ BLANK = re.compile(r"YOUR_|_GOES_HERE|CHANGE_?ME|^EV\[|^<.*>$")
 SIZE = re.compile(r"-([0-9.]+)gb")
 OLD_SIZES = {"xxs": 0.5, "xs": 1, "s": 2, "m": 4, "1l": 4, "l": 8, "xl": 16}
 # What is read of a spec.
-ENVS = [{"key": str, "value": str, "scope": str, "type": str}]
-CHECK = {"http_path": str, "initial_delay_seconds": int, "period_seconds": int}
-CHECK |= {"timeout_seconds": int, "failure_threshold": int}
-COMPONENT: dict[str, Any] = {
-    "name": str,
-    "kind": str,
-    "environment_slug": str,
-    "source_dir": str,
-    "dockerfile_path": str,
-    "build_command": str,
-    "run_command": str,
-    "http_port": int,
-    "instance_size_slug": str,
-    "envs": ENVS,
-    "health_check": CHECK,
-}
+ENVS = [dict.fromkeys(("key", "value", "scope", "type"), str)]
+TEXTS = "name kind environment_slug source_dir build_command run_command instance_size_slug"
+NUMBERS = "initial_delay_seconds period_seconds timeout_seconds failure_threshold"
+CHECK = {"http_path": str, **dict.fromkeys(NUMBERS.split(), int)}
+COMPONENT: dict[str, Any] = dict.fromkeys(TEXTS.split(), str)
+COMPONENT |= {"http_port": int, "envs": ENVS, "health_check": CHECK}
 SPEC: dict[str, Any] = {"envs": ENVS, "databases": [{"name": str, "engine": str}]}
 SPEC |= {kind: [COMPONENT] for kind in ("services", "workers", "jobs", "static_sites", "functions")}
 
@@ -238,7 +227,7 @@ class AppPlatform(Platform):
             try:
                 run(command, self.folder, environment)
             except CommandFailed as failure:
-                raise FinishFailed(f"The build_command failed:\n{failure}") from failure
+                raise FinishFailed(f"The build_command failed\n{failure}") from failure
 
     def urls(self, services: Services, database: str) -> dict[str, str]:
         return {

@@ -7,13 +7,12 @@ import uuid
 from functools import cached_property
 from pathlib import Path
 
-from rehearse.buildpack import BuildFailed
+from rehearse.buildpack import BuildFailed, read_text
 from rehearse.platforms.base import (
     COMMIT,
     CannotStart,
     Headers,
     Platform,
-    read_text,
     replaced,
     shaped,
 )

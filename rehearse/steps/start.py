@@ -18,6 +18,7 @@ from rehearse.web import NotUp
 LOCK_SECONDS = 10
 RELEASE_SECONDS = 600
 INSIDE = Path(__file__).parent.parent / "inside"
+READ = "Read the output below: the platform would show the same."
 # URLs of this run's servers, by what the name of a variable for another says.
 OWN_URLS = {"REDIS|BROKER|CELERY": "REDIS_URL", "DATABASE|POSTGRES|^PG|SQLALCHEMY": "DATABASE_URL"}
 MISSING_VARIABLE = re.compile(
@@ -32,10 +33,7 @@ OWN_SERVER = re.compile(
     r"(?:localhost|127\.0\.0\.1)\W{1,4}(?:port )?(\d{4,5}).*(?:refused|denied|failed)"
 )
 # Commands of packages; others are of the system, or of another language.
-COMMANDS = re.compile(
-    r"alembic|celery|daphne|ddtrace-run|django-admin|fastapi|flask|granian|gunicorn|honcho|hypercorn"
-    r"|newrelic-admin|rq|streamlit|supervisord|uvicorn|uwsgi|waitress-serve"
-)
+COMMANDS = "alembic celery daphne flask gunicorn hypercorn rq uvicorn uwsgi waitress-serve"
 # Python's own until 3.12 or 3.13: https://docs.python.org/3/whatsnew/3.13.html
 REMOVED_MODULES = ("asynchat", "asyncore", "cgi", "crypt", "distutils", "imghdr", "imp", "smtpd")
 
@@ -67,28 +65,25 @@ def advice_for_module(match: re.Match, platform: Platform | None) -> str:
     """Advice on a module or a command that was not found; "" if it is of no package."""
     name, command = match.groups()
     if command:
-        is_known = COMMANDS.fullmatch(command)
+        is_known = command in COMMANDS.split()
         return f"Add the package of {command} to the project's requirements." if is_known else ""
-    top, _, rest = name.partition(".")
+    top = name.partition(".")[0]
     if top in REMOVED_MODULES:
         return (
             f"Newer Pythons have no module {name}: update the package that imports it, or name"
             " an older Python in .python-version."
         )
-    # The cause may be above the lines that are shown: each of several workers prints its own.
-    if platform:
-        own = [Path(f"{top}.py"), Path(top)]
-        if any((platform.folder / path).exists() for path in own):
-            return f"The project has no module {name}."
-        found = [path for path in own if platform.source and (platform.source / path).exists()]
-        if found:
-            return (
-                f"{found[0]} is not deployed: .gitignore or {platform.ignore_file} leaves it out."
-            )
-        if any(re.search(rf"(?<!-m )\b{top}\b[.:\w]*", c) for c in platform.commands().values()):
+    if platform and platform.source:
+        for path in (f"{top}.py", top):
+            if (platform.folder / path).exists():
+                return f"The project has no module {name}."
+            if (platform.source / path).exists():
+                return f"{path} is not deployed: .gitignore or .slugignore leaves it out."
+        if any(re.search(rf"(?<!-m )\b{top}\b", one) for one in platform.commands().values()):
             return f"A command of the project names {top}, which the project does not have."
-        if rest and buildpack.has_package(platform.folder, top):
+        if top != name and buildpack.has_package(platform.folder, top):
             return f"The installed version of {top} has no module {name}: name another version."
+    # The cause may be above the lines that are shown: each of several workers prints its own.
     return f"Add the package of {name} to the project's requirements: {match[0]}."
 
 
@@ -112,9 +107,8 @@ def build(stage: Stage) -> Finding:
 
 def explain_build(stage: Stage, failure: BuildFailed) -> Finding:
     text, _, output = str(failure).partition("\n")
-    otherwise = "Read the output below: the platform would show the same."
-    advice = advice_for(output or text, otherwise, stage.platform)
-    return failed(text.rstrip(":"), advice if output else "", output)
+    advice = advice_for(output or text, READ if output else "", stage.platform)
+    return failed(text, advice, output)
 
 
 def finish_again(stage: Stage, first: FinishFailed) -> Finding:
@@ -176,9 +170,7 @@ def run_release(stage: Stage, database: str, **changes: str) -> Finding:
         output = process.output()
         return failed(
             f"exit status {process.process.returncode}: the old release stays",
-            advice_for(
-                output, "Read the output below: the release names what is wrong.", stage.platform
-            ),
+            advice_for(output, READ, stage.platform),
             output,
         )
     return Finding()
@@ -257,8 +249,6 @@ def explain_boot(stage: Stage, failure: RuntimeError, seconds: float) -> Finding
         return failed(failure.reason, failure.advice, output)
     return failed(
         f"it ended after {seconds:.1f} s",
-        advice_for(
-            output, "Read the output below: the platform would show the same.", stage.platform
-        ),
+        advice_for(output, READ, stage.platform),
         output,
     )

@@ -54,7 +54,7 @@ REJECTED = [
             "requirements.txt": f"django=={version('django')}",
             "manage.py": "import os; os.environ['SECRET_KEY']",
         },
-        r"The static files cannot be collected:[\s\S]*KeyError: 'SECRET_KEY'\s*",
+        r"The static files cannot be collected[\s\S]*KeyError: 'SECRET_KEY'\s*",
     ),
 ]
 PYPROJECT = """\
