@@ -18,7 +18,7 @@ for password in {passwords}:
 """
 CREATE_ADA = f"""
 from users.models import User
-User.objects.create_user("ada", password={PASSWORD!r})
+User.objects.create_user("Ada", password={PASSWORD!r})
 """
 
 pytestmark = for_combinations(ANSWERS, apart="operations")
@@ -43,11 +43,9 @@ def log_in(operator: Checkout, *passwords: str) -> list[str]:
 def test_management_commands_work(operator):
     operator.run_script(CREATE_ADA)
     assert log_in(operator, *["wrong"] * 5, PASSWORD) == ["200"] * 4 + ["429"] * 2
-    found = re.findall(r"`(python manage\.py [a-z_ ]+)`", operator.read("docs/operations.md"))
-    assert {"python manage.py axes_reset_username ada", "python manage.py run_task_again"} <= {
-        *found
-    }
-    operator.run("\n".join(found))
+    found = re.findall(r"`python manage\.py ([a-z0-9_: ]+)`", operator.read("docs/operations.md"))
+    assert {"axes_reset_username ada", "axes_reset_ip 2001:db8::1", "run_task_again"} <= {*found}
+    operator.run("\n".join(f"python manage.py {command}" for command in found))
     assert log_in(operator, PASSWORD) == ["302"]
 
 
