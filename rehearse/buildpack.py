@@ -45,6 +45,8 @@ UV_PIP = "pip install -q --index-strategy unsafe-best-match"
 PIP = "-m pip install -q --no-input --progress-bar off"
 # Of this machine's variables, those with which it reaches package indexes.
 REACH = re.compile(r"(?i)HOME|TMPDIR|(UV|PIP|SSL|XDG|REQUESTS|CURL)_\w+|\w+_PROXY")
+# A line of an installer that says why it failed, or which package.
+REASON = re.compile(r"error:|╰─> (?!See )", re.IGNORECASE)
 # Config vars that the buildpack gives to pip: it gives it no others, also not for ${TOKEN} in a line.
 FOR_PIP = ("PIP_EXTRA_INDEX_URL",)
 
@@ -83,23 +85,15 @@ def finish(folder: Path, environment: dict[str, str]) -> None:
 
 def check(folder: Path) -> None:
     """Raise BuildFailed if the buildpack rejects the project before it installs anything."""
-    check_for_committed_python(folder)
-    check_package_manager(folder)
-    asked_python(folder)
-
-
-def check_for_committed_python(folder: Path) -> None:
     for path in COMMITTED_PYTHONS:
         if (folder / path).exists():
             raise BuildFailed(f"{path} is committed: a Python environment is for .gitignore.")
+    package_manager_file(folder)
+    asked_python(folder)
 
 
 def package_manager_file(folder: Path) -> str:
-    """The one file that says what to install, once check_package_manager() has passed."""
-    return next(name for name in PACKAGE_MANAGER_FILES if (folder / name).is_file())
-
-
-def check_package_manager(folder: Path) -> None:
+    """The one file that says what to install; raises BuildFailed."""
     if (folder / "Pipfile").is_file() and not (folder / "Pipfile.lock").is_file():
         raise BuildFailed("Pipfile has no Pipfile.lock beside it.")
     found = [name for name in PACKAGE_MANAGER_FILES if (folder / name).is_file()]
@@ -107,6 +101,7 @@ def check_package_manager(folder: Path) -> None:
         raise BuildFailed(f"None of {', '.join(PACKAGE_MANAGER_FILES)} is there: add one.")
     if len(found) > 1:
         raise BuildFailed(f"{' and '.join(found)} are there: keep one package manager's file.")
+    return found[0]
 
 
 def asked_python(folder: Path) -> tuple[str, str]:
@@ -214,7 +209,7 @@ def install(
     if output is not None:
         output = output.replace(f"{folder}/", "")
         lines = output.strip().splitlines() or [""]
-        reasons = [line.partition(": ")[2] for line in lines if line[:6].lower() == "error:"]
+        reasons = [re.split(": |> ", line, maxsplit=1)[-1] for line in lines if REASON.match(line)]
         raise BuildFailed(f"{requirements} cannot be installed: {(reasons or lines)[-1]}\n{output}")
 
 

@@ -18,6 +18,10 @@ from rehearse.web import NotUp
 LOCK_SECONDS = 10
 RELEASE_SECONDS = 600
 INSIDE = Path(__file__).parent.parent / "inside"
+COMPILED = (
+    "A version without a wheel for this Python is compiled, which fails: take a newer version of the"
+    " package, or an older Python in .python-version."
+)
 READ = "Read the output below: the platform would show the same."
 # URLs of this run's servers, by what the name of a variable for another says.
 OWN_URLS = {"REDIS|BROKER|CELERY": "REDIS_URL", "DATABASE|POSTGRES|^PG|SQLALCHEMY": "DATABASE_URL"}
@@ -107,7 +111,10 @@ def build(stage: Stage) -> Finding:
 
 def explain_build(stage: Stage, failure: BuildFailed) -> Finding:
     text, _, output = str(failure).partition("\n")
-    advice = advice_for(output or text, READ if output else "", stage.platform)
+    if "cannot be installed" in text:
+        advice = COMPILED if re.search(r"Failed (to )?build|metadata-gen", output) else READ
+    else:
+        advice = advice_for(output or text, READ if output else "", stage.platform)
     return failed(text, advice, output)
 
 

@@ -169,7 +169,7 @@ CASES = {
         ["--set", "REDISCLOUD_URL=$REDIS_URL"],
     ),
     "SQLite": Case(
-        DJANGO | {"app.json": "{}"}, SECRET, prints=r"a restart deletes .* site\.sqlite3"
+        DJANGO | {"app.json": '{"name": "x"}'}, SECRET, prints=r"a restart deletes .* site\.sqlite3"
     ),
     "this machine's PostgreSQL": Case(
         DJANGO | {"app.py": f"{ASKS_POSTGRES}{APP}", "Procfile": "web: gunicorn app:app"},
