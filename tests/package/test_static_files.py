@@ -93,7 +93,7 @@ def production(request, tmp_path, settings):
 def test_static_files_that_are_not_collected_fail_the_release_and_no_page(production):
     [error] = check_static_files()
     assert (error.id, error.msg.partition(",")[0]) == (
-        "paas.E027",
+        "paas.E029",
         "Static files are not collected",
     )
     assert "/static/site.css" in render_to_string("400.html")

@@ -133,7 +133,7 @@ def check_static_files(app_configs=None, **kwargs) -> list[CheckMessage]:
         return []
     message = "Static files are not collected, so pages would have no stylesheets."
     hint = "Unset the variable DISABLE_COLLECTSTATIC: the build runs manage.py collectstatic."
-    return [Error(message, hint=hint, id="paas.E027")]
+    return [Error(message, hint=hint, id="paas.E029")]
 
 
 def are_collected() -> bool:
