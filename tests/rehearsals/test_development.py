@@ -6,6 +6,7 @@ import re
 import httpx
 import pytest
 
+from rehearse.platforms import PLATFORMS
 from rehearse.services import free_port
 from tests.harness.combinations import EACH_PLATFORM, for_combinations
 from tests.harness.site import serve
@@ -37,12 +38,23 @@ def test_make_prod_shows_pages_with_production_settings(developer):
     assert "There is nothing at this address" in missing.text
 
 
+@each_platform
+def test_the_platform_s_web_command_runs_on_a_developer_s_machine(developer, project):
+    """As `heroku local` runs it, with PORT, and with .env in the environment too."""
+    platform, port = PLATFORMS[project.answers["platform"]](developer.folder), free_port()
+    command = f"set -a; . ./.env; export PORT={port}; {platform.command('web')}"
+    address = f"localhost:{port}"
+    with serve(command, address, developer.folder, developer.environment) as url:
+        assert httpx.get(f"{url}/").status_code == 200
+
+
 @pytest.fixture
 def next_steps(developer) -> str:
-    """The home page in development."""
+    """The home page in development, in a terminal where PORT is set, as in cloud IDEs."""
     address = f"localhost:{free_port()}"
     command = f"python manage.py runserver --noreload {address}"
-    with serve(command, address, developer.folder, developer.environment) as url:
+    environment = developer.environment | {"PORT": "8080"}
+    with serve(command, address, developer.folder, environment) as url:
         return html.unescape(httpx.get(f"{url}/").text)
 
 
