@@ -117,7 +117,7 @@ def test_a_port_that_the_platform_blocks_is_named(settings, platform, url, block
     settings.DEBUG, settings.PLATFORM = False, f"paas.platforms.{platform}"
     settings.MAILERS = mailers(url, debug=False)
     messages = [f"App Platform blocks port {blocked} of mail servers"] * bool(blocked)
-    assert [warning.msg.partition(":")[0] for warning in check_smtp_port()] == messages
+    assert [info.msg.partition(" for")[0] for info in check_smtp_port()] == messages
 
 
 def test_without_a_mail_server_the_log_says_so(settings, events):

@@ -1,26 +1,21 @@
-"""Deploy checks of email, of which most only inform: a site may go live without it."""
+"""Deploy checks of email. They only inform: a site may go live without it."""
 
 from importlib import import_module
 from typing import Any
 
-from django.core.checks import CheckMessage, Info, Warning, register
+from django.core.checks import Info, register
 from django.core.mail import mailers
 
 from paas.conf import settings
 from paas.db.url import is_loopback
 from paas.env import SMTP, sends_mail
 
-PORT_IS_BLOCKED = (
-    "{} blocks port {} of mail servers: no mail would arrive, and pages would wait for it."
-)
-USE_ANOTHER = (
-    "Ask your mail service for another port, often 2525: EMAIL_URL=smtp://user:password@host:2525. If "
-    'the port is open for your account, add "paas.W002" to SILENCED_SYSTEM_CHECKS.'
-)
+PORT_IS_BLOCKED = "{} blocks port {} of mail servers for most accounts: no mail would arrive."
+USE_ANOTHER = "Ask the mail service for another port: EMAIL_URL=smtp://user:password@host:2525."
 
 
 @register(deploy=True)
-def check_smtp_port(app_configs=None, **kwargs) -> list[CheckMessage]:
+def check_smtp_port(app_configs=None, **kwargs) -> list[Info]:
     platform = import_module(settings.PLATFORM)
     mailer = getattr(settings, "MAILERS", {}).get("default", {})
     if mailer.get("BACKEND") != SMTP or settings.DEBUG:
@@ -30,11 +25,11 @@ def check_smtp_port(app_configs=None, **kwargs) -> list[CheckMessage]:
     if not is_blocked or is_loopback(server.host):
         return []
     message = PORT_IS_BLOCKED.format(platform.NAME, server.port)
-    return [Warning(message, hint=USE_ANOTHER, id="paas.W002")]
+    return [Info(message, hint=USE_ANOTHER, id="paas.I006")]
 
 
 @register(deploy=True)
-def check_verification(app_configs=None, **kwargs) -> list[CheckMessage]:
+def check_verification(app_configs=None, **kwargs) -> list[Info]:
     """MAILERS may be set below the line that decides, which then takes the default without mail."""
     verification = getattr(settings, "ACCOUNT_EMAIL_VERIFICATION", "mandatory")
     if verification != "optional" or not sends_mail(getattr(settings, "MAILERS", {})):
