@@ -44,15 +44,11 @@ def run(self, path: str, args: list, kwargs: dict) -> None:
     if not isinstance(task, Task):
         raise TypeError(f"{path} is no task of Django's.")
     sender, now = type(task.get_backend()), timezone.now()
-    result = new_result(
-        *(task, self.request.id, args, kwargs),
-        status=TaskResultStatus.RUNNING,
-        started_at=now,
-        last_attempted_at=now,
-        worker_ids=[self.request.hostname],
-    )
+    state: dict = {"status": TaskResultStatus.RUNNING, "worker_ids": [self.request.hostname]}
+    state |= {"started_at": now, "last_attempted_at": now}
+    result = new_result(task, self.request.id, args, kwargs, **state)
     task_started.send(sender, task_result=result)
-    context = [TaskContext(task_result=result)] if task.takes_context else []
+    context: list = [TaskContext(task_result=result)] if task.takes_context else []
     try:
         task.call(*context, *args, **kwargs)
     except Exception as error:
