@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import signal
 import subprocess
 import time
@@ -27,11 +26,6 @@ def bare_environment(programs: Path, home: Path) -> dict[str, str]:
     path = f"{programs}:{programs_folder().name}"
     # A client of PostgreSQL without a host would take this machine's socket.
     return {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", "PGHOST": "localhost"}
-
-
-def developer_environment(programs: Path, home: Path) -> dict[str, str]:
-    """The same with a cache for mypy, which then analyzes the packages' types only once."""
-    return bare_environment(programs, home) | {"MYPY_CACHE_DIR": str(programs.parent / "mypy")}
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
@@ -80,11 +74,6 @@ def start(
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-
-
-def run_script(script: str, folder: Path, environment: dict[str, str]) -> str:
-    """Run Python code in the project, as ``manage.py shell`` does, and return what it printed."""
-    return run(f"python manage.py shell -v 0 -c {shlex.quote(script)}", folder, environment)
 
 
 class Process:

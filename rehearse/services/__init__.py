@@ -3,8 +3,8 @@
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from rehearse.processes import Process
 from rehearse.services.ports import free_port
 from rehearse.services.postgresql import Postgres
 from rehearse.services.tls import Certificates, TLSProxy
@@ -21,6 +21,8 @@ class Services:
     at ``issued_port`` with one of the CA whose certificate is the file ``authority``.
     """
 
+    postgres_class: ClassVar[type[Postgres]] = Postgres
+    valkey_class: ClassVar[type[Valkey]] = Valkey
     postgres: Postgres
     valkey: Valkey
     self_signed_port: int
@@ -34,13 +36,9 @@ class Services:
         own = (certificates.self_signed_certificate, certificates.self_signed_key)
         issued = (certificates.certificate, certificates.key)
         with (
-            Postgres(folder, certificates, connections) as postgres,
-            Valkey(folder) as valkey,
+            cls.postgres_class(folder, certificates, connections) as postgres,
+            cls.valkey_class(folder) as valkey,
             TLSProxy(valkey.port, *own) as self_signed,
             TLSProxy(valkey.port, *issued) as verified,
         ):
             yield cls(postgres, valkey, self_signed.port, verified.port, certificates.ca)
-
-    def redis_connections(self, process: Process) -> int:
-        """How many connections the process and all it started have to Valkey."""
-        return sum(map(process.connections_to, (self.self_signed_port, self.issued_port)))

@@ -87,22 +87,9 @@ class Postgres(Server):
             statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}")
             connection.execute(statement.format(*names))
 
-    def has_database(self, name: str) -> bool:
-        with self.connect() as connection:
-            query = "SELECT FROM pg_database WHERE datname = %s"
-            return bool(connection.execute(query, [name]).rowcount)
-
     def url(self, database: str) -> str:
         """Return postgres://user:password@localhost:port/database for a created database."""
         return f"postgres://{OWNER}:{self.password}@localhost:{self.port}/{database}"
-
-    @contextmanager
-    def locked(self, database: str, table: str, mode: str = "ACCESS EXCLUSIVE"):
-        """Lock the table until the block ends: all queries wait; in mode SHARE only writes."""
-        with psycopg.connect(self.url(database)) as connection:
-            lock = sql.SQL("LOCK TABLE {} IN {} MODE")
-            connection.execute(lock.format(sql.Identifier(table), sql.SQL(mode)))
-            yield
 
     def read_by_another(self, database: str):
         """A transaction that has read every table, as a long report does, until the block ends."""
@@ -129,18 +116,8 @@ class Postgres(Server):
         with self.connect() as connection:
             return connection.execute(query, ["Lock", database]).fetchone()[0]
 
-    def connections(self, database: str) -> int:
-        """Return how many clients are connected to the database."""
-        return len(self.backends(database))
-
     def transactions(self, database: str) -> int:
         """Return how many the database has seen, as of about a second ago."""
         query = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = %s"
         with self.connect() as connection:
             return connection.execute(query, [database]).fetchone()[0]
-
-    def backends(self, database: str) -> set[int]:
-        """Return the process ids of the server's end of each connection to the database."""
-        query = "SELECT pid FROM pg_stat_activity WHERE backend_type = %s AND datname = %s"
-        with self.connect() as connection:  # to another database
-            return {pid for (pid,) in connection.execute(query, ["client backend", database])}

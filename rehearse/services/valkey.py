@@ -32,41 +32,12 @@ class Valkey(Server):
         """Return scheme://:password@localhost:port, with its own port or, say, a TLSProxy's."""
         return f"{scheme}://:{self.password}@localhost:{port or self.port}"
 
-    def connections(self) -> int:
-        """Return how many clients are connected."""
-        with self._client() as client:
-            own = client.client_id()
-            return sum(int(other["id"]) != own for other in client.client_list())
-
     def commands(self) -> int:
         """Return how many it has run, but for those of every new connection and of this client."""
         with self._client() as client:
             found = client.info("commandstats").items()
         every = r"cmdstat_(auth|client|hello|info|ping|select)\b"
         return sum(each["calls"] for name, each in found if not re.match(every, name))
-
-    def flush(self) -> None:
-        """Delete everything but the cache, which is in a database of its own."""
-        with self._client() as client:
-            client.flushdb()
-
-    def tasks(self, name: str = "") -> int:
-        """Return how many of Celery's tasks, of that name or any, are queued, or delivered and not
-        acknowledged.
-        """
-        with self._client() as client:
-            messages = [*client.lrange("celery", 0, -1), *client.hvals("unacked")]
-        return sum(name.encode() in message for message in messages)
-
-    def queue(self, message: bytes) -> None:
-        """Put a message into Celery's queue, as it is."""
-        with self._client() as client:
-            client.lpush("celery", message)
-
-    def queued(self) -> list[bytes]:
-        """Return the messages in Celery's queue, the newest first."""
-        with self._client() as client:
-            return client.lrange("celery", 0, -1)
 
     def holds(self, text: str) -> bool:
         """Whether a list or a hash in any of its databases has an entry with that text, as a queue

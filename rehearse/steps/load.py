@@ -75,7 +75,8 @@ async def look_around(stage: Stage, web: Web, visits: Visits, found: Finding) ->
         sent = time.monotonic()
         answer = await visits.get(client, path)
         if problem := problem_of(stage, path, answer, time.monotonic() - sent):
-            if is_lost(answer) and (cause := missing_migrations(stage, web)):
+            is_first_error = found.status == "ok" and (answer.status or 0) >= 500
+            if is_first_error and (cause := missing_migrations(stage, web)):
                 problem = f"{problem[0]}: no command has applied the migrations", cause
             found.fail(*problem, web.process.output())
         elif answer.status < 300:

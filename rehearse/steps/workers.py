@@ -177,7 +177,7 @@ def stop_worker(stage: Stage) -> Finding:
             output,
         )
     happened = finish(task)
-    if "lost" in happened:
+    if re.search("lost|stays", happened):
         found.fail(f"the task {happened}", LATE, output)
     if megabytes > plan:
         found.fail(
@@ -202,7 +202,7 @@ def kill_worker(stage: Stage) -> Finding:
         output = worker.output()
     happened = finish(task)
     found = Finding(f"the task {happened}")
-    return found.fail(found.text, LATE, output) if "lost" in happened else found
+    return found.fail(found.text, LATE, output) if re.search("lost|stays", happened) else found
 
 
 def finish(task: Task) -> str:

@@ -15,10 +15,11 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rehearse.services import Certificates, Services
+from rehearse.services import Certificates
 from scripts.bench import pages, sockets, streams
 from scripts.bench.servers import SERVERS, Row, Server
 from tests.harness.combinations import TEMPLATE
+from tests.harness.services import Services
 
 HEADING = """\
 # Benchmark

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from rehearse.platforms import Heroku, Services
+from rehearse.platforms import Heroku
 from tests.harness.combinations import bake
 from tests.harness.deployment import Deployment
+from tests.harness.services import Services
 from tests.harness.site import Site
 
 Row = dict[str, str | float]

@@ -10,8 +10,9 @@ import pytest
 from uv import find_uv_bin
 
 from rehearse.buildpack import install
-from rehearse.processes import bare_environment, developer_environment, run, run_script
+from rehearse.processes import bare_environment, run
 from tests.harness.combinations import TEMPLATE
+from tests.harness.commands import developer_environment, run_script
 
 AUTHOR = {
     f"GIT_{role}_{what}": text

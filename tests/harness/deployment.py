@@ -5,8 +5,9 @@ import secrets
 from dataclasses import dataclass
 
 from rehearse.platforms import Platform
-from rehearse.processes import Process, run, run_script
-from rehearse.services import Services
+from rehearse.processes import Process, run
+from tests.harness.commands import run_script
+from tests.harness.services import Services
 from tests.harness.site import Site
 
 # The variables that README.md has the owner set, and their values for the blanks of a manifest.

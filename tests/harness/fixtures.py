@@ -10,12 +10,13 @@ import pytest
 
 from rehearse.buildpack import install
 from rehearse.platforms import PLATFORMS
-from rehearse.services import Certificates, Services
+from rehearse.services import Certificates
 from tests.harness.checkouts import Checkout
 from tests.harness.collector import Collector
 from tests.harness.combinations import SERVERS, is_asgi, name_of, parameters, requirements_of
 from tests.harness.deployment import Deployment
 from tests.harness.recipes import TICKETS, follow, read_recipes
+from tests.harness.services import Services
 from tests.harness.views import add_views
 
 

@@ -7,9 +7,10 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from rehearse.services import Certificates, Postgres
+from rehearse.services import Certificates
 from rehearse.services.postgresql import OWNER
 from rehearse.services.server import Server
+from tests.harness.services import Postgres
 
 
 class PgBouncer(Server):

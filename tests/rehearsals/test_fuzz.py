@@ -15,9 +15,10 @@ from click.testing import CliRunner, Result
 from cookiecutter.cli import main
 from hypothesis import HealthCheck, Phase, given, settings
 
-from rehearse.processes import bare_environment, run_script
+from rehearse.processes import bare_environment
 from tests.harness.assertions import assert_answers_are_kept, assert_valid_files, shown
 from tests.harness.combinations import TEMPLATE, by_name, for_combinations
+from tests.harness.commands import run_script
 from tests.rehearsals.strategies import bad_answers, good_answers
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "24"))

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
-from rehearse.processes import developer_environment
 from tests.harness.checkouts import Checkout
 from tests.harness.combinations import by_name, for_combinations
+from tests.harness.commands import developer_environment
 from tests.harness.recipes import BLOCK, follow, read_recipes
 
 VENDOR = "vendor/django-paas"

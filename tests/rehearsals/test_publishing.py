@@ -14,10 +14,11 @@ import yaml
 from packaging.metadata import Metadata
 from uv import find_uv_bin
 
-from rehearse.processes import bare_environment, run, run_script
+from rehearse.processes import bare_environment, run
 from tests.harness.assertions import tracked
 from tests.harness.checkouts import Checkout, contributor, copy_template
 from tests.harness.combinations import PACKAGE, QUESTIONS, TEMPLATE, bake
+from tests.harness.commands import run_script
 
 # Of the template and its tool, and of the package.
 VERSION = QUESTIONS["__version"]

@@ -10,9 +10,9 @@ import pytest
 
 from rehearse.buildpack import install
 from rehearse.platforms import PLATFORMS
-from rehearse.processes import developer_environment
 from tests.harness.checkouts import Checkout
 from tests.harness.combinations import OWN_TESTS, QUESTIONS, for_combinations, is_asgi
+from tests.harness.commands import developer_environment
 from tests.harness.deployment import Deployment
 from tests.harness.site import STOPPED
 from tests.harness.sockets import open_socket

@@ -11,9 +11,9 @@ from playwright.sync_api import expect
 from psycopg import sql
 
 from rehearse.platforms import PLATFORMS
-from rehearse.processes import developer_environment
 from tests.harness.checkouts import Checkout
 from tests.harness.combinations import SERVERS, for_combinations
+from tests.harness.commands import developer_environment
 from tests.harness.deployment import Deployment
 from tests.harness.failures import errors, output_of_failed
 from tests.harness.recipes import follow, read_recipes
