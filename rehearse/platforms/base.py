@@ -57,10 +57,6 @@ def is_secret_key(name: str) -> bool:
     return bool(re.fullmatch(r"([A-Z]+_)?SECRET_KEY(_BASE)?", name)) and "AWS" not in name
 
 
-def random_secret() -> str:
-    return secrets.token_urlsafe(50)
-
-
 class Platform:
     """One project on one platform; a subclass has the facts, each with its source.
 
@@ -99,7 +95,7 @@ class Platform:
         self.folder, self.component, self.python = folder, component, sys.executable
         # The folder of which this is a copy.
         self.source: Path | None = None
-        self.secrets: defaultdict[str, str] = defaultdict(random_secret)
+        self.secrets: defaultdict[str, str] = defaultdict(lambda: secrets.token_urlsafe(50))
         self.programs = folder / buildpack.PYTHON_FOLDER / "bin"
 
     @classmethod

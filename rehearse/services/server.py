@@ -1,6 +1,7 @@
 """A server in a process of its own, with a folder that is deleted when it ends."""
 
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -59,8 +60,6 @@ class Server:
     def _leave_root(self) -> None:
         """If this is root, which a server refuses to run as, give the folder to another user."""
         if os.geteuid() == 0:
-            import pwd  # not at the top: Windows has none
-
             uid, gid = pwd.getpwnam("nobody")[2:4]
             self._user = {"user": uid, "group": gid, "extra_groups": []}
             for path in (self._home, *self._home.rglob("*")):
@@ -96,11 +95,6 @@ class Server:
             process.wait()
         self._watcher.kill()
         self._watcher.communicate()
-
-    def restart(self) -> None:
-        """Stop the server and start it again on the same port."""
-        self.stop()
-        self.start()
 
     def _run(self, command: list) -> subprocess.Popen:
         # Our PGPORT, OPENSSL_CONF, LC_ALL and the like would change the server.

@@ -1,11 +1,12 @@
 """A project with more views than a baked one has: slow, streamed, large and failing ones."""
 
+import json
 import shutil
 from pathlib import Path
 
 import psycopg
 
-from rehearse.raw import get
+from rehearse.raw import Raw, Response
 from tests.harness.deployment import Deployment
 from tests.harness.site import Site
 
@@ -47,10 +48,16 @@ def add_rows(database: str, name: str, count: int) -> None:
 
 def counts(site: Site) -> dict[str, int]:
     """What extra/counts.py has counted in the site's only process."""
-    return get(site, "/extra/counts/").json()
+    return json.loads(get(site, "/extra/counts/").body)
 
 
 def unfinished(site: Site) -> int:
     """How many requests have started and not finished, apart from the one that asks."""
     found = counts(site)
     return found["started"] - found.get("finished", 0) - 1
+
+
+def get(site: Site, path: str) -> Response:
+    with Raw(site) as client:
+        client.send(path, Connection="close")
+        return client.read()

@@ -100,9 +100,7 @@ def hang_up_often(site, request: bytes) -> None:
 
 def logins(site) -> int:
     """How many login forms the site has taken."""
-    return sum(
-        event.get("method") == "POST" and event["path"] == LOG_IN for event in site.process.events()
-    )
+    return sum(event.get("method") == "POST" and event["path"] == LOG_IN for event in site.events())
 
 
 @each_server
@@ -191,7 +189,7 @@ def test_sign_up_works_without_the_mail_server(deployment, project, report):
                 seconds.append(sign_up_seconds(site))  # it hangs
             stack.close()
             seconds.append(sign_up_seconds(site))  # it refuses connections
-        events = site.process.events()
+        events = site.events()
     report("sign-up while the mail server hangs s", round(seconds[1], 1))
     unsent = [event for event in events if event["event"] == "mail not sent"]
     # With Celery a task sends it, and the page does not wait.

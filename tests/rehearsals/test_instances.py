@@ -7,16 +7,17 @@ import signal
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
 import pytest
 from psycopg import sql
 
 from rehearse.load import Client
-from rehearse.router import Router
+from rehearse.router import Peer
 from rehearse.visits import Visits, until
 from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.router import Router
 from tests.harness.site import STOPPED, Site, session_cookie
 from tests.harness.sockets import SocketClients
 from tests.harness.waiting import SECONDS, wait_until
@@ -56,8 +57,12 @@ class Instances(Router):
         self.sites = self.start_sites()
         super().__init__(deployment.platform, self.sites[0].port)
 
-    def ports(self) -> list[int]:
-        return random.sample([site.port for site in self.sites], len(self.sites))
+    async def _connect(self) -> Peer:
+        """To the first process that accepts: the platforms' routers try several."""
+        for site in random.sample(self.sites, len(self.sites)):
+            with suppress(ConnectionRefusedError):
+                return await self._connect_to(site.port)
+        raise ConnectionRefusedError("no process accepts connections")
 
     def start_sites(self) -> list[Site]:
         new = [self.deployment.site(**self.changes) for _ in range(INSTANCES)]
