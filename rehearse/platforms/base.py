@@ -153,11 +153,7 @@ class Platform:
             )
 
     def environment(
-        self,
-        services: Services,
-        database: str,
-        given: Mapping[str, str] = {},
-        process: str = "web",
+        self, services: Services, database: str, given: Mapping[str, str] = {}, process: str = "web"
     ) -> dict[str, str]:
         """All that a process, or the release step, has, apart from ``PORT``.
 
@@ -186,13 +182,9 @@ class Platform:
         """
         raise NotImplementedError
 
-    def command(self, process: str) -> str:
-        """The command of ``process``, such as ``release``, ``web`` or ``worker``."""
-        return self.commands()[process]
-
     def web_process(self, environment: Mapping[str, str], port: int) -> tuple[str, dict[str, str]]:
         """The command and the variables of a web process that is to listen at ``port``."""
-        return self.command("web"), {**environment, "PORT": str(port)}
+        return self.commands()["web"], {**environment, "PORT": str(port)}
 
     def untried(self) -> list[str]:
         """What the platform would deploy as well, and this does not."""

@@ -7,10 +7,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from rehearse.processes import wait_for
 from rehearse.services.ports import free_port
 from rehearse.services.tls import Certificates
 
@@ -74,13 +74,10 @@ class Server:
         # (PR_SET_PDEATHSIG is Linux's only, and acts when the thread that called us ends.)
         watch = ["/bin/sh", "-c", f"read -r _; kill -INT {self._process.pid} 2>/dev/null"]
         self._watcher = subprocess.Popen(watch, stdin=subprocess.PIPE, start_new_session=True)
-        deadline = time.monotonic() + 30
-        while self._process.poll() is None and time.monotonic() < deadline:
-            if self._answers():
-                return
-            time.sleep(0.01)
-        self.stop()
-        raise self._failure("did not start")
+        wait_for(lambda: self._process.poll() is not None or self._answers(), 30)
+        if self._process.poll() is not None or not self._answers():
+            self.stop()
+            raise self._failure("did not start")
 
     def stop(self) -> None:
         """Stop the server and drop its connections without waiting for them; may be repeated."""

@@ -154,7 +154,7 @@ def release(stage: Stage) -> Finding:
 
 def run_release(stage: Stage, database: str, **changes: str) -> Finding:
     """Run the release command; it fails too if it waits for a lock for LOCK_SECONDS."""
-    command, postgres = stage.platform.command("release"), stage.services.postgres
+    command, postgres = stage.platform.commands()["release"], stage.services.postgres
     deadline, waited_since = time.monotonic() + RELEASE_SECONDS, None
     folder, environment = stage.platform.folder, stage.environment_of("release") | changes
     with Process(command, folder, environment, grace=1) as process:

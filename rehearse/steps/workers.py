@@ -103,7 +103,7 @@ class Task:
             "REHEARSAL_PORTS": " ".join(map(str, ports)),
             "REHEARSAL_SECONDS": str(TASK_SECONDS),
         }
-        return Process(stage.platform.command(name), stage.platform.folder, environment, grace)
+        return Process(stage.platform.commands()[name], stage.platform.folder, environment, grace)
 
     def words(self) -> list[str]:
         return self.journal.read_text().split() if self.journal.exists() else []

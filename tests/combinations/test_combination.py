@@ -26,7 +26,7 @@ def person(site):
 
 
 def test_the_build_installs_what_production_needs_and_collects_static_files(deployment):
-    server = deployment.platform.command("web").split()[0]
+    server = deployment.platform.commands()["web"].split()[0]
     assert (deployment.platform.programs / server).exists()
     assert not (deployment.platform.programs / "pytest").exists()
     assert (deployment.platform.folder / "staticfiles/staticfiles.json").exists()

@@ -108,5 +108,5 @@ def test_many_clients_share_a_few_connections_and_lose_nothing(
 def test_a_release_does_without_the_pool(deployment, pooled, pool):
     """The advisory lock of migrations is of a session, which transaction mode does not keep."""
     pool.stop()
-    release = deployment.platform.command("release")
+    release = deployment.platform.commands()["release"]
     assert "No migrations to apply." in deployment.run(release, deployment.environment | pooled)

@@ -14,8 +14,9 @@ import pytest
 from psycopg import sql
 
 from rehearse.load import Client
+from rehearse.processes import wait_for
 from rehearse.router import Peer
-from rehearse.visits import Visits, until
+from rehearse.visits import Visits
 from tests.harness.combinations import SERVERS, for_combinations, is_asgi
 from tests.harness.router import Router
 from tests.harness.site import STOPPED, Site, session_cookie
@@ -99,14 +100,16 @@ async def kill_one_and_deploy(
     clients = [Client(port, headers) for _ in range(CLIENTS)]
     staying = [asyncio.create_task(sockets.stay(session)) for session in sessions[:pages]]
     async with visits.coming(clients, PAUSE):
-        assert await until(lambda: len(sockets.sockets) == pages, SECONDS)
+        assert await asyncio.to_thread(wait_for, lambda: len(sockets.sockets) == pages, SECONDS)
         assert not visits.lost
         await asyncio.to_thread(instances.sites.pop().process.kill)
         before = len(visits.samples)
-        assert await until(lambda: len(visits.samples) > before + 5 * CLIENTS, SECONDS)
+        assert await asyncio.to_thread(
+            wait_for, lambda: len(visits.samples) > before + 5 * CLIENTS, SECONDS
+        )
         by_kill = visits.lost.copy()
         statuses = await instances.replace_sites()
-        assert await until(lambda: len(sockets.sockets) == pages, SECONDS)
+        assert await asyncio.to_thread(wait_for, lambda: len(sockets.sockets) == pages, SECONDS)
         people = {f"person{number}" for number in range(pages)}
         await all_show(instances.sites if pages else [], sessions[0], people)
     for page in staying:
