@@ -1,8 +1,4 @@
-"""The command ``rehearse``.
-
-Its exit status is 0 if every step is ok, 1 if one fails, 2 if the rehearsal cannot start, and 130
-after Ctrl-C.
-"""
+"""The command ``rehearse``; README.md has its exit statuses."""
 
 import argparse
 import os

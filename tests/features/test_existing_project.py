@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from rehearse.processes import CommandFailed, run
-from rehearse.uploads import Upload
 from tests.harness.deployment import Deployment
 from tests.harness.existing import ExistingProject
 from tests.harness.site import STOPPED
+from tests.harness.uploads import Upload
 from tests.harness.waiting import wait_until
 
 LIMIT = 10_000_000  # MAX_BODY_SIZE
