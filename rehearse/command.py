@@ -146,7 +146,7 @@ def run(options: argparse.Namespace, folder: Path) -> int:
         text.close(rehearsed, options.html or options.json, sys.stdout)
     for file, render in files.items():
         file.write_text(render(rehearsed))
-    return status or int(not rehearsed.is_ok)
+    return status or int(rehearsed.passed < len(rehearsed.findings))
 
 
 def describe(options: argparse.Namespace) -> str:

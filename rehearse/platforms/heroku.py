@@ -37,8 +37,10 @@ def read_procfile(path: Path) -> dict[str, str]:
     Raises BuildFailed if a line is not ``name: command`` or ``web`` is missing. Heroku itself
     deploys an app without ``web``, then answers every request to it with an error (H14).
     """
-    processes = {}
-    for line in filter(str.strip, read_text(path).splitlines()):
+    processes, text = {}, read_text(path)
+    if text.startswith("\ufeff"):
+        raise BuildFailed("Procfile begins with a BOM: save it as UTF-8, without a BOM.")
+    for line in filter(str.strip, text.splitlines()):
         if line.startswith("#"):
             continue
         match = re.fullmatch(r"([A-Za-z0-9_-]+):\s*(\S.*)", line)

@@ -53,6 +53,7 @@ CANNOT_START = [
     ({"requirements.txt": ""}, ["--platform", "heroku"], "There is no Procfile: add one with"),
     ({"requirements.txt": ""}, ["--platform", "digitalocean"], "There is no .do/app.yaml"),
     (WEB | {"Procfile": "worker: x\n"}, [], "Procfile has no web process."),
+    (WEB | {"Procfile": "\ufeffweb: x\n"}, [], "Procfile begins with a BOM: save it as UTF-8"),
     (WEB | {"uv.lock": ""}, [], "keep one package manager's file"),
     (WEB | {"runtime.txt": "python-3.9"}, [], "runtime.txt asks for Python 3.9, which is not"),
     (WEB | {"app.json": STRIPE}, [], "Only you know STRIPE_KEY: give a value to each, as in --set"),
