@@ -464,6 +464,11 @@ def test_notifications_have_a_limit_and_no_text_of_strangers(client, user, totp,
     assert len(bodies) == 20
     assert "recovery codes" in bodies[-1]
     assert "evil.example" not in str(bodies)
+    # But not of who has confirmed it.
+    EmailAddress.objects.update(verified=True)
+    client.force_login(user, "paas.accounts.lockout.Backend")
+    client.post(reverse("account_change_password"), data)
+    assert "password has been changed" in mailoutbox[-1].body
 
 
 def test_a_redirect_after_the_login_stays_on_this_host(client, user, settings):
