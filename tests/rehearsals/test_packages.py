@@ -127,7 +127,8 @@ def owner(project) -> Checkout:
     owner = Checkout(folder, developer_environment(environment / "bin", folder))
     added = "".join(f'    "{package}",\n' for package in required_packages())
     owner.replace("pyproject.toml", "\ndependencies = [\n", f"\ndependencies = [\n{added}")
-    owner.append("requirements.txt", PACKAGES_LOCK.read_text())
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        owner.append(name, f"\n{PACKAGES_LOCK.read_text()}")
     install("requirements-dev.txt", folder, environment)
     follow(owner, DOCUMENT)
     for name, text in EXAMPLES.items():
