@@ -323,7 +323,7 @@ def test_mail_goes_to_the_services_api(extended):
     run_script(MAIL, extended.platform.folder, environment)
 
 
-def test_wagtail_previews_and_publishes_a_page(window, visitor):
+def test_wagtail_publishes_and_previews_a_page(window, visitor):
     for path in ("/cms/", "/cms/login/?next=/cms/"):
         login = visitor.get(path)
         assert login.headers["Location"] == "/accounts/login/?next=/cms/"
@@ -331,13 +331,14 @@ def test_wagtail_previews_and_publishes_a_page(window, visitor):
     assert not window.page.locator("[type=password], [type=email]").count()
     window.browser_errors.clear()  # the machine's time zone may have a name that Chromium does not know
     window.open("/cms/pages/2/edit/")
-    press(window.page, "Toggle preview")
-    preview = window.page.frame_locator("#w-preview-iframe")
-    expect(preview.get_by_role("heading")).to_be_visible()
     window.page.locator("[name=title]").fill("News of today")
     window.page.get_by_role("button", name="More actions").last.click()
     window.leave_by(window.page.get_by_role("button", name="Publish"))
     assert "News of today" in visitor.get("/news/").text
+    window.open("/cms/pages/2/edit/")
+    press(window.page, "Toggle preview")
+    preview = window.page.frame_locator("#w-preview-iframe")
+    expect(preview.get_by_role("heading")).to_be_visible()
 
 
 def test_debug_toolbar_opens_in_development(owner, open_window, services):
