@@ -141,6 +141,7 @@ def test_a_silenced_check_keeps_no_process_from_starting(configure, monkeypatch,
     [
         ({}, "paas.platforms.proxy_headers.ClientAddressMiddleware"),
         ({"PERMISSIONS_POLICY": {"camera": "self"}}, "paas.site.headers.SecurityHeadersMiddleware"),
+        ({"CSP_BY_PATH": {"api/": {}}}, "paas.site.headers.SecurityHeadersMiddleware"),
         ({}, "django.middleware.csp.ContentSecurityPolicyMiddleware"),
     ],
 )

@@ -16,6 +16,7 @@ from tests.harness.combinations import EACH_PLATFORM, QUESTIONS, for_combination
 PROJECT = "{{cookiecutter.project_slug}}"
 PROJECT_LOCKS = ("requirements.txt", "requirements-dev.txt")
 LOCKS = ("requirements.txt", *(f"{PROJECT}/{name}" for name in PROJECT_LOCKS))
+PACKAGES = f"{PROJECT}/vendor/django-paas/src/paas/docs/packages.md"
 LOCK = "python -m scripts.lock"
 PYPROJECT = """\
 [project]
@@ -57,6 +58,7 @@ class Repository(Checkout):
         # Fewer combinations, which take less time.
         questions = QUESTIONS | {name: QUESTIONS[name][:1] for name in ("platform", "server")}
         self.write("cookiecutter.json", json.dumps(questions))
+        self.write(PACKAGES, "")
 
     def pin(self, line: str, template: str, project: str) -> None:
         """Set the only dependency of template and project; ``line`` is the text of every lock."""

@@ -1,6 +1,5 @@
 """The recipes of django-paas, followed word for word in a project that is then deployed."""
 
-import base64
 import json
 import secrets
 import signal
@@ -163,22 +162,9 @@ def test_task_without_celery_runs_in_a_worker_that_ends_at_sigterm(extended):
     assert [event["name"] for event in events if event["event"] == "greeted"] == ["Ada"]
 
 
-def answer_as_google(window) -> None:
-    """Answer every request to GOOGLE, which Playwright's route() does not see after a redirect."""
-    session = window.context.new_cdp_session(window.page)
-    body = base64.b64encode(b"<title>Google</title>").decode()
-
-    def answer(event: dict) -> None:
-        answered = {"requestId": event["requestId"], "responseCode": 200, "body": body}
-        session.send("Fetch.fulfillRequest", answered)
-
-    session.on("Fetch.requestPaused", answer)
-    session.send("Fetch.enable", {"patterns": [{"urlPattern": f"{GOOGLE}*"}]})
-
-
 def test_button_leads_to_google_with_the_redirect_uri(open_window, site):
     window = open_window()
-    answer_as_google(window)
+    window.answer_for(GOOGLE, "Google")
     window.open("/accounts/login/")
     window.follow("Google")
     window.press("Continue")
