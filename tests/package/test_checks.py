@@ -42,7 +42,7 @@ IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 ENGINES = "django.contrib.sessions.backends"
 IN_CACHE = {"SESSION_ENGINE": f"{ENGINES}.cache"}
 NO_FILES = "must not use files: the platform deletes them at each restart."
-NO_END = "must store sessions: one in a cookie outlives its log-out, and opens no WebSocket."
+NO_END = "must store sessions: one in a cookie outlives its logout, and opens no WebSocket."
 
 
 @pytest.mark.parametrize(

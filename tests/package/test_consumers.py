@@ -93,7 +93,7 @@ async def test_logging_out_closes_that_session_s_sockets_only(settings, tmp_path
     assert await on_phone.close_code() == close_codes.LOGGED_OUT
     await HEARTBEAT.beat()
     await on_desk.receive("ping")
-    # A session that ends without a log-out.
+    # A session that ends without a logout.
     await (await desk.asession()).adelete()
     await HEARTBEAT.beat()
     assert await on_desk.close_code() == close_codes.LOGGED_OUT
