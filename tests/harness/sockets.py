@@ -25,7 +25,7 @@ def open_socket(
     """Open a WebSocket as the visitor's browser does, or without a session.
 
     ``options``: ``host``, ``port`` and ``origin`` replace the site's, ``headers`` are added, and
-    others go to ``websockets``. Raises InvalidStatus if the handshake is refused.
+    others go to ``websockets``. Raises InvalidStatus if the handshake is rejected.
     """
     headers = {"X-Forwarded-Proto": "https", **options.pop("headers", {})}
     if visitor:

@@ -25,7 +25,7 @@ PASSWORDS = {"password1": PASSWORD, "password2": PASSWORD}
 
 
 @pytest.mark.parametrize("password", ["x7#kQ2", "trustno1", "83746501923", "ada@example.com"])
-def test_a_weak_password_is_refused(client, db, password):
+def test_a_weak_password_is_rejected(client, db, password):
     data = {"username": "ada", "email": "ada@example.com"}
     response = client.post(
         reverse("account_signup"), data | {"password1": password, "password2": password}
@@ -86,10 +86,10 @@ def sign_up(client, db):
     return send
 
 
-REFUSED_NAMES = ["admin", "Support", "аda", "ada@example.com", "a b", "-ada"]
+REJECTED_NAMES = ["admin", "Support", "аda", "ada@example.com", "a b", "-ada"]
 
 
-@pytest.mark.parametrize("name", REFUSED_NAMES)
+@pytest.mark.parametrize("name", REJECTED_NAMES)
 def test_reserved_names_homographs_and_addresses_are_no_user_names(name):
     with pytest.raises(ValidationError):
         get_adapter().clean_username(name, shallow=True)
@@ -208,7 +208,7 @@ def test_a_new_account_is_confirmed_by_the_mailed_code(
 @pytest.mark.parametrize(
     "attributes", [{"last_login": timezone.now()}, {"is_staff": True}, {"email": ""}]
 )
-def test_an_account_from_before_confirmation_or_by_the_admin_is_not_asked_for_it(
+def test_an_account_of_the_admin_or_from_before_needs_no_confirmation(
     client, user, mandatory, attributes
 ):
     User.objects.filter(pk=user.pk).update(**attributes)
@@ -271,7 +271,7 @@ def test_a_password_is_reset_by_mail(client, user, mailoutbox):
     assert user.check_password(PASSWORD)
 
 
-@pytest.mark.parametrize("name", [*REFUSED_NAMES, "grace", "GRACE", ""])
+@pytest.mark.parametrize("name", [*REJECTED_NAMES, "grace", "GRACE", ""])
 def test_a_new_user_name_follows_the_rules_of_sign_up(client, logged_in, name):
     User.objects.create_user("grace")
     page = client.post(reverse("account_username"), {"username": name})

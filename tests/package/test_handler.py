@@ -226,7 +226,7 @@ async def test_a_queued_request_is_dropped_if_its_client_disconnects(send_reques
     assert not handler.pages.waiting
 
 
-async def test_requests_beyond_the_queue_are_refused_at_once(
+async def test_requests_beyond_the_queue_are_rejected_at_once(
     send_request, gate, settings, events, monkeypatch
 ):
     (rate_limit,) = logging.getLogger("paas.limits").filters
@@ -236,8 +236,8 @@ async def test_requests_beyond_the_queue_are_refused_at_once(
     await until(lambda: gate.entered)
     served.append(send_request("/gate/2/"))
     await asyncio.sleep(0)
-    refused = send_request("/gate/3/")
-    start = await refused.receive_output(TIMEOUT)
+    rejected = send_request("/gate/3/")
+    start = await rejected.receive_output(TIMEOUT)
     assert (start["status"], dict(start["headers"])[b"retry-after"]) == (503, b"5")
     assert [event["path"] for event in events()] == ["/gate/3/"]
     assert await read_response(send_request("/healthz")) == (200, b"ok")
@@ -380,14 +380,14 @@ async def test_a_synchronous_stream_is_sent_in_blocks(send_request):
     ],
 )
 @pytest.mark.parametrize("root_path", ["", "/app"])
-async def test_a_body_beyond_the_limit_is_refused(send_request, bodies, headers, root_path):
+async def test_a_body_beyond_the_limit_is_rejected(send_request, bodies, headers, root_path):
     path, below = f"{root_path}/small/", {"root_path": root_path}
-    refused = send_request(path, *bodies, scope=below, **headers)
-    assert (await read_response(refused))[0] == 413
+    rejected = send_request(path, *bodies, scope=below, **headers)
+    assert (await read_response(rejected))[0] == 413
     # The rest of the body has been read before the end of the response.
-    assert refused.input_queue.empty()
-    await refused.wait(TIMEOUT)
-    assert refused.output_queue.empty()
+    assert rejected.input_queue.empty()
+    await rejected.wait(TIMEOUT)
+    assert rejected.output_queue.empty()
     accepted = send_request(path, b"x" * 100, scope=below, content_length="100")
     assert await read_response(accepted) == (200, b"100")
 

@@ -57,7 +57,7 @@ def test_a_form_of_another_site_gets_a_page_that_says_so():
 
 
 FORM = "application/x-www-form-urlencoded"
-# Of forms that Django refuses to parse: the Content-Type, and the body.
+# Of forms that Django rejects: the Content-Type, and the body.
 UNPARSABLE = {
     "charset": (f"{FORM}; charset=utf-16", b"a=b"),
     "no boundary": ("multipart/form-data", b"a"),

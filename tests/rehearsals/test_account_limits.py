@@ -124,7 +124,7 @@ def test_clients_that_disconnect_during_login_delay_no_one(
         assert taken < ABORTED / 3
     guesses = [guess(visitor, "nobody") for _ in range(5)]
     assert guesses[-1].status_code == TOO_MANY_REQUESTS
-    # After five failures a login is refused without a hash, unless it was already running.
+    # After five failures a login is rejected without a hash, unless it was already running.
     assert failures("nobody") <= 5 + MOST_THREADS
 
 
@@ -138,7 +138,7 @@ def test_concurrent_sign_ups_are_limited_per_ip_address(site, report):
 
     statuses = at_once(site, 60, 40, sign_up, addresses=2)
     assert set(statuses) == {302, TOO_MANY_REQUESTS}
-    # Those that wait for the limit's row for more than a second are refused as well.
+    # Those that wait for the limit's row for more than a second are rejected as well.
     assert 1 <= statuses.count(302) <= 2 * 20
     report("sign-ups of 60 from two addresses", statuses.count(302))
 

@@ -133,7 +133,7 @@ async def orders_and_exports(site: Site, session: str, name: str) -> list[Answer
     return answers
 
 
-def test_transactions_and_cursors_outlast_other_requests_and_connections_are_given_back(
+def test_transactions_and_cursors_outlast_other_requests(
     extra_site, sessions, services, project, database
 ):
     name = new_name("rows")

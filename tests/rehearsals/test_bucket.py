@@ -28,7 +28,7 @@ def test_a_picture_needs_a_signed_link(visitor, bucket):
     assert bucket.grants(f"pictures/{key}") == [("CanonicalUser", "FULL_CONTROL")]
 
 
-def test_what_cannot_be_stored_is_refused_in_a_sentence_and_the_old_picture_stays(visitor, bucket):
+def test_a_file_that_cannot_be_stored_leaves_the_old_picture_and_a_message(visitor, bucket):
     visitor.sign_up(new_name("patient"))
     assert upload(visitor).is_redirect
     before, path = bucket.keys(), link_in(visitor.get("/picture/").text).partition("?")[0]

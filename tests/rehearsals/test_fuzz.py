@@ -54,9 +54,9 @@ def baked(answers: dict) -> Iterator[tuple[Result, list[Path]]]:
 
 
 def bad_names(answers: dict) -> set[str]:
-    """The names of the answers that are refused.
+    """The names of the answers that are rejected.
 
-    Each must have one sentence, and no files may be left. If none is refused, the project must be
+    Each must have one sentence, and no files may be left. If none is rejected, the project must be
     valid and keep all answers.
     """
     with baked(answers) as (done, files):
@@ -80,7 +80,7 @@ def test_good_answers_give_a_valid_project(answers):
 
 @settings(SETTINGS, max_examples=2 * EXAMPLES)
 @given(good_answers, bad_answers)
-def test_a_bad_answer_among_good_ones_is_refused_by_name(answers, bad):
+def test_a_bad_answer_among_good_ones_is_rejected_by_name(answers, bad):
     name, value = bad
     assert name in bad_names(answers | {name: value})
 

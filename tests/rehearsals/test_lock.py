@@ -96,7 +96,7 @@ def repository(tmp_path, index) -> Repository:
 @pytest.mark.parametrize(
     ("pinned", "attributes", "options"), [("1.0", "", ""), ("2.0", "data-yanked", "--upgrade")]
 )
-def test_a_pinned_release_is_kept_and_an_upgrade_takes_the_newest_that_is_not_yanked(
+def test_a_pin_is_kept_and_an_upgrade_takes_the_newest_that_is_not_yanked(
     repository, index, pinned, attributes, options
 ):
     index.release("sample", "2.0", attributes)
@@ -114,7 +114,7 @@ def test_a_pinned_release_is_kept_and_an_upgrade_takes_the_newest_that_is_not_ya
         ("good", "sample", "data-yanked", "no reason given"),
     ],
 )
-def test_a_yanked_release_is_refused_and_no_lock_changes(
+def test_a_yanked_release_is_rejected_and_no_lock_changes(
     repository, index, template, generated, attributes, reason
 ):
     index.release("sample", "2.0", attributes)

@@ -65,7 +65,7 @@ def test_request_is_one_line(site):
                 response = visitor.get(f"{path}?page=2", headers=headers)
                 assert response.status_code == status
                 *others, line = lines_of(site, response)
-                # Django logs a refused host in a line of its own, which is rate-limited.
+                # Django logs a rejected host in a line of its own, which is rate-limited.
                 assert {event["logger"] for event in others} <= {"django.security.DisallowedHost"}
                 expected = {"event": "request", "level": "info", "method": "GET", "path": path}
                 expected |= {"status": status, "address": VISITOR_ADDRESS}

@@ -48,7 +48,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Nothing: paas.accounts.lockout counts failed logins, before the password is hashed."""
 
     def authenticate(self, request, **credentials):
-        """By the password, after which allauth asks for a second factor: paas.accounts.lockout."""
+        """Tell paas.accounts.lockout that after the password allauth asks for a second factor."""
         request.second_factor_follows = True
         return super().authenticate(request, **credentials)
 
