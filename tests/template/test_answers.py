@@ -78,7 +78,11 @@ GOOD = [
         "description": "![ [a](b) [a]: ( ) 1. ; :: , @x %s %(x)s ^ $PORT $(ls) >&2 && true null no .inf",
         "author_name": "- -- 0x1 1e3 2026-01-01 12:30:45 /dev/shm C:/ file:// :tada: #noqa",
     },
-    {"project_name": ": true", "description": "a  b # - c", "author_name": "e\u0301 ß İ ﷺ 🇳🇴 𝔘 ไทย"},
+    {
+        "project_name": ": true",
+        "description": "a  b # - c",
+        "author_name": "e\u0301 ß İ ﷺ 🇳🇴 𝔘 ไทย",
+    },
 ]
 
 
