@@ -100,7 +100,9 @@ class AppPlatform(Platform):
         if not self.reads(self.root) and not (self.folder / "Procfile").is_file():
             raise CannotStart("There is no .do/app.yaml: write an app spec, or a Procfile.")
         name = f"The service {self.web.get('name')}"
-        if kind := foreign(self.web) or "a Dockerfile" * (self.folder / "Dockerfile").is_file():
+        # A slug names a buildpack, whatever else is there.
+        has_slug, dockerfile = "environment_slug" in self.web, self.folder / "Dockerfile"
+        if kind := foreign(self.web) or "a Dockerfile" * (not has_slug and dockerfile.is_file()):
             services = self.spec.get("services") or []
             others = [one.get("name") for one in services if not foreign(one) and one != self.web]
             hint = f" Choose another one: --component {others[0]}." if others else ""

@@ -160,6 +160,7 @@ async def test_a_logout_before_a_websocket_joins_its_session_refuses_the_websock
         "capacitor://localhost",
         "https://app.example.net:8443",
         "https://example.org",
+        "https://a.app.example.net",
         "null",
         "",
     ],

@@ -9,7 +9,7 @@ import pytest
 
 from rehearse.load import Answer, Outcome
 from rehearse.raw import Raw, get
-from rehearse.uploads import Upload, chunked
+from rehearse.uploads import Upload
 from tests.harness.combinations import is_asgi
 from tests.harness.site import Site
 from tests.harness.views import rows
@@ -23,6 +23,12 @@ FAILING = {
     "fail-async": "an asynchronous view that fails",
     "fail-midway-async": "an asynchronous generator that fails",
 }
+
+
+def chunked(data: bytes, size: int) -> bytes:
+    """``data`` in chunks of ``size`` bytes, with the last one, which is empty."""
+    parts = [data[at : at + size] for at in range(0, len(data), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in [*parts, b""])
 
 
 @pytest.fixture
