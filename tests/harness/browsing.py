@@ -6,9 +6,9 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import BrowserContext, Locator, expect, sync_playwright
 
-from rehearse.router import Router
 from tests.harness.chromium import launch
 from tests.harness.combinations import TEMPLATE
+from tests.harness.router import Router
 from tests.harness.site import PASSWORD
 from tests.harness.waiting import SECONDS
 
@@ -34,9 +34,8 @@ def picture(request):
 
 @pytest.fixture(scope="module")
 def router(site, certificates):
-    with Router(
-        site.platform, site.port, "https", certificates.certificate, certificates.key
-    ) as router:
+    issued = certificates.certificate, certificates.key
+    with Router(site.platform, site.port, "https", *issued) as router:
         yield router
 
 

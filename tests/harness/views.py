@@ -1,11 +1,12 @@
 """A project with more views than a baked one has: slow, streamed, large and failing ones."""
 
+import json
 import shutil
 from pathlib import Path
 
 import psycopg
 
-from rehearse.raw import get
+from rehearse.raw import Raw, Response
 from tests.harness.deployment import Deployment
 from tests.harness.site import Site
 
@@ -47,4 +48,10 @@ def add_rows(database: str, name: str, count: int) -> None:
 
 def counts(site: Site) -> dict[str, int]:
     """What extra/streams.py counts in the site's only process."""
-    return get(site, "/extra/counts/").json()
+    return json.loads(get(site, "/extra/counts/").body)
+
+
+def get(site: Site, path: str) -> Response:
+    with Raw(site) as client:
+        client.send(path, Connection="close")
+        return client.read()

@@ -95,9 +95,7 @@ def hang_up_often(site, request: bytes) -> None:
 
 def logins(site) -> int:
     """How many login forms the site has taken."""
-    return sum(
-        event.get("method") == "POST" and event["path"] == LOG_IN for event in site.process.events()
-    )
+    return sum(event.get("method") == "POST" and event["path"] == LOG_IN for event in site.events())
 
 
 @each_server

@@ -8,11 +8,12 @@ from contextlib import ExitStack
 
 from rehearse.load import Outcome
 from rehearse.peak import Peak
-from rehearse.raw import Raw, get
+from rehearse.raw import Raw
 from tests.harness.combinations import SERVERS, for_combinations, is_asgi
 from tests.harness.site import SESSION_COOKIE, Site, new_name, session_cookie
 from tests.harness.sockets import open_socket
 from tests.harness.streams import Streams
+from tests.harness.views import get
 from tests.harness.waiting import SECONDS, wait_until
 
 pytestmark = for_combinations([*filter(is_asgi, SERVERS)], apart="async views")

@@ -42,7 +42,7 @@ def test_make_prod_shows_pages_with_production_settings(developer):
 def test_the_platform_s_web_command_runs_on_a_developer_s_machine(developer, project):
     """As `heroku local` runs it, with PORT, and with .env in the environment too."""
     platform, port = PLATFORMS[project.answers["platform"]](developer.folder), free_port()
-    command = f"set -a; . ./.env; export PORT={port}; {platform.command('web')}"
+    command = f"set -a; . ./.env; export PORT={port}; {platform.commands()['web']}"
     address = f"localhost:{port}"
     with serve(command, address, developer.folder, developer.environment) as url:
         assert httpx.get(f"{url}/").status_code == 200

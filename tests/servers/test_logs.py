@@ -11,8 +11,9 @@ import httpx
 import pytest
 from websockets import InvalidStatus
 
-from rehearse.router import VISITOR_ADDRESS, Router
+from rehearse.router import VISITOR_ADDRESS
 from tests.harness.combinations import is_asgi
+from tests.harness.router import Router
 from tests.harness.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE, Site, Visitor
 from tests.harness.sockets import PATH as SOCKET
 from tests.harness.sockets import open_socket, receive_until, shows
@@ -51,7 +52,7 @@ def visitor(site, router):
 def lines_of(site: Site, response: httpx.Response) -> list[dict]:
     """The events with the id of the response; the line of its request is the last."""
     request_id = response.headers["X-Request-ID"]
-    return [event for event in site.process.events() if event.get("request_id") == request_id]
+    return [event for event in site.events() if event.get("request_id") == request_id]
 
 
 def test_request_is_one_line(site):
