@@ -96,7 +96,7 @@ def test_reserved_names_homographs_and_addresses_are_no_user_names(name):
 
 
 @pytest.mark.parametrize("login", ["ADA", "ada@example.com", "Ada@Example.COM"])
-def test_login_by_name_in_any_case_or_by_email_address(client, user, login):
+def test_login_by_email_address_or_by_name_ignoring_case(client, user, login):
     client.post(reverse("account_login"), {"login": login, "password": "correct horse"})
     assert get_user(client) == user
 
