@@ -89,7 +89,7 @@ REJECTED_NAMES = ["admin", "Support", "аda", "ada@example.com", "a b", "-ada"]
 
 
 @pytest.mark.parametrize("login", ["ADA", "ada@example.com", "Ada@Example.COM"])
-def test_login_by_name_in_any_case_or_by_email_address(client, user, login):
+def test_login_by_email_address_or_by_name_ignoring_case(client, user, login):
     client.post(reverse("account_login"), {"login": login, "password": "correct horse"})
     assert get_user(client) == user
 
