@@ -87,7 +87,7 @@ def test_it_listens_on_every_address(site):
     socket.create_connection(("127.0.0.2", site.port)).close()
 
 
-def test_a_foreign_host_is_refused(visitor):
+def test_a_foreign_host_is_rejected(visitor):
     assert visitor.get("/", headers={"Host": "evil.example"}).status_code == 400
 
 
@@ -97,9 +97,9 @@ def test_the_websocket_of_the_presence_page_is_served_if_there_is_one(site, pers
         with open_socket(site, person) as socket:
             receive_until(socket, shows("hopper", online=True))
     status = 403 if is_asgi(project.answers) else 404
-    with pytest.raises(InvalidStatus) as refused:
+    with pytest.raises(InvalidStatus) as rejected:
         open_socket(site, path="/no/such/socket")
-    assert refused.value.response.status_code == status
+    assert rejected.value.response.status_code == status
 
 
 def stop_during_a_request(site: Site, person: Visitor, postgres, database: str) -> int:

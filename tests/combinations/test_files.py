@@ -119,7 +119,7 @@ def test_no_file_holds_a_term_of_an_answer_that_was_not_given(project):
     assert found == []
 
 
-def test_every_requirement_is_pinned_and_the_lock_holds_what_pyproject_asks_for(project):
+def test_every_requirement_is_pinned_as_pyproject_asks_for(project):
     asked = parse(project.folder / "pyproject.toml")
     for lock, requirements in {
         "requirements.txt": asked["project"]["dependencies"],
@@ -170,7 +170,7 @@ def assert_app_spec(project) -> None:
     # Under WSGI a health check waits for a thread, so a busy site gets time.
     patience = {} if is_asgi(project.answers) else {"timeout_seconds": 10, "failure_threshold": 12}
     assert service["health_check"] == {"http_path": "/healthz"} | patience
-    # Else Cloudflare adds inline scripts, which the Content Security Policy refuses.
+    # Else Cloudflare adds inline scripts, which the Content Security Policy blocks.
     assert spec["disable_email_obfuscation"] is True
     # There are no development databases of Valkey.
     databases = [(one["engine"], one["production"]) for one in spec["databases"]]
@@ -193,12 +193,10 @@ def test_the_services_of_the_workflow_are_where_its_steps_look_for_them(project)
     workflow = yaml.safe_load((project.folder / ".github/workflows/ci.yml").read_text())
     services = workflow["jobs"]["test"]["services"]
     ports = {name: service["ports"] for name, service in services.items()}
-    redis = {"valkey": ["6379:6379"]} if needs_redis(project.answers) else {}
-    assert ports == {"postgres": ["5432:5432"]} | redis
+    assert ports == {"postgres": ["5432:5432"]}
     assert all("--health-cmd" in service["options"] for service in services.values())
     text = str(workflow["jobs"]["test"]["steps"])
     assert "postgres://postgres:postgres@localhost:5432/" in text
-    assert ("redis://localhost:6379" in text) == bool(redis)
 
 
 def test_every_variable_that_the_settings_read_is_documented_with_its_default(project):

@@ -72,8 +72,8 @@ def test_ticket_opens_one_websocket_on_one_process(site, other_site, people, ser
     def show(site) -> int:
         try:
             people.open(site, **ticket)
-        except InvalidStatus as refused:
-            return refused.response.status_code
+        except InvalidStatus as rejected:
+            return rejected.response.status_code
         return 101
 
     ticket, sites = get_ticket(people.log_in(site, "bob")), [site, other_site]

@@ -1,5 +1,6 @@
 """Fixtures: people's browser windows, on a site behind the platform's router."""
 
+import base64
 from contextlib import ExitStack
 
 import pytest
@@ -93,6 +94,18 @@ class Window:
             field.fill(value)
         for field, value in fields.items():
             expect(field).to_have_value(value)
+
+    def answer_for(self, origin: str, title: str) -> None:
+        """Answer requests to another site, which Playwright's route() does not see after a redirect."""
+        session = self.context.new_cdp_session(self.page)
+        body = base64.b64encode(f"<title>{title}</title>".encode()).decode()
+
+        def answer(event: dict) -> None:
+            answered = {"requestId": event["requestId"], "responseCode": 200, "body": body}
+            session.send("Fetch.fulfillRequest", answered)
+
+        session.on("Fetch.requestPaused", answer)
+        session.send("Fetch.enable", {"patterns": [{"urlPattern": f"{origin}*"}]})
 
     def sign_up(self, name: str) -> None:
         self.open("/")

@@ -10,7 +10,6 @@ from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth import get_user
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.cache import cache
-from django.core.exceptions import ValidationError
 from django.db import connection
 from django.template.loader import render_to_string
 from django.test import Client
@@ -25,7 +24,7 @@ PASSWORDS = {"password1": PASSWORD, "password2": PASSWORD}
 
 
 @pytest.mark.parametrize("password", ["x7#kQ2", "trustno1", "83746501923", "ada@example.com"])
-def test_a_weak_password_is_refused(client, db, password):
+def test_a_weak_password_is_rejected(client, db, password):
     data = {"username": "ada", "email": "ada@example.com"}
     response = client.post(
         reverse("account_signup"), data | {"password1": password, "password2": password}
@@ -86,17 +85,11 @@ def sign_up(client, db):
     return send
 
 
-REFUSED_NAMES = ["admin", "Support", "аda", "ada@example.com", "a b", "-ada"]
-
-
-@pytest.mark.parametrize("name", REFUSED_NAMES)
-def test_reserved_names_homographs_and_addresses_are_no_user_names(name):
-    with pytest.raises(ValidationError):
-        get_adapter().clean_username(name, shallow=True)
+REJECTED_NAMES = ["admin", "Support", "аda", "ada@example.com", "a b", "-ada"]
 
 
 @pytest.mark.parametrize("login", ["ADA", "ada@example.com", "Ada@Example.COM"])
-def test_login_by_name_in_any_case_or_by_email_address(client, user, login):
+def test_login_by_email_address_or_by_name_ignoring_case(client, user, login):
     client.post(reverse("account_login"), {"login": login, "password": "correct horse"})
     assert get_user(client) == user
 
@@ -208,7 +201,7 @@ def test_a_new_account_is_confirmed_by_the_mailed_code(
 @pytest.mark.parametrize(
     "attributes", [{"last_login": timezone.now()}, {"is_staff": True}, {"email": ""}]
 )
-def test_an_account_from_before_confirmation_or_by_the_admin_is_not_asked_for_it(
+def test_an_account_of_the_admin_or_from_before_needs_no_confirmation(
     client, user, mandatory, attributes
 ):
     User.objects.filter(pk=user.pk).update(**attributes)
@@ -271,7 +264,7 @@ def test_a_password_is_reset_by_mail(client, user, mailoutbox):
     assert user.check_password(PASSWORD)
 
 
-@pytest.mark.parametrize("name", [*REFUSED_NAMES, "grace", "GRACE", ""])
+@pytest.mark.parametrize("name", [*REJECTED_NAMES, "grace", "GRACE", ""])
 def test_a_new_user_name_follows_the_rules_of_sign_up(client, logged_in, name):
     User.objects.create_user("grace")
     page = client.post(reverse("account_username"), {"username": name})
@@ -464,6 +457,11 @@ def test_notifications_have_a_limit_and_no_text_of_strangers(client, user, totp,
     assert len(bodies) == 20
     assert "recovery codes" in bodies[-1]
     assert "evil.example" not in str(bodies)
+    # But not of who has confirmed it.
+    EmailAddress.objects.update(verified=True)
+    client.force_login(user, "paas.accounts.lockout.Backend")
+    client.post(reverse("account_change_password"), data)
+    assert "password has been changed" in mailoutbox[-1].body
 
 
 def test_a_redirect_after_the_login_stays_on_this_host(client, user, settings):

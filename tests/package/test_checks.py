@@ -42,7 +42,7 @@ IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 ENGINES = "django.contrib.sessions.backends"
 IN_CACHE = {"SESSION_ENGINE": f"{ENGINES}.cache"}
 NO_FILES = "must not use files: the platform deletes them at each restart."
-NO_END = "must store sessions: one in a cookie outlives its log-out, and opens no WebSocket."
+NO_END = "must store sessions: one in a cookie outlives its logout, and opens no WebSocket."
 
 
 @pytest.mark.parametrize(
@@ -141,6 +141,7 @@ def test_a_silenced_check_keeps_no_process_from_starting(configure, monkeypatch,
     [
         ({}, "paas.platforms.proxy_headers.ClientAddressMiddleware"),
         ({"PERMISSIONS_POLICY": {"camera": "self"}}, "paas.site.headers.SecurityHeadersMiddleware"),
+        ({"CSP_BY_PATH": {"api/": {}}}, "paas.site.headers.SecurityHeadersMiddleware"),
         ({}, "django.middleware.csp.ContentSecurityPolicyMiddleware"),
     ],
 )
@@ -212,7 +213,7 @@ def test_a_database_on_the_same_machine_needs_no_encryption(configure, settings)
     assert problems() == []
 
 
-def test_a_preview_needs_no_configuration_but_is_refused_on_a_platform(
+def test_a_preview_needs_no_configuration_but_is_rejected_on_a_platform(
     settings, monkeypatch, capsys
 ):
     settings.DEBUG, settings.IS_PREVIEW, settings.SECRET_KEY = False, True, ""
@@ -227,7 +228,8 @@ def test_a_preview_needs_no_configuration_but_is_refused_on_a_platform(
     ("platform", "variables", "env_file", "is_on"),
     [
         ("heroku", {"DYNO": "release.1"}, ".env", True),
-        ("heroku", {"PORT": "5006"}, "", False),  # heroku local, a cloud IDE
+        ("heroku", {"PORT": "5006"}, ".env", False),  # heroku local, a cloud IDE
+        ("heroku", {"PORT": "5006"}, "", True),
         ("digitalocean", {"PORT": "8080"}, "", True),
         ("digitalocean", {"PORT": "8080"}, ".env", False),
         ("digitalocean", {"PORT": "8080", "ENV_FILE": "dev.env"}, "dev.env", False),
@@ -293,9 +295,7 @@ def hang() -> str:
 LET_GO = Event()
 
 
-def test_a_probe_that_hangs_delays_readyz_by_its_timeout_only_and_no_other_probe(
-    client, monkeypatch, settings
-):
+def test_a_probe_that_hangs_delays_readyz_by_its_timeout_only(client, monkeypatch, settings):
     monkeypatch.setattr(health, "probe_database", lambda: "ok")
     probes = {"stuck": f"{__name__}.hang", "database": "paas.site.health.probe_database"}
     settings.READINESS_PROBES = probes
@@ -322,7 +322,7 @@ def test_a_probe_that_hangs_delays_readyz_by_its_timeout_only_and_no_other_probe
         (1, "2001:db8::1%any-text, 203.0.113.7", "203.0.113.7"),
     ],
 )
-def test_the_client_s_ip_is_the_last_that_the_router_or_a_trusted_proxy_has_added(
+def test_the_client_s_ip_is_the_one_that_the_router_or_a_trusted_proxy_added(
     client, settings, proxies, forwarded, address
 ):
     settings.TRUSTED_PROXIES = proxies

@@ -47,7 +47,7 @@ def failures(count: int, **attributes) -> None:
     AccessAttempt.objects.create(failures_since_start=count, **attributes)
 
 
-def test_after_five_wrong_passwords_the_right_one_is_refused_too(log_in, client):
+def test_after_five_wrong_passwords_the_right_one_is_rejected_too(log_in, client):
     assert [log_in() for _ in range(5)] == [200, 200, 200, 200, LOCKED_OUT]
     assert log_in(RIGHT) == LOCKED_OUT
     assert get_user(client).is_anonymous

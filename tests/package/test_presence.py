@@ -186,11 +186,11 @@ async def test_a_user_has_a_limited_number_of_pages():
 
 
 async def test_sending_works_while_the_channel_layer_is_unavailable(monkeypatch, events):
-    async def refuse(*args):
+    async def fail(*args):
         raise ConnectionError("Redis is unavailable")
 
     page = await open_page(await log_in("ada")).open()
-    monkeypatch.setattr("channels.layers.InMemoryChannelLayer.group_send", refuse)
+    monkeypatch.setattr("channels.layers.InMemoryChannelLayer.group_send", fail)
     await broadcast(await User.objects.aget(), True)
     await page.disconnect()
     assert await online() == []

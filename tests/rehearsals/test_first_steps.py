@@ -60,7 +60,7 @@ def test_command_in_the_readme_for_a_published_template_works(home, template):
     assert (home.folder / "my_site/manage.py").exists()
 
 
-def test_invalid_answers_are_refused_wherever_the_template_comes_from(home, template):
+def test_invalid_answers_are_rejected_wherever_the_template_comes_from(home, template):
     archive = f"{template.folder}.zip"
     template.run(f"git archive --format=zip --prefix=template/ --output={archive} HEAD")
     # Each time the template is in a folder that is not on sys.path.

@@ -20,7 +20,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0001_user")]
+    dependencies = [("users", "0001_initial")]
     atomic = {atomic}
     operations = [{operation}]
 """

@@ -72,7 +72,7 @@ def test_pages_answer_while_valkey_is_away_and_sockets_recover_when_it_is_back(
     wait_until(lambda: status("/readyz") == 200, "a site that is ready")
 
 
-def test_a_killed_process_s_people_are_offline_in_a_minute_and_idle_sockets_stay_alive(
+def test_users_of_a_killed_process_go_offline_and_idle_sockets_live(
     page, deployment, people, report
 ):
     with deployment.site() as doomed:

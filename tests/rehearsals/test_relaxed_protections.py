@@ -184,8 +184,8 @@ def test_views_of_the_document_work(site, visitor):
     ]
     assert [answer.headers["Access-Control-Allow-Origin"] for answer in allowed] == [APP] * 2
     for path, origin in [("/api/status/", "https://other.example"), ("/", APP)]:
-        refused = visitor.get(path, headers={"Origin": origin})
-        assert "Access-Control-Allow-Origin" not in refused.headers
+        rejected = visitor.get(path, headers={"Origin": origin})
+        assert "Access-Control-Allow-Origin" not in rejected.headers
 
     assert visitor.post("/upload/", files=FILE).text == "12000000"
     assert visitor.post("/accounts/login/", files=FILE).status_code == 413

@@ -1,4 +1,4 @@
-"""Services that restart, refuse the site, or show another certificate."""
+"""Services that restart, reject the site's password, or show another certificate."""
 
 import re
 import secrets
@@ -124,7 +124,7 @@ def wrong_password() -> str:
 
 
 @pytest.fixture
-def refused_site(deployment, wrong_password):
+def rejected_site(deployment, wrong_password):
     """A site with wrong passwords for its services, and a SENTRY_DSN whose server never answers."""
     changes = {
         name: re.sub(":[^:@]+@", f":{wrong_password}@", deployment.environment[name])
@@ -136,10 +136,10 @@ def refused_site(deployment, wrong_password):
             yield site
 
 
-def test_no_password_is_logged_while_the_database_and_redis_refuse_it(
-    refused_site, wrong_password, project
+def test_no_password_is_logged_while_the_database_and_redis_reject_it(
+    rejected_site, wrong_password, project
 ):
-    site, has_sockets = refused_site, is_asgi(project.answers)
+    site, has_sockets = rejected_site, is_asgi(project.answers)
     # With a pool the request gets no connection in time.
     pooled = project.answers["server"] == "wsgi-gunicorn"
     with site.visitor() as visitor, ThreadPoolExecutor() as threads:

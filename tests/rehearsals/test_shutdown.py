@@ -18,7 +18,7 @@ pytestmark = for_combinations(SERVERS, apart="limits")
 
 STREAMS, SOCKETS = 10, 50
 # After SIGTERM the end of a request comes, and a lock is released that holds up views.
-LATE_SECONDS, HELD_UP_SECONDS = 2, 2
+LATE_SECONDS, HELD_UP_SECONDS = 2, 4
 # Streams end 2 s after SIGTERM (ACCEPT_GRACE_SECONDS).
 STREAMS_END_SECONDS = 12
 # After the last answer. With what a client delays, it is until 25 s after SIGTERM.

@@ -100,9 +100,7 @@ def test_a_task_that_is_not_due_stays_with_its_worker_until_sigterm(deployment, 
     assert len(valkey.queued()) == 1
 
 
-def test_a_task_whose_process_is_killed_twice_is_set_aside_until_it_is_run_again(
-    deployment, held_mail, site, tasks
-):
+def test_a_task_whose_process_is_killed_twice_is_set_aside(deployment, held_mail, site, tasks):
     with deployment.worker() as worker:
         address, _ = sign_up(site, "greeted_by_hand")
         for _ in range(2):

@@ -15,10 +15,10 @@ from tests.harness.waiting import wait_until
 
 pytestmark = for_combinations([answers for answers in SERVERS if is_asgi(answers)])
 
-# The commands of each server's documentation, for Django's own ASGI handler.
+# The commands of each server's documentation, for Django's own ASGI handler, at every address.
 STOCK_COMMANDS = {
-    "asgi-daphne": "daphne --bind 127.0.0.1 --port $PORT extra.stock:application",
-    "asgi-uvicorn": "uvicorn --port $PORT --lifespan off extra.stock:application",
+    "asgi-daphne": "daphne --bind 0.0.0.0 --port $PORT extra.stock:application",
+    "asgi-uvicorn": "uvicorn --host 0.0.0.0 --port $PORT --lifespan off extra.stock:application",
 }
 HYBRID = "extra.middleware.hybrid"
 # A user's own middleware of every kind.

@@ -1,4 +1,4 @@
-"""Bodies arrive, large ones are refused; a view that fails, or whose client leaves, costs one request."""
+"""Bodies arrive, large ones are rejected; a view that fails, or whose client leaves, costs one request."""
 
 import asyncio
 import hashlib

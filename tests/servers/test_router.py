@@ -81,6 +81,6 @@ def test_cross_origin_handshake_is_rejected(site):
     with Router(site.platform, site.port) as router:
         for spoof in SOCKET_SPOOFS:
             evil = {"port": router.port, "origin": "https://evil.example", **spoof}
-            with pytest.raises(InvalidStatus) as refused:
+            with pytest.raises(InvalidStatus) as rejected:
                 open_socket(site, **evil)
-            assert refused.value.response.status_code == 403
+            assert rejected.value.response.status_code == 403

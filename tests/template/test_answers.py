@@ -1,4 +1,4 @@
-"""Bad answers are refused in a sentence, with nothing left on disk; awkward good ones bake."""
+"""Bad answers are rejected in a sentence, with nothing left on disk; awkward good ones bake."""
 
 import re
 import subprocess
@@ -72,6 +72,17 @@ GOOD = [
     {"project_name": "#1 *Shop*_", "description": "1. [Books](x) &amp; `pens` <b>"},
     {"project_name": "0.0.0.0", "description": "---", "project_slug": "null"},
     {"project_name": "/tmp/site", "platform": "digitalocean"},
+    # Words with a meaning in YAML, TOML, Markdown, HTML, Jinja, Python, Ruff or a shell.
+    {
+        "project_name": "''' #> %> endif <!-- --> & &amp; < > </h1> </title> ** _ __ ``` ~~~ === |",
+        "description": "![ [a](b) [a]: ( ) 1. ; :: , @x %s %(x)s ^ $PORT $(ls) >&2 && true null no .inf",
+        "author_name": "- -- 0x1 1e3 2026-01-01 12:30:45 /dev/shm C:/ file:// :tada: #noqa",
+    },
+    {
+        "project_name": ": true",
+        "description": "a  b # - c",
+        "author_name": "e\u0301 ß İ ﷺ 🇳🇴 𝔘 ไทย",
+    },
 ]
 
 
@@ -81,7 +92,7 @@ def cookiecutter(output: Path, *options: str, typed: str = "", **answers: str) -
     return CliRunner().invoke(main, [str(TEMPLATE), "-o", str(output), *options, *given], typed)
 
 
-def assert_refused(output: Path, sentence: str, **answers: str) -> None:
+def assert_rejected(output: Path, sentence: str, **answers: str) -> None:
     """Bad answers end in one sentence with an example, and write nothing."""
     done = cookiecutter(output, "--no-input", **answers)
     assert done.exit_code == 1
@@ -91,15 +102,15 @@ def assert_refused(output: Path, sentence: str, **answers: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "sentence", "values"), BAD)
-def test_a_bad_answer_is_refused_in_one_sentence_with_an_example(tmp_path, name, sentence, values):
+def test_a_bad_answer_is_rejected_in_one_sentence_with_an_example(tmp_path, name, sentence, values):
     for value in values:
         # Otherwise the slug would be derived from a bad name.
-        assert_refused(tmp_path, sentence, **{"project_slug": "my_site"} | {name: value})
+        assert_rejected(tmp_path, sentence, **{"project_slug": "my_site"} | {name: value})
     assert files_of(tmp_path) == []
 
 
 def test_a_slug_that_is_a_path_makes_nothing_there(tmp_path):
-    assert_refused(tmp_path, "must be lowercase", project_slug=str(tmp_path / "there"))
+    assert_rejected(tmp_path, "must be lowercase", project_slug=str(tmp_path / "there"))
     assert not (tmp_path / "there").exists()
 
 
@@ -143,7 +154,7 @@ def test_an_invalid_choice_is_an_error_that_names_question_value_and_choices(tmp
     assert not (tmp_path / "out").exists()
 
 
-def test_an_unknown_name_on_the_command_line_is_refused_before_the_first_question(tmp_path):
+def test_an_unknown_name_on_the_command_line_is_rejected_before_questions(tmp_path):
     for options in ([], ["--no-input"]):
         done = cookiecutter(tmp_path, *options, project_nam="Shop")
         assert done.output == "project_nam is not a question; try 'project_name'.\n"

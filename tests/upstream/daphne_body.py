@@ -1,4 +1,4 @@
-"""Daphne: a body is read to its end before the application is called, which cannot refuse it."""
+"""Daphne: a body is read to its end before the application is called, which cannot reject it."""
 
 from running import connect, respond, serve
 

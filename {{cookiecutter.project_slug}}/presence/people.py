@@ -13,9 +13,9 @@ MAX_PEOPLE = 500
 
 
 def list_people() -> list[dict]:
-    """The people, those online first, then by name: all active users, but not staff who are offline."""
+    """Active users, online first, then by name. Offline staff are hidden."""
     users = annotate_online(get_user_model().objects.filter(is_active=True))
-    # Without those who never could log in, such as django-guardian's AnonymousUser.
+    # Not accounts that nobody can log in to, such as django-guardian's AnonymousUser.
     users = users.exclude(
         password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login=None, online=False
     )

@@ -29,10 +29,10 @@ SMTP_TIMEOUT = 5
 def read_env(env: Env, path: Path) -> None:
     """Read the file, if there is one. Raises EnvValidationError, with its name, if it is not UTF-8."""
     try:
-        text = path.read_text("utf-8") if path.is_file() else ""
+        is_utf_8 = not path.is_file() or "\0" not in path.read_text("utf-8")  # NUL: of UTF-16
     except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:  # UTF-16 without a byte order mark
+        is_utf_8 = False
+    if not is_utf_8:
         raise EnvValidationError(f"{path}: {NOT_UTF_8}", {path.name: [NOT_UTF_8]})
     env.read_env(path, recurse=False)
 

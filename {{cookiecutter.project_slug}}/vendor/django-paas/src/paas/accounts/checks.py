@@ -13,13 +13,14 @@ from paas.accounts.lockout import network
 from paas.checks.production import is_like
 
 BACKEND = "paas.accounts.lockout.Backend"
-# Settings that must have our value, or a subclass of it, and what has no effect otherwise.
+# Settings that must have the value of paas.accounts.settings, or a subclass; without it these have no effect.
 REQUIRED = {
     "ACCOUNT_ADAPTER": "SIGN_UP and the second factor",
     "AXES_HANDLER": "LOCKOUT_*",
     "AXES_CLIENT_IP_CALLABLE": "TRUSTED_PROXIES",
     "AXES_USERNAME_CALLABLE": "the limit for all names of a user",
 }
+PROXIES = "has no effect: delete it, and set TRUSTED_PROXIES"
 AXES = {
     "AXES_FAILURE_LIMIT": "has no effect: delete it, and set LOCKOUT_USER_AND_IP_LIMIT",
     "AXES_LOCKOUT_PARAMETERS": (
@@ -28,13 +29,10 @@ AXES = {
     ),
     "AXES_ONLY_ADMIN_SITE": "ends all lockouts, as the admin has the site's login page: delete it",
     "AXES_DISABLE_ACCESS_LOG": "forgets known IP addresses (LOCKOUT_KNOWN_IP_DAYS): delete it",
-    **dict.fromkeys(
-        [
-            f"AXES_IPWARE_{name}"
-            for name in ("PROXY_COUNT", "PROXY_ORDER", "PROXY_TRUSTED_IPS", "META_PRECEDENCE_ORDER")
-        ],
-        "has no effect: delete it, and set TRUSTED_PROXIES",
-    ),
+    "AXES_IPWARE_PROXY_COUNT": PROXIES,
+    "AXES_IPWARE_PROXY_ORDER": PROXIES,
+    "AXES_IPWARE_PROXY_TRUSTED_IPS": PROXIES,
+    "AXES_IPWARE_META_PRECEDENCE_ORDER": PROXIES,
 }
 FIELDS = {
     "ACCOUNT_USER_MODEL_USERNAME_FIELD": "username",
@@ -43,11 +41,11 @@ FIELDS = {
 }
 # Settings of the response that axes makes without AXES_LOCKOUT_CALLABLE.
 AXES_RESPONSE = [
-    f"AXES_{name}"
-    for name in (
-        *("LOCKOUT_TEMPLATE", "LOCKOUT_URL", "COOLOFF_MESSAGE", "PERMALOCK_MESSAGE"),
-        "ALLOWED_CORS_ORIGINS",
-    )
+    "AXES_LOCKOUT_TEMPLATE",
+    "AXES_LOCKOUT_URL",
+    "AXES_COOLOFF_MESSAGE",
+    "AXES_PERMALOCK_MESSAGE",
+    "AXES_ALLOWED_CORS_ORIGINS",
 ]
 
 
@@ -67,19 +65,20 @@ def check_required(app_configs, **kwargs) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_backends(app_configs, **kwargs) -> list[CheckMessage]:
-    """A lockout of the first one is for all; another's password would need no second factor."""
+    """The first backend's lockout holds for the others; its password check needs a second factor too."""
     first, *others = settings.AUTHENTICATION_BACKENDS
     if is_like(first, BACKEND) and not any(map(is_by_password_alone, others)):
         return []
     message = (
         f"AUTHENTICATION_BACKENDS must begin with {BACKEND!r}, or a subclass, and have no other for "
-        "Django's passwords: it would log in without a lockout and a second factor."
+        "Django's passwords, which would skip the lockout and the second factor."
     )
     hint = "paas.accounts.lockout.Backend has the permissions of ModelBackend too: delete that one."
     return [Error(message, hint=hint, id="paas.E025")]
 
 
 def is_by_password_alone(path: str) -> bool:
+    """Whether the backend with this dotted path checks passwords as Django's or allauth's does."""
     authenticate = import_string(path).authenticate
     return authenticate in (ModelBackend.authenticate, AuthenticationBackend.authenticate)
 
@@ -89,8 +88,8 @@ def check_session_engine(app_configs, **kwargs) -> list[CheckMessage]:
     if settings.SESSION_ENGINE != "django.contrib.sessions.backends.db":
         return []
     message = (
-        f"SESSION_ENGINE must be {ours.SESSION_ENGINE!r}: by Django's own, PostgreSQL's error for a "
-        "NUL character in a cookie is status 500."
+        f"SESSION_ENGINE must be {ours.SESSION_ENGINE!r}: with Django's own, a NUL character in the "
+        "session cookie is an error of PostgreSQL, so status 500."
     )
     return [Error(message, id="paas.E026")]
 
@@ -109,7 +108,7 @@ def check_order_of_apps(app_configs, **kwargs) -> list[CheckMessage]:
 
 @register
 def check_users(app_configs, **kwargs) -> list[CheckMessage]:
-    """The pages are for a user model with both names, which need not be asked for."""
+    """The user model has both fields, even if the forms ask for one only."""
     found = [
         f"{name} must be {value!r}, as pages and mails name it."
         for name, value in FIELDS.items()
@@ -117,14 +116,14 @@ def check_users(app_configs, **kwargs) -> list[CheckMessage]:
     ]
     if "phone" in app_settings.LOGIN_METHODS:
         found.append(
-            'ACCOUNT_LOGIN_METHODS must be of "username" and "email", which lockouts count.'
+            'ACCOUNT_LOGIN_METHODS must be of "username" and "email", as lockouts count by these.'
         )
     return [Error(message, id="paas.E027") for message in found]
 
 
 @register
 def check_axes(app_configs, **kwargs) -> list[CheckMessage]:
-    """What axes documents, and does otherwise here."""
+    """Settings that axes documents, and that work otherwise with paas.accounts.lockout."""
     found = [f"{name} {problem}." for name, problem in AXES.items() if is_changed(name)]
     if axes_settings.AXES_LOCKOUT_CALLABLE:
         without = "has no effect unless AXES_LOCKOUT_CALLABLE = None."

@@ -25,7 +25,7 @@ def is_by_email_only() -> bool:
 
 
 class LoginForm(forms.LoginForm):
-    """Log in by user name, in any case, or by email address: by ACCOUNT_LOGIN_METHODS."""
+    """Log in by user name, in any case, or by email address, as ACCOUNT_LOGIN_METHODS says."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -195,7 +195,7 @@ def counted_ip(request: HttpRequest) -> str | None:
 
 
 def network(ip: str) -> str | None:
-    """The IP address; for IPv6 its /64 network, as one client has all addresses of it."""
+    """The IP address; for IPv6 its /64 network, as one client has all of it; None if it is invalid."""
     try:
         address = ip_interface(ip).ip
     except ValueError:

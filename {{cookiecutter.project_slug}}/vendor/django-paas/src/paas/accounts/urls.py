@@ -9,8 +9,7 @@ urlpatterns = [
     path("delete/", DeleteAccountView.as_view(), name="account_delete"),
     path("signup/", SignUpView.as_view(), name="account_signup"),
     path("", include("allauth.urls")),
-    # Aliases for reverse("login") and so on; requests match the routes above.
-    path("signup/", SignUpView.as_view(), name="signup"),
+    # Django's names, for reverse("login") and so on; requests match the routes above.
     path("login/", account.login, name="login"),
     path("logout/", account.logout, name="logout"),
     path("password/change/", account.password_change, name="password_change"),

@@ -23,8 +23,8 @@ CONNECT_TIMEOUT, PING_INTERVAL, PONG_TIMEOUT = 3, 10, 5
 logger = logging.getLogger(__name__)
 
 
-class NoticeSilence:
-    """Mixin for a Connection: raise an error if Redis no longer answers PING, so that redis-py
+class PongTimeout:
+    """Mixin for redis-py's Connection: raise an error if Redis no longer answers PING, so that redis-py
     connects and subscribes again.
 
     redis-py sends the PING of ``health_check_interval`` on a Pub/Sub connection, but waits for no
@@ -56,7 +56,7 @@ class ChannelLayer(RedisPubSubChannelLayer):
         # As the URL says: with TLS, without it, or a Unix domain socket.
         connection = host.get("connection_class", Connection)
         host |= {
-            "connection_class": type("WatchedConnection", (NoticeSilence, connection), {}),
+            "connection_class": type("WatchedConnection", (PongTimeout, connection), {}),
             "health_check_interval": PING_INTERVAL,
             "socket_connect_timeout": CONNECT_TIMEOUT,
             # After a restart of Redis the first command meets a closed connection.

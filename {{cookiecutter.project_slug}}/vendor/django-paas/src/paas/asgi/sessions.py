@@ -46,7 +46,7 @@ def users_in_table(store: type[db.SessionStore], keys: set[str]) -> dict[str, st
 
 
 def users_by_key(store: type[SessionBase], keys: set[str]) -> dict[str, str | None]:
-    """The same of an engine that has only one session at a time."""
+    """The same for an engine without a table, such as a cache, which loads one session at a time."""
     # exists() raises if the cache is unavailable, where load() finds no session.
     return {key: store(key).get(SESSION_KEY) for key in keys if store().exists(key)}
 

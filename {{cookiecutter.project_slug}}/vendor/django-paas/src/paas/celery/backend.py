@@ -30,7 +30,8 @@ class CeleryBackend(BaseTaskBackend):
             task_id=result.id,
             shadow=task.module_path,  # its name in the log
             eta=timezone.make_aware(eta) if eta and timezone.is_naive(eta) else eta,
-            priority=9 - (task.priority + 100) * 9 // 200,  # to Redis 0 is the first and 9 the last
+            priority=9
+            - (task.priority + 100) * 9 // 200,  # Celery's on Redis: 0 is the first, 9 the last
             queue=None if task.queue_name == DEFAULT_TASK_QUEUE_NAME else task.queue_name,
         )
         task_enqueued.send(type(self), task_result=result)
@@ -39,10 +40,10 @@ class CeleryBackend(BaseTaskBackend):
 
 @shared_task(bind=True)
 def run(self, path: str, args: list, kwargs: dict) -> None:
-    """Run Django's task at ``path``. If it fails, this fails."""
+    """Run Django's task with that dotted path; raises what it raises."""
     task = import_string(path)
     if not isinstance(task, Task):
-        raise TypeError(f"{path} is no task of Django's.")
+        raise TypeError(f"{path} is not a Django task.")
     sender, now = type(task.get_backend()), timezone.now()
     state: dict = {"status": TaskResultStatus.RUNNING, "worker_ids": [self.request.hostname]}
     state |= {"started_at": now, "last_attempted_at": now}
@@ -54,18 +55,19 @@ def run(self, path: str, args: list, kwargs: dict) -> None:
     except Exception as error:
         path = f"{type(error).__module__}.{type(error).__qualname__}"
         result.errors.append(TaskError(exception_class_path=path, traceback=format_exc()))
-        tell_end(result, sender, TaskResultStatus.FAILED)
+        send_finished(result, sender, TaskResultStatus.FAILED)
         raise
-    tell_end(result, sender, TaskResultStatus.SUCCESSFUL)
+    send_finished(result, sender, TaskResultStatus.SUCCESSFUL)
 
 
-def tell_end(result: TaskResult, sender: type, status: TaskResultStatus) -> None:
+def send_finished(result: TaskResult, sender: type, status: TaskResultStatus) -> None:
     ended = replace(result, status=status, finished_at=timezone.now())
     task_finished.send(sender, task_result=ended)
 
 
 def new_result(task: Task, task_id: str, args, kwargs, **state) -> TaskResult:
-    none_yet = dict.fromkeys(["enqueued_at", "started_at", "last_attempted_at", "finished_at"])
-    fields: dict = {"status": TaskResultStatus.READY, "errors": [], "worker_ids": []} | none_yet
+    """A result of the task that is READY, has no times and no errors, unless ``state`` has them."""
+    times = dict.fromkeys(["enqueued_at", "started_at", "last_attempted_at", "finished_at"])
+    fields: dict = {"status": TaskResultStatus.READY, "errors": [], "worker_ids": []} | times
     fields |= {"task": task, "id": task_id, "args": args, "kwargs": kwargs, "backend": task.backend}
     return TaskResult(**(fields | state))

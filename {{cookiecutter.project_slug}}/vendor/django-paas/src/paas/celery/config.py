@@ -13,8 +13,8 @@ from paas.startup import exit_if_misconfigured, load_settings
 
 load_settings()
 
-# Seconds. After it, Redis gives the tasks of a worker that was killed to another. A living one keeps its
-# own (paas/celery/queue.py), but for `--pool solo`: so it is more than the longest task.
+# Seconds after which the tasks of a killed worker go to another. A running worker keeps its own, by
+# paas/celery/queue.py, but not with `--pool solo`: so it is more than the longest task takes.
 VISIBILITY_TIMEOUT = settings.TASK_TIME_LIMIT + 600
 
 # Without Redis, as in development and tests, a task runs in the process that calls it.

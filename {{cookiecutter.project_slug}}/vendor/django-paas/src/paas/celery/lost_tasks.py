@@ -42,7 +42,7 @@ class Task(DjangoTask):
                 self.count_loss(unfinished)
             else:
                 UnfinishedTask.objects.create(task_id=task_id)
-        except (Error, ValueError) as error:  # ValueError: PostgreSQL stores no NUL of an id
+        except (Error, ValueError) as error:  # ValueError: a NUL character in the id
             # Tasks that do not need the database still run.
             logger.warning("The start of %s[%s] is not recorded: %r", self.name, task_id, error)
 
@@ -53,7 +53,7 @@ class Task(DjangoTask):
             unfinished.save()
             return
         unfinished.name = self.name
-        # With what marks a UUID, a date or bytes in Celery's JSON, for run_task_again.
+        # Celery's JSON marks UUIDs, dates and bytes, so that run_task_again can restore them.
         arguments = dumps([self.request.args, self.request.kwargs])
         unfinished.args, unfinished.kwargs = json.loads(arguments)
         unfinished.set_aside_at = timezone.now()

@@ -1,6 +1,6 @@
 """Periodic tasks that run once per period, however many workers run with ``--beat``.
 
-Every worker has a beat. Before it sends a task that is due, it locks the task's row of
+Every worker runs Celery's beat. Before it sends a task that is due, it locks the task's row of
 ``PeriodicTask`` and asks the schedule again, from the last run that the row has: only the first
 worker finds the task still due. There is no leader: if a worker is killed, the next one that finds
 the task due sends it, and what Redis loses does not matter. A run that was due while no worker ran
@@ -39,7 +39,7 @@ class OnceScheduler(Scheduler):
     def setup_schedule(self):
         super().setup_schedule()
         if self.app.conf.result_backend:
-            # The task that deletes old results, which super() takes out as it is not in beat_schedule.
+            # celery.backend_cleanup deletes old results; super() drops it, as it is not in beat_schedule.
             self.install_default_entries(self.schedule)
         self.load_last_runs()
 
@@ -98,5 +98,6 @@ def load_row(entry: ScheduleEntry, rows: Manager | QuerySet) -> PeriodicTask:
 
 
 def to_row(moment: datetime) -> datetime:
+    """The moment as the column takes it: naive without USE_TZ."""
     moment = maybe_make_aware(moment)  # Celery's naive ones are UTC
     return moment if settings.USE_TZ else make_naive(moment)

@@ -1,5 +1,5 @@
-"""Celery's queue in Redis: a message that is no task is dropped, with one error line; and a task that a
-worker holds is not given to another one while the first lives.
+"""Celery's queue in Redis: a message that is no task is dropped, with one error line; and what a
+running worker has not acknowledged is not delivered to another one.
 
 Celery alone would end its worker, or reconnect and get the same message again. The line does not show the
 message, which may hold a secret.
@@ -23,8 +23,8 @@ logger = get_logger(__name__)
 class QoS(redis.QoS):
     """What this worker has received and not acknowledged.
 
-    After the visibility timeout, Celery alone takes a task for lost that waits for its ``eta``, a retry or a
-    rate limit, and queues it again, each time: a countdown of an hour would run four times.
+    Without this, a task that waits for its ``eta``, a retry or a rate limit is queued again after each
+    visibility timeout: one with a countdown of an hour would run four times.
     """
 
     def __init__(self, *args, **kwargs):
@@ -44,7 +44,7 @@ class QoS(redis.QoS):
         super().reject(delivery_tag, requeue)
 
     def restore_visible(self, *args, **kwargs):
-        """Called every 10 seconds: to Redis, what is held here was just received."""
+        """Called every 10 seconds: to Redis, what this worker holds was just received."""
         if self.held:
             received = dict.fromkeys(self.held, time.time())
             with self.channel.conn_or_acquire() as client:
@@ -117,9 +117,9 @@ def check(message: Message) -> None:
             options.setdefault("id", None)
     else:
         args, kwargs, embed = body
-    iter(args)
+    iter(args)  # a list, or anything else that Celery can unpack
     if not isinstance(kwargs, dict):
-        raise TypeError("its keyword arguments are no mapping")
+        raise TypeError("its keyword arguments are not a mapping")
     for name in ("callbacks", "errbacks", "chain"):
         for each in (embed or {}).get(name) or []:
             is_name = isinstance(each, str) and name != "chain"

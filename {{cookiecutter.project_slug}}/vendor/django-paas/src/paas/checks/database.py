@@ -25,7 +25,7 @@ def check_database() -> Error | None:
 
 @environment_check
 def check_pool() -> Error | None:
-    """What Django would raise at the first connection only, in `migrate`."""
+    """Errors that Django raises at the first connection only, in `migrate`."""
     for alias, database in settings.DATABASES.items():
         if database.get("OPTIONS", {}).get("pool"):
             name = f"DATABASES[{alias!r}]"

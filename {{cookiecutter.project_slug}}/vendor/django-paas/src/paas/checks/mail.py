@@ -30,12 +30,12 @@ def check_smtp_port(app_configs=None, **kwargs) -> list[Info]:
 
 @register(deploy=True)
 def check_verification(app_configs=None, **kwargs) -> list[Info]:
-    """MAILERS may be set below the line that decides, which then takes the default without mail."""
+    """For MAILERS set below ACCOUNT_EMAIL_VERIFICATION, whose default is then the one without mail."""
     verification = getattr(settings, "ACCOUNT_EMAIL_VERIFICATION", "mandatory")
     if verification != "optional" or not sends_mail(getattr(settings, "MAILERS", {})):
         return []
     message = "ACCOUNT_EMAIL_VERIFICATION is 'optional': an account may have another's address."
-    return [Info(message, hint='As mail is sent, it can be "mandatory".', id="paas.I005")]
+    return [Info(message, hint="Mail is sent, so set it to 'mandatory'.", id="paas.I005")]
 
 
 @register(deploy=True)

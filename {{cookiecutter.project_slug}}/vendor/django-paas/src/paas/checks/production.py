@@ -29,13 +29,14 @@ HOST = re.compile(r"(\.[A-Za-z0-9-]+\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.
 MIDDLEWARE = {
     "PLATFORM": "paas.platforms.proxy_headers.ClientAddressMiddleware",
     "PERMISSIONS_POLICY": "paas.site.headers.SecurityHeadersMiddleware",
+    "CSP_BY_PATH": "paas.site.headers.SecurityHeadersMiddleware",
     "SECURE_CSP": "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "USERSESSIONS_TRACK_ACTIVITY": "allauth.usersessions.middleware.UserSessionsMiddleware",
 }
 
 
 def is_like(path: Any, other: str) -> bool:
-    """Whether the paths name the same, or the first a subclass of the second."""
+    """Whether both dotted paths name the same object, or the first a subclass of the second."""
     if path == other or not isinstance(path, str):
         return path == other
     found = import_string(path)
@@ -65,7 +66,7 @@ def check_admin_sites(app_configs=None, **kwargs) -> list[CheckMessage]:
         from paas.accounts.admin_site import AdminSite
 
         guarded = (AdminSite,)
-    _ = get_resolver().url_patterns  # importing them may make a site
+    _ = get_resolver().url_patterns  # importing them may create an admin site
     return [
         Error(
             f"STAFF_NEEDS_SECOND_FACTOR has no effect on the admin site {site.name!r}: its class "
@@ -175,7 +176,7 @@ def check_sessions() -> Error | None:
         return deploy_error(7, "SESSION_ENGINE", message)
     if issubclass(store, signed_cookies.SessionStore):
         message = (
-            "must store sessions: one in a cookie outlives its log-out, and opens no WebSocket."
+            "must store sessions: one in a cookie outlives its logout, and opens no WebSocket."
         )
         return deploy_error(7, "SESSION_ENGINE", message)
     backend = settings.CACHES.get(settings.SESSION_CACHE_ALIAS, {}).get("BACKEND", NOT_SHARED[0])

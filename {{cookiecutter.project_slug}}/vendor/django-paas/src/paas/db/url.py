@@ -22,10 +22,10 @@ import dj_database_url
 from django.db.utils import load_backend
 from environs import Env, ValidationError
 
-# The last part of an engine that connects by libpq, and so has its option sslmode. A name, as the
-# backends themselves read settings, which are not loaded yet.
+# Ends of the names of engines that connect by libpq, and so have its option sslmode. By name, as importing
+# a backend needs the settings, which are not loaded yet.
 LIBPQ_ENGINES = ("postgresql", "postgis", "django_redshift_backend", "django_cockroachdb")
-DUMMY = "django.db.backends.dummy"  # which Django takes for an empty value of DATABASES
+DUMMY = "django.db.backends.dummy"  # Django's for an empty value of DATABASES
 
 # A "/", "?" or "#" in a password would begin the next part of the URL.
 URL = r"(sqlite|spatialite):.*|[\w+-]+://([^\s/?#]*@)?[^\s/?#@]*(/[^?#@]*)?(\?[^#@]*)?"
@@ -35,8 +35,8 @@ NOT_A_URL = (
 )
 
 
-def is_database_url(url: str) -> None:
-    """Raise ValidationError if it is not one, or of an engine that nobody has registered."""
+def validate_database_url(url: str) -> None:
+    """Raise ValidationError if dj-database-url cannot read it, or knows no engine for its scheme."""
     scheme = url.partition(":")[0]
     if url and not (scheme in dj_database_url.ENGINE_SCHEMES and re.fullmatch(URL, url)):
         raise ValidationError(NOT_A_URL)
@@ -99,7 +99,7 @@ def database(env: Env, debug: bool, variable: str = "DATABASE_URL") -> dict[str,
 
 def read(env: Env, name: str, debug: bool) -> dict[str, Any]:
     """The settings of the database that the variable names; empty if it is not set."""
-    if not env.str(name, "", validate=is_database_url):
+    if not env.str(name, "", validate=validate_database_url):
         return {}
     # Connections persist; paas/db/health.py checks them.
     found = env.dj_db_url(name, conn_max_age=600, conn_health_checks=True) or {}

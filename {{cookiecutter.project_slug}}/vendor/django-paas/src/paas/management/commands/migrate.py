@@ -12,7 +12,7 @@ NO_LOCK = (
     "Could not lock a table within {} s because another query holds it. The migration was rolled "
     "back: find the query with `heroku pg:locks` or in pg_stat_activity, then deploy again."
 )
-NO_RIGHT = (
+NO_PRIVILEGE = (
     'PostgreSQL: {}. Have the owner of the database run: GRANT USAGE, CREATE ON SCHEMA {} TO "{}";'
 )
 
@@ -62,10 +62,10 @@ class Command(migrate.Command):
             return NO_LOCK.format(self.lock_timeout)
         if isinstance(cause, InsufficientPrivilege | InvalidSchemaName):
             reason = cause.diag.message_primary or ""
-            # Without the right USAGE: "no schema has been selected to create in".
+            # Without the privilege USAGE: "no schema has been selected to create in".
             if found := re.search(r"schema (?!has )(\S+)|no schema", reason):
                 user = self.connection.connection.info.user
-                return NO_RIGHT.format(reason, found[1] or "public", user)
+                return NO_PRIVILEGE.format(reason, found[1] or "public", user)
         return None
 
     def migration_progress_callback(self, action, migration=None, fake=False):

@@ -48,7 +48,7 @@ function connectSocket(path, { subprotocol, onMessage, onState = () => {} }) {
     };
   }
 
-  // The page itself says so, by redirecting to the login page; a refused handshake does not say why.
+  // The page itself says so, by redirecting to the login page; a rejected handshake does not say why.
   async function isLoggedOut() {
     try {
       const response = await fetch(location.href, { method: "HEAD", redirect: "manual" });
