@@ -26,7 +26,7 @@ HOW = {
 class IdleConnection:
     """A connection that is used when this is made, and again once it was idle for ``seconds``.
 
-    ``is_kept`` says whether the server lets it be used again. After ``wait()`` there is ``status``,
+    ``is_kept`` says whether the server lets it be used again. Once ``thread`` has ended there is ``status``,
     of the second response, or else ``closed_after``, the seconds after which the server closed it;
     neither if there was no response.
     """
@@ -52,9 +52,6 @@ class IdleConnection:
             elif self.is_kept:
                 self.closed_after = time.monotonic() - began
 
-    def wait(self) -> None:
-        self.thread.join()
-
 
 def begin(stage: Stage) -> None:
     with suppress(RuntimeError, OSError, ValueError):  # the step tries again, and says what failed
@@ -68,10 +65,10 @@ def use_again(stage: Stage) -> Finding:
     is lost (H13, H18): a router sends none twice.
     """
     idle = stage.idle or IdleConnection(stage.start_web(), SECONDS)
-    idle.wait()
+    idle.thread.join()
     found, process = Finding(), idle.web.process
-    how = next((text for name, text in HOW.items() if name in process.command), "")
-    advice = f"Keep idle connections for more than {IDLE_SECONDS} s{how and f': {how}'}."
+    how = next((f": {text}" for name, text in HOW.items() if name in process.command), "")
+    advice = f"Keep idle connections for more than {IDLE_SECONDS} s{how}."
     if not idle.is_kept:
         found.text = "none: the server closes each connection after its response"
     elif idle.status:
