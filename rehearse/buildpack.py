@@ -45,8 +45,8 @@ UV_PIP = "pip install -q --index-strategy unsafe-best-match"
 PIP = "-m pip install -q --no-input --progress-bar off"
 # Of this machine's variables, those with which it reaches package indexes.
 REACH = re.compile(r"(?i)HOME|TMPDIR|(UV|PIP|SSL|XDG|REQUESTS|CURL)_\w+|\w+_PROXY")
-# A line of an installer that says why it failed, or which package.
-REASON = re.compile(r"error:|╰─> (?!See )", re.IGNORECASE)
+# A line of an installer that says why it failed, or which package; an exception is said at the end.
+REASON = re.compile(r"error:(?! Exception:)|╰─> (?!See )", re.IGNORECASE)
 # Config vars that the buildpack gives to pip: it gives it no others, also not for ${TOKEN} in a line.
 FOR_PIP = ("PIP_EXTRA_INDEX_URL",)
 

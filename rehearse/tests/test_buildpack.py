@@ -106,6 +106,12 @@ def test_a_build_is_refused_with_a_reason(platform, changes, expected):
     assert re.fullmatch(expected, reason(platform))
 
 
+def test_requirements_in_another_encoding_are_refused_with_pip_s_reason(platform):
+    (platform.folder / "requirements.txt").write_bytes("# café\n".encode("latin-1"))
+    told = "requirements.txt cannot be installed: UnicodeDecodeError: 'utf-8' codec can't decode"
+    assert reason(platform).startswith(told)
+
+
 @pytest.mark.parametrize("path", [".venv", "venv", ".heroku/python"])
 def test_a_committed_environment_is_refused(platform, path):
     venv.create(platform.folder / path)

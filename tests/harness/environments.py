@@ -42,7 +42,7 @@ setattr(buildpack, "install_requirements", install_shared)  # noqa: B010, or myp
 
 def locked_lines(path: Path) -> list[str]:
     """The lines of a file of requirements, and of a file that it includes, sorted, without comments."""
-    lines = path.read_text().splitlines() if path.is_file() else []
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
     lines = [line for line in lines if line[:1] not in ("", "#")]
     for included in [line for line in lines if line.startswith("-r ")]:
         lines += locked_lines(path.parent / included.removeprefix("-r "))
