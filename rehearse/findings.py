@@ -51,10 +51,6 @@ def last_lines(output: str, count: int = LAST_LINES) -> str:
     return "\n".join(output.rstrip().splitlines()[-count:])
 
 
-def failed(text: str, advice: str, output: str = "") -> Finding:
-    return Finding().fail(text, advice, output)
-
-
 @dataclass
 class Rehearsed:
     """A whole run: what was rehearsed, when and how, and a Finding for each step that applies.

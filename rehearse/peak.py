@@ -36,7 +36,7 @@ class Peak:
         self.thread.join()
 
     def watch(self) -> None:
-        while not self.over.wait(0.25 if self.ports else 0.05):
+        while not self.over.wait(0.5 if self.ports else 0.05):
             # A process may end, or a file be deleted, meanwhile.
             with suppress(psutil.Error, FileNotFoundError):
                 found = self.look()

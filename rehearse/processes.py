@@ -1,6 +1,5 @@
 """Run a project's commands as a platform does: through a shell, with a given environment only."""
 
-import json
 import os
 import signal
 import subprocess
@@ -100,12 +99,10 @@ class Process:
 
     def wait_until(self, is_up: Callable[[], bool], seconds: float) -> None:
         """Return once ``is_up()``; RuntimeError if the process exits, or it takes longer."""
-        started = time.monotonic()
-        while not is_up():
-            if not self.is_running() or time.monotonic() - started > seconds:
-                self.stop()
-                raise RuntimeError(f"{self.command!r} did not boot:\n{self.output()}")
-            time.sleep(0.05)
+        is_over = wait_for(lambda: is_up() or not self.is_running(), seconds)
+        if not (is_over and self.is_running()):
+            self.stop()
+            raise RuntimeError(f"{self.command!r} did not boot:\n{self.output()}")
 
     def stop(self) -> int:
         """End the process as the platform does, and return its exit status."""
@@ -208,8 +205,3 @@ class Process:
     def output(self) -> str:
         """All that the process has printed so far."""
         return self.log.read_text(errors="replace")
-
-    def events(self) -> list[dict]:
-        """What the process has logged so far; raises ValueError if a line of it is not JSON."""
-        lines = self.output().rpartition("\n")[0]  # the last may be half written
-        return [json.loads(line) for line in lines.splitlines()]

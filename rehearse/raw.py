@@ -1,6 +1,5 @@
 """An HTTP client on a bare socket: it sends any bytes, and reads responses or does not."""
 
-import json
 import select
 import socket
 from collections.abc import Iterable
@@ -28,12 +27,6 @@ class Response(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
-
-    def text(self) -> str:
-        return self.body.decode()
-
-    def json(self):
-        return json.loads(self.body)
 
 
 class Raw:
@@ -103,9 +96,3 @@ class Raw:
             yield self.file.read(size)
             self.file.readline()
         self.file.readline()
-
-
-def get(site: Web, path: str) -> Response:
-    with Raw(site) as client:
-        client.send(path, Connection="close")
-        return client.read()

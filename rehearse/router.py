@@ -55,26 +55,20 @@ class Peer:
 
 
 class Router(TLSProxy):
-    """The router of ``platform``, for visitors who use ``scheme``. With a certificate it ends TLS;
-    without one it takes plain HTTP, as if TLS had ended before it.
+    """The router of ``platform``, for visitors who use ``scheme``. It takes plain HTTP, as if TLS had
+    ended before it, unless it has a ``certificate`` and its key.
 
     Requests go to the process at ``target_port``, which changes when a new process takes over.
     Connections to a process are kept and used again, as on the platforms, and no request is sent
     twice: if a process does not answer, or not in the platform's ``response_seconds``, the visitor
-    gets a 503, and ``errors`` a line.
+    gets a 503.
     """
 
     def __init__(
-        self,
-        platform: Platform,
-        target_port: int,
-        scheme: str = "https",
-        certificate: Path | None = None,
-        key: Path | None = None,
+        self, platform: Platform, target_port: int, scheme: str = "https", *certificate: Path
     ):
-        super().__init__(target_port, certificate, key)
+        super().__init__(target_port, *certificate)
         self.platform, self.scheme = platform, scheme
-        self.errors: list[str] = []
         self._idle: defaultdict[int, list[Peer]] = defaultdict(list)
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -82,9 +76,6 @@ class Router(TLSProxy):
         # The visitor disconnects, or does not send HTTP.
         with suppress(OSError, h11.ProtocolError):
             while isinstance(request := await visitor.receive(), h11.Request):
-                if any(name == b"upgrade" for name, _ in request.headers):
-                    await self._tunnel(visitor, request)
-                    break
                 await self._answer(visitor, request)
                 if not visitor.is_reusable():
                     break
@@ -99,12 +90,10 @@ class Router(TLSProxy):
             response = await process.receive(self.platform.response_seconds)
             if not isinstance(response, h11.Response):
                 raise h11.RemoteProtocolError(f"{response} is no response")
-        except (OSError, h11.ProtocolError) as error:
+        except (OSError, h11.ProtocolError):
             if process:
                 process.writer.close()
-            # The platform's name for a response that comes too late.
-            reason = self.platform.late if isinstance(error, TimeoutError) else repr(error)
-            await self._send_error(visitor, request, reason)
+            await self._send_error(visitor)
             return
         headers = [pair for pair in response.headers if pair[0] not in CONNECTION_HEADERS]
         await visitor.send(h11.Response(status_code=response.status_code, headers=headers))
@@ -116,15 +105,7 @@ class Router(TLSProxy):
             process.writer.close()
 
     async def _connect(self) -> Peer:
-        """A connection to the first process that accepts: the platforms' routers try several."""
-        for port in self.ports():
-            with suppress(ConnectionRefusedError):
-                return await self._connect_to(port)
-        raise ConnectionRefusedError("no process accepts connections")
-
-    def ports(self) -> list[int]:
-        """The processes to try, in this order; a subclass may have several."""
-        return [self.target_port]
+        return await self._connect_to(self.target_port)
 
     async def _connect_to(self, port: int) -> Peer:
         """A connection to the process: one that was used before, if there is any."""
@@ -138,26 +119,10 @@ class Router(TLSProxy):
         peer.port = port
         return peer
 
-    async def _send_error(self, visitor: Peer, request: h11.Request, reason: str) -> None:
-        self.errors.append(f"{request.target.decode()}: {reason}")
+    async def _send_error(self, visitor: Peer) -> None:
         headers = [("Content-Length", "0"), ("Connection", "close")]
         await visitor.send(h11.Response(status_code=503, headers=headers))
         await visitor.send(h11.EndOfMessage())
-
-    async def _tunnel(self, visitor: Peer, request: h11.Request) -> None:
-        """Forward a WebSocket's handshake, then all bytes in both directions."""
-        try:
-            process = await self._connect()
-        except OSError as error:
-            await self._send_error(visitor, request, repr(error))
-            return
-        reader, writer = process.reader, process.writer
-        # The one hop-by-hop header that has to arrive.
-        routed = [*self._routed(request).headers, (b"Connection", b"Upgrade")]
-        lines = [b"%s %s HTTP/1.1" % (request.method, request.target)]
-        lines += [b"%s: %s" % header for header in routed]
-        writer.write(b"\r\n".join(lines) + b"\r\n\r\n")
-        await asyncio.gather(self._copy(visitor.reader, writer), self._copy(reader, visitor.writer))
 
     def _routed(self, request: h11.Request) -> h11.Request:
         """The request as the process gets it."""

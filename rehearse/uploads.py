@@ -13,12 +13,6 @@ FILE_HEAD = b"--%b\r\nContent-Disposition: form-data; name=file; filename=file\r
 FILE_END = b"\r\n--%b--\r\n" % BOUNDARY
 
 
-def chunked(data: bytes, size: int) -> bytes:
-    """``data`` in chunks of ``size`` bytes, with the last one, which is empty."""
-    parts = [data[at : at + size] for at in range(0, len(data), size)]
-    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in [*parts, b""])
-
-
 @dataclass
 class Upload:
     """A body of ``size`` bytes: a form with a file if it is ``multipart``. It is ``chunked``, or

@@ -5,7 +5,7 @@ import itertools
 import statistics
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from rehearse.findings import Sample
@@ -77,13 +77,3 @@ class Visits:
     def worst(self, count: int = 3) -> str:
         """How most lost requests ended."""
         return ", ".join(f"{how} ({number})" for how, number in self.lost.most_common(count))
-
-
-async def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Wait for the condition; False if it takes longer."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        await asyncio.sleep(0.02)
-    return True

@@ -9,7 +9,6 @@ from rehearse.platforms import Platform
 from rehearse.processes import Process
 from rehearse.services import free_port
 
-BOOT_SECONDS = Platform.boot_seconds
 BIND = "Bind to 0.0.0.0:$PORT in the web command: the platform chooses the port."
 
 

@@ -3,8 +3,9 @@
     python -m scripts.lock            # keep the pinned versions where they still fit
     python -m scripts.lock --upgrade  # take the newest
 
-They are this repository's ``requirements.txt``, and the generated project's ``requirements.txt``
-and ``requirements-dev.txt``. Those two serve every combination of answers, so that baking needs no
+They are this repository's ``requirements.txt``, that of the packages in the package's
+docs/packages.md, which a rehearsal adds to a project, and the generated project's
+``requirements.txt`` and ``requirements-dev.txt``. Those two serve every combination of answers, so that baking needs no
 network: all combinations are resolved together, to one version of each package, then each by
 itself, and a package that only some of them need gets a condition with those answers.
 """
@@ -35,6 +36,7 @@ from tests.harness.combinations import (
     bake,
     name_of,
 )
+from tests.harness.recipes import PACKAGES_LOCK, required_packages
 
 # The lowest that a project may choose; the locks hold for every later one too.
 PYTHON_VERSION = "3.12"
@@ -51,6 +53,8 @@ BY_ANSWER = f'{{{{ \'{BY_PATH}\' if cookiecutter.__paas_from == "vendor" else "{
 SHARED = "../../django-paas"
 HOOK = TEMPLATE / "paas_questions.py"
 RESERVED = re.compile(r'(?<=^PACKAGES = """\n).+?(?=^""")', re.MULTILINE | re.DOTALL)
+# Lines of a project's lock that uv takes for no constraint.
+NO_PACKAGE = re.compile(r"^(\{\{|-r ).+\n", re.MULTILINE)
 # uv's warning about a yanked release, which it keeps where a lock or an "==" names it.
 YANKED = re.compile(r'^warning: `(.+)==(.+)` is yanked(?: \(reason: "(.*)"\))?$', re.MULTILINE)
 
@@ -61,6 +65,8 @@ def main() -> None:
     options = ["--upgrade"] if parser.parse_args().upgrade else []
     with tempfile.TemporaryDirectory() as folder:
         locks = lock_template(Path(folder), options) | lock_project(Path(folder), options)
+        pinned = [text for path, text in locks.items() if path.parent == PROJECT]
+        locks |= lock_packages(Path(folder), options, pinned)
     for path, text in locks.items():
         path.write_text(text, newline="\n")
 
@@ -94,6 +100,16 @@ def lock_project(folder: Path, options: list[str]) -> dict[Path, str]:
     }
 
 
+def lock_packages(folder: Path, options: list[str], pinned: list[str]) -> dict[Path, str]:
+    """Return the text of the lock of docs/packages.md, which fits the texts of the project's locks."""
+    packages, project = folder / "packages.in", folder / "project.txt"
+    packages.write_text("\n".join(required_packages()))
+    project.write_text(NO_PACKAGE.sub("", "".join(pinned)))
+    output, within = folder / "packages.txt", ["--constraint", str(project)]
+    lines = resolve([packages], output, *within, *options, preferring=[PACKAGES_LOCK])
+    return {PACKAGES_LOCK: text_of("python -m scripts.lock", lines)}
+
+
 def bake_all(folder: Path) -> list[Path]:
     """Bake each combination, and return their pyproject.toml, which require one django-paas."""
     shutil.copytree(PACKAGE, folder / "django-paas")
@@ -114,7 +130,7 @@ def resolve(
     fits, or with a sentence for each release that fits and was yanked.
     """
     texts = "".join(path.read_text() for path in preferring if path.exists())
-    output.write_text(re.sub(r"^(\{\{|-r ).+\n", "", texts, flags=re.MULTILINE))
+    output.write_text(NO_PACKAGE.sub("", texts))
     command = [find_uv_bin(), *["pip", "compile", "--universal", "--no-header"]]
     command += ["--no-annotate", "--no-emit-index-url", "--python", sys.executable]
     command += ["--python-version", PYTHON_VERSION, "--output-file", str(output)]

@@ -1,1 +1,1 @@
-pytest_plugins = ["paas.testing.fixtures"]
+pytest_plugins = ["paas.testing.fixtures"]  # user: ada, "correct horse"

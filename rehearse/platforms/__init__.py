@@ -3,22 +3,11 @@
 A platform is a class in a file of its own; a third one is a file more, and a line in PLATFORMS.
 """
 
-from rehearse.platforms.base import COMMIT, CannotStart, Headers, HealthCheck, Platform
+from rehearse.platforms.base import COMMIT, CannotStart, HealthCheck, Platform
 from rehearse.platforms.digitalocean import AppPlatform
 from rehearse.platforms.heroku import Heroku
-from rehearse.services import Services
 
-__all__ = [
-    "COMMIT",
-    "PLATFORMS",
-    "AppPlatform",
-    "CannotStart",
-    "Headers",
-    "HealthCheck",
-    "Heroku",
-    "Platform",
-    "Services",
-]
+__all__ = ["COMMIT", "PLATFORMS", "AppPlatform", "CannotStart", "HealthCheck", "Heroku", "Platform"]
 
 # By the name that --platform takes; the first whose file is in the folder is the default.
 PLATFORMS: dict[str, type[Platform]] = {one.name: one for one in (Heroku, AppPlatform)}

@@ -57,10 +57,6 @@ def is_secret_key(name: str) -> bool:
     return bool(re.fullmatch(r"([A-Z]+_)?SECRET_KEY(_BASE)?", name)) and "AWS" not in name
 
 
-def random_secret() -> str:
-    return secrets.token_urlsafe(50)
-
-
 class Platform:
     """One project on one platform; a subclass has the facts, each with its source.
 
@@ -99,7 +95,7 @@ class Platform:
         self.folder, self.component, self.python = folder, component, sys.executable
         # The folder of which this is a copy.
         self.source: Path | None = None
-        self.secrets: defaultdict[str, str] = defaultdict(random_secret)
+        self.secrets: defaultdict[str, str] = defaultdict(lambda: secrets.token_urlsafe(50))
         self.programs = folder / buildpack.PYTHON_FOLDER / "bin"
 
     @classmethod
@@ -157,11 +153,7 @@ class Platform:
             )
 
     def environment(
-        self,
-        services: Services,
-        database: str,
-        given: Mapping[str, str] = {},
-        process: str = "web",
+        self, services: Services, database: str, given: Mapping[str, str] = {}, process: str = "web"
     ) -> dict[str, str]:
         """All that a process, or the release step, has, apart from ``PORT``.
 
@@ -190,13 +182,9 @@ class Platform:
         """
         raise NotImplementedError
 
-    def command(self, process: str) -> str:
-        """The command of ``process``, such as ``release``, ``web`` or ``worker``."""
-        return self.commands()[process]
-
     def web_process(self, environment: Mapping[str, str], port: int) -> tuple[str, dict[str, str]]:
         """The command and the variables of a web process that is to listen at ``port``."""
-        return self.command("web"), {**environment, "PORT": str(port)}
+        return self.commands()["web"], {**environment, "PORT": str(port)}
 
     def untried(self) -> list[str]:
         """What the platform would deploy as well, and this does not."""

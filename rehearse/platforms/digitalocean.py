@@ -36,8 +36,10 @@ OLD_SIZES = {"xxs": 0.5, "xs": 1, "s": 2, "m": 4, "1l": 4, "l": 8, "xl": 16}
 # What is read of a spec.
 ENVS = [dict.fromkeys(("key", "value", "scope", "type"), str)]
 TEXTS = "name kind environment_slug source_dir build_command run_command instance_size_slug"
-NUMBERS = "initial_delay_seconds period_seconds timeout_seconds failure_threshold"
-CHECK = {"http_path": str, **dict.fromkeys(NUMBERS.split(), int)}
+# https://www.digitalocean.com/community/questions/what-are-the-health_check-default-values-for-timeouts-thresholds
+DEFAULTS = {"period_seconds": 10, "timeout_seconds": 1, "failure_threshold": 9}
+DEFAULTS["initial_delay_seconds"] = 0
+CHECK = {"http_path": str, **dict.fromkeys(DEFAULTS, int)}
 COMPONENT: dict[str, Any] = dict.fromkeys(TEXTS.split(), str)
 COMPONENT |= {"http_port": int, "envs": ENVS, "health_check": CHECK}
 SPEC: dict[str, Any] = {"envs": ENVS, "databases": [{"name": str, "engine": str}]}
@@ -88,9 +90,9 @@ class AppPlatform(Platform):
             super().__init__(folder / source, component)
         self.http_port = self.web.get("http_port") or 8080
         # A health check, by HTTP or of the connection alone, may fail for so long.
-        given = self.web.get("health_check") or {}
-        period, failures = given.get("period_seconds", 10), given.get("failure_threshold", 9)
-        self.boot_seconds = given.get("initial_delay_seconds", 0) + period * failures
+        self.check_settings = own = DEFAULTS | self.web.get("health_check", {})
+        tries = own["period_seconds"] * own["failure_threshold"]
+        self.boot_seconds = own["initial_delay_seconds"] + tries
 
     @classmethod
     def reads(cls, folder: Path) -> bool:
@@ -100,7 +102,9 @@ class AppPlatform(Platform):
         if not self.reads(self.root) and not (self.folder / "Procfile").is_file():
             raise CannotStart("There is no .do/app.yaml: write an app spec, or a Procfile.")
         name = f"The service {self.web.get('name')}"
-        if kind := foreign(self.web) or "a Dockerfile" * (self.folder / "Dockerfile").is_file():
+        # A slug names a buildpack, whatever else is there.
+        has_slug, dockerfile = "environment_slug" in self.web, self.folder / "Dockerfile"
+        if kind := foreign(self.web) or "a Dockerfile" * (not has_slug and dockerfile.is_file()):
             services = self.spec.get("services") or []
             others = [one.get("name") for one in services if not foreign(one) and one != self.web]
             hint = f" Choose another one: --component {others[0]}." if others else ""
@@ -285,7 +289,7 @@ class AppPlatform(Platform):
 
     def web_process(self, environment: Mapping[str, str], port: int) -> tuple[str, dict[str, str]]:
         """``port`` stands for http_port: on this machine several processes cannot share that."""
-        command, own = self.command("web"), str(self.http_port)
+        command, own = self.commands()["web"], str(self.http_port)
         if environment.get("PORT", own) == own:
             environment = {**environment, "PORT": str(port)}
         return re.sub(rf"(?<!\d){own}(?!\d)", str(port), command), {**environment}
@@ -293,19 +297,10 @@ class AppPlatform(Platform):
     def health_check(self) -> HealthCheck | None:
         """Without a path App Platform only connects. A process that is unhealthy gets no requests:
         https://docs.digitalocean.com/products/app-platform/how-to/manage-health-checks/
-
-        The defaults are those of DigitalOcean's own answer:
-        https://www.digitalocean.com/community/questions/what-are-the-health_check-default-values-for-timeouts-thresholds
         """
-        given = self.web.get("health_check") or {}
-        if not given.get("http_path"):
-            return None
-        return HealthCheck(
-            given["http_path"],
-            given.get("period_seconds", 10),
-            given.get("timeout_seconds", 1),
-            given.get("failure_threshold", 9),
-        )
+        own = self.check_settings
+        times = own["period_seconds"], own["timeout_seconds"], own["failure_threshold"]
+        return HealthCheck(own["http_path"], *times) if own.get("http_path") else None
 
     def routed(self, headers: Headers, address: str, scheme: str) -> Headers:
         sent = dict(headers)

@@ -8,14 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rehearse.buildpack import BuildFailed, read_text
-from rehearse.platforms.base import (
-    COMMIT,
-    CannotStart,
-    Headers,
-    Platform,
-    replaced,
-    shaped,
-)
+from rehearse.platforms.base import COMMIT, CannotStart, Headers, Platform, replaced, shaped
 from rehearse.services import Services
 
 # MiB of a dyno: https://devcenter.heroku.com/articles/dyno-types
@@ -101,7 +94,7 @@ class Heroku(Platform):
             raise CannotStart("There is no Procfile: add one with 'web: COMMAND'.")
         super().check()
         self.untried()  # reads app.json
-        if OF_NODE.match(web := self.command("web")):
+        if OF_NODE.match(web := self.commands()["web"]):
             raise CannotStart(f"Procfile's web is of Node, which is not simulated: {web!r}.")
 
     def commands(self) -> dict[str, str]:

@@ -27,10 +27,10 @@ def draw(samples: list[Sample]) -> str:
         at, text = y(power), f"{10**power / 1000:g} s" if power >= 3 else f"{10.0**power:g} ms"
         parts.append(f'<line x2="100%" y1="{at}" y2="{at}"/><text y="{at - 3}">{text}</text>')
     for part in (0.25, 0.5, 0.75, 1):
-        text = f'x="{2 + part * 94}%" y="{HEIGHT - 6}">{part * end:.1f} s'
+        text = f'x="{9 + part * 87}%" y="{HEIGHT - 6}">{part * end:.1f} s'
         parts.append(f'<text class="at" {text}</text>')
     for one, height in thin([*zip(samples, powers, strict=True)]):
-        left, kind = 2 + one.at / end * 94, "lost" if one.is_lost else "dot"
+        left, kind = 9 + one.at / end * 87, "lost" if one.is_lost else "dot"
         parts.append(f'<circle class="{kind}" cx="{left:.2f}%" cy="{y(height)}" r="2.4"/>')
     lost = sum(one.is_lost for one in samples)
     label = f"Response times of {len(samples)} requests, of which {lost} were lost"

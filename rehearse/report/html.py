@@ -20,39 +20,27 @@ PAGE = Template("""<!doctype html>
 <style>
 :root {
   color-scheme: light dark;
-  --paper: light-dark(#fbfbf9, #14171a); --card: light-dark(#fff, #1c2024);
-  --ink: light-dark(#1c2024, #e8eaed); --faint: light-dark(#667078, #98a2ab);
-  --line: light-dark(#e3e5e8, #30363c); --well: light-dark(#147d4f, #4cc38a);
-  --bad: light-dark(#c0262d, #ff7b72); --dot: light-dark(#3567c4, #79a6ff);
+  --faint: light-dark(#667078, #98a2ab); --line: light-dark(#e3e5e8, #30363c);
+  --well: light-dark(#147d4f, #4cc38a); --bad: light-dark(#c0262d, #ff7b72);
 }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 60rem; padding: 2rem 1rem; background: var(--paper);
-  color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
-h1, .sum { margin: 0; font-size: 1.9rem; font-weight: 650; line-height: 1.2; }
-small { display: block; font-size: 1rem; font-weight: 400; color: var(--faint); }
-header { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 1rem 2rem; }
+body { margin: 0 auto; max-width: 60rem; padding: 2rem 1rem; font: 1rem/1.5 system-ui, sans-serif; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 1rem; margin: 1.5rem 0;
   font-size: 0.85rem; overflow-wrap: anywhere; }
 dt, footer, time, summary { color: var(--faint); font-size: 0.85rem; } dd { margin: 0; }
-section { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
-  margin-bottom: 0.75rem; padding: 0.85rem 1.1rem; }
+section { border: 1px solid var(--line); margin-bottom: 0.75rem; padding: 0.85rem 1.1rem; }
 section.fails { border-color: var(--bad); } .not-run { opacity: 0.55; }
 h2 { display: flex; gap: 0.7rem; align-items: baseline; margin: 0; font-size: 1rem; }
 h2 b { color: var(--well); } .fails b { color: var(--bad); } h2 .name { flex: 0 0 8rem; }
 h2 .text { flex: 1; font-weight: 400; } h2 time { font-weight: 400; white-space: nowrap; }
 .advice { margin: 0.6rem 0 0; padding-left: 0.8rem; border-left: 3px solid var(--bad); }
 summary { margin-top: 0.7rem; cursor: pointer; }
-pre { margin: 0.7rem 0 0; padding: 0.7rem; background: var(--paper); white-space: pre-wrap;
-  font: 0.8rem/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 svg { display: block; width: 100%; margin-top: 0.7rem; }
 svg text { fill: var(--faint); font: 11px system-ui, sans-serif; } .at { text-anchor: middle; }
-line { stroke: var(--line); } .dot { fill: var(--dot); fill-opacity: 0.4; } .lost { fill: var(--bad); }
+line { stroke: var(--line); } .dot { fill: #5588e0; fill-opacity: 0.4; } .lost { fill: var(--bad); }
 @media (max-width: 40rem) { h2 { flex-wrap: wrap; } h2 .text { flex-basis: 100%; order: 1; } }
 </style>
-<header>
-<h1>$project<small>rehearsed as $platform would deploy it, on this machine</small></h1>
-<div class="sum">$passed of $total<small>steps ok, in $took</small></div>
-</header>
+<h1>$project on $platform: $passed of $total steps ok, in $took</h1>
 <dl>$facts</dl>
 $steps
 <footer>Dots are requests, by when they were sent and how long they took; a red one was lost: not
@@ -83,12 +71,9 @@ def section(finding: Finding) -> str:
         f"<time>{took}</time></h2>",
         *(f'<p class="advice">{escape(advice)}</p>' for advice in finding.advice if advice),
         draw(finding.samples) if len(finding.samples) > 3 else "",
-        output(finding.output) if finding.output else "",
-        "</section>",
     ]
-    return "".join(parts)
-
-
-def output(text: str) -> str:
-    title = f"The last {len(text.splitlines())} lines that the project printed"
-    return f"<details open><summary>{title}</summary><pre>{escape(text)}</pre></details>"
+    if finding.output:
+        title = "The last lines that the project printed"
+        text = f"<pre>{escape(finding.output)}</pre>"
+        parts.append(f"<details open><summary>{title}</summary>{text}</details>")
+    return "".join([*parts, "</section>"])

@@ -91,13 +91,10 @@ class Postgres(Server):
         """Return postgres://user:password@localhost:port/database for a created database."""
         return f"postgres://{OWNER}:{self.password}@localhost:{self.port}/{database}"
 
-    def read_by_another(self, database: str):
-        """A transaction that has read every table, as a long report does, until the block ends."""
-        return self.all_locked(database, "ACCESS SHARE")
-
     @contextmanager
     def all_locked(self, database: str, mode: str = "ACCESS EXCLUSIVE"):
-        """Lock every table until the block ends: all queries to one wait.
+        """Lock every table until the block ends: all queries to one wait. In mode ACCESS SHARE as a
+        report does that takes long: only a migration waits.
 
         Raises psycopg.errors.LockNotAvailable if a transaction holds one of them for 5 s.
         """

@@ -1,15 +1,16 @@
 """A server in a process of its own, with a folder that is deleted when it ends."""
 
 import os
+import pwd
 import secrets
 import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from rehearse.processes import wait_for
 from rehearse.services.ports import free_port
 from rehearse.services.tls import Certificates
 
@@ -59,8 +60,6 @@ class Server:
     def _leave_root(self) -> None:
         """If this is root, which a server refuses to run as, give the folder to another user."""
         if os.geteuid() == 0:
-            import pwd  # not at the top: Windows has none
-
             uid, gid = pwd.getpwnam("nobody")[2:4]
             self._user = {"user": uid, "group": gid, "extra_groups": []}
             for path in (self._home, *self._home.rglob("*")):
@@ -75,13 +74,10 @@ class Server:
         # (PR_SET_PDEATHSIG is Linux's only, and acts when the thread that called us ends.)
         watch = ["/bin/sh", "-c", f"read -r _; kill -INT {self._process.pid} 2>/dev/null"]
         self._watcher = subprocess.Popen(watch, stdin=subprocess.PIPE, start_new_session=True)
-        deadline = time.monotonic() + 30
-        while self._process.poll() is None and time.monotonic() < deadline:
-            if self._answers():
-                return
-            time.sleep(0.01)
-        self.stop()
-        raise self._failure("did not start")
+        wait_for(lambda: self._process.poll() is not None or self._answers(), 30)
+        if self._process.poll() is not None or not self._answers():
+            self.stop()
+            raise self._failure("did not start")
 
     def stop(self) -> None:
         """Stop the server and drop its connections without waiting for them; may be repeated."""
@@ -96,11 +92,6 @@ class Server:
             process.wait()
         self._watcher.kill()
         self._watcher.communicate()
-
-    def restart(self) -> None:
-        """Stop the server and start it again on the same port."""
-        self.stop()
-        self.start()
 
     def _run(self, command: list) -> subprocess.Popen:
         # Our PGPORT, OPENSSL_CONF, LC_ALL and the like would change the server.

@@ -41,7 +41,7 @@ class TLSProxy:
     the proxy goes on.
     """
 
-    def __init__(self, target_port: int, certificate: Path | None, key: Path | None):
+    def __init__(self, target_port: int, certificate: Path | None = None, key: Path | None = None):
         self.target_port = target_port
         self._context = None
         if certificate:

@@ -64,12 +64,6 @@ class Valkey(Server):
             with self._client(int(name)) as client:
                 yield client
 
-    def oldest_delivery(self) -> float:
-        """Return when the oldest task that is not acknowledged was delivered, in seconds since 1970."""
-        with self._client() as client:
-            delivered = client.zrange("unacked_index", 0, -1, withscores=True)
-        return min((moment for _, moment in delivered), default=0)
-
     def age_tasks(self) -> None:
         """Make delivered tasks as old as any visibility timeout, so that they are redelivered."""
         for client in self._used_databases():

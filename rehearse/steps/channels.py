@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 from rehearse import buildpack
-from rehearse.findings import Finding, failed
+from rehearse.findings import Finding
 from rehearse.processes import Process, wait_for
 from rehearse.stage import Stage
 
@@ -26,7 +26,7 @@ def send_between_processes(stage: Stage) -> Finding:
     """One process of the project's Python joins a group, another sends to it."""
     with run_script(stage, "receive") as receiver:
         if not prints(receiver, "ready|no layer"):
-            return failed("it cannot be used", ADVICE, receiver.output())
+            return Finding().fail("it cannot be used", ADVICE, receiver.output())
         if "no layer" in receiver.output():
             return Finding("the project configures none")
         with run_script(stage, "send") as sender:
@@ -35,7 +35,7 @@ def send_between_processes(stage: Stage) -> Finding:
         if "received" in receiver.output():
             return Finding("a message of one process reaches another")
         output = receiver.output() + sender.output()
-    return failed("a message of one process does not reach another", ADVICE, output)
+    return Finding().fail("a message of one process does not reach another", ADVICE, output)
 
 
 def run_script(stage: Stage, role: str) -> Process:

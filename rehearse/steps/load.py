@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from rehearse import buildpack
 from rehearse.findings import Finding
 from rehearse.load import Answer, Outcome
+from rehearse.peak import Peak
 from rehearse.processes import CommandFailed, run
 from rehearse.stage import Stage
 from rehearse.visits import Visits, described, is_lost
@@ -56,7 +57,11 @@ def load(stage: Stage) -> Finding:
             "Start fewer processes (WEB_CONCURRENCY), or take a larger plan.",
         )
     if found.status == "ok":
-        found.text = describe(figures, limit if stage.has_own("postgres") else 0)
+        found.text = (
+            "{pages_per_s} pages/s, p50 {p50_ms} ms, p99 {p99_ms} ms, {cpu_ms_per_page} ms of CPU"
+        ).format(**figures)
+        if stage.has_own("postgres"):
+            found.text += f", {figures['connections']:.0f} of {limit} connections"
     return found
 
 
@@ -151,13 +156,8 @@ async def visit(stage: Stage, web: Web, visits: Visits) -> dict[str, float]:
         await asyncio.sleep(WARM_UP_SECONDS)
         warm = len(visits.samples)
         cpu, since = web.process.cpu_seconds(), time.monotonic()
-        connections = megabytes = 0.0
-        while time.monotonic() < since + SECONDS:
-            await asyncio.sleep(0.5)
-            # Of this process: another one waits with an idle connection.
-            port = stage.services.postgres.port
-            connections = max(connections, web.process.connections_to(port))
-            megabytes = max(megabytes, web.process.memory())
+        with Peak(web, connections=stage.services.postgres.port) as peak:
+            await asyncio.sleep(SECONDS)
         pages, took = len(visits.samples) - warm, time.monotonic() - since
         spent = web.process.cpu_seconds() - cpu
     return {
@@ -165,14 +165,7 @@ async def visit(stage: Stage, web: Web, visits: Visits) -> dict[str, float]:
         "p50_ms": round(visits.percentile(50)),
         "p99_ms": round(visits.percentile(99)),
         "cpu_ms_per_page": round(spent * 1000 / max(pages, 1), 1),
-        "connections": connections,
-        "megabytes": round(megabytes),
+        "connections": peak.most["connections"],
+        "megabytes": round(peak.most["memory"]),
         "paths": len(visits.paths),
     }
-
-
-def describe(figures: dict[str, float], limit: int) -> str:
-    text = (
-        "{pages_per_s} pages/s, p50 {p50_ms} ms, p99 {p99_ms} ms, {cpu_ms_per_page} ms of CPU"
-    ).format(**figures)
-    return f"{text}, {figures['connections']:.0f} of {limit} connections" if limit else text

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rehearse.findings import Finding
 from rehearse.processes import wait_for
 from rehearse.stage import DATABASE, Stage
-from rehearse.visits import Visits, until
+from rehearse.visits import Visits
 from rehearse.web import Web
 
 CLIENTS = 4
@@ -86,10 +86,10 @@ async def visit_during(
     async with visits.coming(clients, 0.02):
         before = uses()
         await asyncio.sleep(BEFORE)
-        is_used = await until(lambda: uses() > before, COUNT_SECONDS)
+        is_used = await asyncio.to_thread(wait_for, lambda: uses() > before, COUNT_SECONDS)
         await asyncio.to_thread(server.stop)
         await asyncio.sleep(DOWN)
         await asyncio.to_thread(server.start)
         back = time.monotonic()
-        await until(is_answered, RECOVERY_SECONDS + 2)
+        await asyncio.to_thread(wait_for, is_answered, RECOVERY_SECONDS + 2)
     return is_used, back - visits.started

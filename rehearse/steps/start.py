@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rehearse import buildpack
 from rehearse.buildpack import BuildFailed, FinishFailed
-from rehearse.findings import Finding, failed
+from rehearse.findings import Finding
 from rehearse.isolation import SERVERS
 from rehearse.platforms import Platform
 from rehearse.processes import CommandFailed, Process, run
@@ -115,7 +115,7 @@ def explain_build(stage: Stage, failure: BuildFailed) -> Finding:
         advice = COMPILED if re.search(r"Failed (to )?build|metadata-gen", output) else READ
     else:
         advice = advice_for(output or text, READ if output else "", stage.platform)
-    return failed(text, advice, output)
+    return Finding().fail(text, advice, output)
 
 
 def finish_again(stage: Stage, first: FinishFailed) -> Finding:
@@ -154,7 +154,7 @@ def release(stage: Stage) -> Finding:
 
 def run_release(stage: Stage, database: str, **changes: str) -> Finding:
     """Run the release command; it fails too if it waits for a lock for LOCK_SECONDS."""
-    command, postgres = stage.platform.command("release"), stage.services.postgres
+    command, postgres = stage.platform.commands()["release"], stage.services.postgres
     deadline, waited_since = time.monotonic() + RELEASE_SECONDS, None
     folder, environment = stage.platform.folder, stage.environment_of("release") | changes
     with Process(command, folder, environment, grace=1) as process:
@@ -164,7 +164,7 @@ def run_release(stage: Stage, database: str, **changes: str) -> Finding:
             waited_since = (waited_since or time.monotonic()) if waits else None
             if waited_since and time.monotonic() - waited_since > LOCK_SECONDS:
                 process.kill()
-                return failed(
+                return Finding().fail(
                     f"waits for a lock for more than {LOCK_SECONDS} s, and every query to that table"
                     " behind it",
                     "Set lock_timeout for migrations (SET lock_timeout = '5s'), and try again.",
@@ -172,10 +172,10 @@ def run_release(stage: Stage, database: str, **changes: str) -> Finding:
                 )
             if time.monotonic() > deadline:
                 process.kill()
-                return failed(f"no end after {RELEASE_SECONDS} s", "", process.output())
+                return Finding().fail(f"no end after {RELEASE_SECONDS} s", "", process.output())
     if process.process.returncode:
         output = process.output()
-        return failed(
+        return Finding().fail(
             f"exit status {process.process.returncode}: the old release stays",
             advice_for(output, READ, stage.platform),
             output,
@@ -212,7 +212,7 @@ def migrate_beside_reader(stage: Stage, before: dict[str, str]) -> Finding:
         run(" && ".join(commands), stage.platform.folder, stage.environment | changes)
     except CommandFailed:
         return Finding(f"the migrations before {', '.join(before)} cannot be applied alone")
-    with postgres.read_by_another(database):
+    with postgres.all_locked(database, "ACCESS SHARE"):
         found = run_release(stage, database, **changes)
     found.can_go_on = True  # the first release passed
     if found.status == "ok":
@@ -226,8 +226,12 @@ def boot(stage: Stage) -> Finding:
     started = time.monotonic()
     try:
         web = stage.web
+    except NotUp as failure:
+        return Finding().fail(failure.reason, failure.advice, str(failure))
     except RuntimeError as failure:
-        return explain_boot(stage, failure, time.monotonic() - started)
+        text = f"it ended after {time.monotonic() - started:.1f} s"
+        advice = advice_for(str(failure), READ, stage.platform)
+        return Finding().fail(text, advice, str(failure))
     megabytes = web.boot_megabytes
     answers = f", answers {web.path}" if web.boot_status < 400 else ""
     found = Finding(f"{megabytes:.0f} MB{answers}{lost_at_restart(stage.platform.folder)}")
@@ -248,14 +252,3 @@ def lost_at_restart(folder: Path) -> str:
     own = [path.relative_to(folder) for path in found if path.is_file()]
     names = ", ".join(str(path) for path in own if path.parts[0] != ".heroku")
     return f"; a restart deletes what is written to {names} (SQLite)" if names else ""
-
-
-def explain_boot(stage: Stage, failure: RuntimeError, seconds: float) -> Finding:
-    output = str(failure)
-    if isinstance(failure, NotUp):
-        return failed(failure.reason, failure.advice, output)
-    return failed(
-        f"it ended after {seconds:.1f} s",
-        advice_for(output, READ, stage.platform),
-        output,
-    )

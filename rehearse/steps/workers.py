@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from rehearse.findings import NOT_RUN, OK, Finding, failed
+from rehearse.findings import NOT_RUN, OK, Finding
 from rehearse.processes import Process, wait_for
 from rehearse.stage import Stage
-from rehearse.steps.start import advice_for
+from rehearse.steps.start import READ, advice_for
 
 # As Celery reads its command: options before the subcommand, and the value of those that have one.
 WORKER = re.compile(
@@ -27,7 +27,6 @@ MODULE = Path(__file__).parent.parent / "inside/rehearsal_task.py"
 TASK = "rehearse.wait"
 TASK_SECONDS = 3
 START_SECONDS, WATCH_SECONDS = 60, 10
-READ = "Read the output below: the platform would show the same."
 LATE = (
     "Set both task_acks_late and task_reject_on_worker_lost to True: the platforms send SIGTERM to"
     " Celery's child processes too. A task may then run twice, and must be idempotent."
@@ -104,7 +103,7 @@ class Task:
             "REHEARSAL_PORTS": " ".join(map(str, ports)),
             "REHEARSAL_SECONDS": str(TASK_SECONDS),
         }
-        return Process(stage.platform.command(name), stage.platform.folder, environment, grace)
+        return Process(stage.platform.commands()[name], stage.platform.folder, environment, grace)
 
     def words(self) -> list[str]:
         return self.journal.read_text().split() if self.journal.exists() else []
@@ -139,7 +138,7 @@ def start_task(task: Task, worker: Process) -> Finding | None:
         return other_broker(task.stage, broker.removeprefix("broker="))
     how, output = f"runs no task within {START_SECONDS} s", worker.output()
     how = how if worker.is_running() else "ends before it runs a task"
-    return failed(f"the worker {how}", advice_for(output, READ), output)
+    return Finding().fail(f"the worker {how}", advice_for(output, READ), output)
 
 
 def other_broker(stage: Stage, url: str) -> Finding:
@@ -150,7 +149,7 @@ def other_broker(stage: Stage, url: str) -> Finding:
     names = chain(*(BROKER.findall(path.read_text(errors="replace")) for path in files))
     urls = [name for name, value in stage.environment.items() if value.startswith("rediss:")]
     given = f"{next(names, 'BROKER_URL')}=${next(iter(urls), 'REDIS_URL')}"
-    return failed(
+    return Finding().fail(
         f"the worker's broker is {url}, which no platform has: no task was sent",
         "Read the platform's variable in the settings, or give the broker's the same value:"
         f" --set '{given}?ssl_cert_reqs={stage.platform.ssl_cert_reqs}'.",

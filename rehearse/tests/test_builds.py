@@ -202,13 +202,13 @@ def write(folder: Path, files: dict[str, str]) -> None:
 def built(folder: Path, case: Case) -> None:
     """Rehearse the case, and assert that it boots, or that the step fails; and what it prints."""
     write(folder, case.files)
-    if not case.files.get("Procfile"):
-        (folder / "Procfile").unlink(missing_ok=True)
+    if case.files.get("Procfile") == "":
+        (folder / "Procfile").unlink()
     command = [sys.executable, "-m", "rehearse", str(folder), "--only", "build", *case.arguments]
     done = subprocess.run(
-        command, cwd=TEMPLATE, check=False, text=True, stdout=subprocess.PIPE, timeout=600
+        command, cwd=TEMPLATE, check=False, capture_output=True, text=True, timeout=600
     )
-    printed = done.stdout
+    printed = done.stdout + done.stderr
     assert done.returncode == (1 if case.fails else 0), printed
     assert not case.fails or re.search(rf"^ {case.fails} +fails ", printed, re.MULTILINE), printed
     assert re.search(case.prints, printed), printed

@@ -197,7 +197,7 @@ def wait_for_a_lock_in_a_migration(folder: Path) -> None:
 from django.db import migrations, models
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0001_user")]
+    dependencies = [("users", "0001_initial")]
     operations = [
         migrations.RunSQL("SET lock_timeout = 0"),
         migrations.RunSQL("ALTER TABLE users_user ADD COLUMN note text"),

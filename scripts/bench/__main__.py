@@ -1,7 +1,7 @@
-"""Measure the servers, in turns, so that noise affects all alike; it takes about seven minutes.
+"""Measure the servers, in turns, so that noise affects all alike; it takes about six minutes.
 
-    make bench              prints the tables
-    make bench KEEP=1       and keeps them in docs/bench.md
+    make bench              prints the table
+    make bench KEEP=1       and keeps it in docs/bench.md
     python -m scripts.bench --servers asgi-uvicorn --turns 2   tries a part of it
 
 This repository is measured as it stands. Every server is started as on its platform, and beside it
@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rehearse.services import Certificates
-from scripts.bench import pages, sockets, streams
+from scripts.bench import pages
 from scripts.bench.servers import SERVERS, Row, Server
 from tests.harness.combinations import TEMPLATE
 from tests.harness.services import Services
@@ -36,25 +36,18 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=10, help="of pages, for each row")
     options = parser.parse_args()
     date, python = datetime.now(UTC).date().isoformat(), platform.python_version()
-    parts = [HEADING.format(date=date, python=python, cores=os.cpu_count())]
-    print(parts[0])
-
-    def show(title: str, note: str, rows: list[Row]) -> None:
-        parts.append(f"## {title}\n\n{note}\n\n{table(rows)}\n")
-        print(parts[-1], flush=True)
-
+    heading = HEADING.format(date=date, python=python, cores=os.cpu_count())
     with (
         tempfile.TemporaryDirectory() as name,
         Services.started(Path(name), Certificates(Path(name)), connections=200) as services,
     ):
         # The platform makes no difference to the servers.
         servers = [Server(server, Path(name), services) for server in options.servers]
-        show("Pages", pages.NOTE, pages.measure(servers, options.turns))
-        if on_asgi := [server for server in servers if server.interface == "asgi"]:
-            show("Pages beside streams", streams.NOTE, [*map(streams.measure, on_asgi)])
-            show("Sockets", sockets.NOTE, [row for s in on_asgi for row in sockets.measure(s)])
+        rows = pages.measure(servers, options.turns)
+    text = f"{heading}\n## Pages\n\n{pages.NOTE}\n\n{table(rows)}\n"
+    print(text)
     if options.keep:
-        (TEMPLATE / "docs/bench.md").write_text("\n".join(parts))
+        (TEMPLATE / "docs/bench.md").write_text(text)
 
 
 def table(rows: list[Row]) -> str:

@@ -31,9 +31,11 @@ GTHREAD = "gunicorn --config /dev/null --worker-class gthread --threads 4 stock.
 class Stock(Heroku):
     """The platform, with Django's own handler in place of the project's."""
 
-    def command(self, process: str) -> str:
-        command = super().command(process)
-        return GTHREAD if "gunicorn" in command else command.replace(" config.", " stock.")
+    def commands(self) -> dict[str, str]:
+        return {
+            name: GTHREAD if "gunicorn" in one else one.replace(" config.", " stock.")
+            for name, one in super().commands().items()
+        }
 
 
 class Server:

@@ -26,7 +26,7 @@ def person(site):
 
 
 def test_the_build_installs_what_production_needs_and_collects_static_files(deployment):
-    server = deployment.platform.command("web").split()[0]
+    server = deployment.platform.commands()["web"].split()[0]
     assert (deployment.platform.programs / server).exists()
     assert not (deployment.platform.programs / "pytest").exists()
     assert (deployment.platform.folder / "staticfiles/staticfiles.json").exists()
@@ -119,4 +119,4 @@ def test_a_request_in_flight_at_sigterm_is_answered_and_the_process_ends(
     """The last test of a combination, as it stops the site."""
     assert stop_during_a_request(site, person, services.postgres, project.database) == 200
     assert site.process.process.wait(site.platform.grace) in STOPPED, site.process.output()
-    assert {event["level"] for event in site.process.events()} <= {"info", "warning"}
+    assert {event["level"] for event in site.events()} <= {"info", "warning"}

@@ -193,12 +193,10 @@ def test_the_services_of_the_workflow_are_where_its_steps_look_for_them(project)
     workflow = yaml.safe_load((project.folder / ".github/workflows/ci.yml").read_text())
     services = workflow["jobs"]["test"]["services"]
     ports = {name: service["ports"] for name, service in services.items()}
-    redis = {"valkey": ["6379:6379"]} if needs_redis(project.answers) else {}
-    assert ports == {"postgres": ["5432:5432"]} | redis
+    assert ports == {"postgres": ["5432:5432"]}
     assert all("--health-cmd" in service["options"] for service in services.values())
     text = str(workflow["jobs"]["test"]["steps"])
     assert "postgres://postgres:postgres@localhost:5432/" in text
-    assert ("redis://localhost:6379" in text) == bool(redis)
 
 
 def test_every_variable_that_the_settings_read_is_documented_with_its_default(project):

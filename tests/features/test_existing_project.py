@@ -81,5 +81,5 @@ def test_request_in_flight_at_sigterm_is_answered_and_logged(site, services, pro
             time.sleep(1)  # time in which a server that drops requests has ended
         assert page.result().status_code == 302
     assert site.process.process.wait(site.platform.grace) in STOPPED, site.process.output()
-    requests = [event for event in site.process.events() if event["event"] == "request"]
+    requests = [event for event in site.events() if event["event"] == "request"]
     assert (requests[-1]["path"], requests[-1]["address"]) == ("/admin/", "203.0.113.7")

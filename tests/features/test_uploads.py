@@ -1,4 +1,8 @@
-"""An upload on each server goes to the bucket, and comes back by a signed link."""
+"""An upload on each server goes to the bucket, and comes back by a signed link, which it needs.
+
+moto, the S3 server here, grants a request without a signature what the object's ACL grants to
+everyone. It does not verify a signature that is there.
+"""
 
 import re
 
@@ -25,6 +29,10 @@ def test_picture_is_shown_by_a_signed_link_until_it_is_replaced(visitor, bucket,
     picture = bucket.fetch(link)
     assert (picture.status_code, picture.headers["Content-Type"]) == (200, "image/webp")
     assert picture.content[8:12] == b"WEBP"
+    path = link.partition("?")[0]
+    assert bucket.fetch(path).status_code == 403
+    key = path.partition(f"{host}/")[2]
+    assert bucket.grants(key) == [("CanonicalUser", "FULL_CONTROL")]
     assert upload(visitor).is_redirect
-    assert link_in(visitor.get("/picture/").text).partition("?")[0] != link.partition("?")[0]
+    assert link_in(visitor.get("/picture/").text).partition("?")[0] != path
     assert len(bucket.keys()) == len(before)

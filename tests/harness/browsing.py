@@ -1,13 +1,14 @@
 """Fixtures: people's browser windows, on a site behind the platform's router."""
 
+import base64
 from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, expect, sync_playwright
 
-from rehearse.router import Router
 from tests.harness.chromium import launch
 from tests.harness.combinations import TEMPLATE
+from tests.harness.router import Router
 from tests.harness.site import PASSWORD
 from tests.harness.waiting import SECONDS
 
@@ -33,9 +34,8 @@ def picture(request):
 
 @pytest.fixture(scope="module")
 def router(site, certificates):
-    with Router(
-        site.platform, site.port, "https", certificates.certificate, certificates.key
-    ) as router:
+    issued = certificates.certificate, certificates.key
+    with Router(site.platform, site.port, "https", *issued) as router:
         yield router
 
 
@@ -94,6 +94,18 @@ class Window:
             field.fill(value)
         for field, value in fields.items():
             expect(field).to_have_value(value)
+
+    def answer_for(self, origin: str, title: str) -> None:
+        """Answer requests to another site, which Playwright's route() does not see after a redirect."""
+        session = self.context.new_cdp_session(self.page)
+        body = base64.b64encode(f"<title>{title}</title>".encode()).decode()
+
+        def answer(event: dict) -> None:
+            answered = {"requestId": event["requestId"], "responseCode": 200, "body": body}
+            session.send("Fetch.fulfillRequest", answered)
+
+        session.on("Fetch.requestPaused", answer)
+        session.send("Fetch.enable", {"patterns": [{"urlPattern": f"{origin}*"}]})
 
     def sign_up(self, name: str) -> None:
         self.open("/")

@@ -23,9 +23,9 @@ HOSTS = {"heroku": S3_HOST, "digitalocean": SPACES_HOST}
 PICTURE = TEMPLATE / "docs/presence.png"
 
 
-def upload(visitor: Visitor, content: bytes | None = None) -> httpx.Response:
-    """Upload PICTURE, or ``content`` in its place."""
-    files = {"image": ("me.png", content or PICTURE.read_bytes(), "image/png")}
+def upload(visitor: Visitor) -> httpx.Response:
+    """Upload PICTURE."""
+    files = {"image": ("me.png", PICTURE.read_bytes(), "image/png")}
     return visitor.submit("/picture/", files=files)
 
 
@@ -35,7 +35,7 @@ def link_in(page: str) -> str:
 
 
 class Bucket(TLSProxy):
-    """An empty bucket called NAME, unavailable while ``target_port`` is not ``server_port``.
+    """An empty bucket called NAME.
 
     In: a folder for its certificate. Out: ``environment``, with which a process reaches it by the
     names of the real ones; ``url``, of the proxy, and ``authority``, the path of its certificate.
@@ -52,10 +52,9 @@ class Bucket(TLSProxy):
 
     def __enter__(self):
         self._server.start()
-        host, self.server_port = self._server.get_host_and_port()
-        self.target_port = self.server_port
+        host, self.target_port = self._server.get_host_and_port()
         keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
-        url = f"http://{host}:{self.server_port}"
+        url = f"http://{host}:{self.target_port}"
         self._client = boto3.client("s3", region_name=REGION, endpoint_url=url, **keys)
         self._client.create_bucket(Bucket=NAME)
         super().__enter__()

@@ -69,7 +69,7 @@ class Deployment:
         platform.build()
         environment = platform.environment(services, database, owners_variables(platform))
         deployment = cls(platform, environment | variables, "")
-        deployment.release_log = deployment.run(platform.command("release"))
+        deployment.release_log = deployment.run(platform.commands()["release"])
         return deployment
 
     def run(self, command: str, environment: dict[str, str] | None = None) -> str:
@@ -96,7 +96,7 @@ class Deployment:
 
     def worker(self, **changes: str) -> Process:
         """A worker process, to be entered, with these changes to its environment."""
-        command, environment = self.platform.command("worker"), self.environment | changes
+        command, environment = self.platform.commands()["worker"], self.environment | changes
         return Process(command, self.platform.folder, environment, self.platform.grace)
 
     def make_sessions(self, count: int) -> list[str]:

@@ -12,7 +12,7 @@ from tests.harness.deployment import Deployment
 def output_of_failed(process: str, deployment: Deployment, environment: dict[str, str]) -> str:
     """Run ``release``, which must fail before it migrates, or ``web`` or ``worker``, which must end."""
     # 124 is the status of a process that still runs after two minutes.
-    command = f"timeout 120 {deployment.platform.command(process)}"
+    command = f"timeout 120 {deployment.platform.commands()[process]}"
     port = {"PORT": str(free_port())} if process == "web" else {}
     with pytest.raises(CommandFailed) as failure:
         deployment.run(command, environment | port)

@@ -3,9 +3,11 @@
 import re
 
 from tests.harness.checkouts import Checkout
-from tests.harness.combinations import PACKAGE
+from tests.harness.combinations import PACKAGE, TEMPLATE
 
 DOCUMENTS = PACKAGE / "src/paas/docs"
+# What docs/packages.md requires, pinned.
+PACKAGES_LOCK = TEMPLATE / "tests/rehearsals/packages.txt"
 TICKETS = "WebSockets of clients without cookies"
 # The comment in the first line of a block of code: the file that it belongs to.
 FILE = re.compile(r"(?:#|//|<!--|\{#) (\S*\.\w+|Procfile)(?:, below (.+?))?(?: -->| #\})?\n")
@@ -14,10 +16,20 @@ BLOCK = re.compile(r"(?ms)^```(\w+)\n(.+?)^```$")
 LINE = re.compile(r"^In `(\S+)` add(?: `(from [^`]+|import [^`]+)` to the imports, and)? `([^`]+)`")
 
 
+def text_of(name: str) -> str:
+    return (DOCUMENTS / name).read_text()
+
+
 def read_recipes(name: str) -> dict[str, str]:
     """The sections of a document, by their headings."""
-    sections = (DOCUMENTS / name).read_text().split("\n## ")[1:]
+    sections = text_of(name).split("\n## ")[1:]
     return {title: text for title, _, text in (section.partition("\n") for section in sections)}
+
+
+def required_packages() -> list[str]:
+    """What docs/packages.md says to add, and a package with the files of Bootstrap."""
+    found = re.findall(r"\bAdd `([\w\[\]-]+)`", text_of("packages.md"))
+    return [*found, "bootstrap-wrapper"] if found else []
 
 
 def add_code(project: Checkout, code: str) -> None:

@@ -46,6 +46,12 @@ class Valkey(services.Valkey):
         with self._client() as client:
             client.flushdb()
 
+    def oldest_delivery(self) -> float:
+        """Return when the oldest task that is not acknowledged was delivered, in seconds since 1970."""
+        with self._client() as client:
+            delivered = client.zrange("unacked_index", 0, -1, withscores=True)
+        return min((moment for _, moment in delivered), default=0)
+
     def tasks(self, name: str = "") -> int:
         """Return how many of Celery's tasks, of that name or any, are queued, or delivered and not
         acknowledged.

@@ -1,6 +1,7 @@
 """A site on its platform, and a client that comes to it through the platform's router."""
 
 import itertools
+import json
 import re
 import signal
 from collections.abc import Iterator, Mapping
@@ -10,8 +11,9 @@ from pathlib import Path
 import httpx
 
 from rehearse.load import Answer, Client
+from rehearse.platforms import Platform
 from rehearse.processes import Process
-from rehearse.web import BOOT_SECONDS, Web
+from rehearse.web import Web
 
 PASSWORD = "a long enough passphrase"
 NUMBERS = itertools.count()
@@ -45,7 +47,7 @@ def answers(url: str) -> bool:
 def serve(command: str, address: str, folder: Path, environment: dict[str, str]) -> Iterator[str]:
     """Run a command that starts a development server at ``address``; yields its URL."""
     with Process(command, folder, environment) as process:
-        process.wait_until(lambda: answers(f"http://{address}/"), BOOT_SECONDS)
+        process.wait_until(lambda: answers(f"http://{address}/"), Platform.boot_seconds)
         yield f"http://{address}"
 
 
@@ -57,6 +59,11 @@ class Site(Web):
         if kind:  # pytest shows what a test that failed has printed
             lines = self.process.output().splitlines()
             print(*(line for line in lines if '"level": "info"' not in line), sep="\n")
+
+    def events(self) -> list[dict]:
+        """What the process has logged so far; raises ValueError if a line of it is not JSON."""
+        lines = self.process.output().rpartition("\n")[0]  # the last may be half written
+        return [json.loads(line) for line in lines.splitlines()]
 
     def answers(self) -> bool:
         return answers(f"http://127.0.0.1:{self.port}/healthz")

@@ -150,36 +150,10 @@ class SocketClients:
                 message = json.loads(text)
                 if message["type"] == "ping":
                     await socket.send('{"type": "pong"}')
-                self.on_message(message)
         self.sockets.remove(socket)
         self.codes.append(socket.close_code)
-
-    def on_message(self, message: dict) -> None:
-        """Called with every message that is received; a subclass overrides it."""
 
     async def leave(self) -> None:
         """Close every WebSocket."""
         await asyncio.gather(*(socket.close() for socket in self.sockets))
         await asyncio.gather(*self._tasks)
-
-
-class TimedSocketClients(SocketClients):
-    """They note in ``received_at`` when each of them receives a change of the kind ``wanted``."""
-
-    wanted: str | None = None
-    received_at: list[float]
-
-    def on_message(self, message: dict) -> None:
-        if message["type"] == "change" and message["what"] == self.wanted:
-            self.received_at.append(time.perf_counter())
-
-    async def time(self, what: str, listeners: int, act) -> list[float]:
-        """Milliseconds from ``act()`` until as many WebSockets as ``listeners`` received the change ``what``."""
-        self.wanted, self.received_at = what, []
-        started = time.perf_counter()
-        acting = asyncio.ensure_future(act())
-        async with asyncio.timeout(20):
-            while len(self.received_at) < listeners:
-                await asyncio.sleep(0.005)
-        await acting
-        return [(moment - started) * 1000 for moment in self.received_at]

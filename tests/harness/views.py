@@ -1,11 +1,12 @@
 """A project with more views than a baked one has: slow, streamed, large and failing ones."""
 
+import json
 import shutil
 from pathlib import Path
 
 import psycopg
 
-from rehearse.raw import get
+from rehearse.raw import Raw, Response
 from tests.harness.deployment import Deployment
 from tests.harness.site import Site
 
@@ -18,7 +19,7 @@ def add_views(deployment: Deployment) -> dict[str, str]:
     """Add the package ``extra`` to a deployed project, and its table to the database.
 
     Returns what to change in the environment to use them. ``EXTRA_MIDDLEWARE``, dotted paths with
-    spaces between, ``ATOMIC_REQUESTS`` and EXTRA_CONSTANTS (see extra/settings.py) may be added.
+    spaces between, and ``ATOMIC_REQUESTS`` may be added.
     """
     folder = deployment.platform.folder / "extra"
     shutil.copytree(EXTRA, folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -46,11 +47,11 @@ def add_rows(database: str, name: str, count: int) -> None:
 
 
 def counts(site: Site) -> dict[str, int]:
-    """What extra/counts.py has counted in the site's only process."""
-    return get(site, "/extra/counts/").json()
+    """What extra/streams.py counts in the site's only process."""
+    return json.loads(get(site, "/extra/counts/").body)
 
 
-def unfinished(site: Site) -> int:
-    """How many requests have started and not finished, apart from the one that asks."""
-    found = counts(site)
-    return found["started"] - found.get("finished", 0) - 1
+def get(site: Site, path: str) -> Response:
+    with Raw(site) as client:
+        client.send(path, Connection="close")
+        return client.read()

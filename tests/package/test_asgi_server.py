@@ -1,52 +1,37 @@
-"""What paas.asgi adds to stock Daphne and Uvicorn, on the running server: SIGTERM, large bodies, slow readers."""
+"""What paas.asgi adds to stock Daphne and Uvicorn, on the running server: large bodies, slow readers."""
 
-import json
 import os
 import re
 import select
-import signal
 import socket
 import sys
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 from example.production import ENVIRONMENT, HTTPS, web_command
-from paas.testing.server import (
-    ENDED_BY_SIGTERM,
-    START_TIMEOUT,
-    STOP_TIMEOUT,
-    Server,
-    needs_sigterm,
-)
+from paas.testing.server import START_TIMEOUT, STOP_TIMEOUT, Server
 
 IS_DAPHNE = "daphne" in settings.SITE_SERVER
 TOO_LARGE, WITHIN_LIMIT = 100_000_000, 9_900_000  # MAX_BODY_SIZE is 10,000,000
 PARTS = 400  # of 64 KB, in the stream of example/asgi_site.py
-# Seconds of a request at SIGTERM: more than a server by itself waits for it.
-LONG = 5
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    with start(tmp_path_factory.mktemp("seams")) as server:
+    log = tmp_path_factory.mktemp("seams") / "log"
+    with Server(web_command("example.asgi_site"), log, ENVIRONMENT) as server:
+        server.wait_until(server.is_healthy, START_TIMEOUT)
         yield server
 
 
-def start(folder: Path) -> Server:
-    server = Server(web_command("example.asgi_site"), folder / "log", ENVIRONMENT)
-    server.wait_until(server.is_healthy, START_TIMEOUT)
-    return server
-
-
-def get(site: Server, path: str, **headers: str):
-    """The JSON of the response."""
+def sent_parts(site: Server) -> int:
     with site.connect() as connection:
-        connection.request("GET", path, headers=HTTPS | headers)
-        return json.load(connection.getresponse())
+        connection.request("GET", "/count/", headers=HTTPS)
+        return int(connection.getresponse().read())
 
 
 def test_a_body_above_the_limit_is_not_read_to_its_end(site):
@@ -87,11 +72,6 @@ def peak_megabytes(site: Server) -> float:
     return max(map(int, peaks)) / 1000
 
 
-def test_no_client_sets_the_root_path(site):
-    """Daphne would take it from this header."""
-    assert get(site, "/root-path/", **{"Daphne-Root-Path": "/elsewhere"}) == {"root_path": ""}
-
-
 def test_a_stream_waits_for_a_client_that_does_not_read(site):
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
@@ -104,57 +84,10 @@ def test_a_stream_waits_for_a_client_that_does_not_read(site):
         counts = [0]
         while not counts[-1] or counts[-1] != counts[-2]:
             time.sleep(0.5)
-            counts.append(get(site, "/count/")["sent"])
+            counts.append(sent_parts(site))
         assert counts[-1] < PARTS / 2
         size = 0
         while data := client.recv(1_000_000):
             size += len(data)
-    assert get(site, "/count/")["sent"] == PARTS
+    assert sent_parts(site) == PARTS
     assert size > PARTS * 65536
-
-
-def open_websocket(site: Server) -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", site.port), STOP_TIMEOUT)
-    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13"
-    upgrade = f"Connection: Upgrade\r\nUpgrade: websocket\r\n{key}\r\nX-Forwarded-Proto: https"
-    client.sendall(f"GET /socket/ HTTP/1.1\r\nHost: 127.0.0.1\r\n{upgrade}\r\n\r\n".encode())
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        head += client.recv(1)
-    assert b" 101 " in head
-    return client
-
-
-def close_code(client: socket.socket) -> int:
-    """The code of the close frame: https://datatracker.ietf.org/doc/html/rfc6455#section-5.5.1"""
-    with client.makefile("rb") as file:
-        while frame := file.read(2):
-            content = file.read(frame[1] & 127)
-            if frame[0] & 15 == 8:
-                return int.from_bytes(content[:2])
-    raise AssertionError("no close frame")
-
-
-@needs_sigterm
-def test_after_sigterm_requests_finish_and_streams_and_websockets_end(tmp_path):
-    with start(tmp_path) as server, ExitStack() as stack:
-        waiting, stream, late = (stack.enter_context(server.connect()) for _ in range(3))
-        waiting.request("GET", f"/wait/?seconds={LONG}", headers=HTTPS)
-        stream.request("GET", "/events/", headers=HTTPS)
-        events = stream.getresponse()
-        assert events.readline() == b"data: 1\n"
-        client = stack.enter_context(open_websocket(server))
-        began = time.monotonic()
-        server.signal(signal.SIGTERM)
-        time.sleep(0.5)
-        late.request("GET", "/count/", headers=HTTPS)  # the router may still send it
-        response = late.getresponse()
-        assert (response.status, response.headers["Connection"]) == (200, "close")
-        assert close_code(client) == (4012 if IS_DAPHNE else 1012)
-        client.close()
-        assert events.read() == b"\n"  # complete: else it raises IncompleteRead
-        assert time.monotonic() - began < STOP_TIMEOUT
-        assert waiting.getresponse().read() == b"waited"
-        assert server.process.wait(STOP_TIMEOUT) in (0, ENDED_BY_SIGTERM)
-        log = server.log.read_text()
-    assert "Traceback" not in log

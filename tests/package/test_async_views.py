@@ -2,8 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
-from functools import partial
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -132,30 +130,25 @@ async def read(communicator) -> str:
     return body.decode()
 
 
-async def test_a_page_does_not_end_the_transaction_of_an_async_view(ask, table):
+async def test_a_transaction_of_an_async_view_is_its_own_and_waits_for_no_page(ask, table):
     ordering = ask("/order/")
     await until(ordering.scope["entered"].is_set)
     assert await read(ask("/page/")) == "page"
-    ordering.scope["may go on"].set()
-    assert await read(ordering) == "ordered"
-    assert await sync_to_async(execute)("SELECT count(*) FROM cases") == [(1,)]
-
-
-async def test_an_async_view_waits_for_no_page(ask, table):
-    view = ask("/order/")
-    await until(view.scope["entered"].is_set)
     pages = [ask("/slow-page/") for _ in range(4)]  # all page threads
     for each in pages:
         await until(each.scope["entered"].is_set)
-    view.scope["may go on"].set()
-    assert await read(view) == "ordered"
+    ordering.scope["may go on"].set()
+    assert await read(ordering) == "ordered"
+    assert await sync_to_async(execute)("SELECT count(*) FROM cases") == [(1,)]
     for each in pages:
         each.scope["may go on"].set()
         assert await read(each) == "slow page"
 
 
-async def exported(handler, pause: Callable[[], Awaitable]) -> list[int]:
-    """The rows of an export whose client pauses after each part."""
+async def test_pages_and_a_pause_of_its_client_do_not_end_the_cursor_of_an_export(
+    ask, handler, table, monkeypatch
+):
+    monkeypatch.setattr(threads, "IDLE_SECONDS", 0)
     values = ", ".join(f"({number})" for number in range(ROWS))
     await sync_to_async(execute)(f"INSERT INTO cases VALUES {values}")
     messages, body = [{"type": "http.request"}], b""
@@ -166,24 +159,11 @@ async def exported(handler, pause: Callable[[], Awaitable]) -> list[int]:
     async def send(message):
         nonlocal body
         body += message.get("body", b"")
-        await pause()
+        assert await read(ask("/page/")) == "page"
+        await asyncio.sleep(0.01)
 
     await handler(scope_of("/export/", "GET", {}), receive, send)
-    return [int(line) for line in body.split()]
-
-
-async def test_pages_do_not_end_the_cursor_of_an_export(ask, handler, table):
-    async def ask_page():
-        assert await read(ask("/page/")) == "page"
-
-    assert await exported(handler, ask_page) == list(range(ROWS))
-
-
-async def test_a_pause_of_its_client_does_not_end_the_cursor_of_an_export(
-    handler, table, monkeypatch
-):
-    monkeypatch.setattr(threads, "IDLE_SECONDS", 0)
-    assert await exported(handler, partial(asyncio.sleep, 0.01)) == list(range(ROWS))
+    assert [int(line) for line in body.split()] == list(range(ROWS))
 
 
 @pytest.mark.parametrize("size", [10, 3_000_000])

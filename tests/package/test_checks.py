@@ -141,6 +141,7 @@ def test_a_silenced_check_keeps_no_process_from_starting(configure, monkeypatch,
     [
         ({}, "paas.platforms.proxy_headers.ClientAddressMiddleware"),
         ({"PERMISSIONS_POLICY": {"camera": "self"}}, "paas.site.headers.SecurityHeadersMiddleware"),
+        ({"CSP_BY_PATH": {"api/": {}}}, "paas.site.headers.SecurityHeadersMiddleware"),
         ({}, "django.middleware.csp.ContentSecurityPolicyMiddleware"),
     ],
 )
@@ -227,7 +228,8 @@ def test_a_preview_needs_no_configuration_but_is_rejected_on_a_platform(
     ("platform", "variables", "env_file", "is_on"),
     [
         ("heroku", {"DYNO": "release.1"}, ".env", True),
-        ("heroku", {"PORT": "5006"}, "", False),  # heroku local, a cloud IDE
+        ("heroku", {"PORT": "5006"}, ".env", False),  # heroku local, a cloud IDE
+        ("heroku", {"PORT": "5006"}, "", True),
         ("digitalocean", {"PORT": "8080"}, "", True),
         ("digitalocean", {"PORT": "8080"}, ".env", False),
         ("digitalocean", {"PORT": "8080", "ENV_FILE": "dev.env"}, "dev.env", False),

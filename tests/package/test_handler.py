@@ -246,30 +246,27 @@ async def test_requests_beyond_the_queue_are_rejected_at_once(
     assert await read_response(send_request("/gate/4/")) == (200, b"passed")
 
 
-@pytest.mark.parametrize("root_path", ["", "/app"])
-async def test_an_async_view_holds_no_thread_while_it_waits(send_request, gate, root_path):
-    path = f"{root_path}/for-ever/"
-    waiting = [send_request(path, scope={"root_path": root_path}) for _ in range(3)]
-    await until(lambda: len(gate.entered) == 3)
-    gate.opened.set()
-    assert await read_response(send_request("/gate/1/")) == (200, b"passed")
-    for one in waiting:
-        await one.send_input({"type": "http.disconnect"})
-        await one.wait(TIMEOUT)
-    assert gate.left.count(path) == 3
-
-
 @pytest.fixture
 def more_middleware(settings):
     locale = "django.middleware.locale.LocaleMiddleware"
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, locale, f"{__name__}.choose_urlconf"]
 
 
-@pytest.mark.parametrize("path", ["/late/", "/de/translated/", "/en/translated/"])
-async def test_async_views_that_the_path_does_not_tell_hold_up_no_page(
-    more_middleware, send_request, gate, path
+@pytest.mark.parametrize(
+    ("root_path", "path"),
+    [
+        ("", "/for-ever/"),
+        ("/app", "/app/for-ever/"),
+        # The path does not tell that these are async.
+        ("", "/late/"),
+        ("", "/de/translated/"),
+        ("", "/en/translated/"),
+    ],
+)
+async def test_an_async_view_holds_no_thread_while_it_waits(
+    more_middleware, send_request, gate, root_path, path
 ):
-    waiting = [send_request(path) for _ in range(12)]
+    waiting = [send_request(path, scope={"root_path": root_path}) for _ in range(12)]
     await until(lambda: gate.entered == [path] * 12)
     gate.opened.set()
     assert await read_response(send_request("/gate/1/")) == (200, b"passed")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import reverse
@@ -47,6 +48,17 @@ def test_a_host_that_is_not_allowed_gets_the_page_400(client, settings):
     assert response.status_code == 400
     assert '<html lang="de">' in response.text
     assert "did not understand this request" in response.text
+
+
+def test_an_unknown_url_gets_the_page_404(client, user):
+    client.force_login(user)
+    response = client.get("/no/such/page")
+    assert response.status_code == 404
+    assert "There is nothing at this address" in response.text
+
+
+def test_the_page_500_renders_without_a_request():
+    assert "Something went wrong" in render_to_string("500.html")
 
 
 def test_a_form_of_another_site_gets_a_page_that_says_so():

@@ -36,6 +36,10 @@ def pages_of(factor: Authenticator) -> list[str]:
     ]
 
 
+def test_the_admin_s_login_page_leads_staff_who_are_logged_in_to_the_admin(client, staff):
+    assert client.get(reverse("admin:login")).url == reverse("admin:index")
+
+
 @pytest.mark.parametrize(
     ("actions", "statuses"),
     [

@@ -1,16 +1,13 @@
-"""Accounts under attack (guesses, many at once, clients that disconnect), and without mail."""
+"""Accounts under attack (guesses, many at once, clients that disconnect)."""
 
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import httpx
 import psycopg
 import pytest
 
 from rehearse.raw import Raw, request
-from rehearse.services import TLSProxy, free_port
 from tests.harness.combinations import SERVERS, for_combinations, is_asgi
 from tests.harness.site import CSRF_COOKIE, NUMBERS, PASSWORD, Visitor, new_name
 
@@ -22,8 +19,6 @@ TOO_MANY_REQUESTS = 429
 ABORTED = 300
 # The most threads that any server has, in all of its processes.
 MOST_THREADS = 8
-# The timeout of the package for a mail server that hangs.
-MAIL_SECONDS = 5
 
 
 @pytest.fixture(autouse=True)
@@ -100,9 +95,7 @@ def hang_up_often(site, request: bytes) -> None:
 
 def logins(site) -> int:
     """How many login forms the site has taken."""
-    return sum(
-        event.get("method") == "POST" and event["path"] == LOG_IN for event in site.process.events()
-    )
+    return sum(event.get("method") == "POST" and event["path"] == LOG_IN for event in site.events())
 
 
 @each_server
@@ -166,34 +159,3 @@ def test_concurrent_guesses_at_one_account_are_limited(site, visitor):
     assert set(statuses) == {200, TOO_MANY_REQUESTS}
     # Five for each address, and those already running at the fifth.
     assert statuses.count(200) <= 20 * 5 + 20
-
-
-def sign_up_seconds(site) -> float:
-    """Sign up, and see the home page; returns how long the sign-up took."""
-    with site.visitor() as visitor:
-        began = time.monotonic()
-        assert visitor.sign_up(new_name("unsent")).is_redirect
-        seconds = time.monotonic() - began
-        assert visitor.get("/").status_code == 200
-    return seconds
-
-
-@for_combinations(SERVERS[:2], apart="accounts")
-def test_sign_up_works_without_the_mail_server(deployment, project, report):
-    """The request sends the mail in one project, and a worker would in the other."""
-    with ExitStack() as stack:
-        mail_server = stack.enter_context(TLSProxy(free_port(), None, None))
-        changes = {"EMAIL_URL": f"smtp://127.0.0.1:{mail_server.port}"}
-        changes["ACCOUNT_EMAIL_VERIFICATION"] = "optional"
-        with deployment.site(**changes) as site:
-            seconds = [sign_up_seconds(site)]  # the mail server disconnects
-            with socket.create_server(("127.0.0.1", mail_server.target_port)):
-                seconds.append(sign_up_seconds(site))  # it hangs
-            stack.close()
-            seconds.append(sign_up_seconds(site))  # it refuses connections
-        events = site.process.events()
-    report("sign-up while the mail server hangs s", round(seconds[1], 1))
-    unsent = [event for event in events if event["event"] == "mail not sent"]
-    # With Celery a task sends it, and the page does not wait.
-    assert len(unsent) == (0 if project.answers["use_celery"] else 3)
-    assert max(seconds) < 3 * MAIL_SECONDS

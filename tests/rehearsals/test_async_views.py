@@ -6,14 +6,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from rehearse.load import Answer, Outcome
+from rehearse.load import Outcome
 from rehearse.peak import Peak
-from rehearse.raw import Raw, get
+from rehearse.raw import Raw
 from tests.harness.combinations import SERVERS, for_combinations, is_asgi
 from tests.harness.site import SESSION_COOKIE, Site, new_name, session_cookie
 from tests.harness.sockets import open_socket
 from tests.harness.streams import Streams
-from tests.harness.views import add_rows, rows
+from tests.harness.views import get
 from tests.harness.waiting import SECONDS, wait_until
 
 pytestmark = for_combinations([*filter(is_asgi, SERVERS)], apart="async views")
@@ -105,12 +105,14 @@ async def abort_many(site: Site, session: str) -> float:
 
 
 def test_aborted_requests_leave_no_queue_and_leak_no_connection(
-    extra_site, sessions, services, report
+    extra_site, sessions, services, project, report
 ):
     seconds = asyncio.run(abort_many(extra_site, sessions[0]))
     report("page after 1,000 aborts s", round(seconds, 1))
     assert seconds < AFTER_ABORTS_SECONDS
     assert extra_site.process.connections_to(services.postgres.port) <= CONNECTIONS
+    count = services.postgres.connections
+    wait_until(lambda: count(project.database) == 0, "the end of every connection")
 
 
 def test_killed_connections_cost_no_page_and_no_async_view(extra_site, services, project):
@@ -122,26 +124,3 @@ def test_killed_connections_cost_no_page_and_no_async_view(extra_site, services,
         connection.execute(end, [project.database])
     for path in paths:
         assert [get(extra_site, path).status for _ in range(50)] == [200] * 50
-
-
-async def orders_and_exports(site: Site, session: str, name: str) -> list[Answer]:
-    paths = [f"/extra/rows-async/?name={name}", f"/extra/rows-from-database/?name={name}"] * 2
-    paths += [f"/extra/order/?name={name}-order"] * 6
-    pages = asyncio.create_task(ask_pages(site, session, 200))
-    answers = await asyncio.gather(*map(site.ask, paths))
-    await pages
-    return answers
-
-
-def test_transactions_and_cursors_outlast_other_requests(
-    extra_site, sessions, services, project, database
-):
-    name = new_name("rows")
-    add_rows(database, name, 100)
-    answers = asyncio.run(orders_and_exports(extra_site, sessions[0], name))
-    whole = b"".join(b"%d\n" % number for number in range(100))
-    assert [answer.body for answer in answers[:4]] == [whole] * 4
-    assert {answer.status for answer in answers} == {200}
-    assert rows(database, f"{name}-order") == 6
-    count = services.postgres.connections
-    wait_until(lambda: count(project.database) == 0, "the end of every connection")

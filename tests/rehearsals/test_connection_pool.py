@@ -88,7 +88,8 @@ def test_many_clients_share_a_few_connections_and_lose_nothing(
         assert site.process.connections_to(services.postgres.port) == 0
         wait_until(lambda: visitor.get("/readyz").status_code == 200, "200 from /readyz")
         set_timeout_of_role(deployment, pooled)
-        pool.restart()
+        pool.stop()
+        pool.start()
         assert visitor.get("/extra/sleep-in-database/?seconds=20").status_code == 503
         assert visitor.get("/").status_code == 200
     report("clients of the pool", clients)
@@ -107,5 +108,5 @@ def test_many_clients_share_a_few_connections_and_lose_nothing(
 def test_a_release_does_without_the_pool(deployment, pooled, pool):
     """The advisory lock of migrations is of a session, which transaction mode does not keep."""
     pool.stop()
-    release = deployment.platform.command("release")
+    release = deployment.platform.commands()["release"]
     assert "No migrations to apply." in deployment.run(release, deployment.environment | pooled)

@@ -1,10 +1,8 @@
 """What a developer types in a new project works as README.md says."""
 
-import html
 import re
 
 import httpx
-import pytest
 
 from rehearse.platforms import PLATFORMS
 from rehearse.services import free_port
@@ -17,7 +15,6 @@ one_project = for_combinations(EACH_PLATFORM[:1], apart="development")
 SHOW_BLOG = """
 from django.test import Client
 client = Client(SERVER_NAME="localhost")
-assert "Next steps" not in client.get("/").text
 assert client.get("/blog/").text == "blog"
 """
 
@@ -31,7 +28,7 @@ def test_make_prod_shows_pages_with_production_settings(developer):
         missing = httpx.get(f"{url}/no/such/page")
     assert home.status_code == 200
     assert "A preview of production" in home.text
-    assert "Next steps" not in home.text
+    assert "startapp" not in home.text
     assert re.search(r"/static/site\.[0-9a-f]{12}\.css", home.text)
     assert "default-src 'none'" in home.headers["Content-Security-Policy"]
     assert missing.status_code == 404
@@ -42,40 +39,26 @@ def test_make_prod_shows_pages_with_production_settings(developer):
 def test_the_platform_s_web_command_runs_on_a_developer_s_machine(developer, project):
     """As `heroku local` runs it, with PORT, and with .env in the environment too."""
     platform, port = PLATFORMS[project.answers["platform"]](developer.folder), free_port()
-    command = f"set -a; . ./.env; export PORT={port}; {platform.command('web')}"
+    command = f"set -a; . ./.env; export PORT={port}; {platform.commands()['web']}"
     address = f"localhost:{port}"
     with serve(command, address, developer.folder, developer.environment) as url:
         assert httpx.get(f"{url}/").status_code == 200
 
 
-@pytest.fixture
-def next_steps(developer) -> str:
-    """The home page in development, in a terminal where PORT is set, as in cloud IDEs."""
+@one_project
+def test_the_home_page_of_development_says_how_to_add_an_app(developer):
+    """In a terminal where PORT is set, as in cloud IDEs."""
     address = f"localhost:{free_port()}"
     command = f"python manage.py runserver --noreload {address}"
     environment = developer.environment | {"PORT": "8080"}
     with serve(command, address, developer.folder, environment) as url:
-        return html.unescape(httpx.get(f"{url}/").text)
-
-
-@each_platform
-def test_next_steps_name_files_that_exist(developer, next_steps):
-    for path in re.findall(r"<code>([\w/]+\.\w+)</code>", next_steps):
-        assert (developer.folder / path).exists() or path == "next_steps.html", path
-    assert "<pre><code>make prod</code></pre>" in next_steps
-    assert "## Deploy\n" in developer.read("README.md")
-    [platform] = re.findall(r"Deploy to (.+?)</h3>", next_steps)
-    assert f">{platform}'s documentation</a>" in next_steps
-
-
-@one_project
-def test_app_added_by_the_next_steps_works(developer, next_steps):
-    [startapp] = re.findall(r"<pre><code>(.+startapp blog)</code></pre>", next_steps)
+        home = httpx.get(f"{url}/").text
+    [page, startapp] = re.findall("<code>(.+)</code>", home)
+    assert (developer.folder / page).exists()
     developer.run(startapp)
     developer.replace("config/settings.py", '    "users",\n]', '    "users",\n    "blog",\n]')
     first = '    path("accounts/"'
     developer.replace("config/urls.py", first, f'    path("blog/", include("blog.urls")),\n{first}')
-    developer.run("sed -i /next_steps.html/d templates/pages/home.html")
     developer.run("make check")
     assert "blog/tests.py ." in developer.run("pytest")
     developer.run_script(SHOW_BLOG)

@@ -7,16 +7,18 @@ import signal
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
 import pytest
 from psycopg import sql
 
 from rehearse.load import Client
-from rehearse.router import Router
-from rehearse.visits import Visits, until
+from rehearse.processes import wait_for
+from rehearse.router import Peer
+from rehearse.visits import Visits
 from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.router import Router
 from tests.harness.site import STOPPED, Site, session_cookie
 from tests.harness.sockets import SocketClients
 from tests.harness.waiting import SECONDS, wait_until
@@ -56,8 +58,12 @@ class Instances(Router):
         self.sites = self.start_sites()
         super().__init__(deployment.platform, self.sites[0].port)
 
-    def ports(self) -> list[int]:
-        return random.sample([site.port for site in self.sites], len(self.sites))
+    async def _connect(self) -> Peer:
+        """To the first process that accepts: the platforms' routers try several."""
+        for site in random.sample(self.sites, len(self.sites)):
+            with suppress(ConnectionRefusedError):
+                return await self._connect_to(site.port)
+        raise ConnectionRefusedError("no process accepts connections")
 
     def start_sites(self) -> list[Site]:
         new = [self.deployment.site(**self.changes) for _ in range(INSTANCES)]
@@ -94,14 +100,16 @@ async def kill_one_and_deploy(
     clients = [Client(port, headers) for _ in range(CLIENTS)]
     staying = [asyncio.create_task(sockets.stay(session)) for session in sessions[:pages]]
     async with visits.coming(clients, PAUSE):
-        assert await until(lambda: len(sockets.sockets) == pages, SECONDS)
+        assert await asyncio.to_thread(wait_for, lambda: len(sockets.sockets) == pages, SECONDS)
         assert not visits.lost
         await asyncio.to_thread(instances.sites.pop().process.kill)
         before = len(visits.samples)
-        assert await until(lambda: len(visits.samples) > before + 5 * CLIENTS, SECONDS)
+        assert await asyncio.to_thread(
+            wait_for, lambda: len(visits.samples) > before + 5 * CLIENTS, SECONDS
+        )
         by_kill = visits.lost.copy()
         statuses = await instances.replace_sites()
-        assert await until(lambda: len(sockets.sockets) == pages, SECONDS)
+        assert await asyncio.to_thread(wait_for, lambda: len(sockets.sockets) == pages, SECONDS)
         people = {f"person{number}" for number in range(pages)}
         await all_show(instances.sites if pages else [], sessions[0], people)
     for page in staying:

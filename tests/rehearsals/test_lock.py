@@ -1,6 +1,5 @@
-"""``scripts/lock.py`` on a copy of this repository, with a small package index of its own."""
+"""The locks as they stand, and ``make lock`` of an owner, with a small package index of its own."""
 
-import json
 import os
 import sys
 import zipfile
@@ -9,23 +8,13 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
-from rehearse.processes import CommandFailed
-from tests.harness.checkouts import Checkout, contributor, copy_template
-from tests.harness.combinations import EACH_PLATFORM, QUESTIONS, for_combinations
+from tests.harness.checkouts import Checkout, copy_template
+from tests.harness.combinations import EACH_PLATFORM, for_combinations
 
 PROJECT = "{{cookiecutter.project_slug}}"
 PROJECT_LOCKS = ("requirements.txt", "requirements-dev.txt")
-LOCKS = ("requirements.txt", *(f"{PROJECT}/{name}" for name in PROJECT_LOCKS))
-LOCK = "python -m scripts.lock"
-PYPROJECT = """\
-[project]
-name = "of-a-test"
-version = "1"
-dependencies = ["{0}"]
-
-[dependency-groups]
-dev = ["{0}"]
-"""
+# They, and the names of packages that no project may have.
+LOCKS = ("requirements.txt", "paas_questions.py", *(f"{PROJECT}/{name}" for name in PROJECT_LOCKS))
 
 
 class Index:
@@ -34,95 +23,24 @@ class Index:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def release(self, name: str, version: str, attributes: str = "", requires: str = "") -> None:
-        """Publish a package's metadata; ``attributes`` go to its link on the package's page."""
+    def release(self, name: str, version: str, requires: str = "") -> None:
+        """Publish a package's metadata."""
         page = self.folder / name / "index.html"
         page.parent.mkdir(parents=True, exist_ok=True)
         wheel = f"{name}-{version}-py3-none-any.whl"
         with page.open("a") as file:
-            file.write(f'<a href="{wheel}" {attributes}>{wheel}</a>\n')
+            file.write(f'<a href="{wheel}">{wheel}</a>\n')
         with zipfile.ZipFile(page.parent / wheel, "w") as archive:
             text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
             text += f"Requires-Dist: {requires}\n" if requires else ""
             archive.writestr(f"{name}-{version}.dist-info/METADATA", text)
 
 
-class Repository(Checkout):
-    """A copy of this repository, which locks from the index and nothing else."""
-
-    def __init__(self, folder: Path, index: Index):
-        uv = {"UV_NO_CONFIG": "1", "UV_DEFAULT_INDEX": index.folder.as_uri()}
-        environment = contributor(folder) | uv | {"UV_CACHE_DIR": str(folder / "cache")}
-        super().__init__(copy_template(folder), environment)
-        # Fewer combinations, which take less time.
-        questions = QUESTIONS | {name: QUESTIONS[name][:1] for name in ("platform", "server")}
-        self.write("cookiecutter.json", json.dumps(questions))
-
-    def pin(self, line: str, template: str, project: str) -> None:
-        """Set the only dependency of template and project; ``line`` is the text of every lock."""
-        self.write("pyproject.toml", PYPROJECT.format(template))
-        self.write(f"{PROJECT}/pyproject.toml", PYPROJECT.format(project))
-        for name in LOCKS:
-            self.write(name, f"{line}\n")
-
-    def locks(self) -> list[str]:
-        return [self.read(name) for name in LOCKS]
-
-    def fail(self) -> str:
-        """Run the lock command, which has to fail and change no lock; return its output."""
-        before = self.locks()
-        with pytest.raises(CommandFailed) as failure:
-            self.run(LOCK)
-        assert self.locks() == before
-        assert "Traceback" not in str(failure.value)
-        return str(failure.value)
-
-
 @pytest.fixture
 def index(tmp_path) -> Index:
     index = Index(tmp_path / "index")
-    index.release("good", "1.0")
     index.release("sample", "1.0")
     return index
-
-
-@pytest.fixture
-def repository(tmp_path, index) -> Repository:
-    return Repository(tmp_path / "repository", index)
-
-
-@pytest.mark.parametrize(
-    ("pinned", "attributes", "options"), [("1.0", "", ""), ("2.0", "data-yanked", "--upgrade")]
-)
-def test_a_pin_is_kept_and_an_upgrade_takes_the_newest_that_is_not_yanked(
-    repository, index, pinned, attributes, options
-):
-    index.release("sample", "2.0", attributes)
-    repository.pin(f"sample=={pinned}", template="sample", project="sample")
-    repository.run(f"{LOCK} {options}")
-    assert all("\nsample==1.0\n" in lock for lock in repository.locks())
-    # No project may have the name of a package that it installs.
-    assert 'PACKAGES = """\n    sample\n"""' in repository.read("paas_questions.py")
-
-
-@pytest.mark.parametrize(
-    ("template", "generated", "attributes", "reason"),
-    [
-        ("sample", "good", 'data-yanked="it loses data"', "it loses data"),
-        ("good", "sample", "data-yanked", "no reason given"),
-    ],
-)
-def test_a_yanked_release_is_rejected_and_no_lock_changes(
-    repository, index, template, generated, attributes, reason
-):
-    index.release("sample", "2.0", attributes)
-    repository.pin("sample==2.0", template, generated)
-    assert repository.fail().endswith(f"\nsample 2.0 was yanked ({reason}): try --upgrade.\n")
-
-
-def test_a_requirement_that_no_release_fits_is_named_and_no_lock_changes(repository):
-    repository.pin("sample==1.0", template="good", project="sample>=3")
-    assert "sample>=3" in repository.fail()
 
 
 @pytest.fixture
@@ -176,5 +94,5 @@ def test_make_lock_of_the_template_changes_nothing(tmp_path):
     programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     copy = Checkout(copy_template(tmp_path / "copy"), os.environ | {"PATH": programs})
     before = [copy.read(name) for name in LOCKS]
-    copy.run(LOCK)
+    copy.run("python -m scripts.lock")
     assert [copy.read(name) for name in LOCKS] == before

@@ -20,7 +20,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0001_user")]
+    dependencies = [("users", "0001_initial")]
     atomic = {atomic}
     operations = [{operation}]
 """
@@ -126,7 +126,7 @@ def test_release_deletes_expired_sessions(deployment, services, project):
     with psycopg.connect(url, autocommit=True) as connection:
         expired = "INSERT INTO django_session VALUES ('long gone', '', now() - interval '1 day')"
         connection.execute(expired)
-        deployment.run(deployment.platform.command("release"))
+        deployment.run(deployment.platform.commands()["release"])
         query = "SELECT count(*) FROM django_session WHERE session_key = 'long gone'"
         assert connection.execute(query).fetchone() == (0,)
 

@@ -1,4 +1,4 @@
-"""A dry run of publishing: CONTRIBUTING.md's commands, and what release.yml builds, installed."""
+"""A dry run of publishing: what release.yml builds, installed."""
 
 import os
 import re
@@ -23,8 +23,6 @@ from tests.harness.commands import run_script
 # Of the template and its tool, and of the package.
 VERSION = QUESTIONS["__version"]
 PAAS = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]["version"]
-SECTION = (TEMPLATE / "CONTRIBUTING.md").read_text().partition("\n## To publish\n")[2]
-COMMANDS = "\n".join(re.findall(r"^```sh\n(.+?)^```$", SECTION, re.MULTILINE | re.DOTALL))
 
 
 def uv(*words: str | Path) -> None:
@@ -103,19 +101,6 @@ def test_the_source_distribution_has_the_template_and_both_install(built, tmp_pa
     check = 'from django.core.management import call_command\ncall_command("check")'
     settings = {"DEBUG": "true", "SECRET_KEY": "s", "DATABASE_URL": "sqlite://"}
     assert "no issues" in run_script(check, project, environment | settings)
-
-
-def test_the_commands_set_the_address_and_push_the_version(tmp_path):
-    """With a folder in place of GitHub."""
-    owner = Checkout(copy_template(tmp_path / "owners"), contributor(tmp_path))
-    repository = tmp_path / "github/octocat/cookiecutter-django-paas.git"
-    owner.run(f"git init --quiet --bare {repository}\ngit init --quiet --initial-branch main")
-    owner.run(f"git config url.{tmp_path}/github/.insteadOf git@github.com:")
-    owner.run(f"git add --all\ngit commit --quiet --message New\n{COMMANDS}")
-    assert "uvx cookiecutter gh:octocat/cookiecutter-django-paas" in owner.read("README.md")
-    assert owner.run("git status --short") == ""
-    published = Checkout(repository, owner.environment)
-    assert published.run("git rev-parse main") == owner.run(f"git rev-parse {VERSION}")
 
 
 def test_until_then_projects_require_the_package_by_its_path():

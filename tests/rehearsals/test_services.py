@@ -88,7 +88,8 @@ def test_no_visitor_notices_a_restart_of_postgresql_between_two_visits(
             wait_until(lambda: held_up() > 2, "pages at once")
         assert {page.status_code for page in pages} == {200}
     assert services.postgres.connections(project.database) > 2
-    services.postgres.restart()
+    services.postgres.stop()
+    services.postgres.start()
     assert {visitor.get("/").status_code for _ in range(10)} == {200}
 
 
@@ -99,7 +100,8 @@ def test_the_first_socket_after_a_restart_of_redis_is_served(site, visitor, serv
 
     def is_served() -> bool:
         open_socket(site, visitor).close()  # makes connections, which the restart closes
-        services.valkey.restart()
+        services.valkey.stop()
+        services.valkey.start()
         with suppress(InvalidStatus), open_socket(site, visitor):
             return True
         return False
@@ -150,7 +152,7 @@ def test_no_password_is_logged_while_the_database_and_redis_reject_it(
         assert page.result().status_code == (503 if pooled else 500)
     site.process.stop()
     # This includes sentry_sdk's lines on reports that it could not send.
-    found = site.process.events()
+    found = site.events()
     if has_sockets:
         assert any(event["event"] == "Redis is unavailable" for event in found)
     assert any(

@@ -15,7 +15,7 @@ def test_a_runaway_query_is_a_503_and_a_log_line_names_its_view(extra_site):
     with extra_site.visitor() as visitor:
         response = visitor.get("/extra/sleep-in-database/?seconds=60", timeout=60)
         assert response.status_code == 503
-        events = extra_site.process.events()
+        events = extra_site.events()
         line = [event for event in events if event["event"] == "query canceled"][-1]
         assert line["view"] == "extra.views.sleep_in_database"
         assert line["request_id"] == response.headers["X-Request-ID"]

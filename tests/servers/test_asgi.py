@@ -7,18 +7,18 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from rehearse.raw import Raw, get
+from rehearse.raw import Raw
 from tests.harness.combinations import SERVERS, for_combinations, is_asgi
 from tests.harness.site import Site
-from tests.harness.views import add_rows, counts, rows
+from tests.harness.views import add_rows, counts, get, rows
 from tests.harness.waiting import wait_until
 
 pytestmark = for_combinations([answers for answers in SERVERS if is_asgi(answers)])
 
-# The commands of each server's documentation, for Django's own ASGI handler.
+# The commands of each server's documentation, for Django's own ASGI handler, at every address.
 STOCK_COMMANDS = {
-    "asgi-daphne": "daphne --bind 127.0.0.1 --port $PORT extra.stock:application",
-    "asgi-uvicorn": "uvicorn --port $PORT --lifespan off extra.stock:application",
+    "asgi-daphne": "daphne --bind 0.0.0.0 --port $PORT extra.stock:application",
+    "asgi-uvicorn": "uvicorn --host 0.0.0.0 --port $PORT --lifespan off extra.stock:application",
 }
 HYBRID = "extra.middleware.hybrid"
 # A user's own middleware of every kind.
@@ -151,10 +151,10 @@ def test_own_middleware_of_every_kind_and_atomic_requests_work(deployment, extra
                 response.headers[f"x-{kind}"] for kind in ("sync-only", "async-only", "hybrid")
             ]
             assert added == [name, "yes", path]
-            assert path in response.text()
+            assert path in response.body.decode()
         for path, kind in (("fail-lookup", "synchronous"), ("fail-lookup-async", "asynchronous")):
             found = get(site, f"/extra/{path}/")
-            assert (found.status, found.text()) == (404, f"{kind} was not found.")
+            assert (found.status, found.body.decode()) == (404, f"{kind} was not found.")
         assert get(site, "/extra/write-and-fail/?name=atomic-fails").status == 500
         assert get(site, "/extra/slow/?name=atomic").status == 200
     assert (rows(database, "atomic-fails"), rows(database, "atomic")) == (0, 1)

@@ -6,7 +6,8 @@ import secrets
 from functools import partial
 
 from rehearse.platforms import COMMIT
-from rehearse.router import VISITOR_ADDRESS, Router
+from rehearse.router import VISITOR_ADDRESS
+from tests.harness.router import Router
 from tests.harness.site import PASSWORD
 from tests.harness.waiting import wait_until
 

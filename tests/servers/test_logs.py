@@ -9,14 +9,14 @@ from contextlib import suppress
 
 import httpx
 import pytest
-from websockets import ConnectionClosed, InvalidStatus
+from websockets import InvalidStatus
 
-from rehearse.router import VISITOR_ADDRESS, Router
-from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from rehearse.router import VISITOR_ADDRESS
+from tests.harness.combinations import is_asgi
+from tests.harness.router import Router
 from tests.harness.site import CSRF_COOKIE, PASSWORD, SESSION_COOKIE, Site, Visitor
 from tests.harness.sockets import PATH as SOCKET
 from tests.harness.sockets import open_socket, receive_until, shows
-from tests.harness.waiting import wait_until
 
 FAIL = "/extra/fail-with-secrets/"
 # By the visitor's scheme: paths, headers, and the status of the response.
@@ -52,7 +52,7 @@ def visitor(site, router):
 def lines_of(site: Site, response: httpx.Response) -> list[dict]:
     """The events with the id of the response; the line of its request is the last."""
     request_id = response.headers["X-Request-ID"]
-    return [event for event in site.process.events() if event.get("request_id") == request_id]
+    return [event for event in site.events() if event.get("request_id") == request_id]
 
 
 def test_request_is_one_line(site):
@@ -71,50 +71,6 @@ def test_request_is_one_line(site):
                 expected |= {"status": status, "address": VISITOR_ADDRESS}
                 assert {key: line[key] for key in expected} == expected
                 assert line["duration_ms"] > 0
-
-
-def test_unhandled_error_is_one_line_with_the_id_that_its_page_shows(site, visitor):
-    [line] = lines_of(site, visitor.sign_up("unlucky"))
-    response = visitor.get(FAIL)
-    assert response.status_code == 500
-    assert response.headers["X-Request-ID"] in response.text
-    error, request = lines_of(site, response)
-    assert (error["level"], error["event"]) == ("error", f"Internal Server Error: {FAIL}")
-    message = f"RuntimeError: It does not work for user number {line['user_id']}."
-    assert error["exception"].endswith(message)
-    assert (request["event"], request["level"], request["status"]) == ("request", "warning", 500)
-    assert site.process.output().count(message) == 1
-
-
-def socket_lines(site: Site) -> list[dict]:
-    logger = "paas.asgi.websockets"
-    return [event for event in site.process.events() if event["logger"] == logger]
-
-
-@for_combinations([*filter(is_asgi, SERVERS)])
-def test_websocket_is_a_line_when_it_opens_and_one_when_it_closes(site, visitor, router):
-    [line] = lines_of(site, visitor.sign_up("sock"))
-    user = line["user_id"]
-    others = {line["request_id"] for line in socket_lines(site)}
-    way = {"port": router.port, "path": f"{SOCKET}?page=2"}
-    with open_socket(site, visitor, **way) as opened:
-        receive_until(opened, shows("sock", True))
-    with open_socket(site, visitor, **way) as dropped:
-        dropped.send("x" * 1000)
-        with pytest.raises(ConnectionClosed):
-            receive_until(dropped, lambda message: False)
-    with pytest.raises(InvalidStatus):
-        open_socket(site, origin="https://evil.example", **way)
-
-    def own_lines() -> list[dict]:
-        return [line for line in socket_lines(site) if line["request_id"] not in others]
-
-    wait_until(lambda: len(own_lines()) >= 5, "five lines")
-    assert all((line["path"], line["address"]) == (SOCKET, VISITOR_ADDRESS) for line in own_lines())
-    # Opened and closed, twice; then rejected.
-    found = [(line.get("user_id"), line.get("code")) for line in own_lines()]
-    expected = [(user, None), (user, None), (user, 1000), (user, 4413), (None, 1000)]
-    assert sorted(found, key=str) == sorted(expected, key=str)
 
 
 def send_secret_to_pages(visitor: Visitor, secret: str) -> None:

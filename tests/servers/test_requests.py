@@ -8,11 +8,11 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from rehearse.load import Answer, Outcome
-from rehearse.raw import Raw, get
-from rehearse.uploads import Upload, chunked
+from rehearse.raw import Raw
+from rehearse.uploads import Upload
 from tests.harness.combinations import is_asgi
 from tests.harness.site import Site
-from tests.harness.views import rows
+from tests.harness.views import get, rows
 from tests.harness.waiting import wait_until
 
 LIMIT = 10_000_000  # MAX_BODY_SIZE
@@ -23,6 +23,12 @@ FAILING = {
     "fail-async": "an asynchronous view that fails",
     "fail-midway-async": "an asynchronous generator that fails",
 }
+
+
+def chunked(data: bytes, size: int) -> bytes:
+    """``data`` in chunks of ``size`` bytes, with the last one, which is empty."""
+    parts = [data[at : at + size] for at in range(0, len(data), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in [*parts, b""])
 
 
 @pytest.fixture
@@ -37,10 +43,10 @@ def test_bodies_of_any_framing_arrive_whole(client):
         digest = hashlib.sha256(body).hexdigest()
         facts = {"method": "POST", "length": size, "sha256": digest}
         client.send("/extra/echo/", "POST", body)
-        assert client.read().json() == facts
+        assert json.loads(client.read().body) == facts
         client.send("/extra/echo/", "POST", Transfer_Encoding="chunked")
         client.socket.sendall(chunked(body, 10_000))
-        assert client.read().json() == facts
+        assert json.loads(client.read().body) == facts
 
 
 @pytest.mark.parametrize(
@@ -55,7 +61,7 @@ def test_bodies_of_any_framing_arrive_whole(client):
 )
 def test_bodies_above_the_limit_get_413(extra_site, project, path, limit, is_form):
     upload = Upload(limit, is_form)
-    assert list(upload.send(extra_site, path).json().values()) == [upload.file_size]
+    assert list(json.loads(upload.send(extra_site, path).body).values()) == [upload.file_size]
     for in_chunks in (False, True):
         response = Upload(limit + 1, is_form, in_chunks).send(extra_site, path)
         # Daphne disconnects a client above the largest limit of any view.
@@ -91,7 +97,7 @@ def test_error_is_logged_and_costs_one_request(extra_site, project):
             assert found == {(Outcome.COMPLETE, 500)}
         assert (beside.outcome, len(beside.body)) == (Outcome.COMPLETE, 2 * 65536)
         assert get(extra_site, "/").status == 200
-        errors = [one for one in extra_site.process.events() if one["level"] == "error"]
+        errors = [one for one in extra_site.events() if one["level"] == "error"]
         assert any(FAILING[path] in json.dumps(error) for error in errors)
 
 

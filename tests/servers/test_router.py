@@ -7,8 +7,9 @@ import pytest
 from websockets import InvalidStatus
 
 from rehearse.load import Answer, Client
-from rehearse.router import VISITOR_ADDRESS, Router
+from rehearse.router import VISITOR_ADDRESS
 from tests.harness.combinations import SERVERS, for_combinations, is_asgi
+from tests.harness.router import Router
 from tests.harness.sockets import open_socket
 
 PATH = "/extra/request-facts/"

@@ -72,6 +72,17 @@ GOOD = [
     {"project_name": "#1 *Shop*_", "description": "1. [Books](x) &amp; `pens` <b>"},
     {"project_name": "0.0.0.0", "description": "---", "project_slug": "null"},
     {"project_name": "/tmp/site", "platform": "digitalocean"},
+    # Words with a meaning in YAML, TOML, Markdown, HTML, Jinja, Python, Ruff or a shell.
+    {
+        "project_name": "''' #> %> endif <!-- --> & &amp; < > </h1> </title> ** _ __ ``` ~~~ === |",
+        "description": "![ [a](b) [a]: ( ) 1. ; :: , @x %s %(x)s ^ $PORT $(ls) >&2 && true null no .inf",
+        "author_name": "- -- 0x1 1e3 2026-01-01 12:30:45 /dev/shm C:/ file:// :tada: #noqa",
+    },
+    {
+        "project_name": ": true",
+        "description": "a  b # - c",
+        "author_name": "e\u0301 ß İ ﷺ 🇳🇴 𝔘 ไทย",
+    },
 ]
 
 

@@ -55,16 +55,16 @@ async def respond(send, body: bytes = b"the body", status: int = 200) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def scope(path: str = "/", method: str = "GET", headers: tuple = ()) -> dict:
+def scope(path: str = "/") -> dict:
     """The scope of a request, for an ASGI application without a server."""
-    request = {"type": "http", "http_version": "1.1", "method": method, "path": path}
-    return request | {"query_string": b"", "headers": [*headers]}
+    request = {"type": "http", "http_version": "1.1", "method": "GET", "path": path}
+    return request | {"query_string": b"", "headers": []}
 
 
-async def send_request(application, **request):
+async def send_request(application, path: str = "/"):
     """Send a request without a body to an ASGI application; returns asgiref's client."""
     from asgiref.testing import ApplicationCommunicator
 
-    client = ApplicationCommunicator(application, scope(**request))
+    client = ApplicationCommunicator(application, scope(path))
     await client.send_input({"type": "http.request"})
     return client

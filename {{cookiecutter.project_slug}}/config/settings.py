@@ -211,7 +211,6 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 # Accounts, by django-allauth and django-axes. paas.accounts.settings, imported above, has their other
 # settings, such as the rate limits: one of the same name here replaces it. https://docs.allauth.org/
 AUTH_USER_MODEL = "users.User"
-ACCOUNT_FORMS["signup"] = "users.forms.SignUpForm"
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "{{ 'presence' if cookiecutter.__presence == 'yes' else 'home' }}"
 LOGOUT_REDIRECT_URL = "home"

@@ -82,38 +82,3 @@ async def user_events(request):
         await asyncio.Event().wait()
 
     return StreamingHttpResponse(parts(), content_type="text/event-stream")
-
-
-class AsyncAtomic:
-    """transaction.atomic() for an async view, as recipes have it."""
-
-    def __init__(self):
-        self.atomic = transaction.atomic()
-
-    async def __aenter__(self):
-        await sync_to_async(self.atomic.__enter__)()
-
-    async def __aexit__(self, *error):
-        await sync_to_async(self.atomic.__exit__)(*error)
-
-
-@transaction.non_atomic_requests
-async def order(request):
-    """Write a row called ``name`` in a transaction that waits in between."""
-    async with AsyncAtomic():
-        await Row.objects.acreate(name=request.GET["name"])
-        await asyncio.sleep(0.5)
-    return HttpResponse("ordered")
-
-
-@transaction.non_atomic_requests
-async def rows(request):
-    """The numbers of the rows called ``name``, slowly, over a cursor of the server."""
-
-    async def parts():
-        found = Row.objects.filter(name=request.GET["name"]).order_by("number")
-        async for row in found.aiterator(chunk_size=10):
-            yield f"{row.number}\n"
-            await asyncio.sleep(0.02)
-
-    return StreamingHttpResponse(parts(), content_type="text/csv")

@@ -1,8 +1,4 @@
 from django.db import models
-from extra import counts
-
-# Imported here to connect its signal receivers before the first request.
-__all__ = ["Row", "counts"]
 
 
 class Row(models.Model):

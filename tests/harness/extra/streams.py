@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 from django.db import connection, transaction
-from django.http import FileResponse, StreamingHttpResponse
-from extra import counts
+from django.http import FileResponse, JsonResponse, StreamingHttpResponse
 from extra.models import Row
 
 FILE = Path(__file__).with_name("large_file")
 PIECE = b"0123456789abcdef" * 4096
+counts = {"streams open": 0}
 
 
 @transaction.non_atomic_requests
@@ -21,13 +21,17 @@ async def events(request):
 
 
 async def tick():
-    counts.add("streams open")
+    counts["streams open"] += 1
     try:
         for number in itertools.count():
             yield f"data: {number}\n\n"
             await asyncio.sleep(1)
     finally:
-        counts.add("streams open", -1)
+        counts["streams open"] -= 1
+
+
+def count(request):
+    return JsonResponse(counts)
 
 
 def file(request):

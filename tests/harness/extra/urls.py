@@ -9,7 +9,7 @@ register_converter(views.FailingConverter, "failing")
 urlpatterns = [
     # With Django's own handler, extra.stock, health checks are answered by a view only.
     path("healthz", lambda request: HttpResponse("ok")),
-    path("extra/counts/", views.count),
+    path("extra/counts/", streams.count),
     path("extra/slow/", views.slow),
     path("extra/context/", views.context),
     path("extra/sleep-in-database/", views.sleep_in_database),
@@ -34,8 +34,6 @@ urlpatterns = [
     path("extra/threads/", async_views.threads),
     path("extra/user-wait/", async_views.user_wait),
     path("extra/user-events/", async_views.user_events),
-    path("extra/order/", async_views.order),
-    path("extra/rows-async/", async_views.rows),
     path("extra/fail-async/", async_views.fail),
     *(path(f"extra/fail-slowly/{name}/", async_views.fail_slowly, {"name": name}) for name in "cd"),
     path("extra/fail-lookup-async/", async_views.fail_lookup),

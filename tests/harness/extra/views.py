@@ -7,7 +7,6 @@ import time
 from django.db import connection, transaction
 from django.http import HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from extra import counts
 from extra.middleware import current_path
 from extra.models import Row
 from paas.limits import max_body_size
@@ -20,10 +19,6 @@ class FailingConverter:
 
     def to_python(self, value):
         raise RuntimeError("a converter that fails")
-
-
-def count(request):
-    return JsonResponse(counts.counts)
 
 
 @csrf_exempt

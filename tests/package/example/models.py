@@ -8,7 +8,7 @@ class User(AbstractUser):
         constraints = [
             models.UniqueConstraint(
                 Lower("username"),
-                name="username_in_any_case",
+                name="username_ignoring_case",
                 violation_error_message="A user with that username already exists.",
             )
         ]

@@ -1,11 +1,10 @@
-"""A WSGI site of views that read, wait and send: test_wsgi_server.py starts it."""
+"""A WSGI site of views that read and wait: test_wsgi_server.py starts it."""
 
 import os
 import time
-from pathlib import Path
 
 from django.conf import settings
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
@@ -28,14 +27,9 @@ def wait(request):
     return HttpResponse("waited")
 
 
-def download(request):
-    return FileResponse(Path(os.environ["FILE"]).open("rb"))
-
-
 urlpatterns = [
     path("echo/", echo),
     path("wait/", wait),
-    path("download/", download),
 ]
 settings.ROOT_URLCONF = __name__
 application = GracefulShutdown(WSGIHandler())

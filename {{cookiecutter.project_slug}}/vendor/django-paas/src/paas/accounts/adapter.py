@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 from allauth.account import app_settings, stages
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from allauth.core import context as allauth_context
 from allauth.core import ratelimit
 from django.apps import apps
@@ -71,9 +72,18 @@ class AccountAdapter(DefaultAccountAdapter):
         return not email_address.primary and super().can_delete_email(email_address)
 
     def send_notification_mail(self, template_prefix, user, context=None, email=None) -> None:
-        """Send within a limit: the address may be unconfirmed, so someone else's."""
-        limit = {"action": "notify", "key": email or user.email}
-        if app_settings.EMAIL_NOTIFICATIONS and ratelimit.consume(self.request, **limit):
+        """Send within a limit: the address may be unconfirmed, so someone else's.
+
+        Its owner has a limit of their own, which mail for the accounts of others does not use up.
+        """
+        address = email or user.email
+        is_own = EmailAddress.objects.filter(
+            user=user, email__iexact=address, verified=True
+        ).exists()
+        key = f"{user.pk} {address}" if is_own else address
+        if app_settings.EMAIL_NOTIFICATIONS and ratelimit.consume(
+            self.request, action="notify", key=key
+        ):
             super().send_notification_mail(template_prefix, user, context, email)
 
     def send_confirmation_mail(self, request, emailconfirmation, signup: bool) -> None:

@@ -43,9 +43,10 @@ class AdminSite(admin.AdminSite):
 
     def login(self, request: HttpRequest, extra_context=None):
         """Redirect to what is missing: a login, a second factor, or the use of it."""
-        target = request.GET.get(REDIRECT_FIELD_NAME, reverse("admin:index"))
+        index = reverse("admin:index", current_app=self.name)
+        target = request.GET.get(REDIRECT_FIELD_NAME, index)
         if self.has_permission(request):
-            return redirect("admin:index", current_app=self.name)
+            return redirect(index)
         if request.user.is_anonymous:
             return redirect_to_login(target, settings.LOGIN_URL)
         if not (request.user.is_active and request.user.is_staff):

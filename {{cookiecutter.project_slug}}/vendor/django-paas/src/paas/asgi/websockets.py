@@ -152,7 +152,8 @@ def is_allowed(origin: str, site: str) -> bool:
     allowed = map(split_origin, (site, *settings.CSRF_TRUSTED_ORIGINS))
     # "*.example.com" allows subdomains, as in Django's CsrfViewMiddleware.
     return any(
-        scheme == own and is_same_domain(host, pattern.removeprefix("*"))
+        scheme == own
+        and (host == pattern or pattern[:1] == "*" and is_same_domain(host, pattern[1:]))
         for own, pattern in allowed
     )
 

@@ -29,6 +29,7 @@ HOST = re.compile(r"(\.[A-Za-z0-9-]+\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.
 MIDDLEWARE = {
     "PLATFORM": "paas.platforms.proxy_headers.ClientAddressMiddleware",
     "PERMISSIONS_POLICY": "paas.site.headers.SecurityHeadersMiddleware",
+    "CSP_BY_PATH": "paas.site.headers.SecurityHeadersMiddleware",
     "SECURE_CSP": "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "USERSESSIONS_TRACK_ACTIVITY": "allauth.usersessions.middleware.UserSessionsMiddleware",
 }

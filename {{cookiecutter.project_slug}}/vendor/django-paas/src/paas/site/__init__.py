@@ -8,6 +8,6 @@
 ``urls.py``                robots.txt, security.txt, change-password, favicon.ico
 ``views.py``               these, and the error pages
 ``handlers.py``            ``handler400`` to ``handler500``, for the URLconf
-``templates/``             400, 403, 403_csrf and 429; 404.html and 500.html are the project's
+``templates/``             error pages; a file of the project with the same name wins
 =========================  =====================================================================
 """

@@ -32,7 +32,8 @@ def headers() -> dict[str, str]:
 class SecurityHeadersMiddleware(NonBlockingMiddleware):
     """Add headers() to every response, except those that the view has set itself.
 
-    Below a path of CSP_BY_PATH the response gets that policy; the longest path wins.
+    Below a path of CSP_BY_PATH the response gets that policy, also in place of the view's own; the
+    longest path wins.
 
     A response that may name the user is not stored: neither by a proxy nor in the browser, where
     "Back" would show it after a logout. Set Cache-Control in the view to store it.
@@ -41,16 +42,19 @@ class SecurityHeadersMiddleware(NonBlockingMiddleware):
     def __init__(self, get_response):
         super().__init__(get_response)
         self.headers = headers()
-        paths = sorted(settings.CSP_BY_PATH.items(), key=lambda item: len(item[0]), reverse=True)
+        by_path = {
+            f"/{path.strip('/')}/".replace("//", "/"): policy
+            for path, policy in settings.CSP_BY_PATH.items()
+        }
         # Django's decorator, around a view that returns the response it is given.
         self.policies = [
-            (f"/{path.lstrip('/')}", csp_override(policy)(lambda response: response))
-            for path, policy in paths
+            (path, csp_override(by_path[path])(lambda response: response))
+            for path in sorted(by_path, key=len, reverse=True)
         ]
 
     def process_response(self, request, response):
         for path, set_policy in self.policies:
-            if request.path_info.startswith(path):
+            if f"{request.path_info}/".startswith(path):
                 set_policy(response)
                 break
         for name, value in self.headers.items():
