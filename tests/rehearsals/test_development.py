@@ -79,11 +79,3 @@ def test_app_added_by_the_next_steps_works(developer, next_steps):
     developer.run("make check")
     assert "blog/tests.py ." in developer.run("pytest")
     developer.run_script(SHOW_BLOG)
-
-
-@one_project
-def test_command_without_env_file_says_how_to_make_it(developer):
-    (developer.folder / ".env").unlink()
-    sentence, status = developer.run("python manage.py migrate || echo $?").splitlines()
-    assert sentence.startswith("There is no .env file: type `cp .env.example .env`")
-    assert status == "3"
