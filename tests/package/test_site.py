@@ -49,13 +49,6 @@ def test_a_host_that_is_not_allowed_gets_the_page_400(client, settings):
     assert "did not understand this request" in response.text
 
 
-def test_a_form_of_another_site_gets_a_page_that_says_so():
-    browser = Client(enforce_csrf_checks=True)
-    response = browser.post(reverse("account_login"))
-    assert response.status_code == 403
-    assert "came from another site" in response.text
-
-
 FORM = "application/x-www-form-urlencoded"
 # Of forms that Django refuses to parse: the Content-Type, and the body.
 UNPARSABLE = {
