@@ -17,8 +17,6 @@ in the project's own files, on real servers.
 ``load``       an HTTP client that takes little CPU and records how each request ended
 ``visits``     many such clients, and all their requests
 ``raw``        a client that sends bytes as they are, and reads slowly or not at all
-``idle``       a connection that is not used for a while
-``uploads``    large bodies in every framing
 ``peak``       the most memory, disk and connections of a web process
 ``inside``     what runs in the project's own Python
 """

@@ -251,10 +251,6 @@ def has_package(folder: Path, name: str) -> bool:
     return any((packages / name).is_dir() for packages in libraries)
 
 
-def count_packages(folder: Path) -> int:
-    return len(list((folder / PYTHON_FOLDER).glob("lib/python*/site-packages/*.dist-info")))
-
-
 def manage_file(folder: Path) -> str | None:
     """The path of the topmost ``manage.py``, at most three folders deep, as the buildpack looks."""
     found = [

@@ -81,7 +81,3 @@ class Rehearsed:
     @property
     def passed(self) -> int:
         return sum(one.status == OK for one in self.findings)
-
-    @property
-    def is_ok(self) -> bool:
-        return self.passed == len(self.findings)

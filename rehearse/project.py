@@ -96,12 +96,9 @@ def find_python(platform: Platform) -> tuple[str, str]:
             f" try 'uv python install {version}'."
         )
     runs = buildpack.version_of(found or platform.python)
+    note = ""
     if not found:
-        return (
-            platform.python,
-            f"python {runs} (the platform's default, {version}, is not installed)",
-        )
-    if f"{runs}.".startswith(f"{version}."):
-        return found, f"python {runs}"
-    markers = "lines with python_full_version may be others"
-    return found, f"python {runs} ({asked_by} asks for {version}: {markers})"
+        note = f" (the platform's default, {version}, is not installed)"
+    elif not f"{runs}.".startswith(f"{version}."):
+        note = f" ({asked_by} asks for {version}: lines with python_full_version may be others)"
+    return found or platform.python, f"python {runs}{note}"

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from rehearse.buildpack import has_package
 from rehearse.findings import Finding, last_lines
-from rehearse.idle import IdleConnection
 from rehearse.load import Client
 from rehearse.platforms import Platform
+from rehearse.platforms.base import URLS
 from rehearse.services import Certificates, Services
 from rehearse.web import Web
 
@@ -40,8 +41,8 @@ class Stage(ExitStack):
         self.paths = paths or ["/"]
         self.probes: list[str] = []
         self.log, self.temporary = folder / "log", folder / "temporary"
-        # Of the step "idle connection", from its beginning.
-        self.idle: IdleConnection | None = None
+        # The connection of the step "idle connection", from its beginning.
+        self.idle: Any = None
         self._web: Web | None = None
         # What the step "worker stopped" found, if no task ran.
         self.no_task: Finding | None = None
@@ -68,8 +69,7 @@ class Stage(ExitStack):
         """Whether the built project can use the ``postgres`` or ``redis`` of this run, and was not
         given another one.
         """
-        url = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}[service]
-        is_given = service in self.platform.services() and url not in self.given
+        is_given = service in self.platform.services() and URLS[service] not in self.given
         return is_given and any(map(self.has, CLIENT_PACKAGES[service]))
 
     def has(self, package: str) -> bool:

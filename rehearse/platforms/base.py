@@ -5,6 +5,7 @@ import secrets
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ REFERENCE = re.compile(r"\$\{?([A-Z][A-Z0-9_]*)\}?")
 KINDS = {str: "text", list: "list", dict: "mapping", int: "number"}
 EXAMPLES = {str: "web", list: "[{name: web}]", dict: "{name: web}", int: "10"}
 NAMES = {"name", "key", "plan"}
+# The variable of each service, unless the project names another.
+URLS = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}
 Headers = list[tuple[bytes, bytes]]
 
 # The commit that was deployed.
@@ -159,7 +162,6 @@ class Platform:
 
         ``given`` are the owner's variables, which win.
         """
-        self.check_blanks(given)
         # https://github.com/heroku/heroku-buildpack-python/blob/main/bin/compile
         buildpacks = {"PYTHONPATH": str(self.folder), "PYTHONUNBUFFERED": "true"}
         own = bare_environment(self.programs, self.folder) | buildpacks
@@ -216,8 +218,8 @@ def shaped(value: Any, shape: Any, where: str) -> Any:
     if isinstance(shape, tuple):
         shape = shape[isinstance(value, dict)]
     kind: Any = shape if isinstance(shape, type) else type(shape)
-    if kind is str and isinstance(value, int | float):  # as YAML reads a number or a truth value
-        value = str(value)
+    if kind is str and isinstance(value, int | float | date):  # as YAML reads it, without quotes
+        value = str(value).lower() if isinstance(value, bool) else str(value)
     if not isinstance(value, kind):
         raise CannotStart(f"{where} must be a {KINDS[kind]}, such as {EXAMPLES[kind]}.")
     if isinstance(shape, list):

@@ -113,13 +113,9 @@ class AppPlatform(Platform):
             raise CannotStart(
                 f"{name} has no run_command, and there is no Procfile: add 'gunicorn app:app', say."
             )
-        unknown = [
-            part.get("engine", "PG")
-            for part in self.spec.get("databases") or []
-            if part.get("engine", "PG") not in ("PG", "VALKEY", "REDIS")
-        ]
-        if unknown:
-            raise CannotStart(f"A database of the engine {unknown[0]} is not simulated.")
+        engines = {part.get("engine", "PG") for part in self.spec.get("databases", [])}
+        if unknown := engines - {"PG", "VALKEY", "REDIS"}:
+            raise CannotStart(f"A database of the engine {min(unknown)} is not simulated.")
         super().check()
 
     @cached_property

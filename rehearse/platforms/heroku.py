@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rehearse.buildpack import BuildFailed, read_text
-from rehearse.platforms.base import COMMIT, CannotStart, Headers, Platform, replaced, shaped
+from rehearse.platforms.base import COMMIT, URLS, CannotStart, Headers, Platform, replaced, shaped
 from rehearse.services import Services
 
 # MiB of a dyno: https://devcenter.heroku.com/articles/dyno-types
@@ -37,8 +37,10 @@ def read_procfile(path: Path) -> dict[str, str]:
     Raises BuildFailed if a line is not ``name: command`` or ``web`` is missing. Heroku itself
     deploys an app without ``web``, then answers every request to it with an error (H14).
     """
-    processes = {}
-    for line in filter(str.strip, read_text(path).splitlines()):
+    processes, text = {}, read_text(path)
+    if text.startswith("\ufeff"):
+        raise BuildFailed("Procfile begins with a BOM: save it as UTF-8, without a BOM.")
+    for line in filter(str.strip, text.splitlines()):
         if line.startswith("#"):
             continue
         match = re.fullmatch(r"([A-Za-z0-9_-]+):\s*(\S.*)", line)
@@ -117,13 +119,8 @@ class Heroku(Platform):
         return {n: v if isinstance(v, dict) else {"value": v} for n, v in env.items()}
 
     def blanks(self) -> list[str]:
-        return [
-            name
-            for name, one in self.wanted.items()
-            if one.get("required", True)
-            and not one.get("value")
-            and one.get("generator") != "secret"
-        ]
+        required = [name for name, one in self.wanted.items() if one.get("required", True)]
+        return [name for name in required if name not in self.build_variables()]
 
     def addons(self) -> dict[str, str]:
         """The service of each add-on by its variable's name.
@@ -131,14 +128,13 @@ class Heroku(Platform):
         Without app.json nobody knows which add-ons the owner created: both are given.
         """
         if not self.manifest:
-            return {"DATABASE_URL": "postgres", "REDIS_URL": "redis"}
+            return {name: service for service, name in URLS.items()}
         found = {}
         for addon in self.manifest.get("addons", []):
             service = SERVICES.get(plan_of(addon).partition(":")[0])
             if service:
-                default = {"postgres": "DATABASE", "redis": "REDIS"}[service]
-                name = addon.get("as", default) if isinstance(addon, dict) else default
-                found[f"{name}_URL"] = service
+                own = addon.get("as") if isinstance(addon, dict) else None
+                found[f"{own}_URL" if own else URLS[service]] = service
         return found
 
     def untried(self) -> list[str]:
@@ -185,8 +181,7 @@ class Heroku(Platform):
             # With the labs features that README.md names for SENTRY_DSN.
             "HEROKU_BUILD_COMMIT": COMMIT,
         }
-        default = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}
-        addons = {name: urls[default[service]] for name, service in self.addons().items()}
+        addons = {name: urls[URLS[service]] for name, service in self.addons().items()}
         return dyno | addons | self.build_variables()
 
     def megabytes(self, process: str) -> int:

@@ -43,8 +43,7 @@ line { stroke: var(--line); } .dot { fill: #5588e0; fill-opacity: 0.4; } .lost {
 <h1>$project on $platform: $passed of $total steps ok, in $took</h1>
 <dl>$facts</dl>
 $steps
-<footer>Dots are requests, by when they were sent and how long they took; a red one was lost: not
-answered in full, or with a status of 500 or more.</footer>
+<footer>Dots are requests; a red one was not answered in full, or with 500 or more.</footer>
 </html>
 """)
 

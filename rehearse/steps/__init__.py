@@ -19,13 +19,6 @@ from rehearse.steps import (
 )
 
 
-def always(stage: Stage) -> bool:
-    return True
-
-
-def nothing(stage: Stage) -> None: ...
-
-
 class Step(NamedTuple):
     """``run`` returns what it found out. ``applies`` is called just before. If a step
     that ``is_needed`` fails, the platform would stop, and the later steps are not run.
@@ -36,9 +29,9 @@ class Step(NamedTuple):
 
     name: str
     run: Callable[[Stage], Finding]
-    applies: Callable[[Stage], bool] = always
+    applies: Callable[[Stage], bool] = lambda stage: True
     is_needed: bool = False
-    begin: Callable[[Stage], None] = nothing
+    begin: Callable[[Stage], None] = lambda stage: None
 
 
 STEPS: list[Step] = [
@@ -51,8 +44,8 @@ STEPS: list[Step] = [
     Step("slow clients", clients.slow_clients),
     Step("large body", clients.large_body),
     Step("health check", health.check_health, health.is_checked),
-    Step("PostgreSQL", outages.restart_postgres, outages.has_postgres),
-    Step("Redis", outages.restart_redis, outages.has_redis),
+    Step("PostgreSQL", outages.restart_postgres, lambda stage: stage.has_own("postgres")),
+    Step("Redis", outages.restart_redis, lambda stage: stage.has_own("redis")),
     Step("channel layer", channels.send_between_processes, channels.has_channels),
     Step("headers", headers.check_headers),
     Step("other processes", workers.start_others, workers.has_others),

@@ -1,14 +1,14 @@
 """Clients that are slow, and bodies that are large."""
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain
 
 from rehearse.findings import Finding, Sample
 from rehearse.peak import Peak
-from rehearse.raw import Raw
+from rehearse.raw import Raw, request
 from rehearse.stage import Stage
-from rehearse.uploads import FILE_HEAD, Upload
 from rehearse.web import Web
 
 # Half of them ask for a page and do not read it; the others send the half of a form.
@@ -17,6 +17,10 @@ PAGES = 3
 # Nobody waits longer for a page.
 PAGE_SECONDS = 10
 BODY_MEGABYTES = 100
+PIECE = bytes(65536)
+BOUNDARY = b"a-line-between-parts"
+FILE_HEAD = b"--%b\r\nContent-Disposition: form-data; name=file; filename=file\r\n\r\n" % BOUNDARY
+FILE_END = b"\r\n--%b--\r\n" % BOUNDARY
 # What the web process may take more for a body that it refuses.
 MEMORY_MEGABYTES = 50
 LIMIT = {
@@ -47,7 +51,7 @@ def slow_clients(stage: Stage) -> Finding:
             if number % 2:
                 client.send(path)
             else:
-                client.socket.sendall(half_a_form(web, path))
+                client.socket.sendall(form_head(web, path, 100_000) + FILE_HEAD)
         for _ in range(PAGES):
             found.samples.append(time_page(web, path, limit, started))
             if found.samples[-1].is_lost:
@@ -69,8 +73,20 @@ def slow_clients(stage: Stage) -> Finding:
     return found
 
 
-def half_a_form(web: Web, path: str) -> bytes:
-    return Upload(100_000, multipart=True).head(web, path) + FILE_HEAD
+def form_head(web: Web, path: str, size: int, chunked: bool = False) -> bytes:
+    """The head of a request whose form has ``size`` bytes."""
+    length = {"Transfer_Encoding": "chunked"} if chunked else {"Content_Length": str(size)}
+    kind = f"multipart/form-data; boundary={BOUNDARY.decode()}"
+    return request(web, path, "POST", Content_Type=kind, **length)
+
+
+def form(size: int, chunked: bool) -> Iterator[bytes]:
+    """A form with a file, as it goes over the wire."""
+    whole, rest = divmod(size - len(FILE_HEAD) - len(FILE_END), len(PIECE))
+    for piece in filter(None, [FILE_HEAD, *[PIECE] * whole, PIECE[:rest], FILE_END]):
+        yield b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece
+    if chunked:
+        yield b"0\r\n\r\n"
 
 
 def time_page(web: Web, path: str, limit: float, started: float) -> Sample:
@@ -95,9 +111,8 @@ def large_body(stage: Stage) -> Finding:
     limit = stage.advice("Let the server or the application answer 413 to a large body", LIMIT)
     for chunked in (False, True):
         web, path = stage.web, stage.paths[0]
-        upload = Upload(BODY_MEGABYTES * 1_000_000, multipart=True, chunked=chunked)
         with Peak(web, stage.platform.folder, stage.temporary) as peak:
-            sent, answer = send(web, path, upload)
+            sent, answer = send_form(web, path, BODY_MEGABYTES * 1_000_000, chunked)
         memory, disk = (max(peak.more(name), 0) for name in ("memory", "disk"))
         found.figures = {
             "sent_megabytes": round(sent),
@@ -117,13 +132,13 @@ def large_body(stage: Stage) -> Finding:
     return found
 
 
-def send(web: Web, path: str, upload: Upload) -> tuple[float, str]:
+def send_form(web: Web, path: str, size: int, chunked: bool) -> tuple[float, str]:
     """How many MB were sent, and the status, or how the connection ended."""
     sent = 0
 
     def pieces():
         nonlocal sent
-        for piece in chain([upload.head(web, path)], upload.pieces()):
+        for piece in chain([form_head(web, path, size, chunked)], form(size, chunked)):
             yield piece
             sent += len(piece)
 

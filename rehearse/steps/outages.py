@@ -18,14 +18,6 @@ COUNT_SECONDS, BOOT_SECONDS = 4, 20
 RECOVERY_SECONDS = 30
 
 
-def has_postgres(stage: Stage) -> bool:
-    return stage.has_own("postgres")
-
-
-def has_redis(stage: Stage) -> bool:
-    return stage.has_own("redis")
-
-
 def restart_postgres(stage: Stage) -> Finding:
     postgres = stage.services.postgres
     how = {

@@ -104,7 +104,8 @@ def build(stage: Stage) -> Finding:
         note = f", {found.text}"
     except BuildFailed as failure:
         return explain_build(stage, failure)
-    count = buildpack.count_packages(platform.folder)
+    libraries = platform.folder / buildpack.PYTHON_FOLDER
+    count = len([*libraries.glob("lib/python*/site-packages/*.dist-info")])
     collects = ", collectstatic" if buildpack.collects_static(platform.folder, environment) else ""
     return Finding(f"{count} packages{collects}{note}", figures={"packages": count})
 

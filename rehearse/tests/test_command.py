@@ -34,6 +34,8 @@ services:
       - {key: STRIPE_KEY, type: SECRET, value: STRIPE_KEY_GOES_HERE}
       - {key: SECRET_KEY, type: SECRET}
       - {key: REGION, value: nyc}
+      - {key: DEBUG, value: false}
+      - {key: SINCE, value: 2026-01-31}
       - {key: DATABASE_URL, scope: RUN_TIME, value: "${db.DATABASE_URL}"}
 jobs:
   - {name: migrate, kind: PRE_DEPLOY, run_command: python migrate.py}
@@ -51,6 +53,7 @@ CANNOT_START = [
     ({"requirements.txt": ""}, ["--platform", "heroku"], "There is no Procfile: add one with"),
     ({"requirements.txt": ""}, ["--platform", "digitalocean"], "There is no .do/app.yaml"),
     (WEB | {"Procfile": "worker: x\n"}, [], "Procfile has no web process."),
+    (WEB | {"Procfile": "\ufeffweb: x\n"}, [], "Procfile begins with a BOM: save it as UTF-8"),
     (WEB | {"uv.lock": ""}, [], "keep one package manager's file"),
     (WEB | {"runtime.txt": "python-3.9"}, [], "runtime.txt asks for Python 3.9, which is not"),
     (WEB | {"app.json": STRIPE}, [], "Only you know STRIPE_KEY: give a value to each, as in --set"),
@@ -203,6 +206,7 @@ def test_an_app_spec_is_read_as_the_platform_reads_it(project):
     # What has no scope is there in the build too, generated secrets are the same; a database is not.
     build = platform.build_environment({"MINE": "1", "DATABASE_URL": "x", "MY_REDIS": "$REDIS_URL"})
     assert (build["REGION"], build["MINE"]) == ("nyc", "1")
+    assert (build["DEBUG"], build["SINCE"]) == ("false", "2026-01-31")
     assert build["SECRET_KEY"] == platform.build_environment()["SECRET_KEY"]
     assert not {"DATABASE_URL", "MY_REDIS"} & set(build)
 

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 from rehearse.peak import Peak
 from rehearse.raw import Raw
-from rehearse.uploads import Upload
 from tests.harness.combinations import SERVERS, for_combinations
+from tests.harness.uploads import Upload
 from tests.harness.views import get
 
 pytestmark = for_combinations(SERVERS, apart="limits")

@@ -9,9 +9,9 @@ import pytest
 
 from rehearse.load import Answer, Outcome
 from rehearse.raw import Raw
-from rehearse.uploads import Upload
 from tests.harness.combinations import is_asgi
 from tests.harness.site import Site
+from tests.harness.uploads import Upload
 from tests.harness.views import get, rows
 from tests.harness.waiting import wait_until
 
