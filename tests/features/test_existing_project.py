@@ -11,7 +11,6 @@ from rehearse.processes import CommandFailed, run
 from tests.harness.deployment import Deployment
 from tests.harness.existing import ExistingProject
 from tests.harness.site import STOPPED
-from tests.harness.uploads import Upload
 from tests.harness.waiting import wait_until
 
 VARIABLES = ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL")
