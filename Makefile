@@ -1,5 +1,5 @@
 # The make targets of a project, for the template itself.
-.PHONY: run test check lock rehearsal upstream rehearse bench pictures
+.PHONY: run test check fix lock rehearsal upstream rehearse bench pictures
 
 # A project of the default answers, made anew in a temporary folder.
 run: .venv/complete
@@ -31,6 +31,10 @@ check: .venv/complete
 	.venv/bin/ruff check $(SOURCE)
 	.venv/bin/ruff format --check $(SOURCE)
 	.venv/bin/mypy
+
+fix: .venv/complete
+	.venv/bin/ruff check --fix $(SOURCE)
+	.venv/bin/ruff format $(SOURCE)
 
 lock: .venv/complete
 	.venv/bin/python -m scripts.lock

@@ -11,10 +11,8 @@ from rehearse.processes import CommandFailed, run
 from tests.harness.deployment import Deployment
 from tests.harness.existing import ExistingProject
 from tests.harness.site import STOPPED
-from tests.harness.uploads import Upload
 from tests.harness.waiting import wait_until
 
-LIMIT = 10_000_000  # MAX_BODY_SIZE
 VARIABLES = ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL")
 
 
@@ -59,14 +57,6 @@ def test_health_checks_pages_and_static_files_are_served(site):
         for path in ("/admin/login/", "/static/admin/css/base.css"):
             assert visitor.get(path).status_code == 200
             assert plain.get(path).status_code == 301
-
-
-def test_body_above_the_limit_gets_413(site, project):
-    # 403 is from Django, which got all of it.
-    assert Upload(LIMIT).send(site, "/admin/login/").status == 403
-    response = Upload(LIMIT + 1).send(site, "/admin/login/")
-    is_daphne = project.answers["server"] == "asgi-daphne"  # which may disconnect
-    assert response.status == 413 if response else is_daphne
 
 
 def test_request_in_flight_at_sigterm_is_answered_and_logged(site, services, project):

@@ -46,18 +46,6 @@ def test_logout_closes_the_websockets_of_the_session_on_every_process(site, othe
     wait_until(lambda: log_in_and_out(people, other_site, site) < 13, "sockets that close at once")
 
 
-def test_handshakes_need_a_login_the_site_s_origin_and_https(site, people):
-    bob, host = people.log_in(site, "bob"), site.platform.host
-    assert rejection_status(site) == 403
-    for origin in ("https://evil.example", f"http://{host}", f"https://{host}:8443", "null"):
-        assert rejection_status(site, bob, origin=origin) == 403, origin
-    plain = {"X-Forwarded-Proto": "http"}
-    assert rejection_status(site, bob, origin=f"http://{host}", headers=plain) == 403
-    for origin in (f"wss://{host}", f"https://{host}:443", "https://app.example.com"):
-        people.open(site, bob, origin=origin)
-    people.open(site, bob, host=f"{host}:443")
-
-
 def test_ticket_needs_no_origin_of_the_site(site, people):
     """An app's; the recipe trusts its origin to ask for a ticket."""
     bob = people.log_in(site, "bob")

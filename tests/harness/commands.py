@@ -7,7 +7,7 @@ from rehearse.processes import bare_environment, run
 
 
 def developer_environment(programs: Path, home: Path) -> dict[str, str]:
-    """The same with a cache for mypy, which then analyzes the packages' types only once."""
+    """bare_environment() with a cache for mypy, which then analyzes the packages' types only once."""
     return bare_environment(programs, home) | {"MYPY_CACHE_DIR": str(programs.parent / "mypy")}
 
 

@@ -52,19 +52,26 @@ def add_code(project: Checkout, code: str) -> None:
 def add_line(project: Checkout, instruction: str) -> None:
     """Follow "In `file` add `import` to the imports, and `line` to the list"."""
     name, imported, line = LINE.match(instruction).groups()
-    text = project.read(name)
+    above, first, rest = re.split(
+        r"^( +path\()", project.read(name), maxsplit=1, flags=re.MULTILINE
+    )
     if imported:
-        text = text.replace("\n\nfrom presence", f"\n\n{imported}\nfrom presence", 1)
-        assert imported in text
-    indent = re.search(r"^( +)path\(", text, re.MULTILINE)[1]
-    project.write(name, text.replace(f"{indent}path(", f"{indent}{line}\n{indent}path(", 1))
+        *_, last = re.finditer(r"^(?:from|import) .+\n", above, re.MULTILINE)
+        above = f"{above[: last.end()]}{imported}\n{above[last.end() :]}"
+    indent = first.removesuffix("path(")
+    project.write(name, f"{above}{indent}{line}\n{first}{rest}")
+
+
+def add_lines(project: Checkout, section: str) -> None:
+    """Follow the section's instructions of one line."""
+    for line in section.splitlines():
+        if LINE.match(line):
+            add_line(project, line)
 
 
 def follow(project: Checkout, section: str) -> None:
     """Follow a section: its instructions of one line, and its blocks of code that name a file."""
-    for line in section.splitlines():
-        if LINE.match(line):
-            add_line(project, line)
+    add_lines(project, section)
     for _, code in BLOCK.findall(section):
         if FILE.match(code):
             add_code(project, code)

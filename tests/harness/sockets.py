@@ -84,11 +84,6 @@ def close_code(client: ClientConnection) -> int:
     return client.close_code
 
 
-def restart_code(answers: dict) -> int:
-    """The close code of a process that stops. Daphne cannot send 1012, "service restart"."""
-    return 4012 if answers["server"] == "asgi-daphne" else 1012
-
-
 def is_change(name: str, what: str):
     return lambda message: (message.get("name"), message.get("what")) == (name, what)
 

@@ -1,16 +1,12 @@
-"""The closing lines of a run: how many combinations are proven, figures, and flaky tests."""
+"""The closing lines of a run: figures, and flaky tests."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.harness.combinations import COMBINATIONS, name_of
-
-# The tests that prove a combination, and the last of them.
-PROOF = "tests/combinations/"
-LAST = f"{PROOF}test_combination.py::test_a_request_in_flight_at_sigterm_is_answered_and_the_process_ends"
+from tests.harness.combinations import name_of
 
 
 @pytest.fixture
@@ -31,14 +27,6 @@ def pytest_itemcollected(item):
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter):
     stats = terminalreporter.stats
-    failed = combinations(PROOF, reports(stats, "failed", "error"))
-    passed = combinations(LAST, reports(stats, "passed"))
-    if passed | failed:
-        terminalreporter.section("combinations")
-        proven = f"{len(passed - failed)} of {len(COMBINATIONS)}"
-        terminalreporter.write_line(f"built, released, started, visited and stopped: {proven}")
-        for name in sorted(failed):
-            terminalreporter.write_line(f"failed: {name}")
     if found := figures(stats):
         terminalreporter.section("figures")
         for name, values in sorted(found.items()):
@@ -55,12 +43,6 @@ def reports(stats: dict[str, list], *outcomes: str) -> Iterator[pytest.TestRepor
 
 def properties(test: pytest.TestReport, name: str) -> list[Any]:
     return [value for key, value in test.user_properties if key == name]
-
-
-def combinations(prefix: str, tests: Iterable[pytest.TestReport]) -> set[str]:
-    """The combinations of those tests whose id begins with ``prefix``."""
-    proofs = [test for test in tests if test.nodeid.startswith(prefix)]
-    return {name for test in proofs for name in properties(test, "combination")}
 
 
 def flaky(stats: dict[str, list]) -> set[str]:

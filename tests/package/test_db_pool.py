@@ -25,7 +25,9 @@ def database(settings, monkeypatch):
     return found
 
 
-def test_threads_share_a_few_connections(database):
+def test_threads_share_a_few_connections(database, settings):
+    settings.ASGI_APPLICATION = None
+    assert connections_per_process() == 4
     share_connections()
     pool = database["OPTIONS"]["pool"]
     assert (pool["min_size"], pool["max_size"], pool["check"]) == (0, 4, check_socket)
@@ -43,13 +45,6 @@ def test_without_a_size_and_with_pgbouncer_each_thread_has_its_own(
     assert connections_per_process() == 16 + 1
     assert "pool" not in database["OPTIONS"]
     assert database["CONN_MAX_AGE"] == 600
-
-
-def test_the_budget_counts_the_pool_and_not_the_threads(database, settings):
-    settings.ASGI_APPLICATION = None
-    assert connections_per_process() == 4
-    settings.DATABASE_POOL_SIZE = 0
-    assert connections_per_process() == 16 + 1
 
 
 class Connection(SimpleNamespace):

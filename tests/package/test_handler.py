@@ -21,9 +21,6 @@ from paas.asgi.handler import ASGIHandler
 from paas.asgi.shutdown import GracefulShutdown
 from paas.limits import max_body_size
 
-# Of a stream; more than are sent before a disconnect is noticed.
-PARTS = 1000
-
 
 class Gate:
     """Blocks views until it is opened; ``entered`` and ``left`` list the paths of requests."""
@@ -42,11 +39,6 @@ class Gate:
 def wait_at_gate(request, **kwargs):
     request.scope["gate"].pass_through(request)
     return HttpResponse("passed")
-
-
-async def name_threads(request):
-    names = [await sync_to_async(threading.get_ident)() for _ in range(3)]
-    return HttpResponse(" ".join(map(str, names)))
 
 
 async def wait_for_ever(request):
@@ -90,15 +82,6 @@ def synchronous_events(request):
 
 def numbers(request):
     return StreamingHttpResponse(f"{number}\n" for number in range(1000))
-
-
-async def without_a_pause(request):
-    async def parts() -> AsyncIterator[str]:
-        for number in range(PARTS):
-            request.scope["parts"].append(number)
-            yield "part"
-
-    return StreamingHttpResponse(parts())
 
 
 async def download(request):
@@ -169,13 +152,11 @@ urlpatterns = [
     *i18n_patterns(path("translated/", wait_for_ever)),
     path("noted/", noted),
     path("gate/<int:number>/", wait_at_gate),
-    path("threads/", name_threads),
     path("for-ever/", wait_for_ever),
     path("run-on/", run_on),
     path("events/", events),
     path("numbers/", numbers),
     path("synchronous-events/", synchronous_events),
-    path("without-a-pause/", without_a_pause),
     path("download/", download),
     path("file/", file),
     path("small/", small),
@@ -351,15 +332,6 @@ async def test_a_stream_holds_no_thread_and_ends_at_a_disconnect_or_shutdown(
     assert gate.left.count("/events/") == 2
 
 
-async def test_a_stream_that_never_waits_ends_at_a_disconnect(send_request):
-    parts: list[int] = []
-    request = send_request("/without-a-pause/", scope={"parts": parts})
-    await request.receive_output(TIMEOUT)
-    await request.send_input({"type": "http.disconnect"})
-    await request.wait(TIMEOUT)
-    assert len(parts) < PARTS
-
-
 async def test_a_synchronous_stream_is_sent_in_blocks(send_request):
     request = send_request("/numbers/")
     await request.receive_output(TIMEOUT)
@@ -404,13 +376,6 @@ async def test_a_task_that_outlives_its_response_may_call_synchronous_code(send_
     await request.wait(TIMEOUT)
     may_go_on.set()
     assert (await tasks[0]).startswith("request")
-
-
-async def test_the_synchronous_parts_of_an_async_view_share_one_thread(send_request):
-    requests = [send_request("/threads/") for _ in range(12)]
-    names = [(await read_response(request))[1].split() for request in requests]
-    assert [len(set(each)) for each in names] == [1] * 12
-    assert len({each[0] for each in names}) == 12  # of its own
 
 
 def test_synchronous_middleware_is_logged_at_start(settings, caplog):

@@ -67,31 +67,23 @@ def test_a_picture_is_upright_and_has_no_metadata():
         assert colour_at(image, 128, 236)[2] > 200
 
 
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", INVALID),
-        (b"\x89PNG\r\n\x1a\n and then nothing", INVALID),
-        (picture("JPEG", size=(2000, 2000))[:-1000], INVALID),
-        (picture("BMP"), INVALID),
-        (picture("GIF")[:6] + b"\xff" * 4 + picture("GIF")[10:], INVALID),
-        (picture() + bytes(2_000_000), "This file is larger than 2 MB."),
-        (picture(size=(3000, 3000)), "This picture has more than 8 megapixels."),
-        (picture("JPEG", size=(5000, 4000)), "This picture has more than 16 megapixels."),
-        (jpeg_of_many_scans(), "This picture takes too long to decode."),
-    ],
-    ids=[
-        "SVG",
-        "broken",
-        "cut short",
-        "BMP",
-        "GIF of 4,295 MP",
-        "2 MB",
-        "PNG of 9 MP",
-        "JPEG of 20 MP",
-        "scans",
-    ],
-)
+REJECTED = {
+    "SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", INVALID),
+    "broken": (b"\x89PNG\r\n\x1a\n and then nothing", INVALID),
+    "cut short": (picture("JPEG", size=(2000, 2000))[:-1000], INVALID),
+    "BMP": (picture("BMP"), INVALID),
+    "GIF of 4,295 MP": (picture("GIF")[:6] + b"\xff" * 4 + picture("GIF")[10:], INVALID),
+    "2 MB": (picture() + bytes(2_000_000), "This file is larger than 2 MB."),
+    "PNG of 9 MP": (picture(size=(3000, 3000)), "This picture has more than 8 megapixels."),
+    "JPEG of 20 MP": (
+        picture("JPEG", size=(5000, 4000)),
+        "This picture has more than 16 megapixels.",
+    ),
+    "scans": (jpeg_of_many_scans(), "This picture takes too long to decode."),
+}
+
+
+@pytest.mark.parametrize(("data", "message"), REJECTED.values(), ids=REJECTED)
 def test_an_invalid_file_is_rejected_with_a_reason(data, message):
     with pytest.raises(ValidationError, match=message):
         upload(data)

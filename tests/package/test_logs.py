@@ -121,7 +121,9 @@ def test_an_error_is_mailed_to_no_one(client, settings, mailoutbox):
 def test_a_csrf_failure_is_logged_without_a_query_string(events):
     other_site = {"referer": "https://evil.example/?token=hush"}
     browser = Client(enforce_csrf_checks=True)
-    browser.post(reverse("account_login"), {"password": "hush"}, headers=other_site, secure=True)
+    form, page = {"password": "hush"}, reverse("account_login")
+    response = browser.post(page, form, headers=other_site, secure=True)
+    assert "came from another site" in response.text
     failure, request = events()
     assert (failure["logger"], request["status"]) == ("django.security.csrf", 403)
     assert "https://evil.example" in failure["event"]

@@ -4,11 +4,18 @@ import ast
 import importlib
 import re
 
+import django
 import pytest
 from django.conf import global_settings
 
 from example.production import README, SOURCE
 from paas.conf import DEFAULTS
+
+
+def test_the_readme_and_the_classifiers_name_the_django_that_is_locked():
+    version = ".".join(map(str, django.VERSION[:2]))
+    assert f"It needs Django {version} " in README
+    assert f'"Framework :: Django :: {version}"' in (SOURCE.parent / "pyproject.toml").read_text()
 
 
 def rows(heading: str) -> list[list[str]]:

@@ -1,9 +1,5 @@
 """The web process and its deploy checks, with the command in the README."""
 
-import os
-import subprocess
-import sys
-
 from example.production import ENVIRONMENT, web_command
 from paas.checks import production
 from paas.testing.server import START_TIMEOUT, Server
@@ -14,15 +10,6 @@ def test_it_ends_if_the_application_cannot_be_imported(tmp_path):
     with Server(command, tmp_path / "log", ENVIRONMENT) as server:
         assert server.process.wait(START_TIMEOUT) > 0
         assert "example.nowhere" in server.log.read_text()
-
-
-def test_the_deploy_checks_import_it(settings):
-    check = [sys.executable, "-m", "django", "check", "--deploy", "--fail-level", "WARNING"]
-    environment = {**os.environ, **ENVIRONMENT}
-    done = subprocess.run(
-        check, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_an_application_that_cannot_be_imported_is_a_deploy_error(configure, settings):

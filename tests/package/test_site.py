@@ -61,13 +61,6 @@ def test_the_page_500_renders_without_a_request():
     assert "Something went wrong" in render_to_string("500.html")
 
 
-def test_a_form_of_another_site_gets_a_page_that_says_so():
-    browser = Client(enforce_csrf_checks=True)
-    response = browser.post(reverse("account_login"))
-    assert response.status_code == 403
-    assert "came from another site" in response.text
-
-
 FORM = "application/x-www-form-urlencoded"
 # Of forms that Django rejects: the Content-Type, and the body.
 UNPARSABLE = {

@@ -89,24 +89,6 @@ def test_a_worker_gets_each_part_of_a_canvas(sent, signature):
     check(sent(signature))
 
 
-@pytest.mark.parametrize(
-    ("header", "value"),
-    [
-        ("task", "no.such.task"),
-        ("id", []),
-        ("eta", "tomorrow"),
-        ("expires", 5),
-        ("timelimit", [30]),
-        ("timelimit", [-1, -1]),
-    ],
-)
-def test_what_celery_cannot_run_is_rejected(sent, header, value):
-    message = sent(task.s())
-    message.headers[header] = value
-    with pytest.raises((LookupError, TypeError, ValueError)):
-        check(message)
-
-
 class Received:
     """A message; ``rejected`` says that it is out of the queue."""
 

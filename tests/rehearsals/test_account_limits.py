@@ -137,18 +137,6 @@ def test_concurrent_sign_ups_are_limited_per_ip_address(site, report):
 
 
 @one_server
-def test_concurrent_resets_of_one_address_send_three_mails(site):
-    address = f"{new_name('victim')}@example.com"
-
-    def reset(visitor: Visitor, number: int) -> httpx.Response:
-        return visitor.submit("/accounts/password/reset/", email=address)
-
-    statuses = at_once(site, 100, 40, reset, addresses=20)
-    assert set(statuses) == {302, TOO_MANY_REQUESTS}
-    assert 1 <= statuses.count(302) <= 3
-
-
-@one_server
 def test_concurrent_guesses_at_one_account_are_limited(site, visitor):
     visitor.sign_up(new_name("hunted"))
     # One account, by its names in turn.

@@ -62,11 +62,3 @@ def test_the_home_page_of_development_says_how_to_add_an_app(developer):
     developer.run("make check")
     assert "blog/tests.py ." in developer.run("pytest")
     developer.run_script(SHOW_BLOG)
-
-
-@one_project
-def test_command_without_env_file_says_how_to_make_it(developer):
-    (developer.folder / ".env").unlink()
-    sentence, status = developer.run("python manage.py migrate || echo $?").splitlines()
-    assert sentence.startswith("There is no .env file: type `cp .env.example .env`")
-    assert status == "3"

@@ -153,13 +153,13 @@ def test_check_finds_migrations_that_lock_tables_or_break_the_running_release(
     assert "Erroneous migrations: 0/" in developer.run(LINT)
 
 
-@pytest.mark.parametrize("right", ["CREATE", "USAGE"])
-def test_a_missing_right_on_the_schema_is_a_sentence_with_the_grant(
-    deployment, empty_database, right
+@pytest.mark.parametrize("privilege", ["CREATE", "USAGE"])
+def test_a_missing_privilege_on_the_schema_is_a_sentence_with_the_grant(
+    deployment, empty_database, privilege
 ):
     environment = deployment.environment | {"DATABASE_URL": empty_database}
     with psycopg.connect(empty_database, autocommit=True) as owner:
-        owner.execute(f"REVOKE {right} ON SCHEMA public FROM pg_database_owner, PUBLIC")
+        owner.execute(f"REVOKE {privilege} ON SCHEMA public FROM pg_database_owner, PUBLIC")
         with pytest.raises(CommandFailed) as failure:
             deployment.run(MIGRATE, environment)
         [line] = [line for line in str(failure.value).splitlines() if "schema" in line]

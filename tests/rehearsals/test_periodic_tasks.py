@@ -72,16 +72,3 @@ def test_two_workers_run_a_periodic_task_once_per_period(
         services.valkey.start()
         before = rows(database, "tick")
         wait_until(lambda: rows(database, "tick") > before, "a run after Redis restarted")
-
-
-def test_a_task_that_was_due_while_no_worker_ran_runs_once_when_one_starts(
-    deployment, extra_views, connection
-):
-    connection.execute("""
-        INSERT INTO paas_celery_periodictask VALUES ('clear sessions', now() - interval '3 days')
-        ON CONFLICT (name) DO UPDATE SET last_run_at = excluded.last_run_at;
-        INSERT INTO django_session VALUES ('long gone', '', now() - interval '1 day')
-    """)
-    query = "SELECT FROM django_session WHERE session_key = 'long gone'"
-    with deployment.worker(**extra_views):
-        wait_until(lambda: not connection.execute(query).rowcount, "the end of the old session")

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from packaging.metadata import Metadata
 from uv import find_uv_bin
 
 from rehearse.processes import bare_environment, run
@@ -20,8 +19,6 @@ from tests.harness.checkouts import Checkout, contributor, copy_template
 from tests.harness.combinations import PACKAGE, QUESTIONS, TEMPLATE, bake
 from tests.harness.commands import run_script
 
-# Of the template and its tool, and of the package.
-VERSION = QUESTIONS["__version"]
 PAAS = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]["version"]
 
 
@@ -42,31 +39,6 @@ def built(tmp_path_factory) -> Path:
     [condition] = re.findall(r'"(dist/.+?)"', publish)
     assert (copy.folder / condition.replace("$GITHUB_REF_NAME", PAAS)).exists()
     return copy.folder / "dist"
-
-
-def read_metadata(path: Path) -> bytes:
-    if path.suffix == ".whl":
-        with zipfile.ZipFile(path) as wheel:
-            [name] = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
-            return wheel.read(name)
-    with tarfile.open(path) as archive:
-        return archive.extractfile(f"{path.name.removesuffix('.tar.gz')}/PKG-INFO").read()
-
-
-def test_each_file_has_valid_metadata_and_its_version(built):
-    """What `twine check` looks at, and what the package index rejects."""
-    paths = sorted([*built.glob("*.whl"), *built.glob("*.tar.gz")])
-    assert [path.name.partition("-")[0] for path in paths] == [
-        *["cookiecutter_django_paas"] * 2,
-        *["django_paas"] * 2,
-    ]
-    for path in paths:
-        metadata = Metadata.from_email(read_metadata(path), validate=True)
-        assert str(metadata.version) == (PAAS if metadata.name == "django-paas" else VERSION)
-        assert metadata.summary
-        if metadata.name == "django-paas":
-            assert metadata.description_content_type == "text/markdown"
-            assert metadata.description.startswith("# django-paas")
 
 
 def test_the_wheel_of_the_package_has_every_file_of_its_source(built):

@@ -54,6 +54,8 @@ HEADERS: dict[str, dict] = {
     "id of a list": {"id": [1]},
     "time that is none": {"eta": "tomorrow"},
     "time limit of strings": {"timelimit": ["a", "b"]},
+    "time limit of one": {"timelimit": [30]},
+    "expiry of a number": {"expires": 5},
     "negative time limit": {"timelimit": [-1, -1]},
     "unknown compression": {"compression": "application/x-nothing"},
 }
