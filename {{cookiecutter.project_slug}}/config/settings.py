@@ -1,7 +1,6 @@
 """Settings, from environment variables and ``.env``. The defaults are for production.
 
-Every setting of Django: https://docs.djangoproject.com/en/stable/ref/settings/
-Those of the runtime library: vendor/django-paas/README.md
+Django's: https://docs.djangoproject.com/en/stable/ref/settings/ Those of paas: vendor/django-paas/README.md
 """
 
 import logging
@@ -23,28 +22,27 @@ from paas.env import bucket_options, bucket_origin, is_mail_url, mailers, read_e
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# Reads environment variables. All that are invalid are reported together once this file is loaded.
+# load_settings() in manage.py reports all invalid variables together.
 env = Env(eager=False)
 read_env(env, BASE_DIR / env.str("ENV_FILE", ".env"))
 at_least_0, at_least_1 = validate.Range(min=0), validate.Range(min=1)
 
-# The site's name is in pages, mails and the admin.
 SITE_NAME = "{{ cookiecutter.project_name }}"
 SITE_DESCRIPTION = "{{ cookiecutter.description or '' }}"
 # An address or URL for those who find a vulnerability: it appears in /.well-known/security.txt.
 SECURITY_CONTACT = env.str("SECURITY_CONTACT", "")
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
 
 # DEBUG shows errors to everyone: the deploy checks reject it in production.
 DEBUG = env.bool("DEBUG", False)
-# Signs sessions and links. To change it and keep users logged in: docs/scaling.md.
+# Signs sessions and tokens. To rotate it: docs/scaling.md.
 SECRET_KEY = env.str("SECRET_KEY", "")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [], subcast=str)
 # Other host names get status 400. Add your domain before you point it here.
 ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", [], subcast=str)]
-if DEBUG and not ALLOWED_HOSTS:
-    ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
-# Apps: add yours at the end. A template of an app above another's replaces it.
+# Add yours at the end. If two apps have the same template, the upper one wins.
 INSTALLED_APPS = [
     "paas",
     # <% if cookiecutter.__interface == "asgi" %>
@@ -82,14 +80,13 @@ INSTALLED_APPS = [
     "welcome",
     # <% endif %>
 ]
-# The linter of `make check` is installed in development only.
-if find_spec("django_migration_linter"):
+if find_spec("django_migration_linter"):  # of `make check`, in development only
     INSTALLED_APPS.append("django_migration_linter")
 
-# Middleware: yours goes to the end, unless it must see each static file or health check.
-# The order matters: https://docs.djangoproject.com/en/stable/ref/middleware/#middleware-ordering
+# Yours goes to the end, unless it must see each static file or health check. The order matters:
+# https://docs.djangoproject.com/en/stable/ref/middleware/#middleware-ordering
 MIDDLEWARE = [
-    # These set headers. They come first, so that redirects, static files and error pages have them.
+    # The first three set headers, so that redirects, static files and error pages have them.
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "paas.site.headers.SecurityHeadersMiddleware",
@@ -104,7 +101,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "axes.middleware.AxesMiddleware",
+    "axes.middleware.AxesMiddleware",  # need not be last: paas responds to lockouts
     "paas.db.timeouts.StatementTimeoutMiddleware",
 ]
 
@@ -135,13 +132,11 @@ TEMPLATES = [
     },
 ]
 
-# The platform: the module that knows its router's headers, such as the one with the client's address.
+# Module with the platform's proxy headers and CLI hints.
 PLATFORM = "paas.platforms.{{ cookiecutter.platform }}"
-# How many proxies of your own, such as a CDN, are before the platform's router. If the number is too
-# low, all visitors share the proxy's address and its limit of logins; if too high, they can forge one.
+# How many proxies of yours, such as a CDN, are in front of the platform's router. Too low: all
+# visitors share one login limit. Too high: clients can forge their address.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=at_least_0)
-# Modules with deploy checks of your own: a release fails, and names what is missing.
-DEPLOY_CHECKS: list[str] = []
 # What /readyz asks. Add a function that returns "ok", or raises, for a service that you depend on.
 READINESS_PROBES = {
     "database": "paas.site.health.probe_database",
@@ -151,19 +146,17 @@ READINESS_PROBES = {
 }
 
 # <% if cookiecutter.server == "wsgi-gunicorn" %>
-# Threads of each web process, of which Gunicorn holds one for each slow upload. More threads take
-# memory, and no more database connections: those are DATABASE_POOL_SIZE.
+# Threads per process. Raise it if slow uploads hold them all; it costs memory, not database
+# connections (DATABASE_POOL_SIZE).
 WEB_THREADS = env.int("WEB_THREADS", 16, validate=at_least_1)
-WEB_PROCESSES = env.int("WEB_CONCURRENCY", 1)
+WEB_PROCESSES = env.int("WEB_CONCURRENCY", 1, validate=at_least_1)
 # <% elif cookiecutter.server == "wsgi-waitress" %>
 # Threads of the web process, as --threads in its command. Each has a database connection.
 WEB_THREADS = env.int("WEB_THREADS", 8, validate=at_least_1)
 # <% else %>
-# Threads that run synchronous views, in each web process. Each has a database connection, so raise it
-# only if the plan has room for them: docs/scaling.md.
+# Threads per process for synchronous views, each with a database connection: docs/scaling.md.
 WEB_THREADS = env.int("WEB_THREADS", 4, validate=at_least_1)
-# Requests that may wait for a thread; a further one gets status 503 at once. At 100 pages a second the
-# last of 500 waits 5 seconds: lower it if your pages are slower.
+# Requests that may wait for a thread; others get a 503 at once. Lower it if your pages are slow.
 MAX_QUEUED_REQUESTS = env.int("MAX_QUEUED_REQUESTS", 500, validate=at_least_1)
 # Bytes of an upload in memory. Django's default of 2.5 MB would fill an instance with 200 slow uploads.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 65536
@@ -171,17 +164,18 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 65536
 # Bytes of a request body; a larger one gets status 413. One view may take more: @max_body_size.
 MAX_BODY_SIZE = env.int("MAX_BODY_SIZE", 10_000_000, validate=at_least_1)
 
-# The database, from DATABASE_URL, with TLS and persistent connections. PgBouncer: docs/scaling.md.
+# DATABASE_URL, with TLS and persistent connections. Behind PgBouncer: docs/scaling.md.
 DATABASES = {"default": database(env, DEBUG)}
 DATABASE_IS_POOLED = is_pooled(env)
 # <% if cookiecutter.server == "wsgi-gunicorn" %>
-# Connections that the threads of a web process share; 0: each thread has its own.
+# In a web process the threads share this many connections, by a psycopg pool in place of persistent
+# connections; 0: each thread has its own. Not used behind PgBouncer.
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 4, validate=at_least_0)
 # <% endif %>
 # Connections that the database's plan allows. A release fails if one instance could open more.
-DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20)
-# Seconds after which PostgreSQL ends a query of a web process, and the page is a 503; 0: never. The
-# router gives up after 30 to 100 seconds, but without this the query would go on.
+DATABASE_CONNECTION_LIMIT = env.int("DATABASE_CONNECTION_LIMIT", 20, validate=at_least_1)
+# PostgreSQL cancels a web process's query after these seconds (503); 0: never. Keep it below the
+# router's limit ({{ "30 s on Heroku" if cookiecutter.platform == "heroku" else "100 s on App Platform" }}), after which the query would run on unseen.
 STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 20, validate=at_least_0)
 
 # <% if cookiecutter.__redis == "yes" %>
@@ -211,7 +205,6 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 # Accounts, by django-allauth and django-axes. paas.accounts.settings, imported above, has their other
 # settings, such as the rate limits: one of the same name here replaces it. https://docs.allauth.org/
 AUTH_USER_MODEL = "users.User"
-LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "{{ 'presence' if cookiecutter.__presence == 'yes' else 'home' }}"
 LOGOUT_REDIRECT_URL = "home"
 # "closed": the admin invites people, or `createsuperuser` makes an account.
@@ -224,15 +217,13 @@ ACCOUNT_EMAIL_VERIFICATION = env.str(
     "mandatory" if sends_mail(MAILERS) else "optional",
     validate=validate.OneOf(["mandatory", "optional", "none"]),
 )
-ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
-if ACCOUNT_EMAIL_VERIFICATION == "mandatory":
-    ACCOUNT_SIGNUP_FIELDS[1] = "email*"
+email_field = "email*" if ACCOUNT_EMAIL_VERIFICATION == "mandatory" else "email"
+ACCOUNT_SIGNUP_FIELDS = ["username*", email_field, "password1*", "password2*"]
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 MFA_TOTP_ISSUER = SITE_NAME
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # passkeys at http://localhost
 
-# The cache is a table that all processes share, and `migrate` creates: the rate limits of accounts
-# count in it. For cached pages add a second cache, which may lose its entries.
+# A table that `migrate` creates: the rate limits of accounts count in it. For cached pages add another.
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
@@ -241,11 +232,7 @@ CACHES: dict[str, dict[str, Any]] = {
     },
 }
 
-LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
-
-# Static files, by WhiteNoise: the build collects and compresses them, and their names have a hash, so
-# that browsers keep them for ever. https://whitenoise.readthedocs.io/en/stable/django.html
+# WhiteNoise: the build puts a hash into the names of static files, so browsers keep them forever.
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -258,8 +245,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 if DEBUG:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
-# What pages may load, and from where: a script of another site is added to "script-src".
-# https://docs.djangoproject.com/en/stable/topics/security/#security-csp
+# Content Security Policy. To allow a third-party script, add its origin to "script-src".
 SECURE_CSP: dict[str, Any] = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF, CSP.NONCE],
@@ -285,13 +271,11 @@ if not DEBUG:
     # HTTPS. The platform's router ends TLS, and replaces this header if a client sends it.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    # Health checks come over plain HTTP.
-    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
+    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # health checks use plain HTTP
     # __Host-: browsers take such a cookie from this host only, and over HTTPS only.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     SESSION_COOKIE_SECURE = True
-    # Scripts read it, so it is "csrftoken" in development too.
-    CSRF_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True  # no __Host-: scripts read it by its name, "csrftoken"
     # Seconds for which browsers use HTTPS only. Raise it once HTTPS works: .env.example has the steps.
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 3600, validate=at_least_1)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
@@ -300,7 +284,6 @@ if not DEBUG:
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS for all subdomains, which may be other sites
     "security.W021",  # the same, for browsers' preload list
-    "security.W019",  # X_FRAME_OPTIONS may be "SAMEORIGIN"; frame-ancestors of SECURE_CSP is stricter
     "mail.W001",  # paas.checks.mail reports it: a site may go live without mail
 ]
 

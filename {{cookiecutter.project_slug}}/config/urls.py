@@ -10,7 +10,7 @@ urlpatterns = [
     # <% if cookiecutter.__presence == "yes" %>
     path("presence/", include("presence.urls")),
     # <% endif %>
-    path("", include("paas.storage.media")),  # uploads, without a bucket
+    path("", include("paas.storage.media")),  # development's uploads
     # <% if cookiecutter.__pictures == "yes" %>
     path("picture/", include("pictures.urls")),
     # <% endif %>

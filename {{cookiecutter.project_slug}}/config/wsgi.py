@@ -1,4 +1,4 @@
-"""The WSGI application."""
+"""WSGI; SIGTERM is graceful."""
 
 import os
 

@@ -44,7 +44,6 @@ if REDIS_URL:
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
-LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 AUTH_USER_MODEL = "example.User"
 SITE_NAME = "Example"

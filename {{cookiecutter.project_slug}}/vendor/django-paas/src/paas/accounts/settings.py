@@ -23,6 +23,7 @@ SESSION_ENGINE = "paas.accounts.sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Accounts: https://docs.allauth.org/en/latest/account/configuration.html
+LOGIN_URL = "account_login"
 ACCOUNT_ADAPTER = "paas.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
     "change_password": "paas.accounts.forms.ChangePasswordForm",
