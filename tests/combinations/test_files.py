@@ -221,5 +221,5 @@ def test_every_file_that_the_documents_name_exists(project):
         text = document.read_text()
         paths = set(re.findall(r"`((?:\w+/)+\w*(?:\.\w+)?)`", text)) - {"admin/", "media/"}
         assert [path for path in paths if not any((root / path).exists() for root in roots)] == []
-        links = re.findall(r"\]\(([\w./]+)", text.replace("](http", ""))
+        links = re.findall(r"\]\(([\w./-]+)", text.replace("](http", ""))
         assert [link for link in links if not (document.parent / link).exists()] == []

@@ -96,7 +96,7 @@ def test_a_project_has_every_file_of_the_package_and_no_caches(tmp_path):
 
 
 def test_the_site_that_the_package_is_tested_on_has_a_project_s_middleware():
-    middleware = re.compile(r'^    "([\w.]+Middleware)",$', re.MULTILINE)
+    middleware = re.compile(r'^    "([\w.]+Middleware)",(?:  #.+)?$', re.MULTILINE)
     example = TEMPLATE / "tests/package/example/settings.py"
     ours = PROJECT / "config/settings.py"
     assert middleware.findall(example.read_text()) == middleware.findall(ours.read_text())

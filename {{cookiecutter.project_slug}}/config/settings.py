@@ -36,7 +36,7 @@ TIME_ZONE = "UTC"
 
 # DEBUG shows errors to everyone: the deploy checks reject it in production.
 DEBUG = env.bool("DEBUG", False)
-# Signs sessions and tokens. To rotate it: docs/scaling.md.
+# Signs sessions and tokens. To rotate it: docs/operations.md.
 SECRET_KEY = env.str("SECRET_KEY", "")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [], subcast=str)
 # Other host names get status 400. Add your domain before you point it here.
