@@ -228,9 +228,9 @@ def test_graphiql_is_not_blocked_and_a_query_is_answered(window, visitor):
     headers = {"Access-Control-Allow-Origin": "*"}
     window.context.route("https://unpkg.com/**", lambda route: route.fulfill(headers=headers))
     window.open("/graphql/")
-    *scripts, inline = window.browser_errors
-    assert all("Failed to find a valid digest" in error for error in scripts)
-    assert (len(scripts), inline.partition(" is not")[2]) == (7, " defined")
+    found = [error for error in window.browser_errors if "a valid digest" not in error]
+    assert len(window.browser_errors) == 7 + len(found)
+    assert [error.partition(" is ")[2] for error in found] == ["not defined"]  # it ran
     window.browser_errors.clear()
     token = visitor.get("/graphql/", headers={"Accept": "text/html"}).cookies[CSRF_COOKIE]
     query = {"query": "{ greeting }"}
