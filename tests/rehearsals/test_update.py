@@ -99,8 +99,8 @@ def updated(request, project, template, tmp_path_factory) -> Checkout:
         owner.write(name, text)
     owner.replace("config/settings.py", 'TIME_ZONE = "UTC"', 'TIME_ZONE = "Europe/Oslo"')
     owner.replace("config/settings.py", '    "users",\n', '    "users",\n    "blog",\n')
-    route = 'urlpatterns = [\n    path("blog/", entries),\n'
-    owner.replace("config/urls.py", "urlpatterns = [\n", route)
+    first = "URLResolver] = [\n"
+    owner.replace("config/urls.py", first, f'{first}    path("blog/", entries),\n')
     urls = owner.read("config/urls.py")
     owner.write("config/urls.py", f"from blog.views import entries\n{urls}")
     owner.append(EDITED, OURS)

@@ -1,9 +1,9 @@
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from paas.site.handlers import handler400, handler403, handler404, handler500  # noqa: F401 (Django's names)
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("pages.urls")),
     path("", include("paas.site.urls")),  # robots.txt, security.txt
     path("accounts/", include("paas.accounts.urls")),
