@@ -45,7 +45,7 @@ def test_release_and_web_process_name_missing_variables(deployment):
     # The web process would go on if it did not exit.
     for process in ("release", "web"):
         with pytest.raises(CommandFailed) as failure:
-            run(f"timeout 60 {platform.command(process)}", platform.folder, environment)
+            run(f"timeout 60 {platform.commands()[process]}", platform.folder, environment)
         for name in VARIABLES:
             assert re.search(f"{name} .+heroku", str(failure.value), re.DOTALL), process
 

@@ -175,9 +175,10 @@ class OwnSite(AdminSite, Theme):
 @pytest.mark.parametrize(("site", "count"), [(Theme, 1), (OwnSite, 0)])
 def test_staff_need_their_second_factor_at_every_admin_site(configure, settings, site, count):
     settings.STAFF_NEEDS_SECOND_FACTOR = True
-    configure(ROOT_URLCONF=(routes := ModuleType("routes")))
     other, unused = site("back_office"), Theme("unused")
-    routes.urlpatterns = [path("admin/", admin.site.urls), path("other/", other.urls)]
+    urlpatterns = [path("admin/", admin.site.urls), path("other/", other.urls)]
+    configure(ROOT_URLCONF=(routes := ModuleType("routes")))
+    vars(routes)["urlpatterns"] = urlpatterns
     found = [error.msg for error in problems()]
     assert len(found) == count, (found, unused)
     assert all("no effect on the admin site 'back_office'" in each for each in found)
