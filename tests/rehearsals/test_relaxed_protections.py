@@ -162,7 +162,7 @@ def test_pages_load_what_was_allowed(in_browser, visitor, site):
 def test_pages_of_other_sites_reach_only_what_was_allowed(in_browser):
     assert in_browser.pop_up_has_opener()
     assert in_browser.open("https://partner.example/") == ""
-    assert "Your site is up" in in_browser.page.frames[1].content()
+    assert "Create an account" in in_browser.page.frames[1].content()
     assert "frame-ancestors" in in_browser.open("https://other.example/")
 
 

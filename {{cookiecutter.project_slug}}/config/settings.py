@@ -284,6 +284,7 @@ if not DEBUG:
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS for all subdomains, which may be other sites
     "security.W021",  # the same, for browsers' preload list
+    "security.W019",  # X_FRAME_OPTIONS may be "SAMEORIGIN"; frame-ancestors of SECURE_CSP is stricter
     "mail.W001",  # paas.checks.mail reports it: a site may go live without mail
 ]
 
