@@ -104,7 +104,8 @@ def bake(bake_once, tmp_path):
 
 
 def expected_steps(answers: dict) -> list[str]:
-    left_out = set() if answers["use_celery"] else {"worker stopped", "worker killed"}
+    left_out = {"other processes"}
+    left_out |= set() if answers["use_celery"] else {"worker stopped", "worker killed"}
     left_out |= {"health check"} if answers["platform"] == "heroku" else set()
     left_out |= {IDLE} if answers in NEW_TOO else set()
     if not is_asgi(answers):
