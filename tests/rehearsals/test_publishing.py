@@ -1,4 +1,4 @@
-"""A dry run of publishing: what release.yml builds, installed."""
+"""A dry run of publishing: CONTRIBUTING.md's commands, and what release.yml builds, installed."""
 
 import os
 import re
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.metadata import Metadata
 from uv import find_uv_bin
 
 from rehearse.processes import bare_environment, run
@@ -19,7 +20,11 @@ from tests.harness.checkouts import Checkout, contributor, copy_template
 from tests.harness.combinations import PACKAGE, QUESTIONS, TEMPLATE, bake
 from tests.harness.commands import run_script
 
+# Of the template and its tool, and of the package.
+VERSION = QUESTIONS["__version"]
 PAAS = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]["version"]
+SECTION = (TEMPLATE / "CONTRIBUTING.md").read_text().partition("\n## To publish\n")[2]
+COMMANDS = "\n".join(re.findall(r"^```sh\n(.+?)^```$", SECTION, re.MULTILINE | re.DOTALL))
 
 
 def uv(*words: str | Path) -> None:
@@ -39,6 +44,31 @@ def built(tmp_path_factory) -> Path:
     [condition] = re.findall(r'"(dist/.+?)"', publish)
     assert (copy.folder / condition.replace("$GITHUB_REF_NAME", PAAS)).exists()
     return copy.folder / "dist"
+
+
+def read_metadata(path: Path) -> bytes:
+    if path.suffix == ".whl":
+        with zipfile.ZipFile(path) as wheel:
+            [name] = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+            return wheel.read(name)
+    with tarfile.open(path) as archive:
+        return archive.extractfile(f"{path.name.removesuffix('.tar.gz')}/PKG-INFO").read()
+
+
+def test_each_file_has_valid_metadata_and_its_version(built):
+    """What `twine check` looks at, and what the package index rejects."""
+    paths = sorted([*built.glob("*.whl"), *built.glob("*.tar.gz")])
+    assert [path.name.partition("-")[0] for path in paths] == [
+        *["cookiecutter_django_paas"] * 2,
+        *["django_paas"] * 2,
+    ]
+    for path in paths:
+        metadata = Metadata.from_email(read_metadata(path), validate=True)
+        assert str(metadata.version) == (PAAS if metadata.name == "django-paas" else VERSION)
+        assert metadata.summary
+        if metadata.name == "django-paas":
+            assert metadata.description_content_type == "text/markdown"
+            assert metadata.description.startswith("# django-paas")
 
 
 def test_the_wheel_of_the_package_has_every_file_of_its_source(built):
@@ -73,6 +103,19 @@ def test_the_source_distribution_has_the_template_and_both_install(built, tmp_pa
     check = 'from django.core.management import call_command\ncall_command("check")'
     settings = {"DEBUG": "true", "SECRET_KEY": "s", "DATABASE_URL": "sqlite://"}
     assert "no issues" in run_script(check, project, environment | settings)
+
+
+def test_the_commands_set_the_address_and_push_the_version(tmp_path):
+    """With a folder in place of GitHub."""
+    owner = Checkout(copy_template(tmp_path / "owners"), contributor(tmp_path))
+    repository = tmp_path / "github/octocat/cookiecutter-django-paas.git"
+    owner.run(f"git init --quiet --bare {repository}\ngit init --quiet --initial-branch main")
+    owner.run(f"git config url.{tmp_path}/github/.insteadOf git@github.com:")
+    owner.run(f"git add --all\ngit commit --quiet --message New\n{COMMANDS}")
+    assert "uvx cookiecutter gh:octocat/cookiecutter-django-paas" in owner.read("README.md")
+    assert owner.run("git status --short") == ""
+    published = Checkout(repository, owner.environment)
+    assert published.run("git rev-parse main") == owner.run(f"git rev-parse {VERSION}")
 
 
 def test_until_then_projects_require_the_package_by_its_path():
