@@ -229,8 +229,8 @@ def test_a_preview_needs_no_configuration_but_is_rejected_on_a_platform(
     ("platform", "variables", "env_file", "is_on"),
     [
         ("heroku", {"DYNO": "release.1"}, ".env", True),
-        ("heroku", {"PORT": "5006"}, ".env", False),  # heroku local, a cloud IDE
-        ("heroku", {"PORT": "5006"}, "", True),
+        ("heroku", {"PORT": "5006"}, ".env", False),  # heroku local
+        ("heroku", {"PORT": "5006"}, "", False),  # tests in a cloud IDE
         ("digitalocean", {"PORT": "8080"}, "", True),
         ("digitalocean", {"PORT": "8080"}, ".env", False),
         ("digitalocean", {"PORT": "8080", "ENV_FILE": "dev.env"}, "dev.env", False),

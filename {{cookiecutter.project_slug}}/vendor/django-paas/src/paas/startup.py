@@ -103,12 +103,12 @@ def exit_if_misconfigured() -> None:
 
 
 def is_on_platform() -> bool:
-    """Whether a platform runs this process: by a variable that it alone sets, or by PORT without a
-    .env file, as `heroku local` and the terminals of cloud IDEs set PORT too.
+    """Whether a platform runs this process: by the variable that it alone sets, if it has one.
+
+    Else by PORT, without a .env file: `heroku local` and the terminals of cloud IDEs set PORT too.
     """
-    variable = getattr(import_module(settings.PLATFORM), "OWN_VARIABLE", None)
-    if variable and variable in os.environ:
-        return True
+    if variable := getattr(import_module(settings.PLATFORM), "OWN_VARIABLE", None):
+        return variable in os.environ
     env_file = Path(getattr(settings, "BASE_DIR", "."), os.environ.get("ENV_FILE", ".env"))
     return "PORT" in os.environ and not env_file.is_file()
 
