@@ -2,6 +2,7 @@
 
 import base64
 from contextlib import ExitStack
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, expect, sync_playwright
@@ -94,6 +95,17 @@ class Window:
             field.fill(value)
         for field, value in fields.items():
             expect(field).to_have_value(value)
+
+    def log_in_at(self, provider: str, origin: str) -> tuple[str, dict[str, list[str]]]:
+        """Follow the login page's button to the provider, whose site is at ``origin``; return the address
+        that it leads to, and the query of that.
+        """
+        self.answer_for(origin, provider)
+        self.open("/accounts/login/")
+        self.follow(provider)
+        self.press("Continue")
+        assert self.page.title() == provider
+        return self.page.url, parse_qs(urlsplit(self.page.url).query)
 
     def answer_for(self, origin: str, title: str) -> None:
         """Answer requests to another site, which Playwright's route() does not see after a redirect."""

@@ -37,7 +37,7 @@ def install_shared(
     return None
 
 
-setattr(buildpack, "install_requirements", install_shared)  # noqa: B010, or mypy sees a type
+buildpack.install_requirements = install_shared
 
 
 def locked_lines(path: Path) -> list[str]:

@@ -4,7 +4,7 @@ deployed with all of these packages, pinned in packages.txt.
 
 import re
 import shutil
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -339,12 +339,7 @@ def test_debug_toolbar_opens_in_development(owner, open_window, services):
 
 def test_button_leads_to_github(open_window, site):
     window = open_window()
-    window.answer_for(GITHUB, "GitHub")
-    window.open("/accounts/login/")
-    window.follow("GitHub")
-    window.press("Continue")
-    assert window.page.title() == "GitHub"
-    query = parse_qs(urlsplit(window.page.url).query)
+    _, query = window.log_in_at("GitHub", GITHUB)
     callback = f"https://{site.platform.host}/accounts/github/login/callback/"
     assert (query["client_id"], query["redirect_uri"]) == (["an-id"], [callback])
     assert window.browser_errors == []

@@ -2,7 +2,6 @@
 
 import json
 import signal
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -156,13 +155,8 @@ def test_task_without_celery_runs_in_a_worker_that_ends_at_sigterm(extended):
 
 def test_button_leads_to_google_with_the_redirect_uri(open_window, site):
     window = open_window()
-    window.answer_for(GOOGLE, "Google")
-    window.open("/accounts/login/")
-    window.follow("Google")
-    window.press("Continue")
-    assert window.page.title() == "Google"
-    query = parse_qs(urlsplit(window.page.url).query)
-    assert window.page.url.startswith(f"{GOOGLE}o/oauth2/v2/auth?")
+    url, query = window.log_in_at("Google", GOOGLE)
+    assert url.startswith(f"{GOOGLE}o/oauth2/v2/auth?")
     assert query["client_id"] == ["an-id"]
     callback = f"https://{site.platform.host}/accounts/google/login/callback/"
     assert query["redirect_uri"] == [callback]

@@ -76,14 +76,14 @@ class AccountAdapter(DefaultAccountAdapter):
 
         Its owner has a limit of their own, which mail for the accounts of others does not use up.
         """
+        if not app_settings.EMAIL_NOTIFICATIONS:
+            return
         address = email or user.email
         is_own = EmailAddress.objects.filter(
             user=user, email__iexact=address, verified=True
         ).exists()
         key = f"{user.pk} {address}" if is_own else address
-        if app_settings.EMAIL_NOTIFICATIONS and ratelimit.consume(
-            self.request, action="notify", key=key
-        ):
+        if ratelimit.consume(self.request, action="notify", key=key):
             super().send_notification_mail(template_prefix, user, context, email)
 
     def send_confirmation_mail(self, request, emailconfirmation, signup: bool) -> None:

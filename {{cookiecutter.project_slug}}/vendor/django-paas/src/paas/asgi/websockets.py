@@ -150,12 +150,14 @@ def is_allowed(origin: str, site: str) -> bool:
     """Whether ``origin`` is ``site``, or one of CSRF_TRUSTED_ORIGINS."""
     scheme, host = split_origin(origin)
     allowed = map(split_origin, (site, *settings.CSRF_TRUSTED_ORIGINS))
-    # "*.example.com" allows subdomains, as in Django's CsrfViewMiddleware.
-    return any(
-        scheme == own
-        and (host == pattern or pattern[:1] == "*" and is_same_domain(host, pattern[1:]))
-        for own, pattern in allowed
-    )
+    return any(scheme == own and is_match(host, pattern) for own, pattern in allowed)
+
+
+def is_match(host: str, pattern: str) -> bool:
+    """Whether it is that host; "*.example.com" is for subdomains, as in Django's CsrfViewMiddleware."""
+    if pattern.startswith("*"):
+        return is_same_domain(host, pattern[1:])
+    return host == pattern
 
 
 def split_origin(origin: str) -> tuple[str, str]:

@@ -25,13 +25,14 @@ class CeleryBackend(BaseTaskBackend):
         self.validate_task(task)
         result = new_result(task, str(uuid4()), args, kwargs, enqueued_at=timezone.now())
         eta = task.run_after
+        # Django's are -100 to 100, the last first. Celery's on Redis are 0 to 9, the first first.
+        priority = 9 - (task.priority + 100) * 9 // 200
         run.apply_async(
             [task.module_path, result.args, result.kwargs],
             task_id=result.id,
             shadow=task.module_path,  # its name in the log
             eta=timezone.make_aware(eta) if eta and timezone.is_naive(eta) else eta,
-            priority=9
-            - (task.priority + 100) * 9 // 200,  # Celery's on Redis: 0 is the first, 9 the last
+            priority=priority,
             queue=None if task.queue_name == DEFAULT_TASK_QUEUE_NAME else task.queue_name,
         )
         task_enqueued.send(type(self), task_result=result)
@@ -53,8 +54,8 @@ def run(self, path: str, args: list, kwargs: dict) -> None:
     try:
         task.call(*context, *args, **kwargs)
     except Exception as error:
-        path = f"{type(error).__module__}.{type(error).__qualname__}"
-        result.errors.append(TaskError(exception_class_path=path, traceback=format_exc()))
+        name = f"{type(error).__module__}.{type(error).__qualname__}"
+        result.errors.append(TaskError(exception_class_path=name, traceback=format_exc()))
         send_finished(result, sender, TaskResultStatus.FAILED)
         raise
     send_finished(result, sender, TaskResultStatus.SUCCESSFUL)

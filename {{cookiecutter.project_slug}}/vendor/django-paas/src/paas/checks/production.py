@@ -1,4 +1,4 @@
-"""Deploy checks of the site: its application, key, hosts, sessions, and the admin's path."""
+"""Checks of the site: application, key, hosts, sessions, middleware, the admin, static files."""
 
 import re
 from importlib import import_module
